@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { defineCommand } from '../schemas/pipe/command.js';
+import { status } from '../schemas/pipe/drive.js';
+import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
+import { writeAll } from '../schemas/pipe/fd.js';
+import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { canonical } from '../schemas/pipe/stage.js';
+import {
+  type Addon,
+  type End,
+  explain,
+  loadAddon,
+  objectOf,
+  type StartError,
+  type StartOptions,
+  type Tier,
+  tiers,
+} from './addon.js';
+
+const most = 64; // values of one filter that the kernel side has room for
+const atMost =
+  <V>(parse: (text: string) => V[]) =>
+  (text: string): V[] => {
+    const values = parse(text);
+    if (values.length > most)
+      throw new UsageError(`takes at most ${most} values, not ${values.length}; filter takes more`);
+    return values;
+  };
+const ids = atMost(list(integer(0, 4294967295)));
+
+const options = {
+  pid: { short: 'p', value: 'PIDS', parse: ids, help: 'Only these processes.' },
+  uid: { short: 'u', value: 'UIDS', parse: ids, help: 'Only these users.' },
+  dport: { short: 'P', value: 'PORTS', parse: atMost(list(integer(0, 65535))), help: 'Only to these remote ports.' },
+  ipv4: { short: '4', help: 'Only to IPv4 (and IPv4-mapped) addresses.' },
+  ipv6: { short: '6', help: 'Only to IPv6 addresses.' },
+  count: {
+    short: 'n',
+    value: 'COUNT',
+    parse: integer(1, Number.MAX_SAFE_INTEGER),
+    help: 'End after this many events.',
+  },
+  duration: { value: 'SECONDS', parse: integer(1, 2_000_000), help: 'End after this time.' },
+  tier: { value: tiers.join('|'), parse: oneOf(...tiers), help: 'Reach the kernel this way, or fail.' },
+  status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
+} satisfies Options;
+
+type Values = Parsed<typeof options>['values'];
+
+function kernelFilters(values: Values): Partial<StartOptions> {
+  if (values.ipv4 && values.ipv6) throw new UsageError('-4 and -6 exclude each other; leave both out for both');
+  return {
+    pids: values.pid ?? [],
+    uids: values.uid ?? [],
+    ports: values.dport ?? [],
+    family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0,
+    count: values.count ?? 0,
+  };
+}
+
+/** Starts the first tier that really attaches. Throws what the last one said where none does. */
+function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
+  const filters = kernelFilters(parsed.values);
+  const reasons: string[] = [];
+  const { status: told, tier: _, ...given } = parsed.given;
+  const header = (tier: Tier) =>
+    canonical(status('collector', 'start', { tier, reasons, kernel: release(), filters: given }));
+  for (const tier of parsed.values.tier ? [parsed.values.tier] : tiers) {
+    let onEnd: (end: End) => void = () => {};
+    const ended = new Promise<End>((resolve) => {
+      onEnd = resolve;
+    });
+    try {
+      addon.start({ ...filters, object: objectOf(tier), fd: 1, header: told ? `${header(tier)}\n` : '' }, onEnd);
+      return ended;
+    } catch (error) {
+      if (!('step' in (error as StartError))) throw error;
+      reasons.push(`${tier}: ${explain(error as StartError)}`);
+    }
+  }
+  throw new RuntimeError((reasons.at(-1) as string).replace(/^\w+: /, ''));
+}
+
+async function run(parsed: Parsed<typeof options>): Promise<number> {
+  const addon = loadAddon();
+  const ended = startBest(addon, parsed);
+  const stop = () => {
+    addon.stop();
+    for (const signal of signals) process.off(signal, stop); // a second one ends a run whose reader is stuck
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, stop);
+  const timer = parsed.values.duration && setTimeout(stop, parsed.values.duration * 1000);
+
+  const { reason, code, out, lost } = await ended;
+  if (timer) clearTimeout(timer);
+  for (const signal of signals) process.off(signal, stop);
+  if (reason === 'error') {
+    const error = { code };
+    throw new RuntimeError(`cannot write standard output: ${cause(error)}; ${remedy(error)}`);
+  }
+  if (parsed.values.status && reason !== 'closed') {
+    await writeAll(1, Buffer.from(`${canonical(status('collector', 'end', { in: out + lost, out, lost }))}\n`));
+  }
+  return 0;
+}
+
+export const command = defineCommand({
+  name: 'collector',
+  summary: 'prints every TCP connection attempt of this machine as one JSON line',
+  usage: '[OPTION]…',
+  examples: [
+    ['sudo collector | filter --dport 443 | sink-file out.ndjson', 'keep what goes to port 443'],
+    ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, error}\'', 'what curl connects to'],
+    ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
+  ],
+  options,
+  notes: `PIDS, UIDS and PORTS are lists with commas; these filters work inside the kernel.
+An attempt is told when its connect() call returns. Needs root, or cap_bpf and cap_perfmon.`,
+  run,
+});
+
+/** The live events as a source for programs, from a collector process of its own that ends when the reader does. */
+export async function* collector(given: Given<typeof options> = {}): AsyncGenerator<Uint8Array> {
+  const { given: checked } = parseGiven(options, given);
+  const args = Object.entries(checked).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/collector', import.meta.url)), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = once(child, 'close');
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    said = (said + text).slice(-10_000);
+  });
+  try {
+    yield* child.stdout as AsyncIterable<Uint8Array>;
+    const [code, signal] = await closed;
+    if (code !== 0) throw new RuntimeError(said.trim() || `collector ended with ${signal ?? `exit code ${code}`}`);
+  } finally {
+    child.kill();
+  }
+}

@@ -1,0 +1,46 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { machine, release } from 'node:os';
+import { version } from '../schemas/generated/version.js';
+import { defineCommand } from '../schemas/pipe/command.js';
+import { writeAll } from '../schemas/pipe/fd.js';
+import { type Addon, explain, loadAddon, objectOf, type StartError, type Tier, tiers } from './addon.js';
+
+/** Really attaches a tier, and lets go of it at once. Returns why it does not work; undefined where it does. */
+async function refusal(addon: Addon, tier: Tier): Promise<string | undefined> {
+  const fd = openSync('/dev/null', 'w');
+  try {
+    await new Promise<void>((resolve) => {
+      addon.start({ object: objectOf(tier), fd }, () => resolve());
+      addon.stop();
+    });
+    return undefined;
+  } catch (error) {
+    if (!('step' in (error as StartError))) throw error;
+    return explain(error as StartError);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function run(): Promise<number> {
+  const btf = existsSync('/sys/kernel/btf/vmlinux') ? 'yes' : 'no';
+  const lines = [`synpipe ${version}, Node ${process.version}, Linux ${release()} ${machine()}, BTF: ${btf}`];
+  const addon = loadAddon();
+  let works = 0;
+  for (const tier of tiers) {
+    const reason = await refusal(addon, tier);
+    if (reason === undefined) works++;
+    lines.push(`${reason === undefined ? 'works' : 'fails'}  ${tier}${reason === undefined ? '' : `: ${reason}`}`);
+  }
+  await writeAll(1, Buffer.from(`${lines.join('\n')}\n`));
+  return works > 0 ? 0 : 1;
+}
+
+export const command = defineCommand({
+  name: 'doctor',
+  summary: 'tells which ways of tracing work on this machine, and what to do about the others',
+  usage: '',
+  examples: [['sudo synpipe doctor', 'try each tier']],
+  options: {},
+  run,
+});

@@ -1,0 +1,54 @@
+/**
+ * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
+ * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
+ * events.ts (their TypeScript types) and version.ts.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { _, Ajv2020 } from 'ajv/dist/2020.js';
+import standalone from 'ajv/dist/standalone/index.js';
+import { compile as types } from 'json-schema-to-typescript';
+import * as formats from './formats.cjs';
+
+const here = new URL('.', import.meta.url);
+const out = new URL('generated/', here);
+const read = (url: URL) => JSON.parse(readFileSync(url, 'utf8'));
+
+const schemas = new Map<string, { $id: string; title: string }>();
+for (const file of readdirSync(here).sort()) {
+  const type = /^(.+)\.schema\.json$/.exec(file)?.[1];
+  if (type) schemas.set(type, read(new URL(file, here)));
+}
+
+const ajv = new Ajv2020({
+  strictTypes: false, // "anyOf" over formats says its type outside
+  formats: formats.all,
+  code: { source: true, lines: true, formats: _`require("../formats.cjs").all` },
+});
+ajv.addVocabulary(['unit', 'source']); // this project's own annotations
+for (const schema of schemas.values()) ajv.addSchema(schema);
+
+const ids = Object.fromEntries([...schemas].map(([type, schema]) => [type, schema.$id]));
+mkdirSync(out, { recursive: true });
+writeFileSync(new URL('validate.cjs', out), standalone.default(ajv, ids));
+writeFileSync(
+  new URL('validate.d.cts', out),
+  `import type { ValidateFunction } from 'ajv';
+declare const validators: { readonly [type: string]: ValidateFunction };
+export = validators;
+`,
+);
+
+const interfaces = await Promise.all(
+  [...schemas.values()].map((schema) => types(structuredClone(schema), schema.title, { bannerComment: '' })),
+);
+const titles = [...schemas.values()].map((schema) => schema.title);
+writeFileSync(
+  new URL('events.ts', out),
+  `${interfaces.join('\n')}
+/** Any event that this version knows. */
+export type Event = ${titles.join(' | ')};
+`,
+);
+
+const { version } = read(new URL('../package.json', here));
+writeFileSync(new URL('version.ts', out), `export const version = ${JSON.stringify(version)};\n`);

@@ -1,0 +1,1 @@
+export declare const all: { ipv4(text: string): boolean; ipv6(text: string): boolean };

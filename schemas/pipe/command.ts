@@ -1,0 +1,27 @@
+import type { Options, Parsed } from './options.js';
+import type { Stage } from './stage.js';
+
+/** What every command is made of: the file of its name exports one as `command`. */
+export interface Command<T extends Options = Options> {
+  name: string;
+  /** One line, for `synpipe --help`. */
+  summary: string;
+  /** The arguments behind the name, such as `[OPTION]… PATH`. */
+  usage: string;
+  /** Pipelines to start from: each with what it does. */
+  examples: readonly (readonly [line: string, meaning: string])[];
+  /** The arguments it wants, by name: PATH. None, if left out. */
+  args?: readonly string[];
+  options: T;
+  /** More for --help, after the options. */
+  notes?: string;
+  /** A stage of the pipe, run on stdin and stdout … */
+  stage?(parsed: Parsed<T>): Stage;
+  /** … or a command with a main part of its own, which resolves to its exit code. */
+  run?(parsed: Parsed<T>): Promise<number>;
+}
+
+/** Lets TypeScript know the options' types inside of the command. */
+export function defineCommand<const T extends Options>(command: Command<T>): Command<T> {
+  return command;
+}

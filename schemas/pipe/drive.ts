@@ -1,0 +1,126 @@
+import type { Status } from '../generated/events.js';
+import { version } from '../generated/version.js';
+import { Batch } from './batch.js';
+import type { InvalidPolicy } from './invalid.js';
+import { Line } from './line.js';
+import { Lines, lineLimit } from './lines.js';
+import { canonical, type Output, type Stage } from './stage.js';
+
+const writeAt = 1 << 20;
+
+/** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
+export interface Input {
+  read(into: Buffer): Promise<number>;
+}
+
+/** What a stage has counted; in = out + filtered + invalid once its input has ended well. */
+export class Ledger {
+  in = 0;
+  out = 0;
+  filtered = 0;
+  invalid = 0;
+  lost = 0;
+}
+
+/** A `status` event. */
+export function status(stage: string, phase: 'start' | 'end', more: Partial<Status>): Status {
+  const ts = new Date().toISOString().replace('Z', '000Z');
+  return { type: 'status', v: 1, ts, stage, phase, version, ...more };
+}
+
+/**
+ * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
+ * many lines when there are many, each line when they are few. What was yielded is valid until the next is asked for.
+ * Throws what the stage, the policy or the input throws.
+ */
+export async function* drive(
+  stage: Stage,
+  input: Input,
+  policy: InvalidPolicy,
+  ledger: Ledger,
+  withStatus = false,
+): AsyncGenerator<Buffer, void> {
+  const lines = new Lines();
+  const line = new Line();
+  const batch = new Batch();
+  const wants = stage.types && new Set(stage.types);
+  let number = 0;
+  let gap = 0; // invalid lines since the last valid one
+
+  const out: Output = {
+    pass: ({ buffer, start, end }) => {
+      batch.bytes(buffer, start, end);
+      ledger.out++;
+    },
+    drop: () => {
+      ledger.filtered++;
+    },
+    stored: (count) => {
+      ledger.out += count;
+    },
+    event: (event) => batch.text(canonical(event)),
+    text: (text) => batch.text(text),
+  };
+  const bad = (reason: string, raw: Buffer) => {
+    ledger.in++;
+    ledger.invalid++;
+    ledger.lost++;
+    gap++;
+    policy.line(number, reason, raw);
+  };
+  /** Says in the stream, at the place of the invalid lines, that they are missing. A sink has no stream. */
+  const tellGap = () => {
+    if (gap > 0 && !stage.sink) out.event({ type: 'lost', v: 1, stage: stage.name, where: 'invalid', count: gap });
+    gap = 0;
+  };
+
+  try {
+    await stage.open?.(out);
+    if (withStatus) out.event(status(stage.name, 'start', stage.filters ? { filters: stage.filters } : {}));
+    if (batch.length > 0) yield batch.take();
+    for (let bytes = 1; bytes > 0; ) {
+      bytes = await input.read(lines.space());
+      if (bytes > 0) lines.filled(bytes);
+      else if (bytes === 0) lines.finish();
+
+      for (let next = lines.next(); next !== 'more'; next = lines.next()) {
+        number++;
+        const { buffer, start, end } = lines;
+        if (next === 'long') {
+          bad(`longer than ${lineLimit} bytes: ${lines.length}`, lines.head);
+          continue;
+        }
+        if (blank(buffer, start, end)) continue;
+        const reason = line.take(buffer, start, end);
+        if (reason !== undefined) {
+          bad(reason, buffer.subarray(start, end));
+          continue;
+        }
+        ledger.in++;
+        tellGap();
+        if (wants && !wants.has(line.type)) out.pass(line);
+        else {
+          const pending = stage.line(line, out);
+          if (pending) await pending;
+        }
+        if (batch.length > writeAt) yield batch.take();
+      }
+
+      if (bytes <= 0) tellGap();
+      await stage.flush?.(out);
+      if (batch.length > 0) yield batch.take();
+    }
+  } finally {
+    await stage.end?.(out);
+  }
+  if (withStatus) out.event(status(stage.name, 'end', { ...ledger }));
+  if (batch.length > 0) yield batch.take();
+}
+
+function blank(buffer: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = buffer[at];
+    if (byte !== 32 && byte !== 13 && byte !== 9) return false;
+  }
+  return true;
+}

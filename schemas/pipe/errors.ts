@@ -1,0 +1,35 @@
+/** The command line is wrong: exit code 2. */
+export class UsageError extends Error {}
+
+/** The work could not be done: exit code 1. The message gives cause and remedy. */
+export class RuntimeError extends Error {}
+
+/** `ENOSPC` of a failed system call, else the error's own words. */
+export function cause(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code ?? message ?? String(error);
+}
+
+/** What to do about a failed read or write. */
+export function remedy(error: unknown): string {
+  const known: Record<string, string> = {
+    ENOSPC: 'free some space',
+    EDQUOT: 'free some space',
+    EIO: "check the disk and the kernel's log",
+    EISDIR: 'name a file, not a folder',
+    ENOENT: 'check the path',
+    ENOTDIR: 'check the path',
+    EACCES: 'check the permissions',
+    EPERM: 'check the permissions',
+    EROFS: 'choose a place that can be written',
+    EFBIG: 'raise the file size limit (ulimit -f)',
+    EBADF: 'open it in the shell',
+  };
+  return known[(error as NodeJS.ErrnoException).code ?? ''] ?? 'see errno(3)';
+}
+
+/** Text from elsewhere, fit for a terminal: control characters (C0, DEL, C1) as `\xNN`. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

@@ -1,0 +1,71 @@
+import { constants, fstatSync, read, write } from 'node:fs';
+import { promisify } from 'node:util';
+
+const writeFd = promisify(write);
+
+/** Waits out an EAGAIN: fd 0 or 1 may be non-blocking because some other process made it so. */
+const pause = (tries: number) => new Promise((resolve) => setTimeout(resolve, Math.min(tries, 10)));
+
+/** Whether the fd is a pipe or a socket: something that another process feeds or reads. */
+export function isPipe(fd: number): boolean {
+  try {
+    const { mode } = fstatSync(fd);
+    const kind = mode & constants.S_IFMT;
+    return kind === constants.S_IFIFO || kind === constants.S_IFSOCK;
+  } catch {
+    return false;
+  }
+}
+
+/** Large asynchronous reads, faster than a stream; a read that waits for input can be left. */
+export class FdReader {
+  #leave: (() => void) | undefined;
+  #left = false;
+
+  constructor(private readonly fd: number) {}
+
+  /** Bytes read; 0 at the end of input; -1 after `leave()`. */
+  async read(into: Buffer): Promise<number> {
+    for (let tries = 1; !this.#left; tries++) {
+      try {
+        return await new Promise<number>((resolve, reject) => {
+          this.#leave = () => resolve(-1);
+          read(this.fd, into, 0, into.length, null, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+        });
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EOF') return 0;
+        if (code !== 'EAGAIN') throw error;
+        await pause(tries);
+      }
+    }
+    return -1;
+  }
+
+  /** Ends the read that is under way, and all later ones. Its thread stays blocked, so leave the process by signal. */
+  leave(): void {
+    this.#left = true;
+    this.#leave?.();
+  }
+}
+
+/** How many whole lines these bytes hold. */
+export function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
+  return lines;
+}
+
+/** Writes all the bytes. On an error says in `written` how many were. */
+export async function writeAll(fd: number, bytes: Buffer): Promise<void> {
+  let written = 0;
+  for (let tries = 1; written < bytes.length; ) {
+    try {
+      written += (await writeFd(fd, bytes, written, bytes.length - written, null)).bytesWritten;
+      tries = 1;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw Object.assign(error as Error, { written });
+      await pause(tries++);
+    }
+  }
+}

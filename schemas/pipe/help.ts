@@ -1,0 +1,43 @@
+import type { Command } from './command.js';
+import type { Options } from './options.js';
+
+/** The text of --help. */
+export function help(command: Command<Options>, common: Options): string {
+  const examples = command.examples.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join('\n');
+  return `${command.name}: ${command.summary}
+
+Usage: ${command.name} ${command.usage}
+
+Examples:
+${examples}
+
+Options:
+${rows({ ...command.options, ...common })}
+${command.notes ? `\n${command.notes.trim()}\n` : ''}
+Exit codes: 0 ok (also when the reader closed the pipe), 1 data or runtime error, 2 usage error.
+`;
+}
+
+function rows(options: Options): string {
+  const left = Object.entries(options).map(
+    ([name, { short, value }]) => `  ${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''}`,
+  );
+  const width = Math.min(30, Math.max(...left.map((text) => text.length)) + 2);
+  return Object.values(options)
+    .map(({ help }, row) => {
+      const head = left[row] as string;
+      const gap = head.length + 2 > width ? `\n${' '.repeat(width)}` : ' '.repeat(width - head.length);
+      return head + gap + wrap(help, 100 - width).join(`\n${' '.repeat(width)}`);
+    })
+    .join('\n');
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line.length + word.length + 1 > width && line) lines.push(word);
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
+  }
+  return lines;
+}

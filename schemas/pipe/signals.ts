@@ -1,0 +1,61 @@
+/** After SIGTERM a stage ends when its input does, or has paused, or at last this long after. */
+const pauseMs = 1_000;
+const graceMs = 10_000;
+
+/**
+ * Ends a stage without losing what is already in its pipe. Ctrl-C reaches all the processes of a pipeline at once, so a
+ * stage fed by a pipe takes its first SIGINT as word that the end of its input is near, and goes on until there. SIGTERM
+ * likewise, but it does not wait for an input that has paused. A second signal, or one without a pipe, stops at once.
+ */
+export class Signals {
+  /** The signal that stopped the stage in the middle. */
+  stopped: NodeJS.Signals | undefined;
+  #asked = false;
+  #paused: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  readonly #handlers: [NodeJS.Signals, () => void][];
+
+  constructor(
+    private readonly piped: boolean,
+    private readonly leave: () => void,
+    reopen?: () => void,
+  ) {
+    this.#handlers = [
+      ['SIGINT', () => this.#ask('SIGINT')],
+      ['SIGTERM', () => this.#ask('SIGTERM')],
+    ];
+    if (reopen) this.#handlers.push(['SIGHUP', reopen]);
+    for (const [signal, handler] of this.#handlers) process.on(signal, handler);
+  }
+
+  /** Call when input has come: what comes shows that the pause is not here yet. */
+  came(): void {
+    this.#paused?.refresh();
+  }
+
+  /** Lets go of the signals; dies of the one that stopped the stage, since a blocked read would hold up an exit. */
+  done(): void {
+    clearTimeout(this.#paused);
+    clearTimeout(this.#grace);
+    for (const [signal, handler] of this.#handlers) process.off(signal, handler);
+    if (this.stopped) process.kill(process.pid, this.stopped);
+  }
+
+  #ask(signal: NodeJS.Signals): void {
+    if (this.#asked || !this.piped) this.#stop(signal);
+    else if (signal === 'SIGTERM') this.#waitForPause(signal);
+    this.#asked = true;
+  }
+
+  #waitForPause(signal: NodeJS.Signals): void {
+    this.#paused = setTimeout(() => this.#stop(signal), pauseMs);
+    this.#grace = setTimeout(() => this.#stop(signal), graceMs);
+  }
+
+  #stop(signal: NodeJS.Signals): void {
+    if (this.stopped) this.done(); // asked again: whatever still holds it up is given up
+    this.stopped = signal;
+    this.leave();
+    this.#grace = setTimeout(() => this.done(), pauseMs); // its reader may be stuck
+  }
+}

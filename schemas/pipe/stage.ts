@@ -1,0 +1,52 @@
+import type { AnyEvent, Line } from './line.js';
+
+/** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
+export interface Output {
+  /** The line goes on as it came: its own bytes. */
+  pass(line: Line): void;
+  /** The line is held back on purpose. */
+  drop(): void;
+  /** A sink has put this many lines where they belong. */
+  stored(lines: number): void;
+  /** A new event goes on, as canonical JSON. */
+  event(event: AnyEvent): void;
+  /** A line of text goes to standard output: for sinks, which end the stream of events. */
+  text(line: string): void;
+}
+
+/**
+ * One step of a pipe: events in, events out. It knows nothing of stdin, stdout, signals and exit codes (run.ts does),
+ * so it works the same as a process of its own and in a program.
+ */
+export interface Stage {
+  readonly name: string;
+  /** The event types it wants to see; all others pass it by unchanged. All, if left out. */
+  readonly types?: readonly string[];
+  /** What --status tells of it. */
+  readonly filters?: Record<string, unknown>;
+  /** It ends the stream: its standard output is no stream of events. */
+  readonly sink?: boolean;
+  open?(out: Output): void | Promise<void>;
+  line(line: Line, out: Output): void | Promise<void>;
+  /** The input pauses: what is held must go where it belongs now. */
+  flush?(out: Output): void | Promise<void>;
+  /** The input has ended. Called once, after the last flush, and after an error too. */
+  end?(out: Output): void | Promise<void>;
+  /** SIGHUP: open files anew. */
+  reopen?(): void | Promise<void>;
+}
+
+/** A stage that only chooses: lines that `keep` says no to are held back. */
+export function select(
+  name: string,
+  types: readonly string[],
+  keep: (line: Line) => boolean,
+  filters: Record<string, unknown>,
+): Stage {
+  return { name, types, filters, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+}
+
+/** An event as one canonical line: keys in their order, no spaces, nothing that a terminal obeys. */
+export function canonical(event: AnyEvent): string {
+  return JSON.stringify(event).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,60 @@
+import type { Connect, Lost } from '../schemas/generated/events.js';
+import { defineCommand } from '../schemas/pipe/command.js';
+import { printable } from '../schemas/pipe/errors.js';
+import type { Stage } from '../schemas/pipe/stage.js';
+
+const header = ['TIME', 'PID', 'COMM', 'SADDR', 'SPORT', 'DADDR', 'DPORT', 'ERROR'] as const;
+const ipv4Width = 15;
+const ipv6Width = 39;
+
+/** The time of day of a `ts`, in this machine's time zone. */
+function clock(ts: string): string {
+  return new Date(ts).toTimeString().slice(0, 8);
+}
+
+function cells(event: Connect): string[] {
+  const { ts, pid, comm, saddr = '-', sport = '-', daddr, dport, error = '' } = event;
+  return [clock(ts), String(pid), printable(comm), saddr, String(sport), daddr, String(dport), error];
+}
+
+/**
+ * Aligned lines for people: the columns of tcpconnect, and the error. Where a terminal is too narrow for two columns of
+ * IPv6 addresses, these begin as wide as IPv4 and widen with the first address that needs it.
+ */
+export function sinkTable(columns = Number.POSITIVE_INFINITY): Stage {
+  const widths = [8, 7, 15, ipv6Width, 5, ipv6Width, 5, 0];
+  if (columns < widths.reduce((sum, width) => sum + width + 1, 0)) widths[3] = widths[5] = ipv4Width;
+  const row = (texts: readonly string[]) =>
+    texts
+      .map((text, column) => {
+        if (text.length > (widths[column] as number)) widths[column] = text.length;
+        return text.padEnd(widths[column] as number);
+      })
+      .join(' ')
+      .trimEnd();
+  return {
+    name: 'sink-table',
+    sink: true,
+    open: (out) => out.text(row(header)),
+    line(line, out) {
+      if (line.type === 'connect') out.text(row(cells(line.event as Connect)));
+      else if (line.type === 'lost') out.text(lost(line.event as Lost));
+      else return out.drop();
+      out.stored(1);
+    },
+  };
+}
+
+function lost({ count, stage, where }: Lost): string {
+  return printable(`-- ${count} lost in ${stage}: ${where} --`);
+}
+
+export const command = defineCommand({
+  name: 'sink-table',
+  summary: 'prints events as an aligned table, as tcpconnect does',
+  usage: '[OPTION]…',
+  examples: [['collector | sink-table', 'watch this machine connect']],
+  options: {},
+  notes: 'Times are local. Events that are no attempts are left out; lost ones are told between the lines.',
+  stage: () => sinkTable(process.stdout.columns),
+});

@@ -1,0 +1,88 @@
+import { defineCommand } from '../schemas/pipe/command.js';
+import type { Line } from '../schemas/pipe/line.js';
+import { type Given, type Option, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { type Stage, select } from '../schemas/pipe/stage.js';
+import { addresses, names, numbers, type Test } from './filter/match.js';
+
+const port = numbers(0, 65535);
+const id = numbers(0, 4294967295);
+const version = (text: string): Test => {
+  const family = Number(oneOf('4', '6')(text));
+  return (value) => value === family;
+};
+
+/** Each criterion is a field of that name and a test of its value; given twice, one of the two must hold. */
+const criteria = {
+  dport: { value: 'PORTS', parse: port, many: true, help: 'Remote port: a list of ports and ranges, 443,8000-8100.' },
+  sport: { value: 'PORTS', parse: port, many: true, help: 'Local port.' },
+  daddr: { value: 'ADDRS', parse: addresses, many: true, help: 'Remote address: a list of addresses and CIDR blocks.' },
+  saddr: { value: 'ADDRS', parse: addresses, many: true, help: 'Local address.' },
+  pid: { value: 'PIDS', parse: id, many: true, help: 'Process: a list of ids and ranges.' },
+  uid: { value: 'UIDS', parse: id, many: true, help: 'User: a list of ids and ranges.' },
+  comm: { value: 'NAME', parse: names, many: true, help: "Thread's name: a glob ('node*') or a /regular expression/." },
+  family: { value: '4|6', parse: version, many: true, help: 'IP version of the destination.' },
+} satisfies Options;
+
+type Name = keyof typeof criteria;
+const not = Object.fromEntries(
+  Object.entries(criteria).map(([name, row]): [string, Option] => [
+    `not-${name}`,
+    { ...row, help: `The opposite of --${name}.` },
+  ]),
+) as { [K in Name as `not-${K}`]: (typeof criteria)[K] };
+
+const options = {
+  ...criteria,
+  failed: { help: 'Attempts whose call returned an error.' },
+  ...not,
+  'not-failed': { help: 'Attempts whose call returned none.' },
+  'exclude-loopback': { help: 'No attempts to 127.0.0.0/8 and ::1.' },
+  'exclude-private': { help: 'No attempts to RFC 1918, unique local and link-local addresses.' },
+  invert: { short: 'v', help: 'Pass what would be held back, and hold back what would pass.' },
+} satisfies Options;
+
+const loopback = addresses('127.0.0.0/8,::1');
+const privateUse = addresses('10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10');
+
+/** Whether a connect event holds for all that is asked. */
+type Keep = (line: Line) => boolean;
+
+function conditions({ values }: Parsed<typeof options>): Keep[] {
+  const all: Keep[] = [];
+  for (const name of Object.keys(criteria) as Name[]) {
+    const wanted = values[name];
+    const unwanted = (values as Record<string, Test[] | undefined>)[`not${name[0]?.toUpperCase()}${name.slice(1)}`];
+    if (wanted) all.push((line) => wanted.some((test) => test(line.field(name))));
+    if (unwanted) all.push((line) => !unwanted.some((test) => test(line.field(name))));
+  }
+  if (values.failed) all.push((line) => line.field('errno') !== undefined);
+  if (values.notFailed) all.push((line) => line.field('errno') === undefined);
+  if (values.excludeLoopback) all.push((line) => !loopback(line.field('daddr')));
+  if (values.excludePrivate) all.push((line) => !privateUse(line.field('daddr')));
+  return all;
+}
+
+function stage(parsed: Parsed<typeof options>): Stage {
+  const all = conditions(parsed);
+  const pass = !parsed.values.invert;
+  return select('filter', ['connect'], (line) => all.every((holds) => holds(line)) === pass, parsed.given);
+}
+
+export const command = defineCommand({
+  name: 'filter',
+  summary: 'passes the connect events for which all the given options hold',
+  usage: '[OPTION]…',
+  examples: [
+    ['collector | filter --dport 443', 'what goes to port 443'],
+    ['filter --failed --not-comm curl < events.ndjson', 'what failed, but for curl'],
+    ['filter --daddr 10.0.0.0/8,fd00::/8 -v < events.ndjson', 'what leaves these networks'],
+  ],
+  options,
+  notes: 'An option given twice holds when either value does. Events other than connect always pass.',
+  stage,
+});
+
+/** The stage for programs: `filter({ dport: 443, notComm: 'curl' })`. Throws UsageError on a bad value. */
+export function filter(given: Given<typeof options> = {}): Stage {
+  return stage(parseGiven(options, given));
+}

@@ -1,0 +1,62 @@
+import { BlockList, isIP } from 'node:net';
+import { UsageError } from '../../schemas/pipe/errors.js';
+
+/** Says whether a field's value is one of those asked for. A field that the event does not have never is. */
+export type Test = (value: unknown) => boolean;
+
+/** `443,8000-8100`: numbers and ranges from min to max. */
+export const numbers =
+  (min: number, max: number) =>
+  (text: string): Test => {
+    const ranges = text.split(',').map((part) => {
+      const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+      const range = [Number(first), Number(last)] as const;
+      if (!(range[0] >= min && range[0] <= range[1] && range[1] <= max)) {
+        throw new UsageError(`wants numbers and ranges from ${min} to ${max}, not "${part}"`);
+      }
+      return range;
+    });
+    return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
+  };
+
+/** `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. */
+export function addresses(text: string): Test {
+  const block = new BlockList();
+  for (const part of text.split(',')) {
+    const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(part.trim()) ?? [];
+    const version = isIP(address);
+    const most = version === 4 ? 32 : 128;
+    const prefix = bits === undefined ? most : Number(bits);
+    if (version === 0 || address.includes('%') || prefix > most) {
+      throw new UsageError(`wants addresses and CIDR blocks, not "${part}"`);
+    }
+    block.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
+  }
+  return (value) => typeof value === 'string' && block.check(value, value.includes(':') ? 'ipv6' : 'ipv4');
+}
+
+/** A glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or `/regular expression/` with optional `i`. */
+export function names(text: string): Test {
+  const expression = pattern(text);
+  return (value) => typeof value === 'string' && expression.test(value);
+}
+
+function pattern(text: string): RegExp {
+  const regular = /^\/(.*)\/(i?)$/s.exec(text);
+  if (!regular) return glob(text);
+  try {
+    return new RegExp(regular[1] as string, regular[2]);
+  } catch (error) {
+    throw new UsageError(`has a bad expression: ${(error as Error).message}`);
+  }
+}
+
+function glob(text: string): RegExp {
+  const source = text.replace(/\[(!?)([^\]]+)\]|[\s\S]/g, (token, not: string | undefined, set: string | undefined) => {
+    if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\\]^[]/g, '\\$&')}]`;
+    if (token === '*') return '.*';
+    if (token === '?') return '.';
+    return token.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  });
+  return new RegExp(`^${source}$`, 'su');
+}

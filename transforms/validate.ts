@@ -1,0 +1,19 @@
+import { defineCommand } from '../schemas/pipe/command.js';
+import { type Stage, select } from '../schemas/pipe/stage.js';
+
+/** The stage for programs: passes what is valid, as every stage does, and does nothing else. */
+export function validate(): Stage {
+  return select('validate', [], () => true, {});
+}
+
+export const command = defineCommand({
+  name: 'validate',
+  summary: 'passes valid events and reports the others',
+  usage: '[OPTION]…',
+  examples: [
+    ['validate < events.ndjson > /dev/null', 'which lines of a file are bad?'],
+    ['validate --on-invalid bad.ndjson < events.ndjson > good.ndjson', 'sort them apart'],
+  ],
+  options: {},
+  stage: validate,
+});
