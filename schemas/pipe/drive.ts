@@ -2,7 +2,7 @@ import type { Status } from '../generated/events.js';
 import { version } from '../generated/version.js';
 import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
-import { Line } from './line.js';
+import { type AnyEvent, Line } from './line.js';
 import { Lines, lineLimit } from './lines.js';
 import { canonical, type Output, type Stage } from './stage.js';
 
@@ -58,9 +58,14 @@ export async function* drive(
     stored: (count) => {
       ledger.out += count;
     },
-    event: (event) => batch.text(canonical(event)),
+    event: (event) => {
+      batch.text(canonical(event));
+      ledger.out++;
+    },
     text: (text) => batch.text(text),
   };
+  /** The stage's own account is not among what it counts. */
+  const own = (event: AnyEvent) => batch.text(canonical(event));
   const bad = (reason: string, raw: Buffer) => {
     ledger.in++;
     ledger.invalid++;
@@ -70,13 +75,13 @@ export async function* drive(
   };
   /** Says in the stream, at the place of the invalid lines, that they are missing. A sink has no stream. */
   const tellGap = () => {
-    if (gap > 0 && !stage.sink) out.event({ type: 'lost', v: 1, stage: stage.name, where: 'invalid', count: gap });
+    if (gap > 0 && !stage.sink) own({ type: 'lost', v: 1, stage: stage.name, where: 'invalid', count: gap });
     gap = 0;
   };
 
   try {
     await stage.open?.(out);
-    if (withStatus) out.event(status(stage.name, 'start', stage.filters ? { filters: stage.filters } : {}));
+    if (withStatus) own(status(stage.name, 'start', stage.filters ? { filters: stage.filters } : {}));
     if (batch.length > 0) yield batch.take();
     for (let bytes = 1; bytes > 0; ) {
       bytes = await input.read(lines.space());
@@ -113,7 +118,7 @@ export async function* drive(
   } finally {
     await stage.end?.(out);
   }
-  if (withStatus) out.event(status(stage.name, 'end', { ...ledger }));
+  if (withStatus) own(status(stage.name, 'end', { ...ledger }));
   if (batch.length > 0) yield batch.take();
 }
 

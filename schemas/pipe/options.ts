@@ -127,7 +127,9 @@ function unknown(shown: string, names: string[]): string {
 export function nearest(word: string, names: string[], prefix = ''): string | undefined {
   if (word.length < 2 || names.length === 0) return undefined;
   const near = closest(word, names);
-  return distance(word, near) <= Math.max(1, Math.round(word.length * 0.4)) ? `did you mean ${prefix}${near}?` : undefined;
+  return distance(word, near) <= Math.max(1, Math.round(word.length * 0.4))
+    ? `did you mean ${prefix}${near}?`
+    : undefined;
 }
 
 /** An option's `parse` for whole numbers from min to max. */

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { defineCommand } from '../schemas/pipe/command.js';
+import { cause, RuntimeError } from '../schemas/pipe/errors.js';
+import { type AnyEvent, invalid, type Line } from '../schemas/pipe/line.js';
+import type { Output, Stage } from '../schemas/pipe/stage.js';
+
+/**
+ * A stage of the user's own: true passes the line as it came, false or nothing holds it back, an event or several take
+ * its place.
+ */
+export type Apply = (event: AnyEvent) => Result | Promise<Result>;
+type Result = boolean | undefined | AnyEvent | AnyEvent[];
+
+/** The stage for programs: `apply((event) => event.dport === 443)`. It sees the events of `types`, others pass it by. */
+export function apply(each: Apply, types: readonly string[] = ['connect'], name = 'apply'): Stage {
+  return {
+    name,
+    types,
+    async line(line, out) {
+      let result: Result;
+      try {
+        result = await each(line.event);
+      } catch (error) {
+        throw new RuntimeError(`${name} threw: ${cause(error)}`);
+      }
+      put(name, result, line, out);
+    },
+  };
+}
+
+function put(name: string, result: Result, line: Line, out: Output): void {
+  if (result === true) {
+    out.pass(line);
+    return;
+  }
+  const events = result ? (Array.isArray(result) ? result : [result]) : [];
+  for (const event of events) {
+    const reason = invalid(event);
+    if (reason !== undefined) throw new RuntimeError(`${name} returned an invalid event: ${reason}`);
+    out.event(event);
+  }
+  if (events.length === 0) out.drop();
+}
+
+interface Loaded {
+  default?: unknown;
+  types?: string[];
+}
+
+/** The stage of a TypeScript or JavaScript file, its default export, loaded when the stage opens. */
+function fromFile(file: string): Stage {
+  let inner: Stage;
+  return {
+    name: 'apply',
+    async open() {
+      const { tsImport } = await import('tsx/esm/api'); // costs half a second, only here
+      let loaded: Loaded;
+      try {
+        loaded = await tsImport(pathToFileURL(resolve(file)).href, import.meta.url);
+      } catch (error) {
+        throw new RuntimeError(`cannot load ${file}: ${(error as Error).message.split('\n').slice(0, 2).join(' ')}`);
+      }
+      if (typeof loaded.default === 'object') loaded = loaded.default as Loaded; // no "type": "module" near it: CommonJS
+      if (typeof loaded.default !== 'function') {
+        throw new RuntimeError(`${file} has no default export that is a function; write export default (event) => …`);
+      }
+      inner = apply(loaded.default as Apply, loaded.types, file);
+    },
+    line: (line, out) => inner.line(line, out),
+  };
+}
+
+export const command = defineCommand({
+  name: 'apply',
+  summary: "runs each event through a TypeScript function of one's own",
+  usage: '[OPTION]… FILE',
+  examples: [
+    ['collector | apply ./mine.ts', 'mine.ts: export default (event) => event.dport !== 443'],
+    ['apply ./team.ts < events.ndjson', "team.ts: export default (event) => ({ ...event, team: 'web' })"],
+  ],
+  args: ['FILE'],
+  options: {},
+  notes: `The function gets a validated event. It returns true to pass the line as it came, false or nothing to hold it
+back, or the event or events that take its place, which are validated too.`,
+  stage: ({ rest }) => fromFile(rest[0] as string),
+});
