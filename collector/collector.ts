@@ -67,7 +67,14 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
   const reasons: string[] = [];
   const { status: told, tier: _, ...given } = parsed.given;
   const header = (tier: Tier) =>
-    canonical(status('collector', 'start', { tier, reasons, kernel: release(), filters: given }));
+    canonical(
+      status('collector', 'start', {
+        tier,
+        ...(reasons.length > 0 && { reasons }),
+        kernel: release(),
+        ...(Object.keys(given).length > 0 && { filters: given }),
+      }),
+    );
   for (const tier of parsed.values.tier ? [parsed.values.tier] : tiers) {
     let onEnd: (end: End) => void = () => {};
     const ended = new Promise<End>((resolve) => {

@@ -81,7 +81,14 @@ export async function* drive(
 
   try {
     await stage.open?.(out);
-    if (withStatus) own(status(stage.name, 'start', stage.filters ? { filters: stage.filters } : {}));
+    if (withStatus)
+      own(
+        status(
+          stage.name,
+          'start',
+          stage.filters && Object.keys(stage.filters).length > 0 ? { filters: stage.filters } : {},
+        ),
+      );
     if (batch.length > 0) yield batch.take();
     for (let bytes = 1; bytes > 0; ) {
       bytes = await input.read(lines.space());

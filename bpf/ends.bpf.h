@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Both ends of a connection: from the address that the caller gave, and from the socket. */
+#ifndef SYNPIPE_ENDS_BPF_H
+#define SYNPIPE_ENDS_BPF_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "attempt.h"
+#include "kernel.h"
+
+/* ::ffff:a.b.c.d in an IPv6 address. */
+static __always_inline bool is_mapped(const __u8 *address)
+{
+	const __u32 *word = (const __u32 *)address;
+
+	return word[0] == 0 && word[1] == 0 && word[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void copy_address(__u8 *to, const __u8 *from, bool v4)
+{
+	__u32 *t = (__u32 *)to;
+	const __u32 *f = (const __u32 *)from;
+
+	t[0] = f[0];
+	t[1] = v4 ? 0 : f[1];
+	t[2] = v4 ? 0 : f[2];
+	t[3] = v4 ? 0 : f[3];
+}
+
+static __always_inline void set_destination6(struct attempt_ends *ends, const __u8 *address)
+{
+	bool mapped = is_mapped(address);
+
+	ends->family = mapped ? 4 : 6;
+	ends->v4mapped = mapped;
+	copy_address(ends->daddr, mapped ? address + 12 : address, mapped);
+}
+
+/* A sockaddr as the caller gives it; IPv6 may lack the scope id. */
+struct address {
+	__u16 family;
+	__be16 port;
+	__u8 v4[4]; /* IPv6: the flow label */
+	__u8 v6[16];
+} __attribute__((aligned(8)));
+
+/*
+ * The destination from the first `have` bytes. None (family stays 0) when they are too few to hold one, or
+ * for another family: that includes AF_UNSPEC, which disconnects.
+ */
+static __always_inline void parse_destination(struct attempt_ends *to, const struct address *address, __u32 have)
+{
+	if (address->family == AF_INET && have >= 8) {
+		to->family = 4;
+		copy_address(to->daddr, address->v4, true);
+	} else if (address->family == AF_INET6 && have >= 24) {
+		set_destination6(to, address->v6);
+	} else {
+		return;
+	}
+	to->dport = bpf_ntohs(address->port);
+}
+
+/* False when the memory could not be read: a bad pointer, or not in memory yet. */
+static __always_inline bool read_destination(struct attempt_ends *to, __u64 uaddr, __u32 addrlen)
+{
+	struct address address = {};
+	/* two fixed sizes: all that matters, and no range for the verifier to follow */
+	__u32 have = addrlen < sizeof(address) ? 8 : sizeof(address);
+
+	if (have == 8 ? bpf_probe_read_user(&address, 8, (const void *)uaddr)
+		      : bpf_probe_read_user(&address, sizeof(address), (const void *)uaddr))
+		return false;
+	parse_destination(to, &address, have);
+	return true;
+}
+
+/* Where from: zero (unknown) before the kernel chose it. Needs ends->family. */
+static __always_inline void read_source(struct attempt_ends *ends, struct sock *sk)
+{
+	struct in6_addr v6 = {};
+	__u32 v4;
+
+	ends->sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		BPF_CORE_READ_INTO(&v6, sk, __sk_common.skc_v6_rcv_saddr);
+		if (ends->family == 6)
+			copy_address(ends->saddr, v6.in6_u.u6_addr8, false);
+		else if (is_mapped(v6.in6_u.u6_addr8))
+			copy_address(ends->saddr, v6.in6_u.u6_addr8 + 12, true);
+	} else if (ends->family == 4) {
+		v4 = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		copy_address(ends->saddr, (const __u8 *)&v4, true);
+	}
+}
+
+/* Where to, as the socket has it from SYN_SENT on: a cgroup program may have chosen another than the caller. */
+static __always_inline void read_ends(struct attempt_ends *ends, struct sock *sk)
+{
+	__u16 dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	struct in6_addr v6 = {};
+	__u32 v4;
+
+	if (dport) {
+		ends->dport = dport;
+		if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+			BPF_CORE_READ_INTO(&v6, sk, __sk_common.skc_v6_daddr);
+			set_destination6(ends, v6.in6_u.u6_addr8);
+		} else {
+			v4 = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+			ends->family = 4;
+			ends->v4mapped = 0;
+			copy_address(ends->daddr, (const __u8 *)&v4, true);
+		}
+	}
+	read_source(ends, sk);
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The kernel's types, cut down to the fields that are read. Offsets are relocated at load time from the
+ * running kernel's BTF, so neither order nor completeness matters here.
+ */
+#ifndef SYNPIPE_KERNEL_H
+#define SYNPIPE_KERNEL_H
+
+#include <linux/types.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define PF_IO_WORKER 0x00000010
+#define PF_KTHREAD 0x00200000
+
+#define EINTR 4
+#define EFAULT 14
+#define EEXIST 17
+#define EADDRNOTAVAIL 99
+#define EINPROGRESS 115
+/* The restart codes never reach the program, but sys_exit sees them. */
+#define ERESTARTSYS 512
+#define ERESTART_RESTARTBLOCK 516
+
+enum { TCP_SYN_SENT = 2, TCP_CLOSE = 7 };
+enum socket_state { SS_UNCONNECTED = 1 };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num; /* the local port, host order; 0 again as soon as it is given back */
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct {
+		struct net *net;
+	} skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	struct {
+		__s64 counter;
+	} skc_cookie;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol; /* of this width since 5.6, before the ring buffer */
+	__u16 sk_type;
+};
+
+struct inet_sock {
+	struct sock sk;
+	__be16 inet_sport; /* stays when the port is given back, until another is chosen */
+};
+
+struct tcp_sock {
+	__u8 is_mptcp : 1;
+};
+
+struct socket {
+	enum socket_state state; /* an int would not match the kernel's enum */
+	struct sock *sk;
+};
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct thread_info {
+	unsigned int status; /* only on x86 */
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
+	int tgid;
+	struct task_struct *real_parent;
+	struct files_struct *files;
+};
+
+struct pt_regs {
+#if defined(__TARGET_ARCH_x86)
+	unsigned long orig_ax;
+	unsigned long bx;
+#elif defined(__TARGET_ARCH_arm64)
+	int syscallno;
+#endif
+};
+
+struct trace_event_raw_sys_enter {
+	unsigned long args[6];
+};
+
+struct trace_event_raw_sys_exit {
+	long ret;
+};
+
+#pragma clang attribute pop
+
+#if defined(__TARGET_ARCH_x86)
+#define TS_COMPAT 2 /* in a 32-bit program's system call */
+enum { NR_CONNECT = 42, NR_SENDTO = 44, NR_SENDMSG = 46, NR_SENDMMSG = 307, NR_IO_URING_ENTER = 426 };
+enum { NR32_SOCKETCALL = 102, NR32_CONNECT = 362, NR32_SOCKETCALL_CONNECT = 3 };
+#elif defined(__TARGET_ARCH_arm64)
+enum { NR_CONNECT = 203, NR_SENDTO = 206, NR_SENDMSG = 211, NR_SENDMMSG = 269, NR_IO_URING_ENTER = 426 };
+#else
+#error "this architecture's system call numbers are not known"
+#endif
+
+#endif

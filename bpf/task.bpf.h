@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* The current thread: who it is, and what it is doing. Not for code that may run in softirq. */
+#ifndef SYNPIPE_TASK_BPF_H
+#define SYNPIPE_TASK_BPF_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "attempt.h"
+#include "kernel.h"
+
+/* Who: the current thread. */
+static __always_inline void fill_task(struct attempt_event *event)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+	__u64 uid_gid = bpf_get_current_uid_gid();
+
+	event->pid = pid_tgid >> 32;
+	event->tid = pid_tgid;
+	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	event->uid = uid_gid;
+	event->gid = uid_gid >> 32;
+	event->cgroup = bpf_get_current_cgroup_id();
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+}
+
+/* A system call that starts an attempt. */
+static __always_inline enum attempt_via via_of_syscall(struct task_struct *task, struct pt_regs *regs)
+{
+	int nr;
+
+#if defined(__TARGET_ARCH_x86)
+	nr = BPF_CORE_READ(regs, orig_ax);
+	/* 32-bit programs have numbers of their own, and no tracepoint of connect() sees them */
+	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+		if (nr == NR_IO_URING_ENTER)
+			return ATTEMPT_VIA_IO_URING;
+		if (nr == NR32_SOCKETCALL)
+			nr = BPF_CORE_READ(regs, bx) == NR32_SOCKETCALL_CONNECT ? NR32_CONNECT : nr;
+		return nr == NR32_CONNECT ? ATTEMPT_VIA_CONNECT : ATTEMPT_VIA_SENDMSG;
+	}
+#elif defined(__TARGET_ARCH_arm64)
+	nr = BPF_CORE_READ(regs, syscallno);
+#endif
+	if (nr == NR_SENDTO || nr == NR_SENDMSG || nr == NR_SENDMMSG)
+		return ATTEMPT_VIA_SENDMSG;
+	if (nr == NR_IO_URING_ENTER)
+		return ATTEMPT_VIA_IO_URING;
+	/* a call whose beginning was not seen, such as one from before the programs were attached */
+	if (nr == NR_CONNECT)
+		return ATTEMPT_VIA_CONNECT;
+	return ATTEMPT_VIA_KERNEL;
+}
+
+/* How an attempt was made that no connect() seen from its beginning made. */
+static __always_inline enum attempt_via via_of(struct sock *sk)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 flags = BPF_CORE_READ(task, flags);
+
+	if (flags & PF_IO_WORKER)
+		return ATTEMPT_VIA_IO_URING;
+	if (flags & PF_KTHREAD) {
+		/* a subflow that joins an existing MPTCP connection */
+		if (bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
+		    BPF_CORE_READ_BITFIELD_PROBED((struct tcp_sock *)sk, is_mptcp))
+			return ATTEMPT_VIA_MPTCP;
+		return ATTEMPT_VIA_KERNEL;
+	}
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return ATTEMPT_VIA_KERNEL;
+	return via_of_syscall(task, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+}
+
+#endif

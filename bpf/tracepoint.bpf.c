@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The tier that runs everywhere: the system call's tracepoints, and the raw one of the socket's state.
+ * In the order of an attempt: the collector attaches from the last to the first.
+ */
+#include "attempt.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* The current task's socket behind a descriptor. */
+static __always_inline struct socket *socket_of(unsigned int fd)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	return BPF_CORE_READ(file, private_data);
+}
+
+SEC("tp/syscalls/sys_enter_connect")
+int connect_enter(struct trace_event_raw_sys_enter *ctx)
+{
+	struct sock *sk = attempt_socket(socket_of(ctx->args[0]));
+
+	if (sk)
+		attempt_begin(sk, ctx->args[1], ctx->args[2]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_connect")
+int connect_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	attempt_end(ctx->ret);
+	return 0;
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int socket_state(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct sock *sk = (struct sock *)ctx->args[0];
+	int from = ctx->args[1];
+	int to = ctx->args[2];
+
+	if (from == TCP_CLOSE && to == TCP_SYN_SENT)
+		attempt_syn_sent(sk);
+	else if (from == TCP_SYN_SENT)
+		attempt_syn_left(sk);
+	return 0;
+}

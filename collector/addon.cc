@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// start, stop, stats for JavaScript; the state belongs to the environment.
+#include "tracer.h"
+
+#include <cstring>
+#include <napi.h>
+#include <optional>
+
+namespace synpipe {
+namespace {
+
+template <typename T> uint32_t read_list(const Napi::Object &options, const char *name, T *to) {
+	Napi::Value value = options.Get(name);
+	if (value.IsUndefined()) return 0;
+	if (!value.IsArray()) throw Napi::TypeError::New(options.Env(), std::string(name) + " must be an array");
+	auto list = value.As<Napi::Array>();
+	if (list.Length() > ATTEMPT_FILTER_MAX)
+		throw Napi::RangeError::New(options.Env(), std::string(name) + ": at most 64 values");
+	for (uint32_t i = 0; i < list.Length(); i++) to[i] = list.Get(i).ToNumber().Uint32Value();
+	return list.Length();
+}
+
+int64_t read_number(const Napi::Object &options, const char *name) {
+	Napi::Value value = options.Get(name);
+	return value.IsUndefined() ? 0 : value.ToNumber().Int64Value();
+}
+
+Options read_options(const Napi::Object &from) {
+	Options to;
+	to.object = from.Get("object").ToString();
+	to.fd = read_number(from, "fd");
+	to.config.pid_count = read_list(from, "pids", to.config.pids);
+	to.config.uid_count = read_list(from, "uids", to.config.uids);
+	to.config.port_count = read_list(from, "ports", to.config.ports);
+	to.config.family = read_number(from, "family");
+	to.count = read_number(from, "count");
+	if (!from.Get("header").IsUndefined()) to.header = from.Get("header").ToString();
+	to.ring_bytes = read_number(from, "ringBytes");
+	return to;
+}
+
+void put_error(Napi::Object to, int error) {
+	const char *name = strerrorname_np(error);
+	to.Set("code", name ? name : "E" + std::to_string(error));
+	to.Set("errno", error);
+}
+
+Napi::Error to_js(Napi::Env env, const Failure &failure) {
+	Napi::Error error = Napi::Error::New(env, failure.what());
+	put_error(error.Value(), failure.error);
+	error.Set("step", failure.step);
+	error.Set("log", failure.log);
+	return error;
+}
+
+Napi::Object to_js(Napi::Env env, const End &end) {
+	static const char *const reasons[] = {"none", "stop", "count", "closed", "error"};
+	Napi::Object object = Napi::Object::New(env);
+	object.Set("reason", reasons[static_cast<int>(end.reason)]);
+	if (end.reason == Reason::error) put_error(object, end.error);
+	object.Set("out", static_cast<double>(end.stats.out));
+	object.Set("lost", static_cast<double>(end.stats.lost));
+	return object;
+}
+
+} // namespace
+
+class Collector : public Napi::Addon<Collector> {
+public:
+	Collector(Napi::Env, Napi::Object exports) {
+		DefineAddon(exports, {InstanceMethod("start", &Collector::Start), InstanceMethod("stop", &Collector::Stop),
+							  InstanceMethod("stats", &Collector::GetStats)});
+	}
+
+private:
+	using Hook = Napi::Env::CleanupHook<void (*)(Tracer *), Tracer>;
+
+	void Start(const Napi::CallbackInfo &info) {
+		Napi::Env env = info.Env();
+		if (tracer_) throw to_js(env, Failure("the collector is already running", EBUSY, "open"));
+		if (!info[0].IsObject() || !info[1].IsFunction())
+			throw Napi::TypeError::New(env, "start takes options and a function for the end");
+		std::shared_ptr<Tracer> tracer;
+		try {
+			tracer = std::make_shared<Tracer>(read_options(info[0].As<Napi::Object>()));
+		} catch (const Failure &failure) {
+			throw to_js(env, failure);
+		}
+		auto end = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "collector", 0, 1);
+		tracer_ = tracer;
+		stats_ = {};
+		// After the function above, so that it runs before that one's own.
+		hook_ = env.AddCleanupHook(+[](Tracer *t) { t->abandon(); }, tracer.get());
+		tracer->start([this, end](const End &how) mutable {
+			end.BlockingCall([this, how](Napi::Env env, Napi::Function on_end) {
+				if (static_cast<napi_env>(env) == nullptr) return; // the environment is going
+				hook_->Remove(env);
+				stats_ = how.stats;
+				tracer_.reset();
+				on_end.Call({to_js(env, how)});
+			});
+			end.Release();
+		});
+	}
+
+	void Stop(const Napi::CallbackInfo &) {
+		if (tracer_) tracer_->stop();
+	}
+
+	Napi::Value GetStats(const Napi::CallbackInfo &info) {
+		Stats stats = tracer_ ? tracer_->stats() : stats_;
+		Napi::Object object = Napi::Object::New(info.Env());
+		object.Set("out", static_cast<double>(stats.out));
+		object.Set("lost", static_cast<double>(stats.lost));
+		object.Set("bytes", static_cast<double>(stats.bytes));
+		return object;
+	}
+
+	std::shared_ptr<Tracer> tracer_; // while one runs
+	std::optional<Hook> hook_;
+	Stats stats_ = {}; // of the last run
+};
+
+NODE_API_ADDON(Collector)
+
+} // namespace synpipe

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "program.h"
+
+#include "tracefs.h"
+
+#include <bpf/libbpf.h>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace synpipe {
+namespace {
+
+// libbpf's print function has no argument of ours. Outside the constructor there is nobody to tell.
+thread_local std::string *log_sink = nullptr;
+
+int print(libbpf_print_level level, const char *format, va_list arguments) {
+	if (level == LIBBPF_DEBUG || !log_sink) return 0;
+	char line[4096]; // the verifier's log comes as one text: its end tells why
+	va_list again;
+	va_copy(again, arguments);
+	int size = vsnprintf(line, sizeof line, format, arguments);
+	if (size >= static_cast<int>(sizeof line)) {
+		std::string text(size + 1, '\0');
+		vsnprintf(text.data(), text.size(), format, again);
+		text.pop_back();
+		*log_sink += text;
+	} else if (size > 0) {
+		*log_sink += line;
+	}
+	va_end(again);
+	return 0;
+}
+
+class Log {
+public:
+	Log() {
+		log_sink = &text_;
+		libbpf_set_print(print); // this copy of libbpf is ours alone
+	}
+	~Log() { log_sink = nullptr; }
+
+	std::string tail() const {
+		size_t at = text_.size();
+		for (int lines = 0; at > 0 && lines <= 20; at--)
+			if (text_[at - 1] == '\n' && ++lines > 20) break;
+		return text_.substr(at);
+	}
+
+	// What the kernel refused, when libbpf says so: "program connect_enter", "map events".
+	std::string refused() const {
+		std::string program = quoted("prog '", "BPF program load failed");
+		if (!program.empty()) return "program " + program;
+		std::string map = quoted("map '", "failed to create");
+		return map.empty() ? "program" : "map " + map;
+	}
+
+private:
+	std::string quoted(const char *prefix, const char *complaint) const {
+		size_t end = text_.find(complaint);
+		size_t from = end == text_.npos ? end : text_.rfind(prefix, end);
+		if (from == text_.npos) return "";
+		from += strlen(prefix);
+		return text_.substr(from, text_.find('\'', from) - from);
+	}
+
+	std::string text_;
+};
+
+} // namespace
+
+Failure::Failure(const std::string &what, int error, const char *step, std::string log)
+	: runtime_error(what + ": " + (strerrorname_np(error) ?: std::to_string(error).c_str())),
+	  error(error), step(step), log(std::move(log)) {}
+
+Program::Program(const std::string &path, const attempt_config &config, uint32_t ring_bytes) {
+	Log log;
+	try {
+		object_ = bpf_object__open(path.c_str());
+		if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
+		configure(config, ring_bytes);
+		if (int error = bpf_object__load(object_))
+			throw Failure("cannot load BPF " + log.refused(), -error, "load");
+		map_drops();
+		attach();
+	} catch (Failure &failure) {
+		failure.log = log.tail();
+		release();
+		throw;
+	}
+}
+
+Program::~Program() { release(); }
+
+void Program::configure(const attempt_config &config, uint32_t ring_bytes) {
+	bpf_map *map = bpf_object__find_map_by_name(object_, ".rodata.config");
+	bpf_map *events = bpf_object__find_map_by_name(object_, "events");
+	if (!map || !events) throw Failure("BPF object lacks a map", ENOENT, "configure");
+	if (int error = bpf_map__set_initial_value(map, &config, sizeof config))
+		throw Failure("cannot set the filters of the BPF object", -error, "configure");
+	if (int error = ring_bytes ? bpf_map__set_max_entries(events, ring_bytes) : 0)
+		throw Failure("cannot set the size of the ring buffer", -error, "configure");
+}
+
+// From the object's last program to its first: the first is the one that begins an attempt, so by then all that
+// completes it is in place. Detached in the opposite order.
+void Program::attach() {
+	for (bpf_program *p = nullptr; (p = bpf_object__prev_program(object_, p));) {
+		bpf_link *link = nullptr;
+		const char *name = bpf_program__section_name(p);
+		if (bpf_program__type(p) == BPF_PROG_TYPE_TRACEPOINT) {
+			int fd = open_tracepoint(strchr(name, '/') + 1);
+			if (fd < 0)
+				throw Failure(std::string("cannot open tracepoint ") + (strchr(name, '/') + 1), -fd, "attach");
+			if (!(link = bpf_program__attach_perf_event(p, fd))) {
+				int error = errno;
+				close(fd);
+				errno = error;
+			}
+		} else {
+			link = bpf_program__attach(p);
+		}
+		if (!link) throw Failure(std::string("cannot attach BPF program ") + bpf_program__name(p), errno, "attach");
+		links_.push_back(link);
+	}
+}
+
+void Program::map_drops() {
+	bpf_map *map = bpf_object__find_map_by_name(object_, "drops");
+	void *at = mmap(nullptr, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	if (at == MAP_FAILED) throw Failure("cannot map the drop counters", errno, "load");
+	drops_ = static_cast<uint64_t *>(at);
+}
+
+int Program::events_fd() const { return bpf_object__find_map_fd_by_name(object_, "events"); }
+
+void Program::detach() {
+	std::lock_guard<std::mutex> lock(mutex_);
+	for (; !links_.empty(); links_.pop_back()) bpf_link__destroy(links_.back());
+}
+
+void Program::release() {
+	detach();
+	if (drops_) munmap(drops_, sysconf(_SC_PAGESIZE));
+	drops_ = nullptr;
+	if (object_) bpf_object__close(object_);
+	object_ = nullptr;
+}
+
+} // namespace synpipe

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// One BPF object: opened, configured, loaded and attached in the constructor.
+#pragma once
+
+#include "format.h" // the shared struct
+
+#include <cstdint>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+struct bpf_link;
+struct bpf_object;
+struct bpf_program;
+
+namespace synpipe {
+
+struct Failure : std::runtime_error {
+	Failure(const std::string &what, int error, const char *step, std::string log = "");
+	int error; // errno
+	const char *step;
+	std::string log; // the last lines of libbpf and of the kernel's verifier
+};
+
+class Program {
+public:
+	// Throws Failure. `ring_bytes` 0: as the object has it.
+	Program(const std::string &object, const attempt_config &config, uint32_t ring_bytes);
+	~Program();
+	Program(const Program &) = delete;
+	Program &operator=(const Program &) = delete;
+
+	int events_fd() const;
+	uint64_t drops(attempt_drop reason) const { return __atomic_load_n(&drops_[reason], __ATOMIC_RELAXED); }
+
+	// No new records after it returned. From any thread, any number of times.
+	void detach();
+
+private:
+	void configure(const attempt_config &config, uint32_t ring_bytes);
+	void attach();
+	void map_drops();
+	void release();
+
+	bpf_object *object_ = nullptr;
+	std::mutex mutex_; // for links_
+	std::vector<bpf_link *> links_;
+	uint64_t *drops_ = nullptr;
+};
+
+} // namespace synpipe

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "tracer.h"
+
+#include <bpf/libbpf.h>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <thread>
+#include <unistd.h>
+
+namespace synpipe {
+namespace {
+
+uint64_t now(clockid_t clock) {
+	timespec t;
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+constexpr useconds_t kPauseMicros = 1000;
+
+const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "attempt table"};
+
+} // namespace
+
+Descriptor::~Descriptor() {
+	if (fd >= 0) close(fd);
+}
+
+Tracer::Tracer(Options options)
+	: options_(std::move(options)), stop_fd_(eventfd(0, EFD_CLOEXEC)), abandon_fd_(eventfd(0, EFD_CLOEXEC)),
+	  epoll_(epoll_create1(EPOLL_CLOEXEC)), writer_(options_.fd, abandon_fd_.fd),
+	  program_(std::make_unique<Program>(options_.object, options_.config, options_.ring_bytes)),
+	  ring_(ring_buffer__new(program_->events_fd(), on_record, this, nullptr), ring_buffer__free) {
+	if (!ring_) throw Failure("cannot map the ring buffer", errno, "attach");
+	watch(program_->events_fd(), EPOLLIN);
+	watch(stop_fd_.fd, EPOLLIN);
+	watch(options_.fd, 0); // errors only: a reader that has gone shows even when no event comes
+}
+
+void Tracer::start(std::function<void(const End &)> on_end) {
+	on_end_ = std::move(on_end);
+	// Detached: the end of an environment can't wait for a reader that is stuck.
+	std::thread([self = shared_from_this()] { self->run(); }).detach();
+}
+
+void Tracer::stop() {
+	// Detaching waits for every CPU, a tenth of a second: not on the JavaScript thread.
+	std::thread([self = shared_from_this()] { self->halt(); }).detach();
+}
+
+void Tracer::halt() {
+	std::lock_guard<std::mutex> lock(mutex_);
+	if (program_) program_->detach();
+	eventfd_write(stop_fd_.fd, 1);
+}
+
+void Tracer::abandon() {
+	halt();
+	eventfd_write(abandon_fd_.fd, 1);
+	std::unique_lock<std::mutex> lock(mutex_);
+	on_end_ = nullptr;
+	ended_changed_.wait_for(lock, std::chrono::milliseconds(200), [this] { return ended_; });
+}
+
+Stats Tracer::stats() const { return {out_, lost_, writer_.bytes()}; }
+
+void Tracer::run() {
+	// Signals are for the main thread.
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, nullptr);
+
+	Reason reason = loop();
+	std::lock_guard<std::mutex> lock(mutex_);
+	ring_.reset();
+	program_.reset();
+	if (on_end_) on_end_({reason, writer_.error(), stats()});
+	ended_ = true;
+	ended_changed_.notify_all();
+}
+
+Reason Tracer::loop() {
+	Reason reason = Reason::none;
+	bool stopping = false;
+	writer_.text(options_.header);
+	while (reason == Reason::none) {
+		round();
+		if (writer_.error()) reason = Reason::error;
+		else if (counted()) reason = Reason::count;
+		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
+		else reason = wait(stopping);
+	}
+	program_->detach();
+	report_losses();
+	writer_.flush();
+	if (writer_.error()) reason = writer_.error() == EPIPE ? Reason::closed : Reason::error;
+	return reason;
+}
+
+void Tracer::watch(int fd, uint32_t events) {
+	epoll_event event = {};
+	event.events = events;
+	event.data.fd = fd;
+	// EPERM: a regular file, which has nothing to tell. Another bad descriptor shows at the first write.
+	if (epoll_ctl(epoll_.fd, EPOLL_CTL_ADD, fd, &event) && fd != options_.fd)
+		throw Failure("cannot wait for events", errno, "attach");
+}
+
+// A reason to end at once, or none.
+Reason Tracer::wait(bool &stopping) {
+	epoll_event events[3];
+	int count = epoll_wait(epoll_.fd, events, 3, -1);
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.fd == stop_fd_.fd) stopping = true;
+		else if (events[i].data.fd == options_.fd) return Reason::closed;
+	}
+	return Reason::none;
+}
+
+// All that is there: into the buffer, and out. The next round is a little later: until then records cost the
+// connecting threads no wake-up of this one. The first record after a pause never waits.
+void Tracer::round() {
+	format_.set_clock(now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME));
+	report_losses();
+	uint64_t before = out_;
+	ring_buffer__consume(ring_.get());
+	writer_.flush();
+	if (out_ != before) usleep(kPauseMicros);
+}
+
+int Tracer::on_record(void *tracer, void *data, size_t) {
+	return static_cast<Tracer *>(tracer)->record(*static_cast<attempt_event *>(data));
+}
+
+int Tracer::record(const attempt_event &event) {
+	out_++;
+	bool written = writer_.commit(format_.connect(writer_.line(), event, out_));
+	return written && !counted() ? 0 : -ECANCELED;
+}
+
+void Tracer::report_losses() {
+	for (int reason = 0; reason < ATTEMPT_DROPS; reason++) {
+		uint64_t total = program_->drops(static_cast<attempt_drop>(reason));
+		uint64_t fresh = total - reported_[reason];
+		if (fresh == 0) continue;
+		reported_[reason] = total;
+		lost_ += fresh;
+		writer_.commit(format_.lost(writer_.line(), now(CLOCK_BOOTTIME), kWhere[reason], fresh));
+	}
+}
+
+} // namespace synpipe

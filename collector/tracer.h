@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// One run: the programs, and the thread that turns their records into lines.
+#pragma once
+
+#include "program.h"
+#include "writer.h"
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+
+struct ring_buffer;
+
+namespace synpipe {
+
+struct Options {
+	std::string object; // path of the BPF object
+	int fd = 1;
+	attempt_config config = {};
+	uint64_t count = 0; // end after so many connects; 0: never
+	std::string header; // comes before any event
+	uint32_t ring_bytes = 0;
+};
+
+struct Stats {
+	uint64_t out, lost, bytes;
+};
+
+enum class Reason { none, stop, count, closed, error };
+
+struct End {
+	Reason reason;
+	int error; // errno for Reason::error
+	Stats stats;
+};
+
+struct Descriptor {
+	explicit Descriptor(int fd) : fd(fd) {}
+	~Descriptor();
+	Descriptor(const Descriptor &) = delete;
+	int fd;
+};
+
+class Tracer : public std::enable_shared_from_this<Tracer> {
+public:
+	explicit Tracer(Options options); // throws Failure
+
+	// The thread keeps the tracer alive; everything of the kernel's is released when it calls `on_end`.
+	void start(std::function<void(const End &)> on_end);
+	// Returns at once. The programs are detached; the thread drains, writes and ends, however long that takes.
+	void stop();
+	// For the end of the environment: no `on_end` from here on, and no more than a short wait.
+	void abandon();
+	Stats stats() const;
+
+private:
+	void run();
+	Reason loop();
+	Reason wait(bool &stopping);
+	void watch(int fd, uint32_t events);
+	void halt();
+	void round();
+	int record(const attempt_event &event);
+	void report_losses();
+	static int on_record(void *tracer, void *data, size_t size);
+	bool counted() const { return options_.count && out_ >= options_.count; }
+
+	const Options options_;
+	Descriptor stop_fd_, abandon_fd_, epoll_;
+	Format format_;
+	Writer writer_;
+	std::mutex mutex_; // for program_'s end, on_end_ and ended_
+	std::condition_variable ended_changed_;
+	std::unique_ptr<Program> program_;
+	std::unique_ptr<ring_buffer, void (*)(ring_buffer *)> ring_;
+	std::function<void(const End &)> on_end_;
+	bool ended_ = false;
+	uint64_t reported_[ATTEMPT_DROPS] = {};
+	std::atomic<uint64_t> out_{0}, lost_{0};
+};
+
+} // namespace synpipe
