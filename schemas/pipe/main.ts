@@ -37,6 +37,7 @@ async function runCommand(command: Command<Options>, argv: readonly string[]): P
     checkArguments(command.args ?? [], parsed.rest);
     if (command.run) return await command.run(parsed);
     const { onInvalid: policy, status } = parsed.values as { onInvalid?: string; status?: true };
+    for (const name of Object.keys(common)) delete parsed.given[name]; // the rest is the stage's own
     return await runStage(stageOf(command, parsed), policy ?? 'report', status ?? false);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+const root = new URL('../', import.meta.url);
+const path = new URL('README.md', root);
+const read = (url: URL) => readFileSync(url, 'utf8');
+
+interface Property {
+  description: string;
+  unit?: string;
+  examples: unknown[];
+}
+
+/** The README's table of one event type, from its schema. */
+function table(type: string): string {
+  const schema = JSON.parse(read(new URL(`schemas/${type}.schema.json`, root)));
+  const rows = Object.entries(schema.properties as Record<string, Property>).map(
+    ([name, { description, unit, examples }]) => {
+      const optional = schema.required.includes(name) ? '' : ' *';
+      const cells = [
+        `\`${name}\`${optional}`,
+        description + (unit ? ` (${unit})` : ''),
+        `\`${JSON.stringify(examples.at(-1))}\``,
+      ];
+      return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    },
+  );
+  return `| field | meaning | example |\n|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+test("the README's field tables are the schemas'", () => {
+  let readme = read(path);
+  for (const file of readdirSync(new URL('schemas/', root)).filter((name) => name.endsWith('.schema.json'))) {
+    const type = file.slice(0, -'.schema.json'.length);
+    const section = new RegExp(`(<!-- fields: ${type} -->\n)[^]*?(<!-- end -->)`);
+    assert.match(readme, section, `README.md has no table for ${type}`);
+    const wanted = readme.replace(section, (_, begin, end) => begin + table(type) + end);
+    if (process.env.UPDATE) {
+      writeFileSync(path, wanted);
+      readme = wanted;
+    }
+    assert.equal(readme, wanted, `the table for ${type} is out of date; run UPDATE=1 test/run test/readme.test.ts`);
+  }
+});
+
+test('the README names every command', () => {
+  const { bin } = JSON.parse(read(new URL('package.json', root)));
+  for (const name of Object.keys(bin)) assert.ok(read(path).includes(`\`${name}`), `${name} is not in README.md`);
+});
+
+test('package.json names exactly the commands that the build made', () => {
+  const { bin } = JSON.parse(read(new URL('package.json', root)));
+  assert.deepEqual(Object.keys(bin).sort(), readdirSync(new URL('dist/bin', root)).sort());
+});
