@@ -18,7 +18,7 @@ dist/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mv $@.tmp $@
 
 dist/collector/collector.node: $(wildcard collector/*.cc collector/*.c collector/*.h) collector/binding.gyp bpf/attempt.h
-	cd collector && $(GYP) rebuild $(NODEDIR) --silent
+	cd collector && $(GYP) rebuild $(NODEDIR) --silent >/dev/null
 	@mkdir -p $(@D)
 	cp collector/build/Release/collector.node $@
 
