@@ -169,18 +169,22 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	if (call && (call->sk == sk || call->mptcp)) {
 		call->flow = sk;
 		attempt.call = thread;
+		attempt.event.ends = call->to; /* with port 0 the socket does not say where to */
 		/* Without it only the source of a refused attempt is missing, so a full table is no loss here. */
 		bpf_map_update_elem(&attempts, &key, &attempt, BPF_ANY);
 		return;
 	}
 	if (!task_wanted())
 		return;
+	/* A connect() whose beginning was not seen: from before the programs were attached, or counted as lost. */
+	attempt.event.via = via_of(sk);
+	if (attempt.event.via == ATTEMPT_VIA_CONNECT && !is_compat())
+		return;
 	fill_task(&attempt.event);
 	attempt.event.start_ns = bpf_ktime_get_boot_ns();
 	attempt.event.time_ns = attempt.event.start_ns;
 	attempt.event.id = attempt_id(sk, attempt.event.start_ns);
 	attempt.event.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	attempt.event.via = via_of(sk);
 	read_ends(&attempt.event.ends, sk);
 	if (!ends_wanted(&attempt.event.ends))
 		return;

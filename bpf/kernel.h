@@ -67,6 +67,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol; /* of this width since 5.6, before the ring buffer */
 	__u16 sk_type;
+	struct socket *sk_socket;
 };
 
 struct inet_sock {
@@ -80,6 +81,7 @@ struct tcp_sock {
 
 struct socket {
 	enum socket_state state; /* an int would not match the kernel's enum */
+	struct file *file; /* none: made by the kernel for itself */
 	struct sock *sk;
 };
 

@@ -27,15 +27,26 @@ static __always_inline void fill_task(struct attempt_event *event)
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 }
 
+/* In the system call of a 32-bit program: it has numbers of its own, and no tracepoint of connect() sees it. */
+static __always_inline bool is_compat(void)
+{
+#if defined(__TARGET_ARCH_x86)
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+#else
+	return false;
+#endif
+}
+
 /* A system call that starts an attempt. */
-static __always_inline enum attempt_via via_of_syscall(struct task_struct *task, struct pt_regs *regs)
+static __always_inline enum attempt_via via_of_syscall(struct pt_regs *regs)
 {
 	int nr;
 
 #if defined(__TARGET_ARCH_x86)
 	nr = BPF_CORE_READ(regs, orig_ax);
-	/* 32-bit programs have numbers of their own, and no tracepoint of connect() sees them */
-	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+	if (is_compat()) {
 		if (nr == NR_IO_URING_ENTER)
 			return ATTEMPT_VIA_IO_URING;
 		if (nr == NR32_SOCKETCALL)
@@ -55,24 +66,30 @@ static __always_inline enum attempt_via via_of_syscall(struct task_struct *task,
 	return ATTEMPT_VIA_KERNEL;
 }
 
+static __always_inline bool is_mptcp(struct sock *sk)
+{
+	return bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
+	       BPF_CORE_READ_BITFIELD_PROBED((struct tcp_sock *)sk, is_mptcp);
+}
+
 /* How an attempt was made that no connect() seen from its beginning made. */
 static __always_inline enum attempt_via via_of(struct sock *sk)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u32 flags = BPF_CORE_READ(task, flags);
+	enum attempt_via via;
 
 	if (flags & PF_IO_WORKER)
 		return ATTEMPT_VIA_IO_URING;
-	if (flags & PF_KTHREAD) {
-		/* a subflow that joins an existing MPTCP connection */
-		if (bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
-		    BPF_CORE_READ_BITFIELD_PROBED((struct tcp_sock *)sk, is_mptcp))
-			return ATTEMPT_VIA_MPTCP;
-		return ATTEMPT_VIA_KERNEL;
-	}
+	if (flags & PF_KTHREAD) /* MPTCP: a subflow that joins an existing connection */
+		return is_mptcp(sk) ? ATTEMPT_VIA_MPTCP : ATTEMPT_VIA_KERNEL;
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return ATTEMPT_VIA_KERNEL;
-	return via_of_syscall(task, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	via = via_of_syscall((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	/* a socket of the kernel's own, made inside of another protocol's connect() (SMC) */
+	if (via == ATTEMPT_VIA_CONNECT && !is_mptcp(sk) && !BPF_CORE_READ(sk, sk_socket, file))
+		return ATTEMPT_VIA_KERNEL;
+	return via;
 }
 
 #endif

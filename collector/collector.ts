@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { release } from 'node:os';
+import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { status } from '../schemas/pipe/drive.js';
@@ -93,13 +93,13 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
 
 async function run(parsed: Parsed<typeof options>): Promise<number> {
   const addon = loadAddon();
-  const ended = startBest(addon, parsed);
   const stop = () => {
     addon.stop();
     for (const signal of signals) process.off(signal, stop); // a second one ends a run whose reader is stuck
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, stop);
+  for (const signal of signals) process.on(signal, stop); // before the first line: its reader may answer it with a signal
+  const ended = startBest(addon, parsed);
   const timer = parsed.values.duration && setTimeout(stop, parsed.values.duration * 1000);
 
   const { reason, code, out, lost } = await ended;
@@ -130,23 +130,25 @@ An attempt is told when its connect() call returns. Needs root, or cap_bpf and c
   run,
 });
 
-/** The live events as a source for programs, from a collector process of its own that ends when the reader does. */
-export async function* collector(given: Given<typeof options> = {}): AsyncGenerator<Uint8Array> {
+/** The live events as a source for programs, from a collector process of its own, which ends when the stream does. */
+export function collector(given: Given<typeof options> = {}): Readable {
   const { given: checked } = parseGiven(options, given);
   const args = Object.entries(checked).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
   const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/collector', import.meta.url)), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const closed = once(child, 'close');
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     said = (said + text).slice(-10_000);
   });
-  try {
-    yield* child.stdout as AsyncIterable<Uint8Array>;
-    const [code, signal] = await closed;
-    if (code !== 0) throw new RuntimeError(said.trim() || `collector ended with ${signal ?? `exit code ${code}`}`);
-  } finally {
+  const events = child.stdout.pipe(new PassThrough(), { end: false });
+  child.on('close', (code, signal) => {
+    if (code === 0) events.end();
+    else events.destroy(new RuntimeError(said.trim() || `collector ended with ${signal ?? `exit code ${code}`}`));
+  });
+  events.on('close', () => {
+    child.stdout.destroy();
     child.kill();
-  }
+  });
+  return events;
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { Batch } from '../schemas/pipe/batch.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError, remedy } from '../schemas/pipe/errors.js';
-import { countLines, writeAll } from '../schemas/pipe/fd.js';
+import { counted, countLines, writeAll } from '../schemas/pipe/fd.js';
 import type { Line } from '../schemas/pipe/line.js';
 import { type Given, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { say } from '../schemas/pipe/say.js';
@@ -109,7 +109,7 @@ class SinkFile implements Stage {
       const stored = countLines(bytes.subarray(0, whole));
       if (this.#regular && whole < written) await file.truncate((await file.stat()).size - (written - whole));
       out.stored(stored);
-      throw this.#error('write', error, `, ${lines - stored} lines not written`);
+      throw this.#error('write', error, `, ${counted(lines - stored)} not written`);
     }
     out.stored(lines);
     this.#dirty = true;

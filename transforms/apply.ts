@@ -53,6 +53,9 @@ function fromFile(file: string): Stage {
   let inner: Stage;
   return {
     name: 'apply',
+    get types() {
+      return inner.types as readonly string[]; // asked for after open
+    },
     async open() {
       const { tsImport } = await import('tsx/esm/api'); // costs half a second, only here
       let loaded: Loaded;

@@ -43,7 +43,6 @@ export async function* drive(
   const lines = new Lines();
   const line = new Line();
   const batch = new Batch();
-  const wants = stage.types && new Set(stage.types);
   let number = 0;
   let gap = 0; // invalid lines since the last valid one
 
@@ -79,8 +78,36 @@ export async function* drive(
     gap = 0;
   };
 
+  /** Hands the lines at hand to the stage. Returns whether some are left because there is enough to write. */
+  const consume = async (wants: Set<string> | undefined): Promise<boolean> => {
+    for (let next = lines.next(); next !== 'more'; next = lines.next()) {
+      number++;
+      const { buffer, start, end } = lines;
+      if (next === 'long') {
+        bad(`longer than ${lineLimit} bytes`, lines.head);
+        continue;
+      }
+      if (blank(buffer, start, end)) continue;
+      const reason = line.take(buffer, start, end);
+      if (reason !== undefined) {
+        bad(reason, buffer.subarray(start, end));
+        continue;
+      }
+      ledger.in++;
+      tellGap();
+      if (wants && !wants.has(line.type)) out.pass(line);
+      else {
+        const pending = stage.line(line, out);
+        if (pending) await pending;
+      }
+      if (batch.length > writeAt) return true;
+    }
+    return false;
+  };
+
   try {
     await stage.open?.(out);
+    const wants = stage.types && new Set(stage.types);
     if (withStatus)
       own(
         status(
@@ -94,33 +121,18 @@ export async function* drive(
       bytes = await input.read(lines.space());
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
-
-      for (let next = lines.next(); next !== 'more'; next = lines.next()) {
-        number++;
-        const { buffer, start, end } = lines;
-        if (next === 'long') {
-          bad(`longer than ${lineLimit} bytes: ${lines.length}`, lines.head);
-          continue;
+      for (let left = true; left; ) {
+        let failure: { error: unknown } | undefined;
+        try {
+          left = await consume(wants);
+          if (!left && bytes <= 0) tellGap();
+        } catch (error) {
+          failure = { error };
         }
-        if (blank(buffer, start, end)) continue;
-        const reason = line.take(buffer, start, end);
-        if (reason !== undefined) {
-          bad(reason, buffer.subarray(start, end));
-          continue;
-        }
-        ledger.in++;
-        tellGap();
-        if (wants && !wants.has(line.type)) out.pass(line);
-        else {
-          const pending = stage.line(line, out);
-          if (pending) await pending;
-        }
-        if (batch.length > writeAt) yield batch.take();
+        await stage.flush?.(out); // what came before a failure goes on all the same
+        if (batch.length > 0) yield batch.take();
+        if (failure) throw failure.error;
       }
-
-      if (bytes <= 0) tellGap();
-      await stage.flush?.(out);
-      if (batch.length > 0) yield batch.take();
     }
   } finally {
     await stage.end?.(out);

@@ -49,6 +49,11 @@ export class FdReader {
   }
 }
 
+/** `1 line`, `2 lines`. */
+export function counted(lines: number): string {
+  return `${lines} ${lines === 1 ? 'line' : 'lines'}`;
+}
+
 /** How many whole lines these bytes hold. */
 export function countLines(bytes: Buffer): number {
   let lines = 0;

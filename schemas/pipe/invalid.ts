@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { cause, RuntimeError, remedy } from './errors.js';
+import { counted } from './fd.js';
 import { say } from './say.js';
 
 /** What becomes of a line that is no valid event. */
@@ -14,7 +15,7 @@ export interface InvalidPolicy {
 /** The policy for `--on-invalid report|fail|drop|FILE`. */
 export function onInvalid(choice: string, command: string): InvalidPolicy {
   const count = (invalid: number, lines: number, what: string) =>
-    say(command, `${invalid} of ${lines} ${lines === 1 ? 'line' : 'lines'} invalid${what}`);
+    say(command, `${invalid} of ${counted(lines)} invalid${what}`);
   switch (choice) {
     case 'report':
       return {

@@ -43,7 +43,7 @@ export class Line {
     } catch {
       return `not JSON: ${excerpt(text)}`;
     }
-    const reason = invalid(value);
+    const reason = invalid(value, text);
     if (reason !== undefined) return reason;
     this.#event = value as AnyEvent;
     this.type = this.#event.type;
@@ -52,15 +52,19 @@ export class Line {
 }
 
 /** Why a value is no event of the contract; undefined for a good one. Events of unknown types only need a type. */
-export function invalid(value: unknown): string | undefined {
+export function invalid(value: unknown, text = String(value)): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return `not a JSON object: ${excerpt(JSON.stringify(value))}`;
+    return `not a JSON object: ${excerpt(text)}`;
   }
   if (!Object.hasOwn(value, 'type')) return '/type is missing';
   const { type } = value as { type: unknown };
   if (typeof type !== 'string') return '/type must be string';
   const validate = validators.get(type);
-  if (!validate || validate(value)) return undefined;
+  if (!validate) return undefined;
+  // Another version may have other fields: that it is another is what is to be said of it.
+  if (Object.hasOwn(value, 'v') && (value as { v: unknown }).v !== 1)
+    return '/v must be 1, the version this synpipe reads';
+  if (validate(value)) return undefined;
   return reason(validate.errors ?? []);
 }
 
@@ -73,7 +77,7 @@ function reason(errors: ErrorObject[]): string {
     case 'dependentRequired':
       return `${where}/${params.missingProperty} is missing`;
     case 'const':
-      return `${where} must be ${JSON.stringify(params.allowedValue)}${path === '/v' ? ', the version this synpipe reads' : ''}`;
+      return `${where} must be ${JSON.stringify(params.allowedValue)}`;
     case 'enum':
       return `${where} must be one of ${params.allowedValues.join(', ')}`;
     case 'anyOf':
@@ -84,5 +88,6 @@ function reason(errors: ErrorObject[]): string {
 }
 
 function excerpt(text: string): string {
-  return printable(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  const bare = text.trim();
+  return printable(bare.length > 60 ? `${bare.slice(0, 60)}…` : bare);
 }

@@ -6,19 +6,18 @@ export const lineLimit = 1 << 20;
 
 /**
  * Cuts bytes into lines, wherever the chunks end. Fill `space()`, say how much with `filled()`, then call `next()`
- * until it says `more`: for a `line` it is `buffer[start..end)`, for one that is too `long` its beginning is `head` and
- * its length `length`. At the end of input call `finish()`, and `next()` again.
+ * until it says `more`: a `line` is `buffer[start..end)`; of one that is too `long` the beginning is `head`, and the
+ * rest is passed over. At the end of input call `finish()`, and `next()` again.
  */
 export class Lines {
   buffer = Buffer.allocUnsafeSlow(room);
   start = 0;
   end = 0;
   head = Buffer.alloc(0);
-  length = 0;
   #next = 0; // buffer[next..held) is not consumed yet
   #held = 0;
   #scanned = 0; // buffer[next..scanned) has no newline
-  #skipped = 0; // bytes of a too long line that are gone already
+  #skipping = false; // inside of a line that was too long
 
   constructor(private readonly limit = lineLimit) {}
 
@@ -43,32 +42,39 @@ export class Lines {
   }
 
   next(): 'line' | 'long' | 'more' {
-    const at = this.buffer.subarray(0, this.#held).indexOf(newline, this.#scanned);
+    if (this.#skipping && !this.#skip()) return 'more';
+    const at = this.#newline();
+    const end = at < 0 ? this.#held : at;
+    const long = end - this.#next > this.limit;
+    if (long) this.head = Buffer.from(this.buffer.subarray(this.#next, this.#next + this.limit));
     if (at < 0) {
-      if (this.#held - this.#next > this.limit) this.#skip(this.#held);
-      this.#scanned = this.#held;
-      return 'more';
+      this.#skipping = long;
+      if (long) this.#next = end;
+      this.#scanned = end;
+      return long ? 'long' : 'more';
     }
     this.start = this.#next;
-    this.end = at;
-    this.#next = this.#scanned = at + 1;
-    this.length = this.#skipped + at - this.start;
-    if (this.length <= this.limit) return 'line';
-    if (this.#skipped === 0) this.head = Buffer.from(this.buffer.subarray(this.start, this.start + this.limit));
-    this.#skipped = 0;
-    return 'long';
+    this.end = end;
+    this.#next = this.#scanned = end + 1;
+    return long ? 'long' : 'line';
   }
 
   /** At the end of input: gives the last line its newline where that is missing. */
   finish(): void {
-    if (this.#held === this.#next && this.#skipped === 0) return;
+    if (this.#held === this.#next) return;
     this.space()[0] = newline;
     this.filled(1);
   }
 
-  #skip(to: number): void {
-    if (this.#skipped === 0) this.head = Buffer.from(this.buffer.subarray(this.#next, this.#next + this.limit));
-    this.#skipped += to - this.#next;
-    this.#next = to;
+  #newline(): number {
+    return this.buffer.subarray(0, this.#held).indexOf(newline, this.#scanned);
+  }
+
+  /** Leaves the rest of a line behind. Returns whether it ended. */
+  #skip(): boolean {
+    const at = this.#newline();
+    this.#next = this.#scanned = at < 0 ? this.#held : at + 1;
+    this.#skipping = at < 0;
+    return !this.#skipping;
   }
 }

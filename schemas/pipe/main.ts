@@ -2,7 +2,7 @@ import { version } from '../generated/version.js';
 import type { Command } from './command.js';
 import { drive, Ledger } from './drive.js';
 import { cause, RuntimeError, remedy, UsageError } from './errors.js';
-import { countLines, FdReader, isPipe, writeAll } from './fd.js';
+import { counted, countLines, FdReader, isPipe, writeAll } from './fd.js';
 import { help } from './help.js';
 import { onInvalid } from './invalid.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
@@ -97,10 +97,8 @@ async function writeOut(bytes: Buffer): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw error;
     const { written } = error as { written: number };
-    const lost = countLines(bytes.subarray(written));
-    throw new RuntimeError(
-      `cannot write standard output: ${cause(error)}, ${lost} lines not written; ${remedy(error)}`,
-    );
+    const lost = counted(countLines(bytes.subarray(written)));
+    throw new RuntimeError(`cannot write standard output: ${cause(error)}, ${lost} not written; ${remedy(error)}`);
   }
 }
 

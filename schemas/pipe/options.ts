@@ -79,6 +79,8 @@ export function parseGiven<T extends Options>(table: T, given: Given<T>): Parsed
     const name = names.get(key);
     if (!name) throw new UsageError(unknown(key, [...names.keys()]));
     if (value === undefined || value === false) continue;
+    const { value: wanted } = table[name] as Option;
+    if (wanted ? value === true : value !== true) throw new UsageError(`${key} wants ${wanted ?? 'true or false'}`);
     for (const one of Array.isArray(value) ? value : [value]) parsed.add(name, key, one === true ? true : String(one));
   }
   return { ...parsed.result(), rest: [] };

@@ -3,9 +3,8 @@ import split2 from 'split2';
 import { drive, type Input, Ledger } from './drive.js';
 import { RuntimeError } from './errors.js';
 import type { InvalidPolicy } from './invalid.js';
-import { type AnyEvent, invalid } from './line.js';
-import { lineLimit } from './lines.js';
-import { canonical, type Stage } from './stage.js';
+import type { AnyEvent } from './line.js';
+import { canonical, type Stage, select } from './stage.js';
 
 /** NDJSON as bytes or text, in pieces cut anywhere (a stream, a file, `collector()`), or events. */
 export type Source = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Uint8Array | string | AnyEvent>;
@@ -16,16 +15,35 @@ export type Source = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Ui
  */
 export async function pipeline(source: Source, ...stages: Stage[]): Promise<Ledger[]> {
   const { flow, ledgers } = connect(source, stages);
-  for await (const _ of flow);
+  try {
+    for await (const _ of flow);
+  } finally {
+    release(source);
+  }
   return ledgers;
 }
 
 /** The events that a source and stages give, as validated objects: `for await (const event of events(collector()))`. */
 export async function* events(source: Source, ...stages: Stage[]): AsyncGenerator<AnyEvent> {
+  // What a stage lets through is valid, and no line is longer than the limit.
+  const checked = stages.length > 0 ? stages : [select('events', [], () => true, {})];
   const copies = async function* () {
-    for await (const bytes of connect(source, stages).flow) yield Buffer.from(bytes);
+    for await (const bytes of connect(source, checked).flow) yield Buffer.from(bytes);
   };
-  yield* streams(Readable.from(copies()), split2(parse), () => {}); // the iteration throws its error
+  try {
+    yield* streams(
+      Readable.from(copies()),
+      split2((line: string): AnyEvent => JSON.parse(line)),
+      () => {},
+    ); // the iteration throws its error
+  } finally {
+    release(source);
+  }
+}
+
+/** Ends a stream nobody reads any more, even while it waits: a generator's return() would wait with it. */
+function release(source: Source): void {
+  if (source instanceof Readable) source.destroy();
 }
 
 function connect(source: Source, stages: Stage[]): { flow: AsyncIterable<Uint8Array>; ledgers: Ledger[] } {
@@ -75,19 +93,4 @@ function reader(chunks: AsyncIterator<Uint8Array>): Input {
       return part.length;
     },
   };
-}
-
-/** A line as an event; a blank one as nothing. Never null, which would end the stream of objects. */
-function parse(text: string): AnyEvent | undefined {
-  if (text.trim() === '') return undefined;
-  if (Buffer.byteLength(text) > lineLimit) throw new RuntimeError(`a line is longer than ${lineLimit} bytes`);
-  let event: unknown;
-  try {
-    event = JSON.parse(text);
-  } catch {
-    throw new RuntimeError('a line is not JSON');
-  }
-  const reason = invalid(event);
-  if (reason !== undefined) throw new RuntimeError(reason);
-  return event as AnyEvent;
 }

@@ -43,9 +43,8 @@ export function names(text: string): Test {
 
 function pattern(text: string): RegExp {
   const regular = /^\/(.*)\/(i?)$/s.exec(text);
-  if (!regular) return glob(text);
   try {
-    return new RegExp(regular[1] as string, regular[2]);
+    return regular ? new RegExp(regular[1] as string, regular[2]) : glob(text);
   } catch (error) {
     throw new UsageError(`has a bad expression: ${(error as Error).message}`);
   }

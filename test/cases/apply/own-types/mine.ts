@@ -1,0 +1,2 @@
+export const types = ['lost'];
+export default () => false;

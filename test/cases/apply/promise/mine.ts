@@ -1,0 +1,1 @@
+export default async (event: { dport: number }) => event.dport === 80;

@@ -1,0 +1,2 @@
+#!/bin/bash
+printf 'a\0b\n'

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { readCases } from './support/cases.js';
+import { root, shell } from './support/shell.js';
+
+const cases = await readCases();
+const commands = readdirSync(`${root}dist/bin`);
+
+/** Where some golden case shows what is documented. */
+const shows = (command: string, holds: (one: { cmd: string; files: string[]; dir: string }) => boolean) =>
+  cases.some((one) => one.name.startsWith(`${command}/`) && holds(one));
+
+for (const command of commands) {
+  test(`${command}: every option of its --help is used in some case`, async () => {
+    const { stdout } = await shell(`${command} --help`, root);
+    const options = /^Options:\n((?:.+\n)*)/m.exec(stdout)?.[1] ?? '';
+    const rows = [...options.matchAll(/^ {2}(?:-(\w), | {4})--([\w-]+)/gm)];
+    assert.ok(rows.length >= 2, options);
+    for (const [, short, name] of rows) {
+      const used = new RegExp(`(^|\\s)--${name}(?![\\w-])${short ? `|(^|\\s)-\\w*${short}` : ''}`);
+      assert.ok(
+        shows(command, ({ cmd }) => used.test(cmd)),
+        `--${name}`,
+      );
+    }
+  });
+
+  test(`${command}: every exit code of its --help comes up in some case`, async () => {
+    const { stdout } = await shell(`${command} --help`, root);
+    const codes = [...(/^Exit codes: (.*)$/m.exec(stdout)?.[1]?.matchAll(/(?:^|, )(\d+) /g) ?? [])].map(
+      ([, code]) => code,
+    );
+    assert.deepEqual(codes, ['0', '1', '2']);
+    for (const code of codes) {
+      if (code === '1' && ['collector', 'doctor', 'synpipe'].includes(command)) continue; // takes a kernel that refuses
+      const has = ({ files, dir }: { files: string[]; dir: string }) =>
+        files.includes('code') ? readFileSync(`${dir}/code`, 'utf8').trim() === code : code === '0';
+      assert.ok(shows(command, has), `exit code ${code}`);
+    }
+  });
+}
+
+test('every folder of cases is of a command, or of pipelines', () => {
+  for (const { name } of cases) assert.ok([...commands, 'pipeline'].includes(name.split('/')[0] as string), name);
+});

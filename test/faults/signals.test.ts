@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { assertAll, numbered, seqsIn } from '../support/lines.js';
+import { folder, killGroup, size, start, until } from '../support/process.js';
+
+const counting = `
+const { writeSync, writeFileSync } = require('node:fs');
+let seq = 0, stop = false;
+process.on('SIGINT', () => { stop = true; });
+const line = (n) => ${JSON.stringify(numbered(1, 1))}.replace('"seq":1,', '"seq":' + n + ',');
+(function more() {
+  for (let i = 0; i < 100; i++) writeSync(1, line(++seq));
+  if (!stop) return void setTimeout(more, 1);
+  for (let i = 0; i < 5000; i++) writeSync(1, line(++seq)); // what a collector still drains
+  writeFileSync('sent', String(seq));
+})();`;
+
+test('Ctrl-C on a pipeline: all that the producer wrote arrives', async (t) => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'producer.cjs'), counting);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is bash's
+  const line = 'node producer.cjs | filter | validate | sink-file out.ndjson; echo ${PIPESTATUS[*]} > codes';
+  const { child, ended } = start(t, ['bash', '-c', `trap : INT; ${line}`], dir);
+  await until('lines to arrive', () => size(join(dir, 'out.ndjson')) > 100_000);
+  killGroup(child, 'SIGINT');
+  const { stderr } = await ended;
+  assert.equal(stderr, '');
+  assert.equal(readFileSync(join(dir, 'codes'), 'utf8'), '0 0 0 0\n');
+  assertAll(seqsIn(join(dir, 'out.ndjson')), Number(readFileSync(join(dir, 'sent'), 'utf8')));
+});
+
+test('the first SIGINT is ignored by a stage in a pipe, the second ends it', async (t) => {
+  const dir = folder(t);
+  const { child, ended } = start(t, ['filter'], dir);
+  let out = '';
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    out += text;
+  });
+  child.stdin?.write(numbered(1, 1));
+  await until('the first line', () => out === numbered(1, 1));
+  child.kill('SIGINT');
+  child.stdin?.write(numbered(2, 2));
+  await until('the line after the signal', () => out === numbered(1, 2));
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, { code: null, signal: 'SIGINT', stderr: '' });
+});
+
+for (const command of [['sink-file', 'out'], ['filter']]) {
+  test(`SIGTERM ends an idle ${command[0]}, with everything stored`, async (t) => {
+    const dir = folder(t);
+    const { child, ended } = start(t, command, dir);
+    let out = '';
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
+      out += text;
+    });
+    const stored = () => (command[0] === 'filter' ? out : readFileSync(join(dir, 'out'), 'utf8'));
+    child.stdin?.write(numbered(1, 1));
+    await until('the first line', () => (command[0] === 'filter' ? out.length : size(join(dir, 'out'))) > 0);
+    child.stdin?.write(numbered(2, 5000));
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, { code: null, signal: 'SIGTERM', stderr: '' });
+    assert.equal(stored(), numbered(1, 5000));
+  });
+}
+
+test('SIGTERM while the end of input is near: ends there, with 0', async (t) => {
+  const dir = folder(t);
+  const { child, ended } = start(t, ['sink-file', 'out'], dir);
+  child.stdin?.write(numbered(1, 1));
+  await until('the first line', () => size(join(dir, 'out')) > 0);
+  child.kill('SIGTERM');
+  child.stdin?.end(numbered(2, 5000));
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  assertAll(seqsIn(join(dir, 'out')), 5000);
+});
+
+test('SIGHUP: a file that was moved away keeps its lines, later ones go to a new file', async (t) => {
+  const dir = folder(t);
+  const [path, moved] = [join(dir, 'out'), join(dir, 'out.1')];
+  const { child, ended } = start(t, ['sink-file', 'out'], dir);
+  child.stdin?.write(numbered(1, 10));
+  await until('the first lines', () => size(path) === numbered(1, 10).length);
+  renameSync(path, moved);
+  child.stdin?.write(numbered(11, 20));
+  await until('lines in the moved file', () => size(moved) === numbered(1, 20).length);
+  child.kill('SIGHUP');
+  await until('the new file', () => size(path) === 0 && readable(path));
+  child.stdin?.end(numbered(21, 30));
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  assert.equal(readFileSync(moved, 'utf8'), numbered(1, 20));
+  assert.equal(readFileSync(path, 'utf8'), numbered(21, 30));
+});
+
+function readable(path: string): boolean {
+  try {
+    readFileSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { folder } from './folder.js';
+
+/** What the client says of an attempt: the event's fields as it can know them, and when. */
+export interface Attempt {
+  pid: number;
+  tid: number;
+  ppid: number;
+  uid: number;
+  gid: number;
+  comm: string;
+  netns: number;
+  family: 4 | 6;
+  v4mapped?: true;
+  saddr?: string;
+  sport?: number;
+  daddr: string;
+  dport: number;
+  via: string;
+  errno?: number;
+  error?: string;
+  began: number;
+  ended: number;
+}
+
+export interface Said {
+  attempts: Attempt[];
+  /** What the calls returned that make no attempt. */
+  later: string[];
+  /** Why this machine cannot do it. */
+  unavailable?: string;
+}
+
+let built: string | undefined;
+
+/** The path of the client, compiled when first asked for. */
+export function client(): string {
+  if (built) return built;
+  const sources = fileURLToPath(new URL('client/', import.meta.url));
+  const files = readdirSync(sources).filter((file) => file.endsWith('.c'));
+  const to = `${folder()}/client`;
+  execFileSync('gcc', ['-O1', '-Wall', '-Wextra', '-Werror', '-pthread', '-o', to, ...files], { cwd: sources });
+  built = to;
+  return built;
+}
+
+export function parse(output: string): Said {
+  const said: Said = { attempts: [], later: [] };
+  for (const line of output.trim().split('\n').filter(Boolean)) {
+    const { then, unavailable, ...attempt } = JSON.parse(line);
+    if (unavailable) said.unavailable = unavailable;
+    else if (then) said.later.push(then);
+    else said.attempts.push({ ...attempt, comm: Buffer.from(attempt.comm, 'hex').toString('utf8') });
+  }
+  return said;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Attempts that connect() of a 64-bit program on a TCP socket does not make. */
+#define _GNU_SOURCE
+#include "client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+/* TCP Fast Open: the data comes with the SYN. */
+static void fast_open(char **args)
+{
+	struct target to = target_of(args[0], args[1]);
+	int fd = socket_for(&to, SOCK_STREAM, 0);
+	long long began_us = now_us();
+	int error = sendto(fd, "x", 1, MSG_FASTOPEN, (void *)&to.at, to.size) == 1 ? 0 : errno;
+
+	tell("sendmsg", fd, &to, error, began_us);
+}
+
+/* The same asked for in advance: connect() returns before any SYN went out. */
+static void fast_open_connect(char **args)
+{
+	struct target to = target_of(args[0], args[1]);
+	int fd = socket_for(&to, SOCK_STREAM, 0), one = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one));
+	attempt(fd, &to);
+	then(write(fd, "x", 1) == 1 ? 0 : errno);
+}
+
+static void mptcp(char **args)
+{
+	struct target to = target_of(args[0], args[1]);
+	int fd = socket(to.at.ss_family, SOCK_STREAM, IPPROTO_MPTCP);
+	long long began_us = now_us();
+	int error;
+
+	if (fd < 0)
+		unavailable("MPTCP socket", errno);
+	error = connect(fd, (void *)&to.at, to.size) ? errno : 0;
+	tell("mptcp", fd, &to, error, began_us);
+}
+
+/* io_uring without liburing: one connect, submitted and waited for. `async`: in a worker thread. */
+static void uring(char **args)
+{
+	struct target to = target_of(args[1], args[2]);
+	struct io_uring_params params = {};
+	int fd = socket_for(&to, SOCK_STREAM, 0), ring = syscall(SYS_io_uring_setup, 4, &params);
+	long long began_us;
+	char *sq, *cq;
+	struct io_uring_sqe *sqe;
+
+	if (ring < 0)
+		unavailable("io_uring_setup", errno);
+	sq = mmap(NULL, params.sq_off.array + 4 * 4, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
+	cq = mmap(NULL, params.cq_off.cqes + 8 * sizeof(struct io_uring_cqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring,
+		  IORING_OFF_CQ_RING);
+	sqe = mmap(NULL, 4 * sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
+	*sqe = (struct io_uring_sqe){.opcode = IORING_OP_CONNECT, .fd = fd, .addr = (unsigned long)&to.at, .off = to.size};
+	if (args[0][0] == 'a')
+		sqe->flags = IOSQE_ASYNC;
+	*(unsigned *)(sq + params.sq_off.array) = 0;
+	atomic_store((_Atomic unsigned *)(sq + params.sq_off.tail), 1);
+	began_us = now_us();
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+		unavailable("io_uring_enter", errno);
+	tell("io_uring", fd, &to, -((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res, began_us);
+}
+
+#ifdef __x86_64__
+static sigjmp_buf no_emulation;
+
+static void on_fault(int signal)
+{
+	(void)signal;
+	siglongjmp(no_emulation, 1);
+}
+
+/* The system call as a 32-bit program makes it. */
+static void compat(char **args)
+{
+	struct target to = target_of(args[0], args[1]), *low;
+	int fd = socket_for(&to, SOCK_STREAM, 0), result = 362;
+	long long began_us;
+
+	low = mmap(NULL, sizeof(to), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	*low = to;
+	signal(SIGSEGV, on_fault);
+	if (sigsetjmp(no_emulation, 1))
+		unavailable("32-bit system calls", 0);
+	began_us = now_us();
+	__asm__ volatile("int $0x80"
+			 : "+a"(result)
+			 : "b"(fd), "c"(low), "d"(to.size)
+			 : "r8", "r9", "r10", "r11", "memory");
+	tell("connect", fd, &to, -result, began_us);
+}
+#else
+static void compat(char **args)
+{
+	(void)args;
+	unavailable("32-bit system calls", 0);
+}
+#endif
+
+const struct command other_commands[] = {
+	{"fast-open", 2, fast_open}, {"fast-open-connect", 2, fast_open_connect}, {"mptcp", 2, mptcp}, {"uring", 3, uring},
+	{"compat", 2, compat},	     {},
+};

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { bin, Collector, connects, statuses } from './collect.js';
+import { live, same } from './live.js';
+
+const uid = 1_000_000 + process.pid;
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  live(`${signal} right after the last attempt: nothing is missing, exit code 0`, async (net) => {
+    net.onlyPort(40000);
+    const collector = await Collector.start(['-u', uid]);
+    const { attempts } = await net.client(['burst', 1, 300, '127.0.0.1', 9], uid);
+    const { code, stderr, lines } = await collector.stop(signal);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    same(connects(lines), attempts, Array(300).fill({ saddr: '127.0.0.1', sport: 40000 }));
+    assert.equal(statuses(lines).at(-1)?.out, 300);
+  });
+
+  live(`${signal} in the middle of the traffic: an end that counts the lines, all of them right`, async (net) => {
+    const collector = new Collector(['--status', '-u', uid]);
+    const traffic = net.start(['quiet', 50_000, '127.0.0.1', 9], uid);
+    await collector.ready();
+    while (connects(collector.lines()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const { code, lines } = await collector.stop(signal);
+    traffic.child.kill();
+    const events = connects(lines);
+    assert.equal(code, 0);
+    assert.equal(statuses(lines).at(-1)?.out, events.length);
+    // those from when the programs were being attached and detached too
+    const wrong = events.filter(({ error }) => error !== 'ECONNREFUSED').map(({ seq }) => seq);
+    const which = `seq ${wrong.slice(0, 3)} to ${wrong.at(-1)} of ${events.length}`;
+    assert.equal(wrong.length, 0, `${wrong.length} refused, but told without errno: ${which}`);
+  });
+}
+
+live('a signal as soon as the first line is there: an end as at any other time', async () => {
+  const stopped = async () => {
+    const child = spawn(`${bin}collector`, ['--status', '-u', '4000000000'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part) => {
+      if (text === '') child.kill();
+      text += part;
+    });
+    const [code, signal] = await once(child, 'close');
+    return `${code ?? signal}, ${statuses(text.split('\n')).length} status lines`;
+  };
+  for (let i = 0; i < 10; i++) {
+    const ends = await Promise.all([stopped(), stopped()]);
+    assert.deepEqual(ends, Array(2).fill('0, 2 status lines'));
+  }
+});
+
+/** A shell line; resolves to what it printed and said. It has no other limit than the test's. */
+async function shell(line: string): Promise<{ stdout: string; stderr: string }> {
+  const child = spawn('bash', ['-c', line], {
+    env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text) => {
+      said[stream] += text;
+    });
+  }
+  await once(child, 'close');
+  return said;
+}
+
+live('a reader that has gone: the end, with exit code 0, though no further event comes', async () => {
+  const { stdout, stderr } = await shell(`collector --status -u ${uid} | head -n 1 | wc -l; echo "\${PIPESTATUS[0]}"`);
+  assert.deepEqual({ stdout, stderr }, { stdout: '1\n0\n', stderr: '' });
+});
+
+live('a reader that has gone before the start: exit code 0', async () => {
+  const { stdout, stderr } = await shell(`{ { sleep 0.1; collector -u ${uid}; echo $? >&3; } | true; } 3>&1`);
+  assert.deepEqual({ stdout, stderr }, { stdout: '0\n', stderr: '' });
+});
+
+live('a full disk: one line and exit code 1', async () => {
+  const command = `${bin}collector --status -u ${uid} >/dev/full`;
+  const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: 60_000 });
+  assert.equal(stderr, 'collector: cannot write standard output: ENOSPC; free some space\n');
+  assert.equal(status, 1);
+});
+
+live('a full disk at the first event: one line and exit code 1', async (net) => {
+  const traffic = net.start(['forever', '127.0.0.1', 9], uid);
+  const command = `${bin}collector -u ${uid} >/dev/full`;
+  const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: 60_000 });
+  traffic.child.kill();
+  assert.equal(stderr, 'collector: cannot write standard output: ENOSPC; free some space\n');
+  assert.equal(status, 1);
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import { live, same, watch } from './live.js';
+import { until } from './wait.js';
+
+/** Where no route leads: in these namespaces there is none but to loopback. */
+const nowhere = ['192.0.2.1', '2001:db8::1'] as const;
+
+for (const address of nowhere) {
+  live(`no route to ${address}: ENETUNREACH, and no source`, async (net) => {
+    const seen = await watch(net);
+    const { attempts } = await net.client(['blocking', address, 80]);
+    const other = await net.client(['nonblocking', address, 80]);
+    assert.equal(attempts[0]?.error, 'ENETUNREACH');
+    same(await seen.events(), [...attempts, ...other.attempts]);
+  });
+
+  for (const [route, error] of [
+    ['unreachable', 'EHOSTUNREACH'],
+    ['blackhole', 'EINVAL'],
+    ['prohibit', 'EACCES'],
+  ]) {
+    live(`route ${route} to ${address}: ${error}`, async (net) => {
+      net.run('ip', 'route', 'add', route as string, address);
+      const seen = await watch(net);
+      const { attempts } = await net.client(['blocking', address, 80]);
+      assert.equal(attempts[0]?.error, error);
+      same(await seen.events(), attempts);
+    });
+  }
+}
+
+live('bound, and no route: the source is told', async (net) => {
+  const seen = await watch(net);
+  net.run('ip', 'addr', 'add', '10.1.1.1/32', 'dev', 'lo');
+  const { attempts } = await net.client(['bound', '10.1.1.1', 4321, '192.0.2.1', 80]);
+  assert.equal(attempts[0]?.error, 'ENETUNREACH');
+  same(await seen.events(), attempts, [{ saddr: '10.1.1.1', sport: 4321 }]);
+});
+
+live('no local port left: EADDRNOTAVAIL, and no source port', async (net) => {
+  net.blackhole(8080);
+  net.onlyPort(40000);
+  const seen = await watch(net);
+  const holder = net.start(['nonblocking', '127.0.0.1', 8080]);
+  await until('its port is taken', () => net.run('ss', '-tnH', 'state', 'syn-sent').includes(':40000 '));
+  const { attempts } = await net.client(['blocking', '127.0.0.1', 8080]);
+  const bound = await net.client(['bound', '127.0.0.2', 40000, '127.0.0.1', 8080]);
+  const first = await holder.finish();
+  assert.equal(attempts[0]?.error, 'EADDRNOTAVAIL');
+  const events = await seen.events();
+  same(events, [...first.attempts, ...attempts, ...bound.attempts], [{}, { saddr: '127.0.0.1' }]);
+});
+
+live('rejected on its way out by nftables', async (net) => {
+  net.run('nft', 'add table inet t');
+  net.run('nft', 'add chain inet t out { type filter hook output priority 0; }');
+  net.run('nft', 'add rule inet t out tcp dport 8080 reject');
+  net.onlyPort(40000);
+  const seen = await watch(net);
+  const { attempts } = await net.client(['blocking', '127.0.0.1', 8080]);
+  assert.ok(attempts[0]?.errno);
+  same(await seen.events(), attempts, [{ saddr: '127.0.0.1', sport: 40000 }]);
+});
+
+describe('nobody answers', { concurrency: true }, () => {
+  for (const address of ['127.0.0.1', '::1']) {
+    live(`${address}: ETIMEDOUT`, async (net) => {
+      net.blackhole(8080);
+      net.onlyPort(40000);
+      const seen = await watch(net);
+      const { attempts } = await net.client(['blocking', address, 8080]);
+      assert.equal(attempts[0]?.error, 'ETIMEDOUT');
+      same(await seen.events(), attempts, [{ saddr: address, sport: 40000 }]);
+    });
+  }
+
+  live('non-blocking: EALREADY, then the error by connect()', async (net) => {
+    net.blackhole(8080);
+    const seen = await watch(net);
+    const { attempts, later } = await net.client(['polling', '127.0.0.1', 8080, '-']);
+    assert.deepEqual([attempts[0]?.error, ...later], ['EINPROGRESS', 'EALREADY', 'ETIMEDOUT']);
+    same(await seen.events(), attempts);
+  });
+
+  live('interrupted by a signal: one event without errno', async (net) => {
+    net.blackhole(8080);
+    const seen = await watch(net);
+    const { attempts, later } = await net.client(['interrupted', '127.0.0.1', 8080]);
+    assert.deepEqual([attempts[0]?.error, ...later], ['EINTR', 'ETIMEDOUT']);
+    same(await seen.events(), attempts);
+  });
+
+  live('interrupted and restarted by the kernel: one event without errno', async (net) => {
+    net.blackhole(8080);
+    net.onlyPort(40000);
+    const seen = await watch(net);
+    const { attempts } = await net.client(['restarted', '127.0.0.1', 8080]);
+    assert.equal(attempts[0]?.error, 'ETIMEDOUT');
+    const own = { saddr: '127.0.0.1', sport: 40000, errno: undefined as never, error: undefined as never };
+    same(await seen.events(), attempts, [own]);
+  });
+
+  live('killed in the middle: one event without errno', async (net) => {
+    net.blackhole(8080);
+    const seen = await watch(net);
+    const { attempts } = await net.client(['killed', '127.0.0.1', 8080]);
+    same(await seen.events(), attempts, [{ ppid: attempts[0]?.ppid as number }]);
+  });
+});

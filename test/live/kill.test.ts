@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { invalid } from '../../dist/schemas/pipe/line.js';
+import { connects, lostIn, statuses } from './collect.js';
+import { live } from './live.js';
+import { Pipeline } from './pipeline.js';
+import { until } from './wait.js';
+
+const port = 2000 + (process.pid % 30_000);
+const literal = `collector | filter --dport ${port} | sink-file out.ndjson`;
+const complete = 'collector --status | filter | sink-file out.ndjson';
+const sideBySide = 4;
+
+/** Whole lines, each a valid event: none torn. */
+function check(pipeline: Pipeline, where: string): string[] {
+  const text = pipeline.text();
+  assert.ok(text === '' || text.endsWith('\n'), `${where}: the last line is torn: ${text.slice(-200)}`);
+  const lines = text.split('\n').slice(0, -1);
+  for (const line of lines) assert.equal(invalid(JSON.parse(line)), undefined, `${where}: ${line}`);
+  return lines;
+}
+
+async function literally(signal: NodeJS.Signals, when: number): Promise<void> {
+  const pipeline = new Pipeline(literal);
+  await sleep(when);
+  pipeline.kill(signal);
+  await pipeline.ended;
+  const lines = check(pipeline, `${signal} after ${when} ms`);
+  for (const { dport } of connects(lines)) assert.equal(dport, port);
+  assert.equal(pipeline.stderr.replace(/^(Killed|Terminated)\n/gm, ''), '');
+}
+
+/** Once all three are at work, a signal that may be caught loses nothing of what came into the pipe. */
+async function completely(signal: NodeJS.Signals, when: number): Promise<void> {
+  const pipeline = new Pipeline(complete);
+  await until('the pipeline works', () => pipeline.text().length > 0);
+  await sleep(when);
+  pipeline.kill(signal);
+  await pipeline.ended;
+  const where = `${signal} ${when} ms after the first line`;
+  const lines = check(pipeline, where);
+  const events = connects(lines);
+  const gap = events.findIndex(({ seq }, i) => seq !== i + 1);
+  assert.equal(gap, -1, `${where}: a gap at line ${gap}`);
+  if (signal === 'SIGKILL') return;
+  const [, end] = statuses(lines);
+  assert.deepEqual([end?.out, end?.lost], [events.length, lostIn(lines)], `${where}: ${pipeline.stderr}`);
+}
+
+const signals = ['SIGKILL', 'SIGTERM', 'SIGINT'] as const;
+
+live(
+  '200 pipelines killed at random: whole lines, valid events, nothing lost that can be kept',
+  async (net) => {
+    net.start(['forever', '127.0.0.1', port]);
+    let left = 200;
+    const one = async () => {
+      while (left-- > 0) {
+        const signal = signals[left % 3] as NodeJS.Signals;
+        if (left % 2) await literally(signal, Math.random() * 1200);
+        else await completely(signal, Math.random() * 300);
+      }
+    };
+    await Promise.all(Array.from({ length: sideBySide }, one));
+  },
+  { timeout: 900_000 },
+);

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Collector } from './collect.js';
+import { live } from './live.js';
+import { until } from './wait.js';
+
+/** The ids of the BPF objects of a kind that a process holds: bpftool need not know of holders. */
+function held(kind: 'prog' | 'map' | 'link', pid: number): number[] {
+  const infos = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'));
+  const found = infos.map((info) => info.match(new RegExp(`^${kind}_id:\\s*(\\d+)`, 'm'))?.[1]);
+  return [...new Set(found.filter((id) => id !== undefined).map(Number))];
+}
+const exists = (kind: 'prog' | 'map' | 'link', id: number) =>
+  spawnSync('bpftool', ['-j', kind, 'show', 'id', String(id)]).status === 0;
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  live(`after ${signal} nothing of it is left in the kernel`, async () => {
+    const collector = await Collector.start(['-u', 4_000_000_000]);
+    const pid = collector.child.pid as number;
+    const programs = held('prog', pid);
+    const maps = held('map', pid);
+    const links = held('link', pid);
+    assert.ok(programs.length >= 3, `programs: ${programs}`);
+    assert.ok(maps.length >= 4, `maps: ${maps}`);
+    assert.ok(links.length >= 1, `links: ${links}`);
+    await collector.stop(signal);
+    // the kernel frees them a little later
+    await until('programs are gone', () => !programs.some((id) => exists('prog', id)));
+    await until('maps are gone', () => !maps.some((id) => exists('map', id)));
+    await until('links are gone', () => !links.some((id) => exists('link', id)));
+  });
+}
+
+live('20 starts and stops in one process leave no descriptor and no mapping', async () => {
+  const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
+  const script = `
+    import { readdirSync, readFileSync, openSync } from 'node:fs';
+    import { loadAddon, objectOf } from '${dist}collector/addon.js';
+    const addon = loadAddon();
+    const fd = openSync('/dev/null', 'w');
+    const once = () => new Promise((resolve) => {
+      addon.start({ object: objectOf('tracepoint'), fd, uids: [4000000000] }, resolve);
+      addon.stop();
+    });
+    const count = () => {
+      const maps = readFileSync('/proc/self/maps', 'utf8').split('\\n');
+      return { fds: readdirSync('/proc/self/fd').length, bpf: maps.filter((line) => line.includes('bpf')).length };
+    };
+    for (let i = 0; i < 3; i++) await once();
+    const before = count();
+    for (let i = 0; i < 20; i++) await once();
+    console.log(JSON.stringify([before, count()]));`;
+  const args = ['--input-type=module', '-e', script];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 110_000 });
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  const [before, after] = JSON.parse(stdout);
+  assert.deepEqual(after, before);
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { after, type TestContext, test } from 'node:test';
+import type { Connect } from '../../dist/index.js';
+import type { Attempt } from './client.js';
+import { bin, Collector, connects, lostIn } from './collect.js';
+import { Net } from './net.js';
+import { until } from './wait.js';
+
+/** A live test that this machine cannot run is skipped with its reason; with SYNPIPE_REQUIRE_LIVE=1 it fails. */
+export function cannot(t: TestContext, reason: string): void {
+  if (process.env.SYNPIPE_REQUIRE_LIVE === '1') assert.fail(`a live test cannot run: ${reason}`);
+  console.error(`# skipped: ${reason}`);
+  t.skip(reason);
+}
+
+function refusal(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root';
+  try {
+    execFileSync(`${bin}doctor`, { stdio: 'pipe', encoding: 'utf8' });
+    execFileSync('ip', ['netns', 'list'], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    const { stdout, message } = error as Error & { stdout?: string };
+    return stdout?.trim().split('\n').at(-1) || message;
+  }
+}
+let refused: string | undefined | null = null;
+
+/** This file's collector, which sees all of its tests. */
+let shared: Promise<Collector> | undefined;
+
+/** A test with a network namespace of its own. `todo`: why it is known to fail. */
+export function live(
+  name: string,
+  body: (net: Net, t: TestContext) => Promise<void>,
+  more: { todo?: string; timeout?: number } = {},
+): void {
+  test(name, { timeout: 120_000, ...more }, async (t) => {
+    if (refused === null) refused = refusal();
+    if (refused) return cannot(t, refused);
+    const net = new Net();
+    try {
+      await body(net, t);
+    } finally {
+      const common = await shared;
+      for (const left of Collector.running) if (left !== common) left.child.kill('SIGKILL');
+      await net.remove();
+    }
+  });
+}
+
+const own = `"netns":`;
+const known = new Set<number>();
+after(async () => {
+  if (shared) await (await shared).stop();
+});
+
+/** What this file's collector saw in a namespace, in order. */
+export async function watch(net: Net): Promise<{ events: () => Promise<Connect[]>; lost: () => number }> {
+  known.add(net.inode);
+  shared ??= Collector.start([], (line) => {
+    const at = line.indexOf(own) + own.length;
+    return known.has(Number.parseInt(line.slice(at, at + 10), 10));
+  });
+  const collector = await shared;
+  const from = collector.lines().length; // an inode number may have been another namespace's before
+  return {
+    lost: () => lostIn(collector.lines().slice(from)),
+    /** All of them until now: an attempt made here and now comes after them. */
+    async events() {
+      const [mark] = (await net.client(['blocking', '127.0.0.1', 1])).attempts as [Attempt];
+      const isMark = (line: string) => line.includes(`"pid":${mark.pid},`) && line.includes(`"netns":${net.inode},`);
+      const lines = await until('the event of the mark', () => {
+        const lines = collector.lines().slice(from);
+        return lines.some(isMark) && lines;
+      });
+      return connects(lines.slice(0, lines.findIndex(isMark))).filter(({ netns }) => netns === net.inode);
+    },
+  };
+}
+
+function cgroup(): string {
+  const path = readFileSync('/proc/self/cgroup', 'utf8').match(/^0::(.*)$/m)?.[1];
+  const mount = readFileSync('/proc/mounts', 'utf8').match(/^\S+ (\S+) cgroup2 /m)?.[1];
+  return path !== undefined && mount ? String(statSync(mount + path, { bigint: true }).ino) : '';
+}
+
+/** The fields that an attempt determines. */
+export function fields(event: Connect): Omit<Attempt, 'began' | 'ended'> {
+  const { type: _, v: _v, seq: _s, ts: _t, id: _i, cgroup: _c, ...rest } = event;
+  return rest as Omit<Attempt, 'began' | 'ended'>;
+}
+
+/** The event that belongs to an attempt. What the application is only told later is no failure of the call. */
+export function eventOf({ began: _, ended: _e, ...attempt }: Attempt): ReturnType<typeof fields> {
+  if (attempt.error === 'EINPROGRESS' || attempt.error === 'EINTR') {
+    delete attempt.errno;
+    delete attempt.error;
+  }
+  return attempt;
+}
+
+/** Each attempt is one event, whole and in order, and there are no others. */
+export function same(events: Connect[], attempts: Attempt[], more: Partial<Attempt>[] = []): void {
+  const wanted = attempts.map((attempt, i) => {
+    const merged = { ...eventOf(attempt), ...more[i] };
+    for (const key of Object.keys(merged) as (keyof typeof merged)[]) if (merged[key] === undefined) delete merged[key];
+    return merged;
+  });
+  assert.deepEqual(events.map(fields), wanted);
+  const group = cgroup();
+  for (const [i, event] of events.entries()) {
+    const { began, ended } = attempts[i] as Attempt;
+    const at = Date.parse(event.ts) * 1000;
+    // a second to each side: the clocks are read one after the other, and this machine may pause between
+    assert.ok(at > began - 1e6 && at < ended + 1e6, `${event.ts} is not when ${JSON.stringify(attempts[i])} was`);
+    if (group) assert.equal(event.cgroup, group);
+  }
+  assert.equal(new Set(events.map(({ id }) => id)).size, events.length, 'ids are unique');
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { bin, Collector, connects, lostIn, statuses } from './collect.js';
+import { live, same } from './live.js';
+
+live('-p: only this process', async (net) => {
+  net.onlyPort(40000);
+  const wanted = net.start(['wait', 'blocking', '127.0.0.1', 9]);
+  const other = net.start(['wait', 'blocking', '127.0.0.1', 9]);
+  const collector = await Collector.start(['-p', `4294967295,${wanted.child.pid}`]);
+  const { attempts } = await wanted.finish();
+  await other.finish();
+  const { lines, code } = await collector.stop();
+  same(connects(lines), attempts, [{ saddr: '127.0.0.1', sport: 40000 }]);
+  assert.equal(code, 0);
+});
+
+live('-u: only these users', async (net) => {
+  net.onlyPort(40000);
+  const uid = 1_000_000 + process.pid;
+  const collector = await Collector.start(['--uid', `${uid},${uid + 1}`]);
+  const said = [];
+  for (const one of [uid, uid + 2, uid + 1]) said.push((await net.client(['blocking', '127.0.0.1', 9], one)).attempts);
+  await net.client(['blocking', '127.0.0.1', 9]);
+  const { lines } = await collector.stop();
+  const own = { saddr: '127.0.0.1', sport: 40000 };
+  same(connects(lines), [...(said[0] ?? []), ...(said[2] ?? [])], [own, own]);
+});
+
+live('-P, -4 and -6', async (net) => {
+  const uid = 1_000_000 + process.pid;
+  const collectors = await Promise.all(
+    [['-P', '9,65535'], ['-4'], ['-6'], ['-6', '-P', '10']].map((args) => Collector.start(['-u', uid, ...args])),
+  );
+  const targets = [
+    ['127.0.0.1', 9],
+    ['127.0.0.1', 10],
+    ['::1', 9],
+    ['::1', 10],
+    ['::ffff:127.0.0.1', 65535],
+    ['192.0.2.1', 9],
+    ['2001:db8::1', 10],
+  ];
+  for (const [address, port] of targets) await net.client(['blocking', address as string, port as number], uid);
+  const seen: number[][] = [];
+  for (const collector of collectors) {
+    const { lines } = await collector.stop();
+    seen.push(
+      connects(lines).map(({ daddr, dport, v4mapped }) =>
+        targets.findIndex(([address, port]) => address === (v4mapped ? '::ffff:' : '') + daddr && port === dport),
+      ),
+    );
+  }
+  const [ports, v4, v6, both] = seen;
+  assert.deepEqual({ ports, v4, v6, both }, { ports: [0, 2, 4, 5], v4: [0, 1, 4, 5], v6: [2, 3, 6], both: [3, 6] });
+});
+
+live('-n: so many lines, then the end', async (net) => {
+  const uid = 1_000_000 + process.pid;
+  const collector = new Collector(['-n', 7, '-u', uid]);
+  const traffic = net.start(['forever', '127.0.0.1', 9], uid);
+  const { code, stderr } = await collector.ended;
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const lines = collector.lines();
+  assert.deepEqual(
+    connects(lines).map(({ seq }) => seq),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
+  assert.equal(lines.length, 7);
+  traffic.child.kill();
+});
+
+live('--duration ends by itself, --tier and --status tell of the run', async (net) => {
+  const uid = 1_000_000 + process.pid;
+  const collector = await Collector.start(['--duration', 3, '--tier', 'tracepoint', '-u', uid]);
+  await net.client(['quiet', 20, '127.0.0.1', 9], uid);
+  const { code, stderr } = await collector.ended;
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const lines = collector.lines();
+  const [start, end] = statuses(lines);
+  assert.equal(lines[0], JSON.stringify(start));
+  assert.equal(lines.at(-1), JSON.stringify(end));
+  assert.equal(start?.tier, 'tracepoint');
+  assert.deepEqual(start?.filters?.uid, String(uid));
+  assert.ok(start?.kernel && start.version);
+  assert.equal(end?.out, connects(lines).length);
+  assert.equal(end?.lost, lostIn(lines));
+  assert.equal(end?.in, 20);
+});
+
+live('a wrong command line: one line and exit code 2', async () => {
+  for (const args of [
+    ['--nothing'],
+    ['-P', '70000'],
+    ['-P', ''],
+    ['-p', 'x'],
+    ['-n', '0'],
+    ['-4', '-6'],
+    ['--duration', '-1'],
+    ['--tier', 'none'],
+    ['-P', Array.from({ length: 65 }, (_, i) => i).join()],
+    ['argument'],
+  ]) {
+    const { status, stdout, stderr } = spawnSync(`${bin}collector`, args, { encoding: 'utf8', timeout: 60_000 });
+    assert.deepEqual({ args, status, stdout }, { args, status: 2, stdout: '' });
+    assert.match(stderr, /^collector: [^\n]+\n$/);
+  }
+});
+
+live('without the right to trace: one line and exit code 1', async () => {
+  const args = ['--reuid=65534', '--regid=65534', '--clear-groups', `${bin}collector`];
+  const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', timeout: 60_000 });
+  assert.deepEqual({ status, stdout }, { status: 1, stdout: '' });
+  const refusal =
+    /^collector: cannot (load|open) BPF [^:]+: (EPERM|EACCES); run as root or grant cap_bpf,cap_perfmon\n$/;
+  assert.match(stderr, refusal);
+});

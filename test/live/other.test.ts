@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import type { Said } from './client.js';
+import { cannot, live, same, watch } from './live.js';
+
+for (const address of ['127.0.0.1', '::1']) {
+  live(`TCP Fast Open by sendto(), ${address}`, async (net) => {
+    net.sysctl('ipv4/tcp_fastopen', '3');
+    await net.serve(8080);
+    const seen = await watch(net);
+    const first = await net.client(['fast-open', address, 8080]); // asks for a cookie
+    const second = await net.client(['fast-open', address, 8080]); // has one
+    const attempts = [...first.attempts, ...second.attempts];
+    for (const { error } of attempts) assert.equal(error, undefined);
+    same(await seen.events(), attempts);
+  });
+}
+
+live('TCP Fast Open by sendto(), refused', async (net) => {
+  net.sysctl('ipv4/tcp_fastopen', '3');
+  net.onlyPort(40000);
+  const seen = await watch(net);
+  const { attempts } = await net.client(['fast-open', '127.0.0.1', 9]);
+  assert.equal(attempts[0]?.error, 'ECONNREFUSED');
+  // told when the SYN is prepared: the error comes later
+  const own = { saddr: '127.0.0.1', sport: 40000, errno: undefined as never, error: undefined as never };
+  same(await seen.events(), attempts, [own]);
+});
+
+live('TCP Fast Open asked for before connect()', async (net) => {
+  net.sysctl('ipv4/tcp_fastopen', '3');
+  await net.serve(8080);
+  const seen = await watch(net);
+  const first = await net.client(['fast-open-connect', '127.0.0.1', 8080]);
+  const second = await net.client(['fast-open-connect', '127.0.0.1', 8080]); // the SYN goes out at write()
+  assert.deepEqual([...first.later, ...second.later], ['ok', 'ok']);
+  same(await seen.events(), [...first.attempts, ...second.attempts]);
+});
+
+const able = (t: TestContext, { unavailable }: Said) => {
+  if (unavailable) cannot(t, unavailable);
+  return !unavailable;
+};
+
+for (const [kind, address, port] of [
+  ['success', '127.0.0.1', 8080],
+  ['success', '::1', 8080],
+  ['refused', '127.0.0.1', 9],
+] as const) {
+  live(`MPTCP, ${kind}, ${address}`, async (net, t) => {
+    await net.serve(8080);
+    net.onlyPort(40000);
+    const seen = await watch(net);
+    const said = await net.client(['mptcp', address, port]);
+    if (!able(t, said)) return;
+    same(await seen.events(), said.attempts, [{ saddr: address, sport: 40000 }]);
+  });
+
+  for (const how of ['inline', 'async']) {
+    live(`io_uring ${how}, ${kind}, ${address}`, async (net, t) => {
+      await net.serve(8080);
+      net.onlyPort(40000);
+      const seen = await watch(net);
+      const said = await net.client(['uring', how, address, port]);
+      if (!able(t, said)) return;
+      const events = await seen.events();
+      const { tid, comm } = events[0] ?? {};
+      const { pid } = said.attempts[0] as { pid: number };
+      if (how === 'async') assert.deepEqual([tid !== pid, comm], [true, `iou-wrk-${pid}`]);
+      const worker = how === 'async' ? { tid: tid as number, comm: comm as string } : {};
+      const plain = { errno: undefined as never, error: undefined as never };
+      same(events, said.attempts, [{ saddr: address, sport: 40000, ...plain, ...worker }]);
+    });
+  }
+}
+
+live("a 32-bit program's system call", async (net, t) => {
+  await net.serve(8080);
+  const seen = await watch(net);
+  const said = await net.client(['compat', '127.0.0.1', 8080]);
+  if (!able(t, said)) return;
+  same(await seen.events(), said.attempts);
+});
+
+const early =
+  'the tracepoint tier sees no call but connect(), only the SYN: no errno, and nothing of what fails before';
+
+live(
+  "a 32-bit program's system call that fails",
+  async (net, t) => {
+    net.onlyPort(40000);
+    const seen = await watch(net);
+    const refused = await net.client(['compat', '127.0.0.1', 9]);
+    if (!able(t, refused)) return;
+    const nowhere = await net.client(['compat', '192.0.2.1', 80]);
+    same(await seen.events(), [...refused.attempts, ...nowhere.attempts], [{ saddr: '127.0.0.1', sport: 40000 }]);
+  },
+  { todo: early },
+);
+
+for (const how of [['fast-open'], ['uring', 'inline'], ['uring', 'async']]) {
+  live(
+    `no route, by ${how.join(' ')}: ENETUNREACH`,
+    async (net, t) => {
+      const seen = await watch(net);
+      const said = await net.client([...how, '192.0.2.1', 80]);
+      if (!able(t, said)) return;
+      assert.equal(said.attempts[0]?.error, 'ENETUNREACH');
+      const events = await seen.events();
+      const { tid, comm } = events[0] ?? {};
+      same(events, said.attempts, [tid && comm !== undefined ? { tid, comm } : {}]);
+    },
+    { todo: early },
+  );
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { Collector, connects, lostIn, statuses } from './collect.js';
+import { fresh, onExit } from './folder.js';
+import { live } from './live.js';
+import { until } from './wait.js';
+
+const uid = 1_000_000 + process.pid;
+const peakKb = (pid: number) => Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmHWM:\s+(\d+)/)?.[1]);
+
+/** A collector with a reader that is stopped as soon as it has read the first line. */
+async function stuck() {
+  const fifo = fresh('fifo');
+  const file = fresh('read.ndjson');
+  execFileSync('mkfifo', [fifo]);
+  const hold = openSync(fifo, constants.O_RDWR);
+  const out = openSync(file, 'w');
+  const reader = spawn('cat', [fifo], { stdio: ['ignore', out, 'inherit'] });
+  onExit(() => reader.kill('SIGKILL'));
+  closeSync(out);
+  const writeEnd = openSync(fifo, constants.O_WRONLY);
+  const collector = new Collector(['--status', '-u', uid], undefined, writeEnd);
+  closeSync(writeEnd);
+  const lines = () => readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  await until('the first line', () => lines().length > 0);
+  closeSync(hold);
+  reader.kill('SIGSTOP');
+  return { collector, reader, lines, read: once(reader, 'exit') };
+}
+
+live('a stopped reader: bounded memory, and afterwards every attempt is told or counted as lost', async (net) => {
+  const { collector, reader, lines, read } = await stuck();
+  const pid = collector.child.pid as number;
+  await net.client(['quiet', 1000, '127.0.0.1', 9], uid);
+  const before = peakKb(pid);
+  await net.client(['quiet', 60_000, '127.0.0.1', 9], uid);
+  const grown = peakKb(pid) - before;
+  assert.ok(grown < 32 * 1024, `it grew by ${grown} KiB`);
+  reader.kill('SIGCONT');
+  await until('the loss is told while it runs', () => lostIn(lines()) > 0 && connects(lines()).length > 30_000);
+  await net.client(['quiet', 10, '127.0.0.1', 9], uid);
+  const { code } = await collector.stop();
+  assert.equal(code, 0);
+  await read;
+  const all = lines();
+  const lost = lostIn(all);
+  const events = connects(all);
+  assert.equal(events.length + lost, 61_010);
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    events.map((_, i) => i + 1),
+  );
+  const end = statuses(all).at(-1);
+  assert.deepEqual([end?.in, end?.out, end?.lost], [61_010, events.length, lost]);
+});
+
+live('SIGTERM with a stopped reader: it waits, and all that was seen is delivered', async (net) => {
+  const { collector, reader, lines, read } = await stuck();
+  await net.client(['quiet', 5000, '127.0.0.1', 9], uid);
+  collector.child.kill('SIGTERM');
+  await net.client(['quiet', 100, '127.0.0.1', 9]); // time for a wrong end
+  assert.equal(collector.child.exitCode, null);
+  reader.kill('SIGCONT');
+  assert.equal((await collector.ended).code, 0);
+  await read;
+  assert.equal(connects(lines()).length + lostIn(lines()), 5000);
+});
+
+live('a second SIGTERM with a stopped reader ends it', async (net) => {
+  const { collector, reader } = await stuck();
+  await net.client(['quiet', 5000, '127.0.0.1', 9], uid);
+  for (let n = 0; collector.child.exitCode === null && collector.child.signalCode === null; n++) {
+    assert.ok(n < 500, 'it does not end');
+    collector.child.kill('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  reader.kill('SIGKILL');
+});

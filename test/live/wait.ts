@@ -1,0 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Waits until it is so. The time is only there for a test that would never end. */
+export async function until<T>(
+  what: string,
+  check: () => T | undefined | false | null,
+  seconds = 90,
+): Promise<NonNullable<T>> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = check();
+    if (found !== undefined && found !== false && found !== null) return found as NonNullable<T>;
+    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    await sleep(15);
+  }
+}

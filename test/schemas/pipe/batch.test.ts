@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Batch } from '../../../schemas/pipe/batch.js';
+
+test('holds bytes and text in order, each with a newline', () => {
+  const line = fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array({ maxLength: 50 }));
+  fc.assert(
+    fc.property(fc.array(fc.array(line)), (rounds) => {
+      const batch = new Batch();
+      for (const lines of rounds) {
+        for (const one of lines) {
+          if (typeof one === 'string') batch.text(one);
+          else batch.bytes(Buffer.concat([Buffer.from('<'), one, Buffer.from('>')]), 1, 1 + one.length);
+        }
+        assert.equal(batch.lines, lines.length);
+        const wanted = Buffer.concat(lines.flatMap((one) => [Buffer.from(one as string), Buffer.from('\n')]));
+        assert.equal(batch.length, wanted.length);
+        assert.deepEqual(Buffer.from(batch.take()), wanted);
+        assert.equal(batch.length + batch.lines, 0);
+      }
+    }),
+  );
+});
+
+test('grows for what is larger than its room', () => {
+  const batch = new Batch();
+  const large = Buffer.alloc(3_000_000, 'x');
+  batch.text('a');
+  batch.bytes(large, 0, large.length);
+  batch.text('€'.repeat(100_000));
+  assert.equal(batch.take().toString(), `a\n${large}\n${'€'.repeat(100_000)}\n`);
+});

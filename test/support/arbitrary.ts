@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { connect } from './events.js';
+
+interface Property {
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  pattern?: string;
+  anyOf?: unknown[];
+}
+export interface Schema {
+  $id: string;
+  required: string[];
+  properties: Record<string, Property>;
+  dependentRequired?: Record<string, string[]>;
+}
+
+export const eventTypes = ['connect', 'lost', 'status'] as const;
+
+export function schemaOf(type: string): Schema {
+  return JSON.parse(readFileSync(new URL(`../../schemas/${type}.schema.json`, import.meta.url), 'utf8'));
+}
+
+const address = fc.oneof(fc.ipV4(), fc.ipV6());
+
+function fieldOf(property: Property): fc.Arbitrary<unknown> {
+  if ('const' in property) return fc.constant(property.const);
+  if (property.enum) return fc.constantFrom(...property.enum);
+  if (property.anyOf) return address;
+  if (property.pattern) return fc.stringMatching(new RegExp(property.pattern));
+  const { minimum: min = 0, maximum: max = 2 ** 53 - 1, minLength = 0, maxLength = 40 } = property;
+  if (property.type === 'integer') return fc.integer({ min, max });
+  if (property.type === 'string') return fc.string({ unit: 'binary', minLength, maxLength });
+  if (property.type === 'array') return fc.array(fc.string(), { maxLength: 3 });
+  return fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true });
+}
+
+/** Events that a schema allows, drawn from the schema itself, keys in its order. */
+export function eventOf({
+  properties,
+  required,
+  dependentRequired = {},
+}: Schema): fc.Arbitrary<Record<string, unknown>> {
+  const all = Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, fieldOf(property)]));
+  return fc.record(all, { requiredKeys: required }).map((event) => {
+    for (const [name, others] of Object.entries(dependentRequired)) {
+      if (name in event && others.some((other) => !(other in event))) delete event[name];
+    }
+    return Object.fromEntries(Object.keys(properties).flatMap((key) => (key in event ? [[key, event[key]]] : [])));
+  });
+}
+
+export const anyEvent = fc.oneof(...eventTypes.map((type) => eventOf(schemaOf(type))));
+
+/** Bytes cut at any places, also into empty pieces. */
+export function cut(bytes: Buffer): fc.Arbitrary<Buffer[]> {
+  return fc.array(fc.nat(bytes.length), { maxLength: 30 }).map((points) => {
+    const at = [0, ...points.sort((a, b) => a - b), bytes.length];
+    return at.slice(1).map((end, i) => bytes.subarray(at[i], end));
+  });
+}
+
+/** Lines as a stage may meet them: good ones, other types, bad ones. */
+export const anyLine: fc.Arbitrary<string> = fc.oneof(
+  { weight: 6, arbitrary: anyConnect().map((event) => JSON.stringify(event)) },
+  { weight: 1, arbitrary: anyEvent.map((event) => JSON.stringify(event)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('{"type":"outcome"}', '{ "type" : "x" }', '', ' ', 'oops', 'null', '[]', '{}'),
+  },
+  { weight: 1, arbitrary: fc.string().filter((text) => !/[\r\n]/.test(text)) },
+);
+
+function anyConnect(): fc.Arbitrary<object> {
+  const few = { dport: fc.constantFrom(22, 80, 443), comm: fc.constantFrom('curl', 'node', ''), pid: fc.nat(3) };
+  const error = fc.constantFrom({}, { errno: 111, error: 'ECONNREFUSED' });
+  const daddr = fc.constantFrom('192.0.2.1', '10.0.0.1', '127.0.0.1', '::1', 'fd00::1', '2001:db8::7');
+  return fc
+    .tuple(fc.record({ ...few, daddr, uid: fc.nat(2) }, { requiredKeys: ['dport', 'comm', 'pid', 'daddr'] }), error)
+    .map(([some, failed]) => connect({ ...some, family: some.daddr.includes(':') ? 6 : 4, ...failed } as never));
+}

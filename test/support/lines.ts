@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { Line } from '../../schemas/pipe/line.js';
+
+/** A connect event's line with this `seq`, which printf and seq(1) take as a format. */
+export const format =
+  '{"type":"connect","v":1,"seq":%.0f,"ts":"2026-11-23T08:15:30.123456Z","id":"4242","pid":1234,"tid":1236,"uid":1000,' +
+  '"comm":"curl","family":4,"saddr":"192.0.2.10","sport":40312,"daddr":"198.51.100.7","dport":443,"via":"connect"}';
+
+export const numbered = (from: number, to: number): string =>
+  Array.from({ length: to - from + 1 }, (_, i) => `${format.replace('%.0f', String(from + i))}\n`).join('');
+
+/** Each `seq` in a file, which must be whole valid lines and nothing else. */
+export function seqsIn(path: string): number[] {
+  const bytes = readFileSync(path);
+  const line = new Line();
+  const seqs: number[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(10, start);
+    if (end < 0) assert.fail(`${path} ends in the middle of a line: ${bytes.toString('utf8', start)}`);
+    assert.equal(line.take(bytes, start, end), undefined, path);
+    seqs.push(line.field('seq') as number);
+    start = end + 1;
+  }
+  return seqs;
+}
+
+/** 1, 2, 3 … without a gap. */
+export function assertAll(seqs: number[], count: number): void {
+  assert.equal(seqs.length, count);
+  seqs.forEach((seq, i) => {
+    if (seq !== i + 1) assert.fail(`line ${i + 1} has seq ${seq}`);
+  });
+}

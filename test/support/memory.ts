@@ -1,0 +1,35 @@
+import { drive, type Input, Ledger } from '../../schemas/pipe/drive.js';
+import type { Stage } from '../../schemas/pipe/stage.js';
+
+/** An input that gives these pieces, one per read (a larger one in parts). */
+export function inputOf(pieces: readonly Buffer[]): Input {
+  const left = pieces.filter((piece) => piece.length > 0);
+  return {
+    async read(into) {
+      const next = left.shift();
+      if (!next) return 0;
+      const taken = next.copy(into);
+      if (taken < next.length) left.unshift(next.subarray(taken));
+      return taken;
+    },
+  };
+}
+
+export interface Run {
+  out: string;
+  ledger: Ledger;
+  bad: { number: number; reason: string; raw: Buffer }[];
+}
+
+/** Runs a stage over pieces of input in memory; bad lines are collected. */
+export async function runStage(stage: Stage, pieces: readonly Buffer[], withStatus = false): Promise<Run> {
+  const ledger = new Ledger();
+  const bad: Run['bad'] = [];
+  const policy = {
+    line: (number: number, reason: string, raw: Buffer) => void bad.push({ number, reason, raw: Buffer.from(raw) }),
+    end: () => true,
+  };
+  const out: Buffer[] = [];
+  for await (const bytes of drive(stage, inputOf(pieces), policy, ledger, withStatus)) out.push(Buffer.from(bytes));
+  return { out: Buffer.concat(out).toString(), ledger, bad };
+}
