@@ -9,6 +9,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "attempt.h"
+#include "exe.bpf.h"
 #include "kernel.h"
 
 /* Who: the current thread. */
@@ -25,6 +26,8 @@ static __always_inline void fill_task(struct attempt_event *event)
 	event->gid = uid_gid >> 32;
 	event->cgroup = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	BPF_CORE_READ_INTO(&event->pcomm, task, group_leader, comm);
+	fill_exe(event, task);
 }
 
 /* A system call that starts an attempt. */
@@ -43,6 +46,7 @@ static __always_inline enum attempt_via via_of_syscall(struct task_struct *task,
 		return nr == NR32_CONNECT ? ATTEMPT_VIA_CONNECT : ATTEMPT_VIA_SENDMSG;
 	}
 #elif defined(__TARGET_ARCH_arm64)
+	(void)task;
 	nr = BPF_CORE_READ(regs, syscallno);
 #endif
 	if (nr == NR_SENDTO || nr == NR_SENDMSG || nr == NR_SENDMMSG)
