@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The path of the program that the current process runs, as the process's own mounts have it. */
+/* The path of the program that the current process runs, as the process itself would have to call it. */
 #ifndef SYNPIPE_EXE_BPF_H
 #define SYNPIPE_EXE_BPF_H
 
@@ -22,6 +22,7 @@ static __always_inline void fill_exe(struct attempt_event *event, struct task_st
 {
 	struct dentry *dentry, *parent;
 	struct mount *mount;
+	struct path root = {};
 	struct file *file;
 	__u64 at = 0;
 	long size;
@@ -36,7 +37,12 @@ static __always_inline void fill_exe(struct attempt_event *event, struct task_st
 		return;
 	mount = (struct mount *)((void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt));
 	event->exe_deleted = BPF_CORE_READ(dentry, d_hash.pprev) == NULL;
+	BPF_CORE_READ_INTO(&root, task, fs, root);
 	for (int i = 0; i < EXE_STEPS; i++) {
+		if (dentry == root.dentry && &mount->mnt == root.mnt) { /* the process's: it may be in a chroot */
+			event->exe_size = at;
+			return;
+		}
 		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
 			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
 

@@ -118,6 +118,10 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct fs_struct {
+	struct path root;
+};
+
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
@@ -148,6 +152,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
+	struct fs_struct *fs;
 	struct files_struct *files;
 	char comm[16];
 };
