@@ -38,11 +38,13 @@ const locked =
 function forbidden(step: StartError['step'], tier: Tier): string {
   const needed = missing('cap_bpf', 'cap_perfmon');
   if (tier === 'tracepoint' && step === 'attach' && needed.length === 0) {
-    const mounted = existsSync('/sys/kernel/tracing') && tracefsMounted();
-    needed.push(...missing(mounted ? 'cap_dac_read_search' : 'cap_sys_admin'));
+    // not mounted, the collector opens one of its own
+    needed.push(...missing(...(tracefsMounted() ? [] : ['cap_sys_admin' as const]), 'cap_dac_read_search'));
   }
+  if (needed.length === 0 && step === 'attach' && paranoid() > 2) needed.push(...missing('cap_sys_admin'));
   if (needed.length > 0) {
-    const list = needed.join(',');
+    const list =
+      needed.join(',') + (paranoid() > 2 && step === 'attach' ? ' (or set kernel.perf_event_paranoid=2)' : '');
     return process.getuid?.() === 0 ? `this root lacks ${list}` : `run as root or grant ${list}`;
   }
   if (lockdown() === 'confidentiality') return locked;
@@ -62,6 +64,15 @@ function missing(...names: Capability[]): Capability[] {
 
 function tracefsMounted(): boolean {
   return / - tracefs /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
+}
+
+/** Some distributions know a level above the kernel's own, where perf_event_open() is for cap_sys_admin alone. */
+function paranoid(): number {
+  try {
+    return Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'utf8'));
+  } catch {
+    return 0;
+  }
 }
 
 function lockdown(): string | undefined {
