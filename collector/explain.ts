@@ -37,14 +37,19 @@ const locked =
 
 function forbidden(step: StartError['step'], tier: Tier): string {
   const needed = missing('cap_bpf', 'cap_perfmon');
-  if (tier === 'tracepoint' && step === 'attach' && needed.length === 0) {
+  let other = '';
+  if (step === 'attach' && tier !== 'fentry') {
     // not mounted, the collector opens one of its own
-    needed.push(...missing(...(tracefsMounted() ? [] : ['cap_sys_admin' as const]), 'cap_dac_read_search'));
+    if (tier === 'tracepoint')
+      needed.push(...missing(...(tracefsMounted() ? [] : ['cap_sys_admin' as const]), 'cap_dac_read_search'));
+    const admin = missing('cap_sys_admin');
+    if (paranoid() > 2 && admin.length > 0 && !needed.includes('cap_sys_admin')) {
+      needed.push(...admin);
+      other = ' (or, in place of the last, set kernel.perf_event_paranoid=2)';
+    }
   }
-  if (needed.length === 0 && step === 'attach' && paranoid() > 2) needed.push(...missing('cap_sys_admin'));
   if (needed.length > 0) {
-    const list =
-      needed.join(',') + (paranoid() > 2 && step === 'attach' ? ' (or set kernel.perf_event_paranoid=2)' : '');
+    const list = needed.join(',') + other;
     return process.getuid?.() === 0 ? `this root lacks ${list}` : `run as root or grant ${list}`;
   }
   if (lockdown() === 'confidentiality') return locked;
