@@ -13,7 +13,7 @@ all: $(BPF) dist/collector/collector.node dist/index.js
 
 dist/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
-	clang -g -O2 -Wall -Wextra -Werror -target bpf -D__TARGET_ARCH_$(ARCH) -I/usr/include/$(shell gcc -print-multiarch) -c $< -o $@.tmp
+	clang -g -O2 -mcpu=v3 -Wall -Wextra -Werror -target bpf -D__TARGET_ARCH_$(ARCH) -I/usr/include/$(shell gcc -print-multiarch) -c $< -o $@.tmp
 	llvm-strip -g $@.tmp
 	@mv $@.tmp $@
 

@@ -6,7 +6,14 @@
 #include <linux/types.h>
 
 #define ATTEMPT_COMM_BYTES 16
+#define ATTEMPT_EXE_BYTES 256
 #define ATTEMPT_FILTER_MAX 64
+
+/* What a record tells, and which of the two are asked for: bits of attempt_config.report. */
+enum attempt_kind {
+	ATTEMPT_CONNECT = 1,
+	ATTEMPT_OUTCOME = 2,
+};
 
 /* How the attempt was made. */
 enum attempt_via {
@@ -17,10 +24,10 @@ enum attempt_via {
 	ATTEMPT_VIA_MPTCP,
 };
 
-/* Why an attempt is missing from the ring buffer: the index into the map `drops`. */
+/* Why a record is missing from the ring buffer: the index into the map `drops`. */
 enum attempt_drop {
 	ATTEMPT_DROP_RING,  /* no room in the ring buffer */
-	ATTEMPT_DROP_TABLE, /* no room in `calls` or `attempts`, or a call whose end was never seen */
+	ATTEMPT_DROP_TABLE, /* no room in `calls` or `attempts`, or an end that was never seen */
 	ATTEMPT_DROPS,
 };
 
@@ -35,11 +42,14 @@ struct attempt_ends {
 	__u8 pad[2];
 };
 
-/* A record in the ring buffer. Integers are in host order, times are nanoseconds of the boot clock. */
+/*
+ * A record in the ring buffer, up to where `exe` is used. Integers are in host order, times are nanoseconds
+ * of the boot clock.
+ */
 struct attempt_event {
 	__u64 id;       /* socket cookie, or with bit 63 set: made from start and CPU */
-	__u64 start_ns; /* the call began */
-	__u64 time_ns;  /* the call returned; without a call: the state became SYN_SENT */
+	__u64 start_ns; /* the call began; without a call: the state became SYN_SENT */
+	__u64 time_ns;  /* connect: the call returned, or start_ns without a call; outcome: when it happened */
 	__u64 cgroup;   /* id in the unified hierarchy */
 	__u32 pid;      /* the process (tgid), as are ppid's */
 	__u32 tid;
@@ -48,27 +58,55 @@ struct attempt_event {
 	__u32 gid;
 	__u32 netns; /* inode number */
 	struct attempt_ends ends;
-	__u16 error; /* errno if the attempt failed at once, else 0 */
-	__u8 via;    /* enum attempt_via */
-	__u8 pad[5];
-	char comm[ATTEMPT_COMM_BYTES]; /* the thread's name: any bytes, ends at the first NUL */
+	__u16 error;       /* connect: errno if the call failed, else 0; outcome: why it ended, 0: nobody says */
+	__u16 exe_size;    /* bytes used of exe; 0: not known */
+	__u8 kind;         /* enum attempt_kind */
+	__u8 via;          /* enum attempt_via */
+	__u8 established;  /* outcome: 1 if so */
+	__u8 exe_deleted;  /* 1: that file's name is gone */
+	char comm[ATTEMPT_COMM_BYTES];  /* the thread's name: any bytes, ends at the first NUL */
+	char pcomm[ATTEMPT_COMM_BYTES]; /* the process's */
+	char exe[ATTEMPT_EXE_BYTES];    /* the path's names, the last one first, each ended by a NUL */
+};
+
+/* Who has done what about an attempt; whoever is the second of TOLD and LEFT ends it. */
+enum attempt_flag {
+	ATTEMPT_TOLD = 1, /* its call has returned and was told; without a call: from the start */
+	ATTEMPT_LEFT = 2, /* it is not in SYN_SENT any more, and the fields below are set */
+};
+
+/* A socket in SYN_SENT, in the map `attempts`. The collector reads those that are left when it ends. */
+struct attempt {
+	__u64 call;    /* the thread in connect() that will tell it; 0: made another way */
+	__u64 left_ns; /* when it left SYN_SENT */
+	struct attempt_ends left; /* taken then: by the time a failed connect() returns they are gone */
+	__u32 flags;      /* enum attempt_flag, set atomically */
+	__u16 left_error; /* the socket's errno then */
+	__u8 established; /* what it left for */
+	__u8 at_once;     /* the call itself gave up: its errno says why */
+	struct attempt_event event;
 };
 
 /* The filters, constant once the programs are loaded. A count of 0 lets everything through. */
 struct attempt_config {
 	__u32 pids[ATTEMPT_FILTER_MAX];
 	__u32 uids[ATTEMPT_FILTER_MAX];
+	__u32 netns[ATTEMPT_FILTER_MAX]; /* inode numbers */
 	__u16 ports[ATTEMPT_FILTER_MAX]; /* destination, host order */
 	__u32 pid_count;
 	__u32 uid_count;
+	__u32 netns_count;
 	__u32 port_count;
-	__u32 family; /* 4, 6, or 0 for both */
+	__u32 cgroup_count; /* so many entries of the map `wanted_cgroups` */
+	__u32 family;       /* 4, 6, or 0 for both */
+	__u32 report;       /* enum attempt_kind: one or both */
 };
 
 #ifndef __cplusplus
 #define static_assert _Static_assert
 #endif
 static_assert(sizeof(struct attempt_ends) == 40, "no hidden padding");
-static_assert(sizeof(struct attempt_event) == 120, "no hidden padding");
+static_assert(sizeof(struct attempt_event) == 136 + ATTEMPT_EXE_BYTES, "no hidden padding");
+static_assert(sizeof(struct attempt) == 64 + sizeof(struct attempt_event), "no hidden padding");
 
 #endif

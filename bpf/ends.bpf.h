@@ -65,15 +65,24 @@ static __always_inline void parse_destination(struct attempt_ends *to, const str
 	to->dport = bpf_ntohs(address->port);
 }
 
-/* False when the memory could not be read: a bad pointer, or not in memory yet. */
-static __always_inline bool read_destination(struct attempt_ends *to, __u64 uaddr, __u32 addrlen)
+/*
+ * False when the memory could not be read: a bad pointer, or not in memory yet. `kernel`: the kernel's own copy
+ * of the address, in a sockaddr_storage.
+ */
+static __always_inline bool read_destination(struct attempt_ends *to, __u64 from, __u32 addrlen, bool kernel)
 {
 	struct address address = {};
 	/* two fixed sizes: all that matters, and no range for the verifier to follow */
 	__u32 have = addrlen < sizeof(address) ? 8 : sizeof(address);
+	long error;
 
-	if (have == 8 ? bpf_probe_read_user(&address, 8, (const void *)uaddr)
-		      : bpf_probe_read_user(&address, sizeof(address), (const void *)uaddr))
+	if (kernel)
+		error = bpf_probe_read_kernel(&address, sizeof(address), (const void *)from);
+	else if (have == 8)
+		error = bpf_probe_read_user(&address, 8, (const void *)from);
+	else
+		error = bpf_probe_read_user(&address, sizeof(address), (const void *)from);
+	if (error)
 		return false;
 	parse_destination(to, &address, have);
 	return true;

@@ -12,6 +12,29 @@
 /* A section of its own, so that nothing else is in the map that the collector writes. */
 const volatile struct attempt_config config SEC(".rodata.config") = {};
 
+/* Cgroups whose tasks, and whose descendants' tasks, are wanted. Filled by the collector before attaching. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, ATTEMPT_FILTER_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} wanted_cgroups SEC(".maps");
+
+static __always_inline bool reports(enum attempt_kind kind)
+{
+	return config.report & kind;
+}
+
+static __always_inline bool cgroup_wanted(void)
+{
+	if (config.cgroup_count == 0)
+		return true;
+	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.cgroup_count; i++)
+		if (bpf_current_task_under_cgroup(&wanted_cgroups, i) == 1)
+			return true;
+	return false;
+}
+
 /* Filters on who asks: known from the start. */
 static __always_inline bool task_wanted(void)
 {
@@ -22,10 +45,22 @@ static __always_inline bool task_wanted(void)
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.pid_count; i++)
 		if (config.pids[i] == pid)
 			wanted = true;
-	if (!wanted || config.uid_count == 0)
-		return wanted;
+	if (!wanted || !cgroup_wanted())
+		return false;
+	if (config.uid_count == 0)
+		return true;
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.uid_count; i++)
 		if (config.uids[i] == uid)
+			return true;
+	return false;
+}
+
+static __always_inline bool netns_wanted(__u32 netns)
+{
+	if (config.netns_count == 0)
+		return true;
+	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.netns_count; i++)
+		if (config.netns[i] == netns)
 			return true;
 	return false;
 }

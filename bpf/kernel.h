@@ -11,6 +11,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define SOCK_STREAM 1
+#define SOCKADDR_MAX 128 /* sizeof(struct sockaddr_storage) */
 #define IPPROTO_TCP 6
 #define IPPROTO_MPTCP 262
 #define S_IFMT 0170000
@@ -27,7 +28,7 @@
 #define ERESTARTSYS 512
 #define ERESTART_RESTARTBLOCK 516
 
-enum { TCP_SYN_SENT = 2, TCP_CLOSE = 7 };
+enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7 };
 enum socket_state { SS_UNCONNECTED = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -67,6 +68,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol; /* of this width since 5.6, before the ring buffer */
 	__u16 sk_type;
+	int sk_err;
 	struct socket *sk_socket;
 };
 
@@ -89,7 +91,41 @@ struct inode {
 	unsigned short i_mode;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash; /* not in it: no path leads here any more */
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root;
+};
+
 struct file {
+	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;
 };
@@ -103,6 +139,10 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct mm_struct {
+	struct file *exe_file;
+};
+
 struct thread_info {
 	unsigned int status; /* only on x86 */
 };
@@ -112,15 +152,21 @@ struct task_struct {
 	unsigned int flags;
 	int tgid;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct mm_struct *mm;
+	struct fs_struct *fs;
 	struct files_struct *files;
+	char comm[16];
 };
 
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
 	unsigned long orig_ax;
 	unsigned long bx;
+	unsigned long di, si, dx, cx, ax; /* a function's arguments in this order, and its result */
 #elif defined(__TARGET_ARCH_arm64)
 	int syscallno;
+	__u64 regs[31];
 #endif
 };
 
@@ -135,10 +181,14 @@ struct trace_event_raw_sys_exit {
 #pragma clang attribute pop
 
 #if defined(__TARGET_ARCH_x86)
+#define ARGUMENTS(ctx) {(ctx)->di, (ctx)->si, (ctx)->dx, (ctx)->cx}
+#define RESULT(ctx) ((ctx)->ax)
 #define TS_COMPAT 2 /* in a 32-bit program's system call */
 enum { NR_CONNECT = 42, NR_SENDTO = 44, NR_SENDMSG = 46, NR_SENDMMSG = 307, NR_IO_URING_ENTER = 426 };
 enum { NR32_SOCKETCALL = 102, NR32_CONNECT = 362, NR32_SOCKETCALL_CONNECT = 3 };
 #elif defined(__TARGET_ARCH_arm64)
+#define ARGUMENTS(ctx) {(ctx)->regs[0], (ctx)->regs[1], (ctx)->regs[2], (ctx)->regs[3]}
+#define RESULT(ctx) ((ctx)->regs[0])
 enum { NR_CONNECT = 203, NR_SENDTO = 206, NR_SENDMSG = 211, NR_SENDMMSG = 269, NR_IO_URING_ENTER = 426 };
 #else
 #error "this architecture's system call numbers are not known"

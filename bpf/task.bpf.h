@@ -9,6 +9,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "attempt.h"
+#include "exe.bpf.h"
 #include "kernel.h"
 
 /* Who: the current thread. */
@@ -25,6 +26,8 @@ static __always_inline void fill_task(struct attempt_event *event)
 	event->gid = uid_gid >> 32;
 	event->cgroup = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	BPF_CORE_READ_INTO(&event->pcomm, task, group_leader, comm);
+	fill_exe(event, task);
 }
 
 /* In the system call of a 32-bit program: it has numbers of its own, and no tracepoint of connect() sees it. */
@@ -54,6 +57,7 @@ static __always_inline enum attempt_via via_of_syscall(struct pt_regs *regs)
 		return nr == NR32_CONNECT ? ATTEMPT_VIA_CONNECT : ATTEMPT_VIA_SENDMSG;
 	}
 #elif defined(__TARGET_ARCH_arm64)
+	(void)task;
 	nr = BPF_CORE_READ(regs, syscallno);
 #endif
 	if (nr == NR_SENDTO || nr == NR_SENDMSG || nr == NR_SENDMMSG)

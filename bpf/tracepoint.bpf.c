@@ -7,29 +7,26 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* The current task's socket behind a descriptor. */
-static __always_inline struct socket *socket_of(unsigned int fd)
+/* The current task's file behind a descriptor. */
+static __always_inline struct file *file_of(unsigned int fd)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd);
 	struct file *file = NULL;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	return BPF_CORE_READ(file, private_data);
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
 }
 
 SEC("tp/syscalls/sys_enter_connect")
 int connect_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	struct sock *sk = attempt_socket(socket_of(ctx->args[0]));
+	struct sock *sk = attempt_socket(file_of(ctx->args[0]));
 
 	if (sk)
-		attempt_begin(sk, ctx->args[1], ctx->args[2]);
+		attempt_begin(sk, ctx->args[1], ctx->args[2], false, false);
 	return 0;
 }
 
@@ -43,13 +40,13 @@ int connect_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("raw_tp/inet_sock_set_state")
 int socket_state(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct sock *sk = (struct sock *)ctx->args[0];
-	int from = ctx->args[1];
-	int to = ctx->args[2];
+	attempt_state((struct sock *)ctx->args[0], ctx->args[1], ctx->args[2]);
+	return 0;
+}
 
-	if (from == TCP_CLOSE && to == TCP_SYN_SENT)
-		attempt_syn_sent(sk);
-	else if (from == TCP_SYN_SENT)
-		attempt_syn_left(sk);
+SEC("raw_tp/sched_process_exit")
+int thread_exit(void *ctx __attribute__((unused)))
+{
+	attempt_thread_gone();
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// start, stop, stats for JavaScript; the state belongs to the environment.
+// start, stop, stats, dropPrivileges for JavaScript; the state belongs to the environment.
 #include "tracer.h"
 
 #include <cstring>
@@ -20,6 +20,18 @@ template <typename T> uint32_t read_list(const Napi::Object &options, const char
 	return list.Length();
 }
 
+std::vector<std::string> read_paths(const Napi::Object &options, const char *name) {
+	std::vector<std::string> paths;
+	Napi::Value value = options.Get(name);
+	if (value.IsUndefined()) return paths;
+	if (!value.IsArray()) throw Napi::TypeError::New(options.Env(), std::string(name) + " must be an array");
+	auto list = value.As<Napi::Array>();
+	if (list.Length() > ATTEMPT_FILTER_MAX)
+		throw Napi::RangeError::New(options.Env(), std::string(name) + ": at most 64 values");
+	for (uint32_t i = 0; i < list.Length(); i++) paths.push_back(list.Get(i).ToString());
+	return paths;
+}
+
 int64_t read_number(const Napi::Object &options, const char *name) {
 	Napi::Value value = options.Get(name);
 	return value.IsUndefined() ? 0 : value.ToNumber().Int64Value();
@@ -32,7 +44,12 @@ Options read_options(const Napi::Object &from) {
 	to.config.pid_count = read_list(from, "pids", to.config.pids);
 	to.config.uid_count = read_list(from, "uids", to.config.uids);
 	to.config.port_count = read_list(from, "ports", to.config.ports);
+	to.config.netns_count = read_list(from, "netns", to.config.netns);
 	to.config.family = read_number(from, "family");
+	to.config.report = read_number(from, "report") ?: +ATTEMPT_CONNECT;
+	to.cgroups = read_paths(from, "cgroups");
+	to.config.cgroup_count = to.cgroups.size();
+	to.cgroup2 = from.Get("cgroup2").IsUndefined() || from.Get("cgroup2").ToBoolean();
 	to.count = read_number(from, "count");
 	if (!from.Get("header").IsUndefined()) to.header = from.Get("header").ToString();
 	to.ring_bytes = read_number(from, "ringBytes");
@@ -60,6 +77,7 @@ Napi::Object to_js(Napi::Env env, const End &end) {
 	if (end.reason == Reason::error) put_error(object, end.error);
 	object.Set("out", static_cast<double>(end.stats.out));
 	object.Set("lost", static_cast<double>(end.stats.lost));
+	object.Set("pending", static_cast<double>(end.pending));
 	return object;
 }
 
@@ -69,7 +87,8 @@ class Collector : public Napi::Addon<Collector> {
 public:
 	Collector(Napi::Env, Napi::Object exports) {
 		DefineAddon(exports, {InstanceMethod("start", &Collector::Start), InstanceMethod("stop", &Collector::Stop),
-							  InstanceMethod("stats", &Collector::GetStats)});
+							  InstanceMethod("stats", &Collector::GetStats),
+							  InstanceMethod("dropPrivileges", &Collector::DropPrivileges)});
 	}
 
 private:
@@ -105,6 +124,11 @@ private:
 
 	void Stop(const Napi::CallbackInfo &) {
 		if (tracer_) tracer_->stop();
+	}
+
+	void DropPrivileges(const Napi::CallbackInfo &info) {
+		int error = tracer_ ? tracer_->drop_privileges() : 0;
+		if (error) throw to_js(info.Env(), Failure("cannot give up privileges", error, "drop"));
 	}
 
 	Napi::Value GetStats(const Napi::CallbackInfo &info) {

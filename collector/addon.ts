@@ -11,7 +11,15 @@ export interface StartOptions {
   uids?: number[];
   /** Remote ports. */
   ports?: number[];
+  /** Inode numbers of network namespaces. */
+  netns?: number[];
+  /** Folders in the cgroup2 hierarchy; what is below them is meant too. */
+  cgroups?: string[];
   family?: 0 | 4 | 6;
+  /** A sum of `reports`; connect, if left out. */
+  report?: number;
+  /** The cgroup2 hierarchy is mounted; true, if left out. */
+  cgroup2?: boolean;
   /** End after so many events; 0 is never. */
   count?: number;
   /** Written before the first event. */
@@ -24,24 +32,30 @@ export interface End {
   code?: string;
   out: number;
   lost: number;
+  pending: number;
 }
 
 /** What start() throws where the kernel refuses. `log` is libbpf's last words. */
 export interface StartError extends Error {
   code: string;
-  step: 'open' | 'configure' | 'load' | 'attach';
+  step: 'open' | 'configure' | 'load' | 'attach' | 'check';
   log: string;
 }
 
 export interface Addon {
   start(options: StartOptions, onEnd: (end: End) => void): void;
   stop(): void;
+  /** Gives up, for this whole process and for good, every capability that the running collector's end does not need. */
+  dropPrivileges(): void;
   stats(): { out: number; lost: number; bytes: number };
 }
 
 /** Ways to reach the kernel's hooks, the best first: each is the BPF object of its name. */
-export const tiers = ['tracepoint'] as const;
+export const tiers = ['fentry', 'kprobe', 'tracepoint'] as const;
 export type Tier = (typeof tiers)[number];
+
+/** What `report` is made of: the events that are told. */
+export const reports = { attempt: 1, outcome: 2, both: 3 } as const;
 
 export function loadAddon(): Addon {
   return createRequire(import.meta.url)('./collector.node');
@@ -49,23 +63,4 @@ export function loadAddon(): Addon {
 
 export function objectOf(tier: Tier): string {
   return fileURLToPath(new URL(`../bpf/${tier}.bpf.o`, import.meta.url));
-}
-
-/** A refusal in one line: cause and remedy. */
-export function explain(error: StartError): string {
-  return `${error.message}; ${remedy(error)}`;
-}
-
-function remedy({ code, step }: StartError): string {
-  if (code === 'EPERM' || code === 'EACCES') {
-    return process.getuid?.() === 0
-      ? "this root lacks cap_bpf and cap_perfmon, or the kernel's lockdown or a seccomp filter forbids it"
-      : 'run as root or grant cap_bpf,cap_perfmon';
-  }
-  if (step === 'attach' && code === 'ENOENT') return 'mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing';
-  if (step === 'open' && code === 'ENOENT') return 'build it: npm run build';
-  if (code === 'ESRCH' || code === 'EINVAL')
-    return 'the kernel is too old or has no BTF: it needs 5.8 and /sys/kernel/btf/vmlinux';
-  if (code === 'ENOMEM') return 'free some memory, or raise the memory limit (ulimit -l on kernels before 5.11)';
-  return 'see synpipe doctor';
 }

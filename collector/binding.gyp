@@ -3,7 +3,7 @@
   "targets": [
     {
       "target_name": "collector",
-      "sources": ["addon.cc", "format.cc", "program.cc", "stderr.c", "tracefs.cc", "tracer.cc", "writer.cc"],
+      "sources": ["addon.cc", "format.cc", "privileges.cc", "program.cc", "stderr.c", "tracefs.cc", "tracer.cc", "writer.cc"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "../bpf"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
       "cflags": ["-O2", "-Wall", "-Wextra"],

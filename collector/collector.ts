@@ -7,18 +7,21 @@ import { status } from '../schemas/pipe/drive.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
 import { writeAll } from '../schemas/pipe/fd.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { say } from '../schemas/pipe/say.js';
 import { canonical } from '../schemas/pipe/stage.js';
 import {
   type Addon,
   type End,
-  explain,
   loadAddon,
   objectOf,
+  reports,
   type StartError,
   type StartOptions,
   type Tier,
   tiers,
 } from './addon.js';
+import { explain } from './explain.js';
+import { cgroup, cgroup2, netns } from './scope.js';
 
 const most = 64; // values of one filter that the kernel side has room for
 const atMost =
@@ -37,6 +40,21 @@ const options = {
   dport: { short: 'P', value: 'PORTS', parse: atMost(list(integer(0, 65535))), help: 'Only to these remote ports.' },
   ipv4: { short: '4', help: 'Only to IPv4 (and IPv4-mapped) addresses.' },
   ipv6: { short: '6', help: 'Only to IPv6 addresses.' },
+  cgroup: {
+    value: 'PATH|ID',
+    parse: atMost(list(cgroup)),
+    help: 'Only from this cgroup (v2) and those below it: its path, or the number that the field cgroup has.',
+  },
+  netns: {
+    value: 'PID|PATH|INODE',
+    parse: atMost(list(netns)),
+    help: "Only in this network namespace: a process in it, a path such as /run/netns/NAME, or the field netns' number.",
+  },
+  report: {
+    value: 'attempt|outcome|both',
+    parse: oneOf('attempt', 'outcome', 'both'),
+    help: 'Tell each attempt (connect events, the default), how each ended (outcome events), or both.',
+  },
   count: {
     short: 'n',
     value: 'COUNT',
@@ -56,12 +74,16 @@ function kernelFilters(values: Values): Partial<StartOptions> {
     pids: values.pid ?? [],
     uids: values.uid ?? [],
     ports: values.dport ?? [],
+    netns: values.netns ?? [],
+    cgroups: values.cgroup ?? [],
+    cgroup2: cgroup2() !== undefined,
+    report: reports[values.report ?? 'attempt'],
     family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0,
     count: values.count ?? 0,
   };
 }
 
-/** Starts the first tier that really attaches. Throws what the last one said where none does. */
+/** Starts the first tier that really attaches. Where none does, throws what the last one said, after the others. */
 function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
   const filters = kernelFilters(parsed.values);
   const reasons: string[] = [];
@@ -85,10 +107,12 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
       return ended;
     } catch (error) {
       if (!('step' in (error as StartError))) throw error;
-      reasons.push(`${tier}: ${explain(error as StartError)}`);
+      reasons.push(`${tier}: ${explain(error as StartError, tier)}`);
     }
   }
-  throw new RuntimeError((reasons.at(-1) as string).replace(/^\w+: /, ''));
+  const last = reasons.pop() as string;
+  for (const reason of reasons) say('collector', reason);
+  throw new RuntimeError(last);
 }
 
 async function run(parsed: Parsed<typeof options>): Promise<number> {
@@ -100,9 +124,10 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, stop); // before the first line: its reader may answer it with a signal
   const ended = startBest(addon, parsed);
+  addon.dropPrivileges();
   const timer = parsed.values.duration && setTimeout(stop, parsed.values.duration * 1000);
 
-  const { reason, code, out, lost } = await ended;
+  const { reason, code, out, lost, pending } = await ended;
   if (timer) clearTimeout(timer);
   for (const signal of signals) process.off(signal, stop);
   if (reason === 'error') {
@@ -110,7 +135,10 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
     throw new RuntimeError(`cannot write standard output: ${cause(error)}; ${remedy(error)}`);
   }
   if (parsed.values.status && reason !== 'closed') {
-    await writeAll(1, Buffer.from(`${canonical(status('collector', 'end', { in: out + lost, out, lost }))}\n`));
+    const counts = { in: out + lost, out, lost };
+    if (parsed.values.report && parsed.values.report !== 'attempt')
+      Object.assign(counts, { in: counts.in + pending, pending });
+    await writeAll(1, Buffer.from(`${canonical(status('collector', 'end', counts))}\n`));
   }
   return 0;
 }
@@ -122,11 +150,13 @@ export const command = defineCommand({
   examples: [
     ['sudo collector | filter --dport 443 | sink-file out.ndjson', 'keep what goes to port 443'],
     ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, error}\'', 'what curl connects to'],
+    ['sudo collector --report outcome | filter --result refused,timeout | sink-table', 'what does not answer'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
   ],
   options,
-  notes: `PIDS, UIDS and PORTS are lists with commas; these filters work inside the kernel.
-An attempt is told when its connect() call returns. Needs root, or cap_bpf and cap_perfmon.`,
+  notes: `The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,
+its outcome when the handshake is complete or has failed. Needs root, or cap_bpf and cap_perfmon (the tracepoint
+tier cap_dac_read_search too), and keeps none of it once it runs.`,
   run,
 });
 

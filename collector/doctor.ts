@@ -3,7 +3,9 @@ import { machine, release } from 'node:os';
 import { version } from '../schemas/generated/version.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { writeAll } from '../schemas/pipe/fd.js';
-import { type Addon, explain, loadAddon, objectOf, type StartError, type Tier, tiers } from './addon.js';
+import { type Addon, loadAddon, objectOf, type StartError, type Tier, tiers } from './addon.js';
+import { explain } from './explain.js';
+import { cgroup2 } from './scope.js';
 
 /** Really attaches a tier, and lets go of it at once. Returns why it does not work; undefined where it does. */
 async function refusal(addon: Addon, tier: Tier): Promise<string | undefined> {
@@ -16,7 +18,7 @@ async function refusal(addon: Addon, tier: Tier): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     if (!('step' in (error as StartError))) throw error;
-    return explain(error as StartError);
+    return explain(error as StartError, tier);
   } finally {
     closeSync(fd);
   }
@@ -32,6 +34,8 @@ async function run(): Promise<number> {
     if (reason === undefined) works++;
     lines.push(`${reason === undefined ? 'works' : 'fails'}  ${tier}${reason === undefined ? '' : `: ${reason}`}`);
   }
+  if (cgroup2() === undefined)
+    lines.push('note   cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');
   await writeAll(1, Buffer.from(`${lines.join('\n')}\n`));
   return works > 0 ? 0 : 1;
 }

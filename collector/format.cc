@@ -2,6 +2,7 @@
 #include "format.h"
 
 #include <arpa/inet.h>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -9,6 +10,8 @@
 
 namespace synpipe {
 namespace {
+
+constexpr int kMaxError = 4095; // the kernel's MAX_ERRNO
 
 char *put(char *out, const char *text, size_t size) {
 	memcpy(out, text, size);
@@ -62,10 +65,10 @@ char *put_control(char *out, unsigned char code) {
 	return out;
 }
 
-// A thread may name itself with any bytes: what a terminal would obey is escaped, C1 controls included.
-char *put_comm(char *out, const char *comm) {
-	auto p = reinterpret_cast<const unsigned char *>(comm);
-	auto end = p + strnlen(comm, ATTEMPT_COMM_BYTES);
+// Names are any bytes that somebody chose: what a terminal would obey is escaped, C1 controls included.
+char *put_text(char *out, const char *text, size_t size) {
+	auto p = reinterpret_cast<const unsigned char *>(text);
+	auto end = p + size;
 	while (p < end) {
 		int length = utf8_length(p, end);
 		if (length < 0) {
@@ -76,7 +79,7 @@ char *put_comm(char *out, const char *comm) {
 		unsigned char c = *p;
 		const char *at = c ? strchr("\"\"\\\\\bb\tt\nn\ff\rr", c) : nullptr;
 		if (length == 2 && c == 0xc2 && p[1] < 0xa0) out = put_control(out, p[1]);
-		else if (length > 1) out = put(out, comm + (reinterpret_cast<const char *>(p) - comm), length);
+		else if (length > 1) out = put(out, reinterpret_cast<const char *>(p), length);
 		else if (c == '"' || c == '\\' || (c < 0x20 && at)) {
 			*out++ = '\\';
 			*out++ = at[1];
@@ -87,6 +90,20 @@ char *put_comm(char *out, const char *comm) {
 	return out;
 }
 
+char *put_comm(char *out, const char *comm) { return put_text(out, comm, strnlen(comm, ATTEMPT_COMM_BYTES)); }
+
+// The kernel walks from the file to the root, so the names come in the opposite order. Marked as /proc does.
+char *put_exe(char *out, const char *names, size_t size, bool deleted) {
+	for (size_t end = size; end > 0;) {
+		size_t from = --end; // the NUL
+		while (from > 0 && names[from - 1]) from--;
+		*out++ = '/';
+		out = put_text(out, names + from, strnlen(names + from, end - from));
+		end = from;
+	}
+	return deleted ? put(out, " (deleted)") : out;
+}
+
 const char *via_name(unsigned via) {
 	switch (via) {
 	case ATTEMPT_VIA_SENDMSG: return "sendmsg";
@@ -94,6 +111,25 @@ const char *via_name(unsigned via) {
 	case ATTEMPT_VIA_KERNEL: return "kernel";
 	case ATTEMPT_VIA_MPTCP: return "mptcp";
 	default: return "connect";
+	}
+}
+
+const char *result_name(const attempt_event &event) {
+	if (event.established) return "established";
+	switch (event.error) {
+	case 0: // the application closed it, or was killed
+	case ECONNABORTED: return "aborted";
+	case ECONNREFUSED: return "refused";
+	case ETIMEDOUT: return "timeout";
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EHOSTDOWN:
+	case ENONET: return "unreachable";
+	case ECONNRESET: return "reset";
+	case EPERM:
+	case EACCES: return "denied";
+	default: return "error";
 	}
 }
 
@@ -123,9 +159,11 @@ char *Format::time(char *out, uint64_t boot_ns) {
 	return put(out + 6, "Z");
 }
 
-char *Format::connect(char *out, const attempt_event &event, uint64_t seq) {
+char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	const attempt_ends &ends = event.ends;
-	out = put_number(put(out, "{\"type\":\"connect\",\"v\":1,\"seq\":"), seq);
+	const bool outcome = event.kind == ATTEMPT_OUTCOME;
+	out = put_string(put(out, "{\"type\":\""), outcome ? "outcome" : "connect");
+	out = put_number(put(out, "\",\"v\":1,\"seq\":"), seq);
 	out = time(put(out, ",\"ts\":\""), event.time_ns);
 	out = put_number(put(out, "\",\"id\":\""), event.id);
 	out = put_number(put(out, "\",\"pid\":"), event.pid);
@@ -134,9 +172,15 @@ char *Format::connect(char *out, const attempt_event &event, uint64_t seq) {
 	out = put_number(put(out, ",\"uid\":"), event.uid);
 	out = put_number(put(out, ",\"gid\":"), event.gid);
 	out = put_comm(put(out, ",\"comm\":\""), event.comm);
+	out = put_comm(put(out, "\",\"pcomm\":\""), event.pcomm);
+	if (event.exe_size > 0 && event.exe_size <= ATTEMPT_EXE_BYTES)
+		out = put_exe(put(out, "\",\"exe\":\""), event.exe, event.exe_size, event.exe_deleted);
 	out = put_number(put(out, "\",\"netns\":"), event.netns);
-	out = put_number(put(out, ",\"cgroup\":\""), event.cgroup);
-	out = put(out, "\",\"family\":");
+	if (event.cgroup > 1 || (event.cgroup == 1 && cgroup2_)) {
+		out = put_number(put(out, ",\"cgroup\":\""), event.cgroup);
+		out = put(out, "\"");
+	}
+	out = put(out, ",\"family\":");
 	*out++ = ends.family == 4 ? '4' : '6';
 	if (ends.v4mapped) out = put(out, ",\"v4mapped\":true");
 	if (!is_zero(ends.saddr)) {
@@ -148,7 +192,15 @@ char *Format::connect(char *out, const attempt_event &event, uint64_t seq) {
 	out = put_number(put(out, "\",\"dport\":"), ends.dport);
 	out = put_string(put(out, ",\"via\":\""), via_name(event.via));
 	out = put(out, "\"");
-	if (event.error) out = put_error(out, event.error);
+	if (outcome) {
+		out = put_string(put(out, ",\"result\":\""), result_name(event));
+		out = put(out, "\"");
+	}
+	if (event.error > 0 && event.error <= kMaxError) out = put_error(out, event.error);
+	if (outcome) {
+		uint64_t latency = event.time_ns > event.start_ns ? event.time_ns - event.start_ns : 0;
+		out = put_number(put(out, ",\"latency_us\":"), latency / 1000);
+	}
 	return put(out, "}\n");
 }
 

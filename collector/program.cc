@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "program.h"
 
+#include "privileges.h"
 #include "tracefs.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 namespace synpipe {
@@ -76,7 +81,8 @@ Failure::Failure(const std::string &what, int error, const char *step, std::stri
 	: runtime_error(what + ": " + (strerrorname_np(error) ?: std::to_string(error).c_str())),
 	  error(error), step(step), log(std::move(log)) {}
 
-Program::Program(const std::string &path, const attempt_config &config, uint32_t ring_bytes) {
+Program::Program(const std::string &path, const attempt_config &config, const std::vector<std::string> &cgroups,
+				 uint32_t ring_bytes) {
 	Log log;
 	try {
 		object_ = bpf_object__open(path.c_str());
@@ -85,7 +91,9 @@ Program::Program(const std::string &path, const attempt_config &config, uint32_t
 		if (int error = bpf_object__load(object_))
 			throw Failure("cannot load BPF " + log.refused(), -error, "load");
 		map_drops();
+		set_cgroups(cgroups);
 		attach();
+		check();
 	} catch (Failure &failure) {
 		failure.log = log.tail();
 		release();
@@ -103,6 +111,16 @@ void Program::configure(const attempt_config &config, uint32_t ring_bytes) {
 		throw Failure("cannot set the filters of the BPF object", -error, "configure");
 	if (int error = ring_bytes ? bpf_map__set_max_entries(events, ring_bytes) : 0)
 		throw Failure("cannot set the size of the ring buffer", -error, "configure");
+}
+
+void Program::set_cgroups(const std::vector<std::string> &paths) {
+	int map = bpf_object__find_map_fd_by_name(object_, "wanted_cgroups");
+	for (uint32_t i = 0; i < paths.size(); i++) {
+		int cgroup = open(paths[i].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int error = cgroup < 0 || bpf_map_update_elem(map, &i, &cgroup, BPF_ANY) ? errno : 0;
+		if (cgroup >= 0) close(cgroup); // the map holds the cgroup itself
+		if (error) throw Failure("cannot filter by cgroup " + paths[i], error, "configure");
+	}
 }
 
 // From the object's last program to its first: the first is the one that begins an attempt, so by then all that
@@ -128,6 +146,21 @@ void Program::attach() {
 	}
 }
 
+// That the hooked function is there does not mean that connect() calls it: it may be inlined there. The call
+// that shows it makes no attempt and fails.
+void Program::check() const {
+	int map = bpf_object__find_map_fd_by_name(object_, ".data.answered");
+	if (map < 0) return;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	sockaddr nowhere = {};
+	connect(fd, &nowhere, 0);
+	close(fd);
+	uint32_t key = 0;
+	bool answered = false;
+	if (bpf_map_lookup_elem(map, &key, &answered)) throw Failure("cannot read BPF map answered", errno, "check");
+	if (!answered) throw Failure("connect() does not pass the hooked function", ENXIO, "check");
+}
+
 void Program::map_drops() {
 	bpf_map *map = bpf_object__find_map_by_name(object_, "drops");
 	void *at = mmap(nullptr, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
@@ -136,6 +169,25 @@ void Program::map_drops() {
 }
 
 int Program::events_fd() const { return bpf_object__find_map_fd_by_name(object_, "events"); }
+
+void Program::each_open(const std::function<void(attempt &)> &visit) const {
+	int map = bpf_object__find_map_fd_by_name(object_, "attempts");
+	uint64_t key = 0;
+	attempt value;
+	for (void *last = nullptr; bpf_map_get_next_key(map, last, &key) == 0; last = &key)
+		if (bpf_map_lookup_elem(map, &key, &value) == 0) visit(value);
+}
+
+bool Program::readable_unprivileged() const {
+	bool readable = false;
+	std::thread([&] { // capabilities belong to a thread
+		give_up_privileges(0);
+		uint64_t key;
+		int map = bpf_object__find_map_fd_by_name(object_, "attempts");
+		readable = bpf_map_get_next_key(map, nullptr, &key) == 0 || errno != EPERM;
+	}).join();
+	return readable;
+}
 
 void Program::detach() {
 	std::lock_guard<std::mutex> lock(mutex_);

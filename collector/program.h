@@ -5,6 +5,7 @@
 #include "format.h" // the shared struct
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -25,8 +26,9 @@ struct Failure : std::runtime_error {
 
 class Program {
 public:
-	// Throws Failure. `ring_bytes` 0: as the object has it.
-	Program(const std::string &object, const attempt_config &config, uint32_t ring_bytes);
+	// Throws Failure. `cgroups` are paths, of which config counts as many. `ring_bytes` 0: as the object has it.
+	Program(const std::string &object, const attempt_config &config, const std::vector<std::string> &cgroups,
+			uint32_t ring_bytes);
 	~Program();
 	Program(const Program &) = delete;
 	Program &operator=(const Program &) = delete;
@@ -37,9 +39,17 @@ public:
 	// No new records after it returned. From any thread, any number of times.
 	void detach();
 
+	// What is left in the table: attempts that are still under way. After detach().
+	void each_open(const std::function<void(attempt &)> &visit) const;
+
+	// The kernel lets this process, without any capability, read the table. Kernels before 5.19 may not.
+	bool readable_unprivileged() const;
+
 private:
 	void configure(const attempt_config &config, uint32_t ring_bytes);
+	void set_cgroups(const std::vector<std::string> &paths);
 	void attach();
+	void check() const;
 	void map_drops();
 	void release();
 

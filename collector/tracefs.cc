@@ -10,6 +10,7 @@
 #include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <string>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,7 +33,8 @@ int open_tracefs() {
 	for (auto path : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
 		int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0) continue;
-		if (faccessat(dir, "events", F_OK, 0) == 0) return dir;
+		struct stat found; // not faccessat(), for which only root's capabilities count
+		if (fstatat(dir, "events", &found, 0) == 0) return dir;
 		close(dir); // the empty mount point
 	}
 	return open_detached();

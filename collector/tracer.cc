@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tracer.h"
 
+#include "privileges.h"
+
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <chrono>
@@ -34,9 +36,10 @@ Descriptor::~Descriptor() {
 Tracer::Tracer(Options options)
 	: options_(std::move(options)), stop_fd_(eventfd(0, EFD_CLOEXEC)), abandon_fd_(eventfd(0, EFD_CLOEXEC)),
 	  epoll_(epoll_create1(EPOLL_CLOEXEC)), writer_(options_.fd, abandon_fd_.fd),
-	  program_(std::make_unique<Program>(options_.object, options_.config, options_.ring_bytes)),
+	  program_(std::make_unique<Program>(options_.object, options_.config, options_.cgroups, options_.ring_bytes)),
 	  ring_(ring_buffer__new(program_->events_fd(), on_record, this, nullptr), ring_buffer__free) {
 	if (!ring_) throw Failure("cannot map the ring buffer", errno, "attach");
+	format_.set_cgroup2(options_.cgroup2);
 	watch(program_->events_fd(), EPOLLIN);
 	watch(stop_fd_.fd, EPOLLIN);
 	watch(options_.fd, 0); // errors only: a reader that has gone shows even when no event comes
@@ -69,6 +72,11 @@ void Tracer::abandon() {
 
 Stats Tracer::stats() const { return {out_, lost_, writer_.bytes()}; }
 
+int Tracer::drop_privileges() {
+	std::lock_guard<std::mutex> lock(mutex_);
+	return give_up_privileges_everywhere(program_ && !program_->readable_unprivileged() ? kCapBpf : 0);
+}
+
 void Tracer::run() {
 	// Signals are for the main thread.
 	sigset_t all;
@@ -79,7 +87,7 @@ void Tracer::run() {
 	std::lock_guard<std::mutex> lock(mutex_);
 	ring_.reset();
 	program_.reset();
-	if (on_end_) on_end_({reason, writer_.error(), stats()});
+	if (on_end_) on_end_({reason, writer_.error(), stats(), pending_});
 	ended_ = true;
 	ended_changed_.notify_all();
 }
@@ -96,6 +104,7 @@ Reason Tracer::loop() {
 		else reason = wait(stopping);
 	}
 	program_->detach();
+	report_open(reason == Reason::stop);
 	report_losses();
 	writer_.flush();
 	if (writer_.error()) reason = writer_.error() == EPIPE ? Reason::closed : Reason::error;
@@ -137,9 +146,25 @@ int Tracer::on_record(void *tracer, void *data, size_t) {
 	return static_cast<Tracer *>(tracer)->record(*static_cast<attempt_event *>(data));
 }
 
+// What began but has not ended: told now, if it was to be told at its end. Its port is not known yet.
+void Tracer::report_open(bool tell) {
+	const bool outcomes = options_.config.report & ATTEMPT_OUTCOME;
+	program_->each_open([&](attempt &open) {
+		attempt_event &event = open.event;
+		const bool left = open.flags & ATTEMPT_LEFT, untold = open.call ? !(open.flags & ATTEMPT_TOLD) : !left;
+		if (left) event.ends = open.left;
+		if (tell && untold && (options_.config.report & ATTEMPT_CONNECT)) {
+			event.kind = ATTEMPT_CONNECT;
+			if (open.call) event.time_ns = now(CLOCK_BOOTTIME);
+			record(event);
+		}
+		if (outcomes) pending_++;
+	});
+}
+
 int Tracer::record(const attempt_event &event) {
 	out_++;
-	bool written = writer_.commit(format_.connect(writer_.line(), event, out_));
+	bool written = writer_.commit(format_.attempt(writer_.line(), event, out_));
 	return written && !counted() ? 0 : -ECANCELED;
 }
 

@@ -17,7 +17,9 @@ struct Options {
 	std::string object; // path of the BPF object
 	int fd = 1;
 	attempt_config config = {};
-	uint64_t count = 0; // end after so many connects; 0: never
+	std::vector<std::string> cgroups; // paths
+	bool cgroup2 = true;              // that hierarchy is mounted
+	uint64_t count = 0;               // end after so many events; 0: never
 	std::string header; // comes before any event
 	uint32_t ring_bytes = 0;
 };
@@ -32,6 +34,7 @@ struct End {
 	Reason reason;
 	int error; // errno for Reason::error
 	Stats stats;
+	uint64_t pending; // attempts that ended later, or never
 };
 
 struct Descriptor {
@@ -52,6 +55,8 @@ public:
 	// For the end of the environment: no `on_end` from here on, and no more than a short wait.
 	void abandon();
 	Stats stats() const;
+	// Keeps only what its end will need, in all threads of the process. Returns 0 or an errno.
+	int drop_privileges();
 
 private:
 	void run();
@@ -62,6 +67,7 @@ private:
 	void round();
 	int record(const attempt_event &event);
 	void report_losses();
+	void report_open(bool tell);
 	static int on_record(void *tracer, void *data, size_t size);
 	bool counted() const { return options_.count && out_ >= options_.count; }
 
@@ -75,6 +81,7 @@ private:
 	std::unique_ptr<ring_buffer, void (*)(ring_buffer *)> ring_;
 	std::function<void(const End &)> on_end_;
 	bool ended_ = false;
+	uint64_t pending_ = 0;
 	uint64_t reported_[ATTEMPT_DROPS] = {};
 	std::atomic<uint64_t> out_{0}, lost_{0};
 };

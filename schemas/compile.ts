@@ -4,6 +4,7 @@
  * events.ts (their TypeScript types) and version.ts.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { _, Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { compile as types } from 'json-schema-to-typescript';
@@ -17,6 +18,19 @@ const schemas = new Map<string, { $id: string; title: string }>();
 for (const file of readdirSync(here).sort()) {
   const type = /^(.+)\.schema\.json$/.exec(file)?.[1];
   if (type) schemas.set(type, read(new URL(file, here)));
+}
+
+// Each schema stands alone for other validators, so what an outcome repeats of its connect is there twice.
+const propertiesOf = (type: string) =>
+  (schemas.get(type) as unknown as { properties: Record<string, unknown> }).properties;
+const connect = propertiesOf('connect');
+const outcome = propertiesOf('outcome');
+const own = ['type', 'ts', 'errno'];
+const repeated = Object.keys(connect).filter((name) => !own.includes(name));
+const inOutcome = Object.keys(outcome).filter((name) => repeated.includes(name));
+for (const [at, name] of repeated.entries()) {
+  if (name !== inOutcome[at] || !isDeepStrictEqual(outcome[name], connect[name]))
+    throw new Error(`outcome.schema.json: /properties/${name} must be as in connect.schema.json, in the same order`);
 }
 
 const ajv = new Ajv2020({

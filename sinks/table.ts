@@ -1,4 +1,4 @@
-import type { Connect, Lost } from '../schemas/generated/events.js';
+import type { Connect, Lost, Outcome } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { printable } from '../schemas/pipe/errors.js';
 import type { Stage } from '../schemas/pipe/stage.js';
@@ -12,9 +12,16 @@ function clock(ts: string): string {
   return new Date(ts).toTimeString().slice(0, 8);
 }
 
-function cells(event: Connect): string[] {
+function cells(event: Connect | Outcome): string[] {
   const { ts, pid, comm, saddr = '-', sport = '-', daddr, dport, error = '' } = event;
-  return [clock(ts), String(pid), printable(comm), saddr, String(sport), daddr, String(dport), error];
+  const end = event.type === 'outcome' ? ending(event) : error;
+  return [clock(ts), String(pid), printable(comm), saddr, String(sport), daddr, String(dport), end];
+}
+
+/** `established 0.312 ms`, `refused 0.041 ms`, `error EADDRNOTAVAIL 0.009 ms` */
+function ending({ result, error, latency_us }: Outcome): string {
+  const why = result === 'error' && error ? ` ${error}` : '';
+  return `${result}${why} ${(latency_us / 1000).toFixed(3)} ms`;
 }
 
 /**
@@ -37,7 +44,7 @@ export function sinkTable(columns = Number.POSITIVE_INFINITY): Stage {
     sink: true,
     open: (out) => out.text(row(header)),
     line(line, out) {
-      if (line.type === 'connect') out.text(row(cells(line.event as Connect)));
+      if (line.type === 'connect' || line.type === 'outcome') out.text(row(cells(line.event as Connect | Outcome)));
       else if (line.type === 'lost') out.text(lost(line.event as Lost));
       else return out.drop();
       out.stored(1);

@@ -1,14 +1,28 @@
 import { defineCommand } from '../schemas/pipe/command.js';
 import type { Line } from '../schemas/pipe/line.js';
-import { type Given, type Option, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import {
+  type Given,
+  list,
+  type Option,
+  type Options,
+  oneOf,
+  type Parsed,
+  parseGiven,
+} from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
 import { addresses, names, numbers, type Test } from './filter/match.js';
 
 const port = numbers(0, 65535);
 const id = numbers(0, 4294967295);
+const resultNames = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
 const version = (text: string): Test => {
   const family = Number(oneOf('4', '6')(text));
   return (value) => value === family;
+};
+
+const results = (text: string): Test => {
+  const wanted: unknown[] = list(oneOf(...resultNames))(text);
+  return (value) => wanted.includes(value);
 };
 
 /** Each criterion is a field of that name and a test of its value; given twice, one of the two must hold. */
@@ -21,6 +35,12 @@ const criteria = {
   uid: { value: 'UIDS', parse: id, many: true, help: 'User: a list of ids and ranges.' },
   comm: { value: 'NAME', parse: names, many: true, help: "Thread's name: a glob ('node*') or a /regular expression/." },
   family: { value: '4|6', parse: version, many: true, help: 'IP version of the destination.' },
+  result: {
+    value: 'RESULTS',
+    parse: results,
+    many: true,
+    help: 'How the attempt ended: a list of results, refused,timeout.',
+  },
 } satisfies Options;
 
 type Name = keyof typeof criteria;
@@ -33,9 +53,9 @@ const not = Object.fromEntries(
 
 const options = {
   ...criteria,
-  failed: { help: 'Attempts whose call returned an error.' },
+  failed: { help: 'Attempts whose call returned an error; outcomes other than established.' },
   ...not,
-  'not-failed': { help: 'Attempts whose call returned none.' },
+  'not-failed': { help: 'The opposite of --failed.' },
   'exclude-loopback': { help: 'No attempts to 127.0.0.0/8 and ::1.' },
   'exclude-private': { help: 'No attempts to RFC 1918, unique local and link-local addresses.' },
   invert: { short: 'v', help: 'Pass what would be held back, and hold back what would pass.' },
@@ -44,8 +64,13 @@ const options = {
 const loopback = addresses('127.0.0.0/8,::1');
 const privateUse = addresses('10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10');
 
-/** Whether a connect event holds for all that is asked. */
+/** Whether a connect or outcome event holds for all that is asked. */
 type Keep = (line: Line) => boolean;
+
+function failed(line: Line): boolean {
+  if (line.type === 'outcome') return line.field('result') !== 'established';
+  return line.field('errno') !== undefined;
+}
 
 function conditions({ values }: Parsed<typeof options>): Keep[] {
   const all: Keep[] = [];
@@ -55,8 +80,8 @@ function conditions({ values }: Parsed<typeof options>): Keep[] {
     if (wanted) all.push((line) => wanted.some((test) => test(line.field(name))));
     if (unwanted) all.push((line) => !unwanted.some((test) => test(line.field(name))));
   }
-  if (values.failed) all.push((line) => line.field('errno') !== undefined);
-  if (values.notFailed) all.push((line) => line.field('errno') === undefined);
+  if (values.failed) all.push(failed);
+  if (values.notFailed) all.push((line) => !failed(line));
   if (values.excludeLoopback) all.push((line) => !loopback(line.field('daddr')));
   if (values.excludePrivate) all.push((line) => !privateUse(line.field('daddr')));
   return all;
@@ -65,12 +90,12 @@ function conditions({ values }: Parsed<typeof options>): Keep[] {
 function stage(parsed: Parsed<typeof options>): Stage {
   const all = conditions(parsed);
   const pass = !parsed.values.invert;
-  return select('filter', ['connect'], (line) => all.every((holds) => holds(line)) === pass, parsed.given);
+  return select('filter', ['connect', 'outcome'], (line) => all.every((holds) => holds(line)) === pass, parsed.given);
 }
 
 export const command = defineCommand({
   name: 'filter',
-  summary: 'passes the connect events for which all the given options hold',
+  summary: 'passes the connect and outcome events for which all the given options hold',
   usage: '[OPTION]…',
   examples: [
     ['collector | filter --dport 443', 'what goes to port 443'],
@@ -78,7 +103,7 @@ export const command = defineCommand({
     ['filter --daddr 10.0.0.0/8,fd00::/8 -v < events.ndjson', 'what leaves these networks'],
   ],
   options,
-  notes: 'An option given twice holds when either value does. Events other than connect always pass.',
+  notes: 'An option given twice holds when either value does. Events other than connect and outcome always pass.',
   stage,
 });
 

@@ -11,6 +11,8 @@ export interface Attempt {
   uid: number;
   gid: number;
   comm: string;
+  pcomm: string;
+  exe: string;
   netns: number;
   family: 4 | 6;
   v4mapped?: true;
@@ -46,13 +48,15 @@ export function client(): string {
   return built;
 }
 
+const text = (hex: string) => Buffer.from(hex, 'hex').toString('utf8');
+
 export function parse(output: string): Said {
   const said: Said = { attempts: [], later: [] };
   for (const line of output.trim().split('\n').filter(Boolean)) {
     const { then, unavailable, ...attempt } = JSON.parse(line);
     if (unavailable) said.unavailable = unavailable;
     else if (then) said.later.push(then);
-    else said.attempts.push({ ...attempt, comm: Buffer.from(attempt.comm, 'hex').toString('utf8') });
+    else said.attempts.push({ ...attempt, comm: text(attempt.comm), pcomm: text(attempt.pcomm) });
   }
   return said;
 }

@@ -39,7 +39,7 @@ live('a stopped reader: bounded memory, and afterwards every attempt is told or 
   const grown = peakKb(pid) - before;
   assert.ok(grown < 32 * 1024, `it grew by ${grown} KiB`);
   reader.kill('SIGCONT');
-  await until('the loss is told while it runs', () => lostIn(lines()) > 0 && connects(lines()).length > 30_000);
+  await until('the loss is told while it runs', () => lostIn(lines()) > 0 && connects(lines()).length > 15_000);
   await net.client(['quiet', 10, '127.0.0.1', 9], uid);
   const { code } = await collector.stop();
   assert.equal(code, 0);

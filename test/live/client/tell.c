@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <err.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,28 @@ static int describe(const struct sockaddr_storage *at, char *text, int *port, bo
 	return *mapped ? 4 : 6;
 }
 
+static char *put_hex(char *out, const char *bytes)
+{
+	for (; *bytes; bytes++)
+		out += sprintf(out, "%02x", (unsigned char)*bytes);
+	return out;
+}
+
+/* The process's name, which is its first thread's, and its program. */
+static char *put_process(char *out)
+{
+	char comm[17] = {}, exe[256] = {};
+	int fd = open("/proc/self/comm", O_RDONLY);
+	int size = read(fd, comm, sizeof(comm) - 1);
+
+	close(fd);
+	comm[size > 0 ? size - 1 : 0] = 0; /* without its newline */
+	if (readlink("/proc/self/exe", exe, sizeof(exe) - 1) < 0)
+		return out;
+	out = put_hex(out + sprintf(out, "\",\"pcomm\":\""), comm);
+	return out + sprintf(out, "\",\"exe\":\"%s", exe);
+}
+
 static char *put_task(char *out, int pid, int tid, int ppid)
 {
 	char comm[16] = {};
@@ -89,8 +112,7 @@ static char *put_task(char *out, int pid, int tid, int ppid)
 	stat("/proc/thread-self/ns/net", &netns);
 	out += sprintf(out, "\"pid\":%d,\"tid\":%d,\"ppid\":%d,\"uid\":%u,\"gid\":%u,\"comm\":\"", pid, tid, ppid, getuid(),
 		       getgid());
-	for (const char *c = comm; *c; c++)
-		out += sprintf(out, "%02x", (unsigned char)*c);
+	out = put_process(put_hex(out, comm));
 	return out + sprintf(out, "\",\"netns\":%lu", (unsigned long)netns.st_ino);
 }
 
@@ -121,7 +143,7 @@ static void tell_all(const char *via, int pid, int tid, int ppid, int fd, const 
 		     long long began_us)
 {
 	long long ended_us = now_us();
-	char line[1024], *out = line;
+	char line[2048], *out = line;
 
 	*out++ = '{';
 	out = put_task(out, pid, tid, ppid);

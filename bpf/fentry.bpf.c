@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The cheapest tier: trampolines around the function that connect() and io_uring have in common. It is the last
+ * one that both have, and the first one that returns what the caller gets: below it a blocking call's result
+ * and the refusals of security modules and cgroup programs are not seen.
+ * In the order of an attempt: the collector attaches from the last to the first.
+ */
+#include "attempt.bpf.h"
+#include "call.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+SEC("fentry/__sys_connect_file")
+int connect_enter(__u64 *ctx)
+{
+	call_begin((struct file *)ctx[0], ctx[1], ctx[2], ctx[3]);
+	return 0;
+}
+
+SEC("fexit/__sys_connect_file")
+int connect_exit(__u64 *ctx)
+{
+	attempt_end((int)ctx[4]);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int socket_state(__u64 *ctx)
+{
+	attempt_state((struct sock *)ctx[0], ctx[1], ctx[2]);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int thread_exit(void *ctx __attribute__((unused)))
+{
+	attempt_thread_gone();
+	return 0;
+}

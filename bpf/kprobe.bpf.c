@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The tier for kernels without trampolines: the same function by kprobe and kretprobe, the state by its raw
+ * tracepoint. The kernel follows only so many calls to their return at once (twice its CPUs, or ten); a call
+ * beyond them is counted as lost when its thread ends or connects again.
+ * In the order of an attempt: the collector attaches from the last to the first.
+ */
+#include "attempt.bpf.h"
+#include "call.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+SEC("kprobe/__sys_connect_file")
+int connect_enter(struct pt_regs *ctx)
+{
+	__u64 argument[] = ARGUMENTS(ctx);
+
+	call_begin((struct file *)argument[0], argument[1], argument[2], argument[3]);
+	return 0;
+}
+
+SEC("kretprobe/__sys_connect_file")
+int connect_exit(struct pt_regs *ctx)
+{
+	attempt_end((int)RESULT(ctx));
+	return 0;
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int socket_state(struct bpf_raw_tracepoint_args *ctx)
+{
+	attempt_state((struct sock *)ctx->args[0], ctx->args[1], ctx->args[2]);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int thread_exit(void *ctx __attribute__((unused)))
+{
+	attempt_thread_gone();
+	return 0;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Capabilities belong to a thread, and only a thread can give up its own. Node has started several before any code
+// of ours runs, so each is interrupted by a signal whose handler does it, as the C library does for setuid().
+// That signal is the C library's own: the only one that no thread can block.
+#include "privileges.h"
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <dirent.h>
+#include <linux/capability.h>
+#include <set>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace synpipe {
+namespace {
+
+constexpr int kSignal = 33; // SIGSETXID
+constexpr int kWaitMillis = 2000;
+
+std::atomic<uint64_t> kept;
+std::atomic<int> done;
+
+// The kernel's struct: the C library's sigaction() refuses this signal.
+struct Action {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)();
+	uint64_t mask;
+};
+
+#if defined(__x86_64__)
+constexpr unsigned long kRestorer = 0x04000000; // SA_RESTORER, which this architecture demands
+static_assert(SYS_rt_sigreturn == 15, "as in synpipe_signal_return");
+extern "C" void synpipe_signal_return();
+__asm__(".pushsection .text\n"
+		".hidden synpipe_signal_return\n"
+		".globl synpipe_signal_return\n"
+		"synpipe_signal_return:\n"
+		"	mov $15, %eax\n"
+		"	syscall\n"
+		".popsection\n");
+#endif
+
+void on_signal(int) {
+	int error = errno;
+	give_up_privileges(kept);
+	errno = error;
+	done.fetch_add(1);
+}
+
+std::set<pid_t> threads() {
+	std::set<pid_t> ids;
+	DIR *dir = opendir("/proc/self/task");
+	if (!dir) return ids;
+	while (dirent *entry = readdir(dir))
+		if (pid_t id = atoi(entry->d_name)) ids.insert(id);
+	closedir(dir);
+	return ids;
+}
+
+bool exists(pid_t thread) { return syscall(SYS_tgkill, getpid(), thread, 0) == 0; }
+
+// Its handler has run, or the thread has ended before.
+bool wait_for(pid_t thread, int count) {
+	for (int i = 0; done < count; i++) {
+		if (!exists(thread)) return true;
+		if (i == kWaitMillis * 10) return false;
+		timespec pause = {0, 100000};
+		nanosleep(&pause, nullptr);
+	}
+	return true;
+}
+
+// A thread that another has made meanwhile has what that one had: until a look finds no new ones.
+int signal_all() {
+	std::set<pid_t> asked = {static_cast<pid_t>(syscall(SYS_gettid))};
+	for (bool more = true; more;) {
+		std::set<pid_t> now = threads();
+		if (now.empty()) return ENOENT; // no /proc
+		more = false;
+		for (pid_t thread : now) {
+			if (!asked.insert(thread).second) continue;
+			more = true;
+			int count = done + 1;
+			if (syscall(SYS_tgkill, getpid(), thread, kSignal) == 0 && !wait_for(thread, count)) return ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
+} // namespace
+
+// From the bounding set first: that wants a capability of its own. Only system calls: it runs in a signal handler.
+void give_up_privileges(uint64_t keep) {
+	for (int cap = 0; cap <= 63; cap++)
+		if (!(keep >> cap & 1)) prctl(PR_CAPBSET_DROP, cap);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	__user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	__user_cap_data_struct data[2] = {};
+	if (syscall(SYS_capget, &header, data) == 0) {
+		for (int i = 0; i < 2; i++) {
+			data[i].permitted &= keep >> 32 * i;
+			data[i].effective &= data[i].permitted;
+			data[i].inheritable = 0;
+		}
+		syscall(SYS_capset, &header, data);
+	}
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int give_up_privileges_everywhere(uint64_t keep) {
+	kept = keep;
+	done = 0;
+	Action action = {}, before = {};
+	action.handler = on_signal;
+	action.flags = SA_RESTART;
+#if defined(__x86_64__)
+	action.flags |= kRestorer;
+	action.restorer = synpipe_signal_return;
+#endif
+	if (syscall(SYS_rt_sigaction, kSignal, &action, &before, sizeof action.mask)) return errno;
+	int error = signal_all();
+	give_up_privileges(keep);
+	// After a time-out the handler stays: the C library's would not know what to do.
+	if (error != ETIMEDOUT) syscall(SYS_rt_sigaction, kSignal, &before, nullptr, sizeof before.mask);
+	return error;
+}
+
+} // namespace synpipe

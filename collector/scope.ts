@@ -1,0 +1,55 @@
+/** The values of --cgroup and --netns: turned into what the kernel side compares. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { cause, UsageError } from '../schemas/pipe/errors.js';
+
+/** Where the cgroup2 hierarchy is mounted; undefined where it is not. */
+export function cgroup2(): string | undefined {
+  const mount = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(readFileSync('/proc/self/mountinfo', 'utf8'))?.[1];
+  return mount?.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** A cgroup's folder, from its path (absolute, or as /proc/PID/cgroup has it) or its id. */
+export function cgroup(text: string): string {
+  const root = cgroup2();
+  if (root === undefined)
+    throw new UsageError('needs cgroup v2, which is not mounted; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified');
+  if (/^\d+$/.test(text)) {
+    const found = folderOf(BigInt(text), root);
+    if (!found) throw new UsageError(`knows no cgroup ${text}; see the field cgroup, or ls -di ${root}/…`);
+    return found;
+  }
+  const path = isAbsolute(text) && text.startsWith(root) ? text : join(root, text);
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(`wants a cgroup's path below ${root} or its id, not "${text}"`);
+  return path;
+}
+
+/** A cgroup's id is the inode number of its folder. */
+function folderOf(id: bigint, folder: string): string | undefined {
+  if (statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino === id) return folder;
+  let entries: string[] = [];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? join(folder, entry.name) : [],
+    );
+  } catch {} // removed meanwhile, or closed to us
+  for (const entry of entries) {
+    const found = folderOf(id, entry);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const pidMax = 4_194_304; // inode numbers of namespaces are far above
+
+/** A network namespace's inode number, from that, from a process in it, or from a path such as /run/netns/NAME. */
+export function netns(text: string): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) > pidMax && Number(text) <= 0xffffffff) return Number(text);
+  const path = /^\d+$/.test(text) ? `/proc/${text}/ns/net` : text;
+  try {
+    return statSync(path).ino;
+  } catch (error) {
+    throw new UsageError(`wants a process, a path or an inode number: cannot read ${path}: ${cause(error)}`);
+  }
+}
