@@ -117,14 +117,14 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
 
 async function run(parsed: Parsed<typeof options>): Promise<number> {
   const addon = loadAddon();
-  const ended = startBest(addon, parsed);
-  addon.dropPrivileges();
   const stop = () => {
     addon.stop();
     for (const signal of signals) process.off(signal, stop); // a second one ends a run whose reader is stuck
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, stop);
+  for (const signal of signals) process.on(signal, stop); // before the first line: its reader may be quick to send one
+  const ended = startBest(addon, parsed);
+  addon.dropPrivileges();
   const timer = parsed.values.duration && setTimeout(stop, parsed.values.duration * 1000);
 
   const { reason, code, out, lost, pending } = await ended;
