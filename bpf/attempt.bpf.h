@@ -241,8 +241,9 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	event->netns = netns_of(sk);
 	if (!netns_wanted(event->netns))
 		return;
+	/* What the caller asked for, where the socket does not say: port 0. */
 	if (call)
-		event->ends = call->to; /* with port 0 the socket does not say where to */
+		event->ends = call->to;
 	read_ends(&event->ends, sk);
 	if (!ends_wanted(&event->ends)) {
 		if (call)

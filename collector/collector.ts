@@ -122,7 +122,7 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
     for (const signal of signals) process.off(signal, stop); // a second one ends a run whose reader is stuck
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, stop); // before the first line: its reader may answer it with a signal
+  for (const signal of signals) process.on(signal, stop); // before the first line: its reader may be quick to send one
   const ended = startBest(addon, parsed);
   addon.dropPrivileges();
   const timer = parsed.values.duration && setTimeout(stop, parsed.values.duration * 1000);
