@@ -20,6 +20,7 @@ import {
   type Tier,
   tiers,
 } from './addon.js';
+import { Traced } from './command.js';
 import { explain } from './explain.js';
 import { cgroup, cgroup2, netns } from './scope.js';
 
@@ -84,8 +85,7 @@ function kernelFilters(values: Values): Partial<StartOptions> {
 }
 
 /** Starts the first tier that really attaches. Where none does, throws what the last one said, after the others. */
-function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
-  const filters = kernelFilters(parsed.values);
+function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partial<StartOptions>): Promise<End> {
   const reasons: string[] = [];
   const { status: told, tier: _, ...given } = parsed.given;
   const header = (tier: Tier) =>
@@ -115,46 +115,75 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>): Promise<End> {
   throw new RuntimeError(last);
 }
 
-async function run(parsed: Parsed<typeof options>): Promise<number> {
-  const addon = loadAddon();
-  const stop = () => {
-    addon.stop();
-    for (const signal of signals) process.off(signal, stop); // a second one ends a run whose reader is stuck
-  };
+/** Ends the tracer, or asks the command that it traces to end. A second signal ends a run that is stuck. */
+function onSignals(stop: () => void, traced: Traced | undefined): () => void {
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, stop); // before the first line: its reader may be quick to send one
-  const ended = startBest(addon, parsed);
+  const release = () => {
+    for (const signal of signals) process.off(signal, handle);
+  };
+  const handle = (signal: NodeJS.Signals) => {
+    release();
+    if (!traced) stop();
+    else if (signal === 'SIGTERM') traced.kill(signal); // Ctrl-C it has had from the terminal itself
+  };
+  for (const signal of signals) process.on(signal, handle);
+  return release;
+}
+
+async function run(parsed: Parsed<typeof options>): Promise<number> {
+  const { values, behind } = parsed;
+  if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
+  const addon = loadAddon();
+  const filters = kernelFilters(values);
+  const traced = behind && new Traced(behind);
+  if (traced) filters.cgroups = [traced.cgroup];
+  const stop = () => addon.stop();
+  const release = onSignals(stop, traced); // before the first line: its reader may be quick to send one
+  let ended: Promise<End>;
+  try {
+    ended = startBest(addon, parsed, filters);
+  } catch (error) {
+    traced?.cancel();
+    throw error;
+  }
   addon.dropPrivileges();
-  const timer = parsed.values.duration && setTimeout(stop, parsed.values.duration * 1000);
+  traced?.go();
+  traced?.ended.then(stop);
+  const timer = values.duration && setTimeout(stop, values.duration * 1000);
 
   const { reason, code, out, lost, pending } = await ended;
   if (timer) clearTimeout(timer);
-  for (const signal of signals) process.off(signal, stop);
+  const exitCode = (await traced?.ended) ?? 0;
+  await traced?.remove();
+  release();
   if (reason === 'error') {
     const error = { code };
     throw new RuntimeError(`cannot write standard output: ${cause(error)}; ${remedy(error)}`);
   }
-  if (parsed.values.status && reason !== 'closed') {
+  if (values.status && reason !== 'closed') {
     const counts = { in: out + lost, out, lost };
-    if (parsed.values.report && parsed.values.report !== 'attempt')
-      Object.assign(counts, { in: counts.in + pending, pending });
+    if (values.report && values.report !== 'attempt') Object.assign(counts, { in: counts.in + pending, pending });
     await writeAll(1, Buffer.from(`${canonical(status('collector', 'end', counts))}\n`));
   }
-  return 0;
+  return exitCode;
 }
 
 export const command = defineCommand({
   name: 'collector',
   summary: 'prints every TCP connection attempt of this machine as one JSON line',
-  usage: '[OPTION]…',
+  usage: '[OPTION]… [-- COMMAND [ARGUMENT]…]',
   examples: [
     ['sudo collector | filter --dport 443 | sink-file out.ndjson', 'keep what goes to port 443'],
     ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, error}\'', 'what curl connects to'],
     ['sudo collector --report outcome | filter --result refused,timeout | sink-table', 'what does not answer'],
+    ['sudo collector -- npm install | jq -r .daddr | sort | uniq -c', 'what a command connects to'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
   ],
+  behind: true,
   options,
-  notes: `The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,
+  notes: `With a COMMAND, runs it as the user who called sudo, traces it and all that it starts, and ends with it and its
+exit status; its output goes to stderr.
+The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,
 its outcome when the handshake is complete or has failed. Needs root, or cap_bpf and cap_perfmon (the tracepoint
 tier cap_dac_read_search too), and keeps none of it once it runs.`,
   run,

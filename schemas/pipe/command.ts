@@ -12,6 +12,8 @@ export interface Command<T extends Options = Options> {
   examples: readonly (readonly [line: string, meaning: string])[];
   /** The arguments it wants, by name: PATH. None, if left out. */
   args?: readonly string[];
+  /** Takes a command line of its own behind `--`. */
+  behind?: true;
   options: T;
   /** More for --help, after the options. */
   notes?: string;

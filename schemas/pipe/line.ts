@@ -88,6 +88,6 @@ function reason(errors: ErrorObject[]): string {
 }
 
 function excerpt(text: string): string {
-  const bare = text.trim();
+  const bare = text.replace(/^[ \t\r]+|[ \t\r]+$/g, '');
   return printable(bare.length > 60 ? `${bare.slice(0, 60)}…` : bare);
 }

@@ -34,6 +34,7 @@ async function runCommand(command: Command<Options>, argv: readonly string[]): P
     const parsed = parseCommandLine(table, argv);
     if (parsed.given.help) return await print(help(command, common));
     if (parsed.given.version) return await print(`${command.name} (synpipe) ${version}\n`);
+    if (!command.behind) parsed.rest.push(...(parsed.behind ?? []));
     checkArguments(command.args ?? [], parsed.rest);
     if (command.run) return await command.run(parsed);
     const { onInvalid: policy, status } = parsed.values as { onInvalid?: string; status?: true };

@@ -42,6 +42,8 @@ export interface Parsed<T extends Options> {
   given: Record<string, string | true>;
   /** Arguments that are no options. */
   rest: string[];
+  /** What follows `--`. */
+  behind?: string[];
 }
 
 /** Parses a command line by its table. Throws UsageError, which names the nearest option for one it does not know. */
@@ -59,8 +61,10 @@ export function parseCommandLine<T extends Options>(table: T, argv: readonly str
   });
   const parsed = new Collector(table);
   const rest: string[] = [];
+  let behind: string[] | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') rest.push(token.value);
+    if (token.kind === 'option-terminator') behind = [];
+    if (token.kind === 'positional') (behind ?? rest).push(token.value);
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (!option) throw new UsageError(unknown(token.rawName, Object.keys(table)));
@@ -68,7 +72,7 @@ export function parseCommandLine<T extends Options>(table: T, argv: readonly str
     if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
     parsed.add(token.name, token.rawName, token.value ?? true);
   }
-  return { ...parsed.result(), rest };
+  return { ...parsed.result(), rest, ...(behind && { behind }) };
 }
 
 /** The same for a library call's options. */

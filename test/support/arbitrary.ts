@@ -71,7 +71,7 @@ export const anyLine: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: anyEvent.map((event) => JSON.stringify(event)) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('{"type":"outcome"}', '{ "type" : "x" }', '', ' ', 'oops', 'null', '[]', '{}'),
+    arbitrary: fc.constantFrom('{"type":"elsewhere"}', '{ "type" : "x" }', '', ' ', 'oops', 'null', '[]', '{}'),
   },
   { weight: 1, arbitrary: fc.string().filter((text) => !/[\r\n]/.test(text)) },
 );

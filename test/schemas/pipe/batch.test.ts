@@ -23,6 +23,13 @@ test('holds bytes and text in order, each with a newline', () => {
   );
 });
 
+test('counts the bytes of a text, not its characters', () => {
+  const batch = new Batch();
+  const text = '€'.repeat(60_000); // fits into the room by its characters only
+  batch.text(text);
+  assert.equal(batch.take().toString(), `${text}\n`);
+});
+
 test('grows for what is larger than its room', () => {
   const batch = new Batch();
   const large = Buffer.alloc(3_000_000, 'x');

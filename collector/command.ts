@@ -1,0 +1,92 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Writable } from 'node:stream';
+import { cause, RuntimeError, remedy } from '../schemas/pipe/errors.js';
+import { say } from '../schemas/pipe/say.js';
+import { cgroup2 } from './scope.js';
+
+/** Joins the cgroup, waits for the word to go, and becomes the command. */
+const shim = 'echo $$ > "$0/cgroup.procs" && read -r _ <&3 && exec 3<&- && exec "$@"';
+
+/**
+ * Removes the cgroup once its standard input ends, in whatever way this process does. A process of its own, since this
+ * one gives up the right to.
+ */
+const cleaner = `trap '' INT TERM; read -r _
+for i in 1 2 3 4 5 6 7 8 9 10; do rmdir "$0" 2>/dev/null && exit; sleep 0.1; done; exit 1`;
+
+/**
+ * A command in a cgroup of its own: whatever it starts is in there too, also what leaves its process tree (a daemon's
+ * double fork), which following parents would miss. It waits until `go()`, so that its first attempt is seen.
+ */
+export class Traced {
+  /** The cgroup's folder, below this process's own, whose limits go on to hold. */
+  readonly cgroup: string;
+  /** The command's exit status; 128 and the signal's number if it died of one. */
+  readonly ended: Promise<number>;
+  readonly #child: ChildProcess;
+  readonly #cleaner: ChildProcess;
+
+  /** Throws RuntimeError where no cgroup can be made. The command's output goes to stderr: stdout is for events. */
+  constructor(command: readonly string[]) {
+    const mount = cgroup2();
+    if (mount === undefined)
+      throw new RuntimeError('cannot trace a command: no cgroup2 is mounted; see synpipe doctor');
+    const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+    this.cgroup = `${mount}${own === '/' ? '' : own}/synpipe-${process.pid}`;
+    try {
+      mkdirSync(this.cgroup);
+    } catch (error) {
+      throw new RuntimeError(`cannot make ${this.cgroup}: ${cause(error)}; ${remedy(error)}`);
+    }
+    this.#cleaner = spawn('sh', ['-c', cleaner, this.cgroup], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const { options, env } = caller();
+    const args = ['-c', shim, this.cgroup, 'setpriv', '--inh-caps=-all', '--ambient-caps=-all', ...options, ...command];
+    this.#child = spawn('sh', args, { stdio: ['inherit', 2, 2, 'pipe'], env: { ...process.env, ...env } });
+    this.ended = new Promise((resolve) => {
+      this.#child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]));
+    });
+  }
+
+  go(): void {
+    const word = this.#child.stdio[3] as Writable;
+    word.on('error', () => {}); // it has ended already: its exit status tells
+    word.end('go\n');
+  }
+
+  /** It does not run at all: the tracer could not be started. */
+  cancel(): void {
+    (this.#child.stdio[3] as Writable).end();
+    this.ended.then(() => this.remove());
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Call when it has ended. */
+  async remove(): Promise<void> {
+    const exit = once(this.#cleaner, 'exit');
+    this.#cleaner.stdin?.end();
+    const [code] = await exit;
+    if (code !== 0) say('collector', `the command left processes behind; they are in ${this.cgroup}`);
+  }
+}
+
+/** Who asked for the command: sudo's caller, if there is one, and not root. */
+function caller(): { options: string[]; env: Record<string, string> } {
+  const { SUDO_UID: uid, SUDO_GID: gid } = process.env;
+  if (process.getuid?.() !== 0 || !/^[1-9]\d*$/.test(uid ?? '') || !/^\d+$/.test(gid ?? ''))
+    return { options: [], env: {} };
+  const options = [`--reuid=${uid}`, `--regid=${gid}`];
+  try {
+    const [name = '', , , , , home = '/'] = execFileSync('getent', ['passwd', uid as string], {
+      encoding: 'utf8',
+    }).split(':');
+    return { options: [...options, '--init-groups'], env: { HOME: home, USER: name, LOGNAME: name } };
+  } catch {
+    return { options: [...options, '--clear-groups'], env: {} }; // a number without a name
+  }
+}

@@ -1,0 +1,83 @@
+import { constants } from 'node:os';
+import type { Tier } from '../../dist/collector/addon.js';
+import type { Connect, Outcome } from '../../dist/index.js';
+import type { Attempt } from '../live/client.js';
+import type { Case } from './cases.js';
+
+type Fields = Record<string, unknown>;
+/** An attempt's two events, without what no two tiers can have in common. */
+export interface Pair {
+  connect: Fields;
+  outcome: Fields;
+}
+
+const numbers = constants.errno as Record<string, number>;
+
+/** What its two events must tell, from what the client says and the case declares. */
+export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Pair | undefined {
+  const less = one.less?.[tier];
+  if (less === 'not seen') return undefined;
+  const { began: _, ended: _e, ...said } = attempt;
+  const connect: Fields = { ...said };
+  const [result, error] = (one.ends[i] ?? 'unexpected').split(' ');
+  if (['established', 'refused', 'timeout', 'aborted'].includes(result as string) || less) {
+    connect.saddr ??= connect.daddr;
+    connect.sport ??= 0; // the application cannot ask for it any more
+  }
+  if (said.error === 'EINPROGRESS' || said.error === 'EINTR' || less) {
+    delete connect.errno;
+    delete connect.error;
+  }
+  Object.assign(connect, one.change?.[i]);
+  if (connect.comm === 'iou-wrk-PID') connect.comm = `iou-wrk-${said.pid}`;
+  for (const key of Object.keys(connect)) if (connect[key] === undefined) delete connect[key];
+  const outcome: Fields = { ...connect, result };
+  delete outcome.errno;
+  delete outcome.error;
+  if (error) Object.assign(outcome, { errno: numbers[error], error });
+  return { connect, outcome };
+}
+
+const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Connect | Outcome): Fields => {
+  const { latency_us: _l, cgroup: _c, ...fields } = rest as Fields;
+  return fields;
+};
+
+/** The events in pairs, by id. Throws where one is alone, or comes before its connect. */
+export function pairs(events: (Connect | Outcome)[]): Pair[] {
+  const open = new Map<string, { connect: Connect; pair: Pair }>();
+  const all: Pair[] = [];
+  for (const event of events) {
+    const before = open.get(event.id);
+    if (event.type === 'connect') {
+      if (before) throw new Error(`two connects with one id: ${JSON.stringify(event)}`);
+      const pair = { connect: strip(event), outcome: {} };
+      open.set(event.id, { connect: event, pair });
+      all.push(pair);
+    } else {
+      if (!before) throw new Error(`an outcome without its connect: ${JSON.stringify(event)}`);
+      before.pair.outcome = strip(event);
+      if (event.cgroup !== before.connect.cgroup) throw new Error(`another cgroup: ${JSON.stringify(event)}`);
+      open.delete(event.id);
+    }
+  }
+  for (const { connect } of open.values()) throw new Error(`no outcome: ${JSON.stringify(connect)}`);
+  return all;
+}
+
+/** What is not as expected; nothing where all is. */
+export function difference(actual: Pair[], wanted: Pair[]): string[] {
+  const wrong: string[] = [];
+  if (actual.length !== wanted.length) wrong.push(`${actual.length} attempts instead of ${wanted.length}`);
+  for (const [i, pair] of actual.slice(0, wanted.length).entries()) {
+    for (const type of ['connect', 'outcome'] as const) {
+      const [is, should] = [pair[type], wanted[i]?.[type] as Fields];
+      for (const key of new Set([...Object.keys(is), ...Object.keys(should)])) {
+        const any = should[key] === 0 && (key === 'tid' || key === 'sport') && Number(is[key]) > 0;
+        if (!any && is[key] !== should[key]) wrong.push(`${i} ${type} ${key}: ${is[key]} instead of ${should[key]}`);
+      }
+      if (type === 'outcome' && is.sport !== pair.connect.sport) wrong.push(`${i}: another sport in the outcome`);
+    }
+  }
+  return wrong.slice(0, 8);
+}
