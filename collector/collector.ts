@@ -111,6 +111,8 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
     }
   }
   const last = reasons.pop() as string;
+  const why = (reason: string) => reason.replace(/^\w+: /, '');
+  if (reasons.every((reason) => why(reason) === why(last))) throw new RuntimeError(why(last));
   for (const reason of reasons) say('collector', reason);
   throw new RuntimeError(last);
 }
@@ -133,8 +135,8 @@ function onSignals(stop: () => void, traced: Traced | undefined): () => void {
 async function run(parsed: Parsed<typeof options>): Promise<number> {
   const { values, behind } = parsed;
   if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
-  const addon = loadAddon();
   const filters = kernelFilters(values);
+  const addon = loadAddon();
   const traced = behind && new Traced(behind);
   if (traced) filters.cgroups = [traced.cgroup];
   const stop = () => addon.stop();

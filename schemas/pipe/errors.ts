@@ -16,6 +16,7 @@ export function remedy(error: unknown): string {
     ENOSPC: 'free some space',
     EDQUOT: 'free some space',
     EIO: "check the disk and the kernel's log",
+    EEXIST: 'a file is where a folder should be; choose another path',
     EISDIR: 'name a file, not a folder',
     ENOENT: 'check the path',
     ENOTDIR: 'check the path',
@@ -28,8 +29,14 @@ export function remedy(error: unknown): string {
   return known[(error as NodeJS.ErrnoException).code ?? ''] ?? 'see errno(3)';
 }
 
-/** Text from elsewhere, fit for a terminal: control characters (C0, DEL, C1) as `\xNN`. */
+/**
+ * Text from elsewhere, fit for a terminal: control characters (C0, DEL, C1) as `\xNN`, and those that turn the direction
+ * of the text, which can make a line read as another, as `\u{NNNN}`.
+ */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
+    const code = c.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
+  });
 }

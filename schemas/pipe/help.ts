@@ -6,7 +6,7 @@ export function help(command: Command<Options>, common: Options): string {
   const examples = command.examples.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join('\n');
   return `${command.name}: ${command.summary}
 
-Usage: ${command.name} ${command.usage}
+Usage: ${`${command.name} ${command.usage}`.trim()}
 
 Examples:
 ${examples}

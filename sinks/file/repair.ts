@@ -12,10 +12,11 @@ const piece = 1 << 16;
  */
 export async function repair(path: string, size: number): Promise<string | undefined> {
   if (size === 0) return undefined;
+  const found = await open(path, 'r'); // a file may be append-only, and as long as it is whole that is enough
+  const start = await lastLineStart(found, size).finally(() => found.close());
+  if (start === size) return undefined;
   const file = await open(path, 'r+');
   try {
-    const start = await lastLineStart(file, size);
-    if (start === size) return undefined;
     if (await wholeEvent(file, start, size)) {
       await file.write('\n', size);
       return 'the last line lacked its newline; added it';

@@ -21,7 +21,7 @@ export const numbers =
 
 /** `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. */
 export function addresses(text: string): Test {
-  const block = new BlockList();
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }; // one list would find IPv4 in ::/0
   for (const part of text.split(',')) {
     const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(part.trim()) ?? [];
     const version = isIP(address);
@@ -30,9 +30,14 @@ export function addresses(text: string): Test {
     if (version === 0 || address.includes('%') || prefix > most) {
       throw new UsageError(`wants addresses and CIDR blocks, not "${part}"`);
     }
-    block.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
+    const family = version === 4 ? 'ipv4' : 'ipv6';
+    lists[family].addSubnet(address, prefix, family);
   }
-  return (value) => typeof value === 'string' && block.check(value, value.includes(':') ? 'ipv6' : 'ipv4');
+  return (value) => {
+    if (typeof value !== 'string') return false;
+    if (!value.includes(':')) return lists.ipv4.check(value, 'ipv4');
+    return lists.ipv6.check(value, 'ipv6') || lists.ipv4.check(value, 'ipv6'); // ::ffff:a.b.c.d is a.b.c.d
+  };
 }
 
 /** A glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or `/regular expression/` with optional `i`. */

@@ -35,6 +35,7 @@ function bits(text: string): bigint {
 }
 
 function within(address: string, network: string, prefix: number): boolean {
+  if (network.includes(':') && !address.includes(':')) return false; // an event's IPv4 address is no IPv6 address
   const most = network.includes(':') ? 128 : 32;
   const shift = BigInt(most - prefix);
   return bits(address) >> shift === bits(network) >> shift;
