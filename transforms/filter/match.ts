@@ -19,6 +19,9 @@ export const numbers =
     return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
   };
 
+const mapped = new BlockList();
+mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
+
 /** `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. */
 export function addresses(text: string): Test {
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() }; // one list would find IPv4 in ::/0
@@ -31,7 +34,8 @@ export function addresses(text: string): Test {
       throw new UsageError(`wants addresses and CIDR blocks, not "${part}"`);
     }
     const family = version === 4 ? 'ipv4' : 'ipv6';
-    lists[family].addSubnet(address, prefix, family);
+    const asIpv4 = version === 4 || (prefix >= 96 && mapped.check(address, family));
+    lists[asIpv4 ? 'ipv4' : 'ipv6'].addSubnet(address, prefix, family);
   }
   return (value) => {
     if (typeof value !== 'string') return false;

@@ -35,7 +35,8 @@ function bits(text: string): bigint {
 }
 
 function within(address: string, network: string, prefix: number): boolean {
-  if (network.includes(':') && !address.includes(':')) return false; // an event's IPv4 address is no IPv6 address
+  const mapped = bits(network) >> 32n === 0xffffn && prefix >= 96;
+  if (network.includes(':') && !address.includes(':') && !mapped) return false; // ::/0 has no IPv4 in it
   const most = network.includes(':') ? 128 : 32;
   const shift = BigInt(most - prefix);
   return bits(address) >> shift === bits(network) >> shift;
