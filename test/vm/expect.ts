@@ -2,25 +2,30 @@ import { constants } from 'node:os';
 import type { Tier } from '../../dist/collector/addon.js';
 import type { Connect, Outcome } from '../../dist/index.js';
 import type { Attempt } from '../live/client.js';
-import type { Case } from './cases.js';
+import type { Case } from './cases/case.js';
 
 type Fields = Record<string, unknown>;
 /** An attempt's two events, without what no two tiers can have in common. */
 export interface Pair {
   connect: Fields;
   outcome: Fields;
+  latency?: number;
+}
+export interface Wanted extends Pair {
+  /** What the application measured, where the call waited for the end. */
+  took?: number;
 }
 
 const numbers = constants.errno as Record<string, number>;
 
 /** What its two events must tell, from what the client says and the case declares. */
-export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Pair | undefined {
+export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Wanted | undefined {
   const less = one.less?.[tier];
   if (less === 'not seen') return undefined;
-  const { began: _, ended: _e, ...said } = attempt;
+  const { began, ended, ...said } = attempt;
   const connect: Fields = { ...said };
   const [result, error] = (one.ends[i] ?? 'unexpected').split(' ');
-  if (['established', 'refused', 'timeout', 'aborted'].includes(result as string) || less) {
+  if (['established', 'refused', 'timeout', 'reset', 'aborted'].includes(result as string) || less) {
     connect.saddr ??= connect.daddr;
     connect.sport ??= 0; // the application cannot ask for it any more
   }
@@ -35,11 +40,12 @@ export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Pa
   delete outcome.errno;
   delete outcome.error;
   if (error) Object.assign(outcome, { errno: numbers[error], error });
-  return { connect, outcome };
+  const later = said.error === 'EINPROGRESS' || said.error === 'EINTR' || one.name.includes('Fast Open');
+  return { connect, outcome, ...(!later && { took: ended - began }) };
 }
 
 const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Connect | Outcome): Fields => {
-  const { latency_us: _l, cgroup: _c, ...fields } = rest as Fields;
+  const { latency_us: _l, ...fields } = rest as Fields;
   return fields;
 };
 
@@ -57,7 +63,7 @@ export function pairs(events: (Connect | Outcome)[]): Pair[] {
     } else {
       if (!before) throw new Error(`an outcome without its connect: ${JSON.stringify(event)}`);
       before.pair.outcome = strip(event);
-      if (event.cgroup !== before.connect.cgroup) throw new Error(`another cgroup: ${JSON.stringify(event)}`);
+      before.pair.latency = event.latency_us;
       open.delete(event.id);
     }
   }
@@ -65,8 +71,12 @@ export function pairs(events: (Connect | Outcome)[]): Pair[] {
   return all;
 }
 
+/** Within what the application measured, and most of it where it was long. The clocks may differ by a little. */
+const timely = (latency: number, took: number | undefined) =>
+  took === undefined || (latency <= took * 1.01 + 100 && (took < 1e6 || latency > took / 2));
+
 /** What is not as expected; nothing where all is. */
-export function difference(actual: Pair[], wanted: Pair[]): string[] {
+export function difference(actual: Pair[], wanted: Wanted[]): string[] {
   const wrong: string[] = [];
   if (actual.length !== wanted.length) wrong.push(`${actual.length} attempts instead of ${wanted.length}`);
   for (const [i, pair] of actual.slice(0, wanted.length).entries()) {
@@ -74,10 +84,13 @@ export function difference(actual: Pair[], wanted: Pair[]): string[] {
       const [is, should] = [pair[type], wanted[i]?.[type] as Fields];
       for (const key of new Set([...Object.keys(is), ...Object.keys(should)])) {
         const any = should[key] === 0 && (key === 'tid' || key === 'sport') && Number(is[key]) > 0;
-        if (!any && is[key] !== should[key]) wrong.push(`${i} ${type} ${key}: ${is[key]} instead of ${should[key]}`);
+        if (key !== 'cgroup' && !any && is[key] !== should[key])
+          wrong.push(`${i} ${type} ${key}: ${is[key]} instead of ${should[key]}`);
       }
-      if (type === 'outcome' && is.sport !== pair.connect.sport) wrong.push(`${i}: another sport in the outcome`);
     }
+    for (const key of ['sport', 'tid', 'cgroup'])
+      if (pair.outcome[key] !== pair.connect[key]) wrong.push(`${i}: another ${key} in the outcome`);
+    if (!timely(pair.latency as number, wanted[i]?.took)) wrong.push(`${i}: ${pair.latency} µs of ${wanted[i]?.took}`);
   }
   return wrong.slice(0, 8);
 }

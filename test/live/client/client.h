@@ -35,4 +35,5 @@ struct command {
 	int args;
 	void (*run)(char **args);
 };
-extern const struct command plain_commands[], odd_commands[], many_commands[], other_commands[], serve_commands[];
+extern const struct command plain_commands[], odd_commands[], many_commands[], other_commands[], serve_commands[],
+	ends_commands[];

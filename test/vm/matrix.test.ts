@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Report } from './conformance.js';
+import { examine, kernels, markdown, parse, tableOf } from './matrix.js';
+
+const file = fileURLToPath(new URL('CONFORMANCE.md', import.meta.url));
+const reports: Report[] = [];
+
+const words = `# Conformance
+
+Each case is driven once on each kernel while all tiers that work there watch it: \`=\` is all fields of all its connect
+and outcome events as they have to be, in pairs and in order. The others are what a tier is documented not to see:
+\`no errno\`: only the SYN is seen, not the call's result; its outcome has it. \`not seen\`: no event, since the attempt
+failed before any SYN was made, in a call that the tier does not hook. \`n/a\`: the tier does not work on that machine,
+and \`doctor\` says why.
+
+Checked by \`npm run test:vm\`, and written by \`UPDATE=1 npm run test:vm\`. 6.18 is the machine that the guests ran on.
+`;
+
+describe('conformance', () => {
+  for (const kernel of [undefined, ...kernels]) {
+    test(`the same events from every tier, ${kernel ?? 'this machine'}`, { timeout: 1_200_000 }, async () => {
+      const report = await examine<Report>(kernel, 'conformance.ts');
+      reports.push(report);
+      const wrong = Object.entries(report.table).flatMap(([name, cells]) =>
+        Object.entries(cells)
+          .filter(([, verdict]) => verdict.startsWith('wrong') || (kernel && verdict.startsWith('cannot')))
+          .map(([tier, verdict]) => `${name}, ${tier}: ${verdict}`),
+      );
+      assert.deepEqual(wrong, []);
+      if (kernel) assert.deepEqual(report.missing, {});
+      assert.ok(Object.keys(report.missing).length < 3, JSON.stringify(report.missing));
+    });
+  }
+
+  test('the table is the one in CONFORMANCE.md', () => {
+    const table = tableOf(reports);
+    console.log(markdown(table));
+    if (process.env.UPDATE === '1') writeFileSync(file, `${words}\n${markdown(table)}\n`);
+    const text = readFileSync(file, 'utf8');
+    assert.ok(text.startsWith(words));
+    const kept = parse(text);
+    for (const [column, rows] of table) {
+      const here = kept.get(column);
+      // another machine than the one that wrote it
+      if (!here && !kernels.some((kernel) => column.startsWith(`${kernel} `))) continue;
+      assert.deepEqual(rows, here, `${column}: UPDATE=1 writes it anew`);
+    }
+  });
+});

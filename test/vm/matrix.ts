@@ -1,0 +1,89 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { tiers } from '../../dist/collector/addon.js';
+import { onExit } from '../live/folder.js';
+import { cases } from './cases.js';
+import type { Report } from './conformance.js';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+export const kernels = (process.env.SYNPIPE_VM_KERNELS ?? '6.1 6.12').split(/[ ,]+/).filter(Boolean);
+
+let built: string | undefined;
+/** The client, compiled where a guest sees it. */
+export function compiled(): string {
+  if (built) return built;
+  const folder = mkdtempSync('/var/tmp/synpipe-client-');
+  onExit(() => rmSync(folder, { recursive: true, force: true }));
+  const cwd = `${here}../live/client`;
+  const sources = readdirSync(cwd).filter((file) => file.endsWith('.c'));
+  execFileSync('gcc', ['-O1', '-pthread', '-o', `${folder}/client`, ...sources], { cwd });
+  built = `${folder}/client`;
+  return built;
+}
+
+/** Runs a script of this folder, on this machine or in a guest, and returns the JSON that it prints. */
+export async function examine<R>(kernel: string | undefined, script: string, ...args: string[]): Promise<R> {
+  const command = ['node', '--import', 'tsx', `${here}${script}`, ...args];
+  const [file, ...rest] = kernel ? [`${here}run`, '--kernel', kernel, '--', ...command] : command;
+  const options = {
+    env: { ...process.env, SYNPIPE_VM_CLIENT: compiled(), NODE_TEST_CONTEXT: '' },
+    maxBuffer: 1 << 26,
+    timeout: 1_200_000,
+  };
+  const { stdout } = await promisify(execFile)(file as string, rest, options);
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as R;
+}
+
+const series = ({ kernel }: Report) => /^\d+\.\d+/.exec(kernel)?.[0] as string;
+
+/** By column, what stands in its rows. */
+export type Table = Map<string, Map<string, string>>;
+
+export function tableOf(reports: Report[]): Table {
+  const table: Table = new Map();
+  for (const report of reports) {
+    for (const tier of tiers) {
+      const cell = (row: string) => [
+        row,
+        report.missing[tier] ? 'n/a' : (report.table[row]?.[tier] ?? 'wrong: not run'),
+      ];
+      const rows = [...cases.map(({ name }) => name), ...Object.keys(report.table)];
+      table.set(`${series(report)} ${tier}`, new Map(rows.map(cell) as [string, string][]));
+    }
+  }
+  return table;
+}
+
+const widths = (lines: string[][]) => lines[0]?.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+
+export function markdown(table: Table): string {
+  const columns = [...table.keys()];
+  const rows = [...(table.values().next().value?.keys() ?? [])];
+  const lines = [
+    ['case', ...columns],
+    ...rows.map((row) => [row, ...columns.map((at) => table.get(at)?.get(row) ?? '')]),
+  ];
+  const width = widths(lines) as number[];
+  lines.splice(
+    1,
+    0,
+    width.map((size) => '-'.repeat(size)),
+  );
+  return lines.map((line) => `| ${line.map((text, i) => text.padEnd(width[i] as number)).join(' | ')} |`).join('\n');
+}
+
+/** The other way round. */
+export function parse(text: string): Table {
+  const lines = text.split('\n').filter((line) => line.startsWith('|'));
+  const [head, , ...rows] = lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  ) as string[][];
+  return new Map(
+    head?.slice(1).map((column, i) => [column, new Map(rows.map((row) => [row[0] as string, row[i + 1] as string]))]),
+  );
+}
