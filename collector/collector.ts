@@ -124,9 +124,10 @@ function onSignals(stop: () => void, traced: Traced | undefined): () => void {
     for (const signal of signals) process.off(signal, handle);
   };
   const handle = (signal: NodeJS.Signals) => {
+    if (traced?.running && signal === 'SIGINT') return; // Ctrl-C it has had from the terminal itself, and may go on
     release();
-    if (!traced) stop();
-    else if (signal === 'SIGTERM') traced.kill(signal); // Ctrl-C it has had from the terminal itself
+    if (traced?.running) traced.kill(signal);
+    else stop();
   };
   for (const signal of signals) process.on(signal, handle);
   return release;

@@ -11,11 +11,15 @@ import { cgroup2 } from './scope.js';
 const shim = 'echo $$ > "$0/cgroup.procs" && read -r _ <&3 && exec 3<&- && exec "$@"';
 
 /**
- * Removes the cgroup once its standard input ends, in whatever way this process does. A process of its own, since this
- * one gives up the right to.
+ * Removes the cgroup: after the word that the command has ended, or, where this process dies without it, once the
+ * command and what it started have. A process of its own, since this one gives up the right to. Exits with 1 where
+ * processes are left behind, and waits for those in the background.
  */
-const cleaner = `trap '' INT TERM; read -r _
-for i in 1 2 3 4 5 6 7 8 9 10; do rmdir "$0" 2>/dev/null && exit; sleep 0.1; done; exit 1`;
+const cleaner = `trap '' INT TERM
+patient() { while [ -d "$0" ] && ! rmdir "$0" 2>/dev/null; do sleep 1; done; }
+read -r _ || patient
+for i in 1 2 3 4 5 6 7 8 9 10; do rmdir "$0" 2>/dev/null && exit; [ -d "$0" ] || exit 0; sleep 0.1; done
+patient & exit 1`;
 
 /**
  * A command in a cgroup of its own: whatever it starts is in there too, also what leaves its process tree (a daemon's
@@ -26,6 +30,7 @@ export class Traced {
   readonly cgroup: string;
   /** The command's exit status; 128 and the signal's number if it died of one. */
   readonly ended: Promise<number>;
+  running = true;
   readonly #child: ChildProcess;
   readonly #cleaner: ChildProcess;
 
@@ -41,12 +46,15 @@ export class Traced {
     } catch (error) {
       throw new RuntimeError(`cannot make ${this.cgroup}: ${cause(error)}; ${remedy(error)}`);
     }
-    this.#cleaner = spawn('sh', ['-c', cleaner, this.cgroup], { stdio: ['pipe', 'ignore', 'inherit'] });
+    this.#cleaner = spawn('sh', ['-c', cleaner, this.cgroup], { stdio: ['pipe', 'ignore', 'ignore'] });
     const { options, env } = caller();
     const args = ['-c', shim, this.cgroup, 'setpriv', '--inh-caps=-all', '--ambient-caps=-all', ...options, ...command];
     this.#child = spawn('sh', args, { stdio: ['inherit', 2, 2, 'pipe'], env: { ...process.env, ...env } });
     this.ended = new Promise((resolve) => {
-      this.#child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]));
+      this.#child.on('exit', (code, signal) => {
+        this.running = false;
+        resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]);
+      });
     });
   }
 
@@ -69,7 +77,7 @@ export class Traced {
   /** Call when it has ended. */
   async remove(): Promise<void> {
     const exit = once(this.#cleaner, 'exit');
-    this.#cleaner.stdin?.end();
+    this.#cleaner.stdin?.end('\n');
     const [code] = await exit;
     if (code !== 0) say('collector', `the command left processes behind; they are in ${this.cgroup}`);
   }

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+export type Kind = 'prog' | 'map' | 'link';
+export const kinds: Kind[] = ['prog', 'map', 'link'];
+
+/** '' for a descriptor that has been closed meanwhile: our own reader's, too. */
+function info(pid: number, fd: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The ids of the BPF objects of a kind that a process holds: bpftool need not know of holders. */
+export function held(kind: Kind, pid: number): number[] {
+  const infos = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => info(pid, fd));
+  const found = infos.map((text) => text.match(new RegExp(`^${kind}_id:\\s*(\\d+)`, 'm'))?.[1]);
+  return [...new Set(found.filter((id) => id !== undefined).map(Number))];
+}
+
+export const exists = (kind: Kind, id: number): boolean =>
+  spawnSync('bpftool', ['-j', kind, 'show', 'id', String(id)]).status === 0;
