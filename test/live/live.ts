@@ -31,11 +31,11 @@ let refused: string | undefined | null = null;
 /** This file's collector, which sees all of its tests. */
 let shared: Promise<Collector> | undefined;
 
-/** A test with a network namespace of its own. `todo`: why it is known to fail. */
+/** A test with a network namespace of its own. */
 export function live(
   name: string,
   body: (net: Net, t: TestContext) => Promise<void>,
-  more: { todo?: string; timeout?: number } = {},
+  more: { timeout?: number } = {},
 ): void {
   test(name, { timeout: 120_000, ...more }, async (t) => {
     if (refused === null) refused = refusal();
