@@ -61,8 +61,21 @@ export async function* drive(
       batch.text(canonical(event));
       ledger.out++;
     },
+    bytes: (buffer, start, end) => {
+      batch.bytes(buffer, start, end);
+      ledger.out++;
+    },
+    lost: (where, count) => {
+      ledger.lost += count;
+      if (!stage.sink) own({ type: 'lost', v: 1, stage: stage.name, where, count });
+    },
     text: (text) => batch.text(text),
+    wake: () => waiting.wake(),
+    get full() {
+      return batch.length > writeAt;
+    },
   };
+  const waiting = new Waiting();
   /** The stage's own account is not among what it counts. */
   const own = (event: AnyEvent) => batch.text(canonical(event));
   const bad = (reason: string, raw: Buffer) => {
@@ -118,7 +131,13 @@ export async function* drive(
       );
     if (batch.length > 0) yield batch.take();
     for (let bytes = 1; bytes > 0; ) {
-      bytes = await input.read(lines.space());
+      const read = waiting.until(input.read(lines.space()));
+      let came = await read();
+      for (; came === undefined; came = await read()) {
+        await stage.flush?.(out);
+        if (batch.length > 0) yield batch.take();
+      }
+      bytes = came;
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
       for (let left = true; left; ) {
@@ -134,11 +153,46 @@ export async function* drive(
         if (failure) throw failure.error;
       }
     }
+    for (let more = true; more; ) {
+      more = (await stage.finish?.(out)) === true;
+      if (batch.length > 0) yield batch.take();
+    }
   } finally {
     await stage.end?.(out);
   }
   if (withStatus) own(status(stage.name, 'end', { ...ledger }));
   if (batch.length > 0) yield batch.take();
+}
+
+/** Waits for a read, and meanwhile for being woken. */
+class Waiting {
+  #woken = false;
+  #resume = () => {};
+
+  wake(): void {
+    this.#woken = true;
+    this.#resume();
+  }
+
+  /** Each call resolves to the bytes read, or to undefined when woken before that. */
+  until(read: Promise<number>): () => Promise<number | undefined> {
+    let done = false;
+    const settled = read.finally(() => {
+      done = true;
+      this.#resume();
+    });
+    settled.catch(() => {}); // whoever waits gets the error
+    return async () => {
+      if (!done && !this.#woken) {
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+      }
+      if (done) return settled;
+      this.#woken = false;
+      return undefined;
+    };
+  }
 }
 
 function blank(buffer: Buffer, start: number, end: number): boolean {

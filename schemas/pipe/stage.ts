@@ -10,8 +10,16 @@ export interface Output {
   stored(lines: number): void;
   /** A new event goes on, as canonical JSON. */
   event(event: AnyEvent): void;
+  /** A line's bytes go on, without a newline: of one that was kept, or that got fields more. They must be valid. */
+  bytes(buffer: Buffer, start: number, end: number): void;
+  /** Events are lost here: they are counted, and told in the stream. */
+  lost(where: string, count: number): void;
   /** A line of text goes to standard output: for sinks, which end the stream of events. */
   text(line: string): void;
+  /** Has `flush` called soon, also while no input comes: something is due, or an answer is there. May be called any time. */
+  wake(): void;
+  /** There is enough to write: time to return from `flush` or `finish`. */
+  readonly full: boolean;
 }
 
 /**
@@ -28,9 +36,14 @@ export interface Stage {
   readonly sink?: boolean;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
-  /** The input pauses: what is held must go where it belongs now. */
+  /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
   flush?(out: Output): void | Promise<void>;
-  /** The input has ended. Called once, after the last flush, and after an error too. */
+  /**
+   * The input has ended: what was kept until now goes out. True says that there is more, and it is called again once
+   * that is written, so that an end of any size needs little memory.
+   */
+  finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
+  /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
   /** SIGHUP: open files anew. */
   reopen?(): void | Promise<void>;
