@@ -72,12 +72,13 @@ async function runStage(stage: Stage, choice: string, status: boolean): Promise<
   const ledger = new Ledger();
   const reopen =
     stage.reopen && (() => void Promise.resolve(stage.reopen?.()).catch((error) => say(stage.name, error.message)));
-  const signals = new Signals(isPipe(0), () => reader.leave(), reopen);
+  const signals = new Signals(isPipe(0), () => reader.leave(), reopen, stage.stop && (() => stage.stop?.()));
   const input = {
     read: async (into: Buffer) => {
       try {
         const bytes = await reader.read(into);
         signals.came();
+        if (bytes === 0) signals.ended();
         return bytes;
       } catch (error) {
         throw new RuntimeError(`cannot read standard input: ${cause(error)}; ${remedy(error)}`);
