@@ -1,7 +1,7 @@
 /**
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * events.ts (their TypeScript types) and version.ts.
+ * events.ts (their TypeScript types), kinds.ts (what may be compared with their fields) and version.ts.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -9,6 +9,7 @@ import { _, Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { compile as types } from 'json-schema-to-typescript';
 import * as formats from './formats.cjs';
+import { describe } from './where/kind.js';
 
 const here = new URL('.', import.meta.url);
 const out = new URL('generated/', here);
@@ -65,6 +66,21 @@ writeFileSync(
   `${interfaces.join('\n')}
 /** Any event that this version knows. */
 export type Event = ${titles.join(' | ')};
+`,
+);
+
+const kinds = [...schemas.keys()].map((type) => [
+  type,
+  Object.fromEntries(
+    Object.entries(propertiesOf(type)).map(([name, property]) => [name, describe(property as object)]),
+  ),
+]);
+writeFileSync(
+  new URL('kinds.ts', out),
+  `import type { Kind } from '../where/kind.js';
+
+/** Each event type's fields. */
+export const kinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = ${JSON.stringify(Object.fromEntries(kinds), null, 1)};
 `,
 );
 

@@ -28,7 +28,11 @@ const options = {
     parse: listen,
     help: 'Where the page is served (default 127.0.0.1:8040; port 0 takes a free one). Any address but loopback demands a token: that of the environment variable SYNPIPE_WEB_TOKEN, or else a random one, which is printed.',
   },
-  keep: { value: 'EVENTS', parse: integer(1, 1_000_000), help: 'How many of the last events the page shows (default 20000).' },
+  keep: {
+    value: 'EVENTS',
+    parse: integer(1, 1_000_000),
+    help: 'How many of the last events the page shows (default 20000).',
+  },
   tee: { help: 'Pass the lines on too, to stand in the middle of a pipe.' },
 } satisfies Options;
 

@@ -1,63 +1,24 @@
 import { defineCommand } from '../schemas/pipe/command.js';
 import type { Line } from '../schemas/pipe/line.js';
-import {
-  type Given,
-  list,
-  type Option,
-  type Options,
-  oneOf,
-  type Parsed,
-  parseGiven,
-} from '../schemas/pipe/options.js';
+import { camel, type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
-import { addresses, names, numbers, type Test } from './filter/match.js';
-
-const port = numbers(0, 65535);
-const id = numbers(0, 4294967295);
-const resultNames = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
-const version = (text: string): Test => {
-  const family = Number(oneOf('4', '6')(text));
-  return (value) => value === family;
-};
-
-const results = (text: string): Test => {
-  const wanted: unknown[] = list(oneOf(...resultNames))(text);
-  return (value) => wanted.includes(value);
-};
-
-/** Each criterion is a field of that name and a test of its value; given twice, one of the two must hold. */
-const criteria = {
-  dport: { value: 'PORTS', parse: port, many: true, help: 'Remote port: a list of ports and ranges, 443,8000-8100.' },
-  sport: { value: 'PORTS', parse: port, many: true, help: 'Local port.' },
-  daddr: { value: 'ADDRS', parse: addresses, many: true, help: 'Remote address: a list of addresses and CIDR blocks.' },
-  saddr: { value: 'ADDRS', parse: addresses, many: true, help: 'Local address.' },
-  pid: { value: 'PIDS', parse: id, many: true, help: 'Process: a list of ids and ranges.' },
-  uid: { value: 'UIDS', parse: id, many: true, help: 'User: a list of ids and ranges.' },
-  comm: { value: 'NAME', parse: names, many: true, help: "Thread's name: a glob ('node*') or a /regular expression/." },
-  family: { value: '4|6', parse: version, many: true, help: 'IP version of the destination.' },
-  result: {
-    value: 'RESULTS',
-    parse: results,
-    many: true,
-    help: 'How the attempt ended: a list of results, refused,timeout.',
-  },
-} satisfies Options;
-
-type Name = keyof typeof criteria;
-const not = Object.fromEntries(
-  Object.entries(criteria).map(([name, row]): [string, Option] => [
-    `not-${name}`,
-    { ...row, help: `The opposite of --${name}.` },
-  ]),
-) as { [K in Name as `not-${K}`]: (typeof criteria)[K] };
+import { addresses, type Test } from '../schemas/where/match.js';
+import { where } from '../schemas/where/where.js';
+import { criteria, criterionNames, fieldOf, opposites } from './filter/criteria.js';
 
 const options = {
   ...criteria,
   failed: { help: 'Attempts whose call returned an error; outcomes other than established.' },
-  ...not,
+  ...opposites,
   'not-failed': { help: 'The opposite of --failed.' },
   'exclude-loopback': { help: 'No attempts to 127.0.0.0/8 and ::1.' },
   'exclude-private': { help: 'No attempts to RFC 1918, unique local and link-local addresses.' },
+  where: {
+    value: 'EXPRESSION',
+    parse: (text: string) => where(text),
+    many: true,
+    help: "An expression over the event's fields, see below.",
+  },
   invert: { short: 'v', help: 'Pass what would be held back, and hold back what would pass.' },
 } satisfies Options;
 
@@ -74,12 +35,16 @@ function failed(line: Line): boolean {
 
 function conditions({ values }: Parsed<typeof options>): Keep[] {
   const all: Keep[] = [];
-  for (const name of Object.keys(criteria) as Name[]) {
-    const wanted = values[name];
-    const unwanted = (values as Record<string, Test[] | undefined>)[`not${name[0]?.toUpperCase()}${name.slice(1)}`];
-    if (wanted) all.push((line) => wanted.some((test) => test(line.field(name))));
-    if (unwanted) all.push((line) => !unwanted.some((test) => test(line.field(name))));
+  const tests = values as Record<string, Test[] | undefined>;
+  for (const name of criterionNames) {
+    const field = fieldOf(name);
+    const wanted = tests[camel(name)];
+    const unwanted = tests[camel(`not-${name}`)];
+    if (wanted) all.push((line) => wanted.some((test) => test(line.field(field))));
+    if (unwanted) all.push((line) => !unwanted.some((test) => test(line.field(field))));
   }
+  const { where: expressions } = values;
+  if (expressions) all.push((line) => expressions.some((holds) => holds(line)));
   if (values.failed) all.push(failed);
   if (values.notFailed) all.push((line) => !failed(line));
   if (values.excludeLoopback) all.push((line) => !loopback(line.field('daddr')));

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSession, type Session } from 'better-sse';
 import { Line } from '../../schemas/pipe/line.js';
 import type { Ring } from './ring.js';
@@ -48,8 +48,8 @@ export class Feed {
     return this.#session?.isConnected === true && this.#next < this.ring.next;
   }
 
-  async open(request: Parameters<typeof createSession>[0]): Promise<void> {
-    this.#session = await createSession(request as never, this.response as never, {
+  async open(request: IncomingMessage): Promise<void> {
+    this.#session = await createSession(request, this.response, {
       serializer: String,
       retry: 1_000,
       headers: { 'X-Accel-Buffering': 'no' },

@@ -130,7 +130,9 @@ export class Graph {
       return { y: end.y + ((from + count / 2) / end.count) * end.height, thick: (count / end.count) * end.height };
     };
     const order = (ends: Map<string, Placed>, key: string) => ends.get(key)?.y ?? 0;
-    const sorted = [...bands].sort((a, b) => order(left, a.from) - order(left, b.from) || order(right, a.to) - order(right, b.to));
+    const sorted = [...bands].sort(
+      (a, b) => order(left, a.from) - order(left, b.from) || order(right, a.to) - order(right, b.to),
+    );
     for (const band of sorted) {
       const [from, to] = [left.get(band.from), right.get(band.to)];
       if (!from || !to) continue;
