@@ -9,6 +9,9 @@ const unsentMost = 4 << 20;
 /** Lines looked at in one go: between two such, other work gets its turn. */
 const slice = 5_000;
 
+/** Between the lines of a message: no JSON text has it unescaped. */
+const separator = '\x1e';
+
 export type Keep = (line: Line) => boolean;
 
 /** What a page is told beside the lines. */
@@ -19,8 +22,6 @@ export interface State {
   total: number;
   /** Events that the stream says were lost on the way here. */
   lost: number;
-  /** Lines that this page missed: they were forgotten before it took them. */
-  missed: number;
   keep: number;
   ended: boolean;
 }
@@ -29,7 +30,6 @@ export interface State {
 export class Feed {
   #session: Session | undefined;
   #next: number;
-  #missed = 0;
   #told = '';
   readonly #line = new Line();
 
@@ -57,14 +57,11 @@ export class Feed {
   }
 
   /** Sends what is new. Returns whether there is more that could go at once. */
-  send(state: Omit<State, 'missed'>): boolean {
+  send(state: State): boolean {
     if (!this.#session?.isConnected) return false;
-    if (this.#next < this.ring.first) {
-      this.#missed += this.ring.first - this.#next;
-      this.#next = this.ring.first;
-    }
+    this.#next = Math.max(this.#next, this.ring.first); // what a slow page has not taken until here it misses
     if (this.response.writableLength < unsentMost) this.#lines(this.#session, state.run);
-    const told = JSON.stringify({ ...state, missed: this.#missed } satisfies State);
+    const told = JSON.stringify(state);
     if (told !== this.#told) this.#session.push(told, 'state', `${state.run}.${this.#next}`);
     this.#told = told;
     return this.behind && this.response.writableLength < unsentMost;
@@ -79,9 +76,9 @@ export class Feed {
     const end = Math.min(this.ring.next, this.#next + slice);
     for (; this.#next < end && chosen.length < batch; this.#next++) {
       const bytes = this.ring.at(this.#next) as Buffer;
-      if (this.#wanted(bytes)) chosen.push(bytes.toString());
+      if (this.#wanted(bytes)) chosen.push(bytes.toString().replaceAll('\r', ' ')); // between tokens; ends a line here
     }
-    if (chosen.length > 0) session.push(chosen.join('\n'), 'lines', `${run}.${this.#next}`);
+    if (chosen.length > 0) session.push(chosen.join(separator), 'lines', `${run}.${this.#next}`);
   }
 
   #wanted(bytes: Buffer): boolean {

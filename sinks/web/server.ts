@@ -30,7 +30,7 @@ export interface Served {
   ring: Ring;
   /** Makes a predicate of a filter expression. Throws UsageError with what is wrong. */
   filter(expression: string): Keep;
-  state(): Omit<State, 'missed'>;
+  state(): State;
   token: string | undefined;
 }
 

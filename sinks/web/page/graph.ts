@@ -51,10 +51,10 @@ export class Graph {
   }
 
   draw({ left, right, bands }: Talk): void {
-    const width = this.root.clientWidth;
     const rows = Math.max(left.length, right.length);
-    const height = Math.max(220, rows * (least + gap));
-    set(this.root, { viewBox: `0 0 ${width} ${height}`, height });
+    this.root.style.minHeight = `${Math.max(256, rows * (least + gap))}px`;
+    const { clientWidth: width, clientHeight: height } = this.root;
+    set(this.root, { viewBox: `0 0 ${width} ${height}` });
     const side = Math.min(170, width * 0.3);
     const sides = { left: place(left, height), right: place(right, height) };
     const used = new Set<string>();
@@ -82,27 +82,28 @@ export class Graph {
   #drawEnd(which: 'left' | 'right', end: Placed, side: number, width: number, used: Set<string>): void {
     const group = this.#element(`${which} ${end.key}`, this.#ends, () => this.#makeEnd(which, end), used);
     const x = which === 'left' ? side : width - side - barWidth;
-    const [bar, label, count] = group.children as unknown as [Element, Element, Element];
+    const [room, bar, label, count] = group.children as unknown as [Element, Element, Element, Element];
     (group as SVGElement & { sample?: Attempt }).sample = end.sample as Attempt;
     group.style.setProperty('--failed', String(shareOf(end)));
     group.setAttribute('data-count', String(end.count));
     group.setAttribute('data-failed', String(end.failed));
     group.setAttribute('aria-label', `${end.label}: ${counted(end)}`);
     set(bar, { x, y: end.y, width: barWidth, height: end.height });
-    const room = Math.floor((side - 8) / 6.6);
+    set(room, { x: which === 'left' ? 0 : x, y: end.y, width: side + barWidth, height: end.height });
+    const letters = Math.floor((side - 8) / 6.6);
     const middle = end.y + end.height / 2;
     const tall = end.height >= 30;
     const at = which === 'left' ? { x: x - 6, 'text-anchor': 'end' } : { x: x + barWidth + 6, 'text-anchor': 'start' };
     set(label, { ...at, y: tall ? middle - 7 : middle });
     set(count, { ...at, y: middle + 8, visibility: tall ? 'visible' : 'hidden' });
-    label.textContent = shorten(end.label, room);
-    count.textContent = shorten(counted(end), room);
+    label.textContent = shorten(end.label, letters);
+    count.textContent = shorten(counted(end), letters);
     (group.lastChild as Element).textContent = `${end.label}: ${counted(end)}`;
   }
 
   #makeEnd(which: 'left' | 'right', { sample }: End): SVGElement {
     const group = svg('g') as SVGElement & { sample?: Attempt };
-    group.append(svg('rect', 'share'), svg('text'), svg('text', 'count'), svg('title'));
+    group.append(svg('rect', 'room'), svg('rect', 'share'), svg('text'), svg('text', 'count'), svg('title'));
     if (!sample) return group;
     set(group, { role: 'button', tabindex: 0 });
     const choose = () => group.sample && this.chosen(which, group.sample);

@@ -12,13 +12,12 @@ interface State {
   run: string;
   total: number;
   lost: number;
-  missed: number;
   keep: number;
   ended: boolean;
 }
 
 const model = new Model();
-let state: State = { run: '', total: 0, lost: 0, missed: 0, keep: model.keep, ended: false };
+let state: State = { run: '', total: 0, lost: 0, keep: model.keep, ended: false };
 let connected = false;
 let source: EventSource | undefined;
 let where = '';
@@ -86,7 +85,7 @@ function numbers(): void {
   tell('p50', of(0.5));
   tell('p99', of(0.99));
   tell('lost', String(state.lost), state.lost > 0);
-  const older = Math.max(0, state.total - state.keep) + (held ? 0 : state.missed);
+  const older = Math.max(0, state.total - state.keep);
   tell('older', String(older), older > 0);
   const [name, text] = !connected
     ? ['broken', 'not connected']
@@ -130,7 +129,7 @@ function connect(): void {
     drawSoon();
   });
   source.addEventListener('lines', ({ data }) => {
-    for (const line of (data as string).split('\n')) model.add(line);
+    for (const line of (data as string).split('\x1e')) model.add(line);
     drawSoon();
   });
 }
