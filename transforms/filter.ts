@@ -65,10 +65,24 @@ export const command = defineCommand({
   examples: [
     ['collector | filter --dport 443', 'what goes to port 443'],
     ['filter --failed --not-comm curl < events.ndjson', 'what failed, but for curl'],
+    ["enrich | filter --name '*.example.com' --latency-over 100ms", 'what was slow to get there'],
+    [`filter --where 'dport == 443 and not daddr in 10.0.0.0/8 and name =~ "amazonaws.com$"'`, 'all of these'],
+    ["filter --where 'result == refused or latency_us > 100ms' < events.ndjson", 'either of these'],
     ['filter --daddr 10.0.0.0/8,fd00::/8 -v < events.ndjson', 'what leaves these networks'],
   ],
   options,
-  notes: 'An option given twice holds when either value does. Events other than connect and outcome always pass.',
+  notes: `
+An option given twice holds when either value does. Events other than connect and outcome always pass.
+
+An EXPRESSION joins conditions with and, or, not and ( ). A condition is one of
+  FIELD                           the event has this field
+  FIELD == VALUE                  also !=, and for numbers, durations and times < <= > >=
+  FIELD in (VALUE, …)             also "not in", ranges (8000-8100) and networks (10.0.0.0/8)
+  FIELD =~ "…"                    matches a regular expression, also /…/i; !~ does not match
+A field of the schemas is written as it is (dport), any other with a dot (.team, ."a b"). A value is a number, a duration
+(100ms), an address, a time, a word, or a text in quotes. Of a field that the event does not have no comparison holds:
+uid != 0 passes events with another uid, not uid == 0 also those without one.
+`,
   stage,
 });
 

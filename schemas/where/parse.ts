@@ -89,7 +89,7 @@ function list(reader: Reader): Literal[] {
   while (reader.take(/,/y));
   if (!reader.take(close)) {
     if (reader.at === reader.text.length) reader.fail(at, '"(" is not closed; add a ")"');
-    reader.fail(reader.at, `wants "," or ")", not ${excerpt(reader)}`);
+    reader.fail(reader.at, `wants "," or ")", not ${excerpt(reader)}; separate the values with ","`);
   }
   return values;
 }
@@ -150,5 +150,5 @@ function excerpt(reader: Reader): string {
 
 function connective(reader: Reader): string {
   const near = nearest(excerpt(reader).slice(1, -1).toLowerCase(), ['and', 'or']);
-  return near ? `; ${near}` : '';
+  return `; ${near ?? 'join conditions with "and" or "or"'}`;
 }
