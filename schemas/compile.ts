@@ -1,7 +1,7 @@
 /**
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * events.ts (their TypeScript types), kinds.ts (what may be compared with their fields) and version.ts.
+ * events.ts (their TypeScript types), fields.ts (what may be compared with their fields) and version.ts.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -69,18 +69,18 @@ export type Event = ${titles.join(' | ')};
 `,
 );
 
-const kinds = [...schemas.keys()].map((type) => [
+const fieldKinds = [...schemas.keys()].map((type) => [
   type,
   Object.fromEntries(
     Object.entries(propertiesOf(type)).map(([name, property]) => [name, describe(property as object)]),
   ),
 ]);
 writeFileSync(
-  new URL('kinds.ts', out),
+  new URL('fields.ts', out),
   `import type { Kind } from '../where/kind.js';
 
-/** Each event type's fields. */
-export const kinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = ${JSON.stringify(Object.fromEntries(kinds), null, 1)};
+/** What the fields of each event type may be. */
+export const fieldKinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = ${JSON.stringify(Object.fromEntries(fieldKinds), null, 1)};
 `,
 );
 
