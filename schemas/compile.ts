@@ -52,6 +52,14 @@ export = validators;
 `,
 );
 
+const names = [...schemas.keys()].map(
+  (type) => `  ${JSON.stringify(type)}: ${JSON.stringify(Object.keys(propertiesOf(type)))},\n`,
+);
+writeFileSync(
+  new URL('fields.ts', out),
+  `/** The fields of each event type, in the schema's order. */\nexport const fields = {\n${names.join('')}} as const;\n`,
+);
+
 const interfaces = await Promise.all(
   [...schemas.values()].map((schema) => types(withoutFormats(schema), schema.title, { bannerComment: '' })),
 );
