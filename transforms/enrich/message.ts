@@ -17,7 +17,7 @@ export function answeredId(message: Buffer): number | undefined {
   return message.length >= 12 && ((message[2] as number) & 0x80) !== 0 ? message.readUInt16BE(0) : undefined;
 }
 
-const { toString } = Buffer.prototype;
+const textOf = Buffer.prototype.toString;
 
 type Records = { name: string; type: string; ttl?: number; data?: unknown }[];
 
@@ -26,8 +26,8 @@ type Records = { name: string; type: string; ttl?: number; data?: unknown }[];
  * Throws where the message is malformed.
  */
 export function decodeReply(message: Buffer, name: string, type: QueryType): Reply | undefined {
-  message.toString = (_, start, end) => toString.call(message, 'latin1', start, end); // the library takes names for UTF-8, and loses bytes
-  const { questions = [], answers, authorities, rcode, flag_aa: own } = packet.decode(message) as unknown as Decoded;
+  message.toString = (_, start, end) => textOf.call(message, 'latin1', start, end); // the library takes names for UTF-8, and loses bytes
+  const { questions = [], answers, authorities, rcode } = packet.decode(message) as unknown as Decoded;
   const [question] = questions;
   if (!question || question.type !== type || !same(question.name, name)) return undefined;
   if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') return 'failed';
@@ -45,7 +45,7 @@ export function decodeReply(message: Buffer, name: string, type: QueryType): Rep
   }
   const soa = authorities.find((one) => one.type === 'SOA');
   if (soa) return { data: [], ttl: Math.min(ttl, soa.ttl ?? 0, (soa.data as { minimum: number }).minimum) };
-  const referral = rcode === 'NOERROR' && !own && authorities.some((one) => one.type === 'NS');
+  const referral = rcode === 'NOERROR' && authorities.some((one) => one.type === 'NS');
   return referral ? 'failed' : { data: [], ttl: Number.isFinite(ttl) ? ttl : 0 };
 }
 
@@ -54,7 +54,6 @@ interface Decoded {
   answers: Records;
   authorities: Records;
   rcode: string;
-  flag_aa: boolean;
 }
 
 const same = (a: string, b: string) => a === b || a.toLowerCase() === b.toLowerCase();
