@@ -16,6 +16,8 @@ export class Server {
   #unanswered = 0;
   #pause = firstPauseMs;
   #askAgain = 0;
+  #closed = false;
+  readonly #streams = new Set<() => void>();
 
   constructor(
     readonly address: string,
@@ -26,7 +28,7 @@ export class Server {
 
   /** Whether it answers, or it is time to see whether it does again. */
   get usable(): boolean {
-    return this.#unanswered < patience || performance.now() >= this.#askAgain;
+    return !this.#closed && (this.#unanswered < patience || performance.now() >= this.#askAgain);
   }
 
   /** Asks once. Undefined where no answer came in time. */
@@ -34,6 +36,7 @@ export class Server {
     const silent = this.#unanswered >= patience;
     if (silent) this.#postpone();
     const short = await this.#overUdp(name, type);
+    if (this.#closed) return undefined;
     const reply = short === 'truncated' ? await this.#overTcp(name, type) : short;
     if (reply === undefined) {
       if (++this.#unanswered === patience) {
@@ -48,8 +51,11 @@ export class Server {
     return reply;
   }
 
+  /** Ends what is under way, without an answer. */
   close(): void {
+    this.#closed = true;
     this.#socket?.retire(true);
+    for (const end of [...this.#streams]) end();
   }
 
   #postpone(): void {
@@ -70,11 +76,13 @@ export class Server {
       const id = randomInt(65536);
       const socket = connect({ host: this.address, port: this.port });
       const timer = setTimeout(() => end(undefined), this.timeout);
-      const end = (reply: Reply | undefined) => {
+      const end = (reply?: Reply) => {
         clearTimeout(timer);
+        this.#streams.delete(end);
         socket.destroy();
         resolve(reply);
       };
+      this.#streams.add(end);
       let held: Buffer = Buffer.alloc(0);
       socket.on('connect', () => {
         const query = encodeQuery(id, name, type);

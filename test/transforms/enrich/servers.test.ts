@@ -11,7 +11,10 @@ async function namesOf(given: object, ...addresses: string[]): Promise<Record<st
   const stage = enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never);
   const { out, ledger } = await runStage(stage, [Buffer.from(ndjson(...events))], true);
   assert.equal(ledger.out, addresses.length);
-  const lines = out.trimEnd().split('\n').map((line) => JSON.parse(line));
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   const { unnamed } = lines.at(-1);
   return lines.slice(1, -1).map(({ daddr, ...event }, i) => {
     assert.equal(daddr, addresses[i], 'order is kept');
