@@ -1,13 +1,15 @@
 /**
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * events.ts (their TypeScript types) and version.ts.
+ * scan.ts (a scanner of canonical lines), events.ts (their TypeScript types) and version.ts.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { _, Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { compile as types } from 'json-schema-to-typescript';
+import { javascript } from './compile/javascript.js';
+import { planOf } from './compile/plan.js';
 import * as formats from './formats.cjs';
 
 const here = new URL('.', import.meta.url);
@@ -51,6 +53,9 @@ declare const validators: { readonly [type: string]: ValidateFunction };
 export = validators;
 `,
 );
+
+const plans = [...schemas].map(([type, schema]) => planOf(type, schema as never));
+writeFileSync(new URL('scan.ts', out), javascript(plans));
 
 const interfaces = await Promise.all(
   [...schemas.values()].map((schema) => types(withoutFormats(schema), schema.title, { bannerComment: '' })),

@@ -101,7 +101,7 @@ export async function* drive(
         continue;
       }
       if (blank(buffer, start, end)) continue;
-      const reason = line.take(buffer, start, end);
+      const reason = line.move(buffer, start, end, lines.table, lines.record);
       if (reason !== undefined) {
         bad(reason, buffer.subarray(start, end));
         continue;

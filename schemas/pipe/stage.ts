@@ -59,7 +59,7 @@ export function select(
   return { name, types, filters, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
 
-/** An event as one canonical line: keys in their order, no spaces, nothing that a terminal obeys. */
-export function canonical(event: AnyEvent): string {
-  return JSON.stringify(event).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
