@@ -1,4 +1,4 @@
-import type { Part, Set } from './pattern.js';
+import type { ByteSet, Part } from './pattern.js';
 import { bitsOf, describe, headOf, keyOf, type Matcher, type Plan, type Step } from './plan.js';
 
 /** Words at the start of a line's record: its start, its end, its kind, and two of bits for the fields that are there. */
@@ -153,7 +153,7 @@ function pattern(parts: Part[], memos: string[]): string {
   const checks: { at: number; end: number; test: string }[] = [];
   let at = 0;
   for (const choices of fixed) {
-    const end = at + (choices[0] as Set[]).length;
+    const end = at + (choices[0] as ByteSet[]).length;
     checks.push({ at, end, test: any(choices.map((sets) => sets.map((set, i) => inSet(set, at + i)).join(' && '))) });
     at = end;
   }
@@ -182,7 +182,7 @@ ${at ? `  p += ${at};\n` : ''}  const from = p;
 const any = (tests: string[]) =>
   tests.length > 1 ? `(${tests.map((test) => `(${test})`).join(' || ')})` : (tests[0] as string);
 
-function inSet(set: Set, offset: number): string {
+function inSet(set: ByteSet, offset: number): string {
   const byte = offset ? `b[p + ${offset}]` : 'b[p]';
   return any(
     set.map(([first, last]) =>

@@ -1,11 +1,11 @@
 /** Bytes, as ranges. */
-export type Set = [first: number, last: number][];
+export type ByteSet = [first: number, last: number][];
 
 /**
  * A piece of a pattern: bytes of a set, `min` to `max` of them (as many as come; only the last piece may vary), or one
  * of several sequences of equal length.
  */
-export type Part = { set: Set; min: number; max: number } | { choices: Set[][] };
+export type Part = { set: ByteSet; min: number; max: number } | { choices: ByteSet[][] };
 
 /**
  * A regular expression, anchored at both ends, as pieces that are matched without going back: sets of ASCII characters,
@@ -39,8 +39,8 @@ export function parsePattern(source: string, fail: (what: string) => never): Par
   return parts;
 }
 
-function sequence(text: string, no: () => never): Set[] {
-  const sets: Set[] = [];
+function sequence(text: string, no: () => never): ByteSet[] {
+  const sets: ByteSet[] = [];
   for (let at = 0; at < text.length; ) {
     const [set, taken] = one(text.slice(at), no);
     sets.push(set);
@@ -50,14 +50,14 @@ function sequence(text: string, no: () => never): Set[] {
 }
 
 /** The set at the start of the text, and how many characters tell it. */
-function one(text: string, no: () => never): [Set, taken: number] {
+function one(text: string, no: () => never): [ByteSet, taken: number] {
   const [all, inner] = /^\[([^\]\\^]+)\]/.exec(text) ?? [];
   if (all === undefined) {
     const plain = /^[A-Za-z0-9 :;,_~@%&='<>/!#-]/.exec(text);
     if (!plain) return no();
     return [[[plain[0].charCodeAt(0), plain[0].charCodeAt(0)]], 1];
   }
-  const set: Set = [];
+  const set: ByteSet = [];
   for (const [range] of (inner as string).matchAll(/.-.|./gs)) {
     const [first, last] = [range.charCodeAt(0), range.charCodeAt(range.length - 1)];
     const holds = (code: number) => first <= code && code <= last;
