@@ -1,4 +1,5 @@
 import { defineCommand } from '../schemas/pipe/command.js';
+import { Field } from '../schemas/pipe/field.js';
 import type { Line } from '../schemas/pipe/line.js';
 import {
   type Given,
@@ -11,6 +12,7 @@ import {
 } from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
 import { addresses, names, numbers, type Test } from './filter/match.js';
+import { remembered } from './filter/memo.js';
 
 const port = numbers(0, 65535);
 const id = numbers(0, 4294967295);
@@ -44,6 +46,8 @@ const criteria = {
 } satisfies Options;
 
 type Name = keyof typeof criteria;
+/** The criteria whose field is a number; the others are strings. */
+const numeric = new Set<string>(['dport', 'sport', 'pid', 'uid', 'family'] satisfies Name[]);
 const not = Object.fromEntries(
   Object.entries(criteria).map(([name, row]): [string, Option] => [
     `not-${name}`,
@@ -67,30 +71,44 @@ const privateUse = addresses('10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.
 /** Whether a connect or outcome event holds for all that is asked. */
 type Keep = (line: Line) => boolean;
 
-function failed(line: Line): boolean {
-  if (line.type === 'outcome') return line.field('result') !== 'established';
-  return line.field('errno') !== undefined;
+/** A test of a field's value as one of the line, on its bytes. */
+function on(name: string, test: Test): Keep {
+  const field = new Field(name);
+  return numeric.has(name) ? (line) => test(line.number(field)) : remembered(field, test);
+}
+
+function failed(): Keep {
+  const established = on('result', (value) => value === 'established');
+  const errno = new Field('errno');
+  return (line) => (line.type === 'outcome' ? !established(line) : line.locate(errno));
 }
 
 function conditions({ values }: Parsed<typeof options>): Keep[] {
   const all: Keep[] = [];
+  const not = (holds: Keep) => all.push((line) => !holds(line));
   for (const name of Object.keys(criteria) as Name[]) {
     const wanted = values[name];
     const unwanted = (values as Record<string, Test[] | undefined>)[`not${name[0]?.toUpperCase()}${name.slice(1)}`];
-    if (wanted) all.push((line) => wanted.some((test) => test(line.field(name))));
-    if (unwanted) all.push((line) => !unwanted.some((test) => test(line.field(name))));
+    if (wanted) all.push(on(name, either(wanted)));
+    if (unwanted) not(on(name, either(unwanted)));
   }
-  if (values.failed) all.push(failed);
-  if (values.notFailed) all.push((line) => !failed(line));
-  if (values.excludeLoopback) all.push((line) => !loopback(line.field('daddr')));
-  if (values.excludePrivate) all.push((line) => !privateUse(line.field('daddr')));
+  if (values.failed) all.push(failed());
+  if (values.notFailed) not(failed());
+  if (values.excludeLoopback) not(on('daddr', loopback));
+  if (values.excludePrivate) not(on('daddr', privateUse));
   return all;
+}
+
+function either(tests: Test[]): Test {
+  return tests.length === 1 ? (tests[0] as Test) : (value) => tests.some((test) => test(value));
 }
 
 function stage(parsed: Parsed<typeof options>): Stage {
   const all = conditions(parsed);
   const pass = !parsed.values.invert;
-  return select('filter', ['connect', 'outcome'], (line) => all.every((holds) => holds(line)) === pass, parsed.given);
+  const [first = () => true] = all;
+  const every: Keep = all.length > 1 ? (line) => all.every((holds) => holds(line)) : first;
+  return select('filter', ['connect', 'outcome'], (line) => every(line) === pass, parsed.given);
 }
 
 export const command = defineCommand({

@@ -116,15 +116,17 @@ export class Line {
       buffer.copy(scratch, 0, start, end);
       scratch[length] = newline;
       this.#scratch.scan(0, length + 1);
-      if (table[1] === length) return this.move(buffer, start, end, table, 0);
+      if (table[1] === length && table[2] !== unknownKind) {
+        this.move(buffer, start, end, table, 0);
+        return undefined;
+      }
     }
-    return this.#parse(buffer, start, end);
+    return this.parse(buffer, start, end);
   }
 
-  /** Takes a line that was scanned: its record says of what kind it is. Returns the reason where it is no valid event. */
-  move(buffer: Buffer, start: number, end: number, table: Int32Array, record: number): string | undefined {
+  /** Takes a line that the scanner has a record of, and knows. */
+  move(buffer: Buffer, start: number, end: number, table: Int32Array, record: number): void {
     const kind = table[record + 2] as number;
-    if (kind === unknownKind) return this.#parse(buffer, start, end);
     this.buffer = buffer;
     this.start = start;
     this.end = end;
@@ -133,10 +135,10 @@ export class Line {
     this.#table = table;
     this.#record = record;
     this.#event = undefined;
-    return undefined;
   }
 
-  #parse(buffer: Buffer, start: number, end: number): string | undefined {
+  /** Takes a line that the scanner does not know. Returns the reason where it is no valid event. */
+  parse(buffer: Buffer, start: number, end: number): string | undefined {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
