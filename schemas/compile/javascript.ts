@@ -1,8 +1,5 @@
-import type { ByteSet, Part } from './pattern.js';
-import { bitsOf, describe, headOf, keyOf, type Matcher, type Plan, type Step } from './plan.js';
-
-/** Words at the start of a line's record: its start, its end, its kind, and two of bits for the fields that are there. */
-export const headWords = 5;
+import { type ByteSet, fixedBytes, type Part } from './pattern.js';
+import { bitsOf, describe, headOf, headWords, keyOf, type Matcher, type Plan, type Step } from './plan.js';
 
 /** How many words the record of a line has. */
 export const recordWords = (plans: Plan[]) => headWords + Math.max(...plans.map(({ steps }) => steps.length));
@@ -145,18 +142,12 @@ ${indent(match(value.item, false, memos), 6)}
 const memoBytes = 16;
 
 function pattern(parts: Part[], memos: string[]): string {
-  const varies = parts.at(-1);
-  const open = varies && 'set' in varies && varies.min !== varies.max ? varies : undefined;
-  const fixed = (open ? parts.slice(0, -1) : parts).flatMap((part) =>
-    'choices' in part ? [part.choices] : Array.from({ length: part.min }, () => [[part.set]]),
-  );
-  const checks: { at: number; end: number; test: string }[] = [];
-  let at = 0;
-  for (const choices of fixed) {
-    const end = at + (choices[0] as ByteSet[]).length;
-    checks.push({ at, end, test: any(choices.map((sets) => sets.map((set, i) => inSet(set, at + i)).join(' && '))) });
-    at = end;
-  }
+  const { fixed, open } = fixedBytes(parts);
+  const length = fixed.at(-1)?.end ?? 0;
+  const checks = fixed.map(({ at, end, choices }) => ({
+    end,
+    test: any(choices.map((sets) => sets.map((set, i) => inSet(set, at + i)).join(' && '))),
+  }));
   const tests = (some: typeof checks) =>
     some.length > 0 ? `if (!(\n  ${some.map(({ test }) => test).join(' &&\n  ')}\n)) return -1;\n` : '';
   let code: string;
@@ -171,9 +162,9 @@ ${indent(first.trimEnd())}
 }
 ${tests(checks.filter(({ end }) => end > memoBytes))}`;
   } else code = tests(checks);
-  if (!open) return `${code}if (b[p + ${at}] !== 34) return -1;\np += ${at + 1};`;
+  if (!open) return `${code}if (b[p + ${length}] !== 34) return -1;\np += ${length + 1};`;
   return `${code}{
-${at ? `  p += ${at};\n` : ''}  const from = p;
+${length ? `  p += ${length};\n` : ''}  const from = p;
   while (${inSet(open.set, 0)}) p++;
   if (p - from < ${open.min} || p - from > ${open.max} || b[p++] !== 34) return -1;
 }`;

@@ -66,3 +66,28 @@ function one(text: string, no: () => never): [ByteSet, taken: number] {
   }
   return [set, all.length];
 }
+
+/** A sequence of bytes at fixed places: one of these. */
+export interface Fixed {
+  at: number;
+  end: number;
+  choices: ByteSet[][];
+}
+
+/** A pattern's bytes at fixed places, and the set at its end where that varies. */
+export function fixedBytes(parts: Part[]): {
+  fixed: Fixed[];
+  open: { set: ByteSet; min: number; max: number } | undefined;
+} {
+  const last = parts.at(-1);
+  const open = last && 'set' in last && last.min !== last.max ? last : undefined;
+  let at = 0;
+  const fixed = (open ? parts.slice(0, -1) : parts)
+    .flatMap((part) => ('choices' in part ? [part.choices] : Array.from({ length: part.min }, () => [[part.set]])))
+    .map((choices) => {
+      const from = at;
+      at += choices[0]?.length ?? 0;
+      return { at: from, end: at, choices };
+    });
+  return { fixed, open };
+}

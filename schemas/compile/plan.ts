@@ -151,6 +151,9 @@ function stringOf(
   return { kind: 'string', min: number('minLength', 0), max: number('maxLength', mostBytes) };
 }
 
+/** Words at the start of a line's record: its start, its end, its kind, and two of bits for the fields that are there. */
+export const headWords = 5;
+
 /** The text in front of a step's value, its opening quote included where it always has one. */
 export function keyOf({ name, value }: Step): string {
   const quoted = value.kind === 'string' || value.kind === 'pattern' || value.kind === 'address';

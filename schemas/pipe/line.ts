@@ -5,7 +5,7 @@ import { headWords, kinds } from '../generated/scan.js';
 import generated from '../generated/validate.cjs';
 import { printable } from './errors.js';
 import { Field } from './field.js';
-import { Scanner, unknownKind } from './scan/scanner.js';
+import { PlainScanner, unknownKind } from './scan/scanner.js';
 import { canonical } from './stage.js';
 
 /** Any event: one of ours, or one of a type that only other stages know. */
@@ -43,7 +43,7 @@ export class Line {
   /** The event, once it was parsed. */
   #event: AnyEvent | undefined;
   #encoded = nothing;
-  #scratch: Scanner | undefined;
+  #scratch: PlainScanner | undefined;
 
   /** A top-level field's value; undefined where the event has none. */
   field(name: string): unknown {
@@ -70,7 +70,7 @@ export class Line {
     const end = at + (word >>> 16);
     let value = (buffer[at] as number) - 48;
     if (value < 0 || value > 9) return Number.NaN;
-    for (at++; at < end; at++) value = value * 10 + (buffer[at] as number) - 48;
+    for (at++; at < end; at++) value = value * 10 + ((buffer[at] as number) - 48);
     return value;
   }
 
@@ -111,7 +111,7 @@ export class Line {
   take(buffer: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
     if (length < scratchBytes) {
-      this.#scratch ??= new Scanner(scratchBytes, 1);
+      this.#scratch ??= new PlainScanner(scratchBytes, 1);
       const { buffer: scratch, table } = this.#scratch;
       buffer.copy(scratch, 0, start, end);
       scratch[length] = newline;

@@ -1,5 +1,5 @@
 import { recordWords } from '../generated/scan.js';
-import { Scanner } from './scan/scanner.js';
+import { newScanner, type Scanner } from './scan/scanner.js';
 
 const newline = 10;
 /** How much is read at once. */
@@ -33,7 +33,7 @@ export class Lines {
   #line = 0; // the next of them
 
   constructor(private readonly limit = lineLimit) {
-    this.#scanner = new Scanner(limit + room, linesAtOnce);
+    this.#scanner = newScanner(limit + room, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }

@@ -1,4 +1,5 @@
 import { recordWords, scanLine } from '../../generated/scan.js';
+import { code } from '../../generated/wasm.js';
 
 /** Of a longer line the scanner cannot keep the places. */
 const longest = 0xffff;
@@ -12,13 +13,28 @@ export const unknownKind = -1;
  * Room for bytes, and the records of the lines found in them: `table` has for each line `recordWords` words, laid out as
  * generated/scan.ts says.
  */
-export class Scanner {
+export interface Scanner {
+  readonly buffer: Buffer;
+  readonly table: Int32Array;
+  /**
+   * Scans the lines in buffer[from..to), where a newline is the last byte. Returns how many now have a record: all, or as
+   * many as there is room for.
+   */
+  scan(from: number, to: number): number;
+}
+
+/** A scanner with room for so many bytes, and records for so many lines. */
+export function newScanner(bytes: number, lines: number): Scanner {
+  return typeof WebAssembly === 'object' ? new WasmScanner(bytes, lines) : new PlainScanner(bytes, lines);
+}
+
+/** In JavaScript, for a Node without WebAssembly (--jitless). */
+export class PlainScanner implements Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
   readonly #room: Buffer;
   readonly #view: DataView;
 
-  /** Room for so many bytes, and records for so many lines. */
   constructor(bytes: number, lines: number) {
     this.#room = Buffer.allocUnsafeSlow(bytes + slack);
     this.#view = new DataView(this.#room.buffer);
@@ -26,10 +42,6 @@ export class Scanner {
     this.table = new Int32Array(lines * recordWords);
   }
 
-  /**
-   * Scans the lines in buffer[from..to), where a newline is the last byte. Returns how many now have a record: all, or as
-   * many as there is room for.
-   */
   scan(from: number, to: number): number {
     const { table } = this;
     const room = this.#room;
@@ -45,5 +57,52 @@ export class Scanner {
       line = end + 1;
     }
     return record / recordWords;
+  }
+}
+
+/** What is used here of the WebAssembly that Node has and its types leave out. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(code: Uint8Array);
+  }
+  class Memory {
+    constructor(limits: { initial: number; maximum: number });
+    readonly buffer: ArrayBuffer;
+  }
+  class Instance {
+    constructor(module: Module, imports: { env: { memory: Memory } });
+    readonly exports: object;
+  }
+}
+
+interface Exports {
+  scan(base: number, from: number, to: number, table: number, end: number): number;
+}
+const page = 1 << 16;
+/** What the module has in its memory for itself: constants and a stack. */
+const ownPages = 1;
+let module: WebAssembly.Module | undefined;
+
+/** In WebAssembly with SIMD, on bytes in its own memory: all the lines in one call. */
+export class WasmScanner implements Scanner {
+  readonly buffer: Buffer;
+  readonly table: Int32Array;
+  readonly #scan: Exports['scan'];
+
+  constructor(bytes: number, lines: number) {
+    module ??= new WebAssembly.Module(Buffer.from(code, 'base64'));
+    const tableBytes = lines * recordWords * 4;
+    const pages = ownPages + Math.ceil((tableBytes + bytes + slack) / page);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { scan } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+    this.table = new Int32Array(memory.buffer, ownPages * page, lines * recordWords);
+    this.buffer = Buffer.from(memory.buffer, ownPages * page + tableBytes, bytes);
+    this.#scan = scan;
+  }
+
+  scan(from: number, to: number): number {
+    const { byteOffset: base } = this.buffer;
+    const { byteOffset: table, byteLength } = this.table;
+    return this.#scan(base, base + from, base + to, table, table + byteLength);
   }
 }
