@@ -1,7 +1,8 @@
 /**
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * scan.ts (a scanner of canonical lines) and wasm.ts (the same, made from scan.c), events.ts (their TypeScript types) and version.ts.
+ * scan.ts (a scanner of canonical lines) and wasm.ts (the same, made from scan.c), events.ts (their TypeScript types),
+ * fields.ts (what may be compared with their fields) and version.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { c } from './compile/c.js';
 import { javascript } from './compile/javascript.js';
 import { planOf } from './compile/plan.js';
 import * as formats from './formats.cjs';
+import { describe } from './where/kind.js';
 
 const here = new URL('.', import.meta.url);
 const out = new URL('generated/', here);
@@ -81,6 +83,21 @@ writeFileSync(
   `${interfaces.join('\n')}
 /** Any event that this version knows. */
 export type Event = ${titles.join(' | ')};
+`,
+);
+
+const fieldKinds = [...schemas.keys()].map((type) => [
+  type,
+  Object.fromEntries(
+    Object.entries(propertiesOf(type)).map(([name, property]) => [name, describe(property as object)]),
+  ),
+]);
+writeFileSync(
+  new URL('fields.ts', out),
+  `import type { Kind } from '../where/kind.js';
+
+/** What the fields of each event type may be. */
+export const fieldKinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = ${JSON.stringify(Object.fromEntries(fieldKinds), null, 1)};
 `,
 );
 

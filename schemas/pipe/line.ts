@@ -14,6 +14,7 @@ export type AnyEvent = Event | { type: string; [key: string]: unknown };
 const nothing = Buffer.alloc(0);
 const newline = 10;
 const quote = 34;
+const nine = 57;
 /** A line of fewer bytes than this is scanned when it is taken alone. */
 const scratchBytes = 1 << 12;
 
@@ -48,8 +49,11 @@ export class Line {
   /** A top-level field's value; undefined where the event has none. */
   field(name: string): unknown {
     if (this.#kind === unknownKind || this.#event) return own(this.event, name);
-    const field = fieldNamed(name);
-    return field && this.locate(field) ? JSON.parse(this.raw.toString('utf8', this.from, this.to)) : undefined;
+    const field = fields.get(name);
+    if (!field || !this.locate(field)) return undefined;
+    const first = this.buffer[this.from] as number;
+    if (first === quote) return this.text(field);
+    return first <= nine ? this.number(field) : JSON.parse(this.buffer.toString('utf8', this.from, this.to));
   }
 
   /** A field that is a number; NaN where there is none, or another value. */
@@ -176,7 +180,6 @@ function own(event: AnyEvent, name: string): unknown {
 
 /** The fields that some type has, for lookups by name. */
 const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new Field(name)])));
-const fieldNamed = (name: string) => fields.get(name);
 
 /** Why a value is no event of the contract; undefined for a good one. Events of unknown types only need a type. */
 export function invalid(value: unknown, text = String(value)): string | undefined {
