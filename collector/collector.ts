@@ -21,6 +21,7 @@ import {
   tiers,
 } from './addon.js';
 import { Traced } from './command.js';
+import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { cgroup, cgroup2, netns } from './scope.js';
 
@@ -56,6 +57,9 @@ const options = {
     parse: oneOf('attempt', 'outcome', 'both'),
     help: 'Tell each attempt (connect events, the default), how each ended (outcome events), or both.',
   },
+  dns: {
+    help: 'Tell the DNS answers with addresses that this machine gets, too (dns events). Of the filters only --netns holds for them.',
+  },
   count: {
     short: 'n',
     value: 'COUNT',
@@ -81,6 +85,7 @@ function kernelFilters(values: Values): Partial<StartOptions> {
     report: reports[values.report ?? 'attempt'],
     family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0,
     count: values.count ?? 0,
+    ...(values.dns && dns()),
   };
 }
 
@@ -107,6 +112,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
       return ended;
     } catch (error) {
       if (!('step' in (error as StartError))) throw error;
+      if ((error as StartError).step === 'dns') throw new RuntimeError(explainDns(error as StartError));
       reasons.push(`${tier}: ${explain(error as StartError, tier)}`);
     }
   }
