@@ -58,7 +58,7 @@ const options = {
     help: 'Tell each attempt (connect events, the default), how each ended (outcome events), or both.',
   },
   dns: {
-    help: 'Tell the DNS answers with addresses that this machine gets, too (dns events). Of the filters only --netns holds for them.',
+    help: 'Tell also which addresses programs got for the names that they asked DNS for (dns events). Of the filters only --netns holds for these.',
   },
   count: {
     short: 'n',
@@ -186,6 +186,7 @@ export const command = defineCommand({
     ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, error}\'', 'what curl connects to'],
     ['sudo collector --report outcome | filter --result refused,timeout | sink-table', 'what does not answer'],
     ['sudo collector -- npm install | jq -r .daddr | sort | uniq -c', 'what a command connects to'],
+    ['sudo collector --dns | enrich | sink-table', 'by the names that were asked for'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
   ],
   behind: true,
@@ -194,7 +195,7 @@ export const command = defineCommand({
 exit status; its output goes to stderr.
 The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,
 its outcome when the handshake is complete or has failed. Needs root, or cap_bpf and cap_perfmon (the tracepoint
-tier cap_dac_read_search too), and keeps none of it once it runs.`,
+tier cap_dac_read_search too, --dns cap_net_admin), and keeps none of it once it runs.`,
   run,
 });
 
