@@ -61,7 +61,14 @@ export function lacking(...names: Capability[]): string | undefined {
   return needed.length > 0 ? grant(needed.join(',')) : undefined;
 }
 
-const numbers = { cap_dac_override: 1, cap_dac_read_search: 2, cap_net_admin: 12, cap_sys_admin: 21, cap_perfmon: 38, cap_bpf: 39 };
+const numbers = {
+  cap_dac_override: 1,
+  cap_dac_read_search: 2,
+  cap_net_admin: 12,
+  cap_sys_admin: 21,
+  cap_perfmon: 38,
+  cap_bpf: 39,
+};
 type Capability = keyof typeof numbers;
 
 /** Those of the capabilities that this process does not have, not even by a wider one. */
