@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import { fields as known } from '../../schemas/generated/fields.js';
+import { kinds } from '../../schemas/generated/scan.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { openGeo } from './geo.js';
 import { addressBytes } from './ip.js';
 import { member } from './text.js';
 import { type Fields, readZones } from './zones.js';
 
-const taken = new Set<string>([...known.connect, ...known.outcome]);
+const attempts = ['connect', 'outcome'];
+const taken = new Set(kinds.filter(({ type }) => attempts.includes(type)).flatMap(({ fields }) => fields));
 
 /** The fields that maps and databases give to addresses. */
 export class Zoned {
