@@ -63,7 +63,7 @@ function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject:
     const limit = timeOf(value, subject);
     return (one) => typeof one === 'string' && order(one, limit);
   }
-  if (kind && kind.is !== 'number') fail(value.at, `${name} has no order; compare it with ==, in or =~`);
+  if (kind && kind.is !== 'number') fail(value.at, `${name} has no order; compare it with == or in`);
   const limit = numberOf(value, subject);
   return (one) => typeof one === 'number' && order(one, limit);
 }

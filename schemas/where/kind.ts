@@ -1,4 +1,4 @@
-/** What the schema says of a field's values, as far as a comparison needs it; schemas/generated/kinds.ts holds them. */
+/** What the schema says of a field's values, as far as a comparison needs it; schemas/generated/fields.ts holds them. */
 export interface Kind {
   /** `choice` is one of `words`; `other` has nothing that could be compared. */
   is: 'number' | 'text' | 'address' | 'time' | 'choice' | 'other';

@@ -16,6 +16,10 @@ export const numbers =
       }
       return range;
     });
+    if (ranges.length === 1) {
+      const [first, last] = ranges[0] as [number, number];
+      return (value) => typeof value === 'number' && value >= first && value <= last;
+    }
     return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
   };
 

@@ -77,6 +77,7 @@ function fieldName(reader: Reader): FieldName {
   }
   if (reader.take(/\.(?=["'])/y)) return { name: quoted(reader) as string, own: true, at };
   if (at === reader.text.length) reader.fail(at, 'wants a field, not the end; write for example dport == 443');
+  if (reader.sees(/["']/y)) reader.fail(at, 'wants a field, not a text in quotes; write dport, or ."dport"');
   const found = plain ? `"${plain[0]}"` : excerpt(reader);
   return reader.fail(at, `wants a field, not ${found}; write the field first, as in dport == 443`);
 }
@@ -89,7 +90,7 @@ function list(reader: Reader): Literal[] {
   while (reader.take(/,/y));
   if (!reader.take(close)) {
     if (reader.at === reader.text.length) reader.fail(at, '"(" is not closed; add a ")"');
-    reader.fail(reader.at, `wants "," or ")", not ${excerpt(reader)}`);
+    reader.fail(reader.at, `wants "," or ")", not ${excerpt(reader)}; separate the values with ","`);
   }
   return values;
 }
@@ -100,8 +101,11 @@ function literal(reader: Reader, behind: string): Literal {
   if (text !== undefined) return { text, quoted: true, at };
   const word = reader.take(/[^\s()"',!=<>&|~]+/y)?.[0];
   if (word === undefined) {
-    const found = at === reader.text.length ? 'the end' : excerpt(reader);
-    return reader.fail(at, `wants a value behind ${behind}, not ${found}; put other texts in quotes`);
+    if (at === reader.text.length) reader.fail(at, `wants a value behind ${behind}, not the end; add one`);
+    return reader.fail(
+      at,
+      `wants a value behind ${behind}, not ${excerpt(reader)}; put a text with such signs in quotes`,
+    );
   }
   if (reserved.test(word)) reader.fail(at, `wants a value behind ${behind}; put "${word}" in quotes if it is one`);
   if (/[*?[\]]/.test(word)) reader.fail(at, `"${word}" is no value; use =~ for a pattern, or put it in quotes`);
@@ -150,5 +154,5 @@ function excerpt(reader: Reader): string {
 
 function connective(reader: Reader): string {
   const near = nearest(excerpt(reader).slice(1, -1).toLowerCase(), ['and', 'or']);
-  return near ? `; ${near}` : '';
+  return `; ${near ?? 'join conditions with "and" or "or"'}`;
 }

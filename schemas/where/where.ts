@@ -1,4 +1,4 @@
-import { kinds } from '../generated/kinds.js';
+import { fieldKinds } from '../generated/fields.js';
 import { nearest } from '../pipe/options.js';
 import { compare } from './compare.js';
 import type { Expression, FieldName } from './expression.js';
@@ -19,7 +19,7 @@ export type Holds = (event: Event) => boolean;
  * language. Throws ExpressionError, `column 14: cause; remedy`, also for a comparison that could never hold.
  */
 export function where(text: string, types: readonly string[] = ['connect', 'outcome']): Holds {
-  const fields = together(types.map((type) => kinds[type] ?? {}));
+  const fields = together(types.map((type) => fieldKinds[type] ?? {}));
   return compile(parse(text), fields, failIn(text));
 }
 

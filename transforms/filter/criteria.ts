@@ -1,4 +1,4 @@
-import { kinds } from '../../schemas/generated/kinds.js';
+import { fieldKinds } from '../../schemas/generated/fields.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { list, type Option, oneOf } from '../../schemas/pipe/options.js';
 import { microseconds } from '../../schemas/where/duration.js';
@@ -17,7 +17,7 @@ const id = numbers(0, 4294967295);
 
 /** A list of values of a field that the schema lists. */
 const among = (field: string): ((text: string) => Test) => {
-  const kind = kinds.outcome?.[field];
+  const kind = fieldKinds.outcome?.[field];
   const one = oneOf(...(kind?.words ?? []).map(String));
   return (text) => {
     const wanted: unknown[] = list(one)(text);

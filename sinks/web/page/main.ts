@@ -134,7 +134,7 @@ function connect(): void {
   });
 }
 
-const quoted = (text: string) => JSON.stringify(text);
+const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
 const ofProcess = (one: Attempt) => `${one.processField} == ${quoted(one.process)}`;
 const ofDestination = (one: Attempt) =>
   `${one.toField === 'name' ? `name == ${quoted(one.to)}` : `daddr == ${one.to}`} and dport == ${one.port}`;
