@@ -28,7 +28,12 @@ export async function examine<R>(kernel: string | undefined, script: string, ...
   const command = ['node', '--import', 'tsx', `${here}${script}`, ...args];
   const [file, ...rest] = kernel ? [`${here}run`, '--kernel', kernel, '--', ...command] : command;
   const options = {
-    env: { ...process.env, SYNPIPE_VM_CLIENT: compiled(), NODE_TEST_CONTEXT: '' },
+    env: {
+      ...process.env,
+      SYNPIPE_VM_CLIENT: compiled(),
+      NODE_TEST_CONTEXT: '',
+      ...(kernel && { SYNPIPE_VM_GUEST: '1' }),
+    },
     maxBuffer: 1 << 26,
     timeout: 1_200_000,
   };
