@@ -7,11 +7,6 @@ import { type Addon, loadAddon, objectOf, type StartError, type Tier, tiers } fr
 import { explain } from './explain.js';
 import { cgroup2 } from './scope.js';
 
-const shown: Record<string, string> = {
-  tcp_sendmsg_fastopen: 'TCP Fast Open by sendto() that fails before its SYN',
-  kernel_connect: "a connect of the kernel's own that fails before its SYN",
-};
-
 interface Tried {
   works: boolean;
   lines: string[];
@@ -27,7 +22,7 @@ async function attempt(addon: Addon, tier: Tier): Promise<Tried> {
       addon.stop();
     });
     const notes = unhooked.map(
-      (name) => `note   ${tier}: does not see ${shown[name]}, as the kernel has no function ${name} to hook`,
+      (name) => `note   ${tier}: the kernel has no function ${name} to hook: what fails in it before a SYN is not seen`,
     );
     return { works: true, lines: [`works  ${tier}`, ...notes] };
   } catch (error) {
