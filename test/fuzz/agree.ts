@@ -37,6 +37,10 @@ function same(event: Event, how: () => string): void {
   for (const field of fields) {
     const value = Object.hasOwn(event, field.name) ? event[field.name] : undefined;
     const is = typeof value;
+    if (value === undefined && field.name.charCodeAt(0) % 4 > 0) {
+      if (line.locate(field)) fail(field, 'there', how); // the rest of what is not there is looked at of some
+      continue;
+    }
     if (!Object.is(line.number(field), is === 'number' ? value : Number.NaN)) fail(field, 'number', how);
     if (line.text(field) !== (is === 'string' ? value : undefined)) fail(field, 'text', how);
     if (line.locate(field) !== (value !== undefined)) fail(field, 'there', how);
