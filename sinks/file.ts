@@ -28,6 +28,11 @@ const options = {
     parse: oneOf('gzip', 'zstd'),
     help: 'Compress closed files, in a thread of its own.',
   },
+  format: {
+    value: 'ndjson|parquet',
+    parse: oneOf('ndjson', 'parquet'),
+    help: 'parquet: closed files become Parquet, the last one at the end; the file that is written to is NDJSON.',
+  },
   keep: { value: 'COUNT', parse: integer(1, 1_000_000), help: 'Keep so many closed files at most, the newest.' },
   'keep-size': { value: 'SIZE', parse: bytes, help: 'Keep so many bytes of closed files at most.' },
   'keep-age': { value: 'TIME', parse: duration, help: 'Delete closed files last written longer ago.' },
@@ -45,7 +50,9 @@ const options = {
 } satisfies Options;
 
 function stage({ values }: Parsed<typeof options>, path: string): Stage {
-  const template = new Template(path);
+  const parquet = values.format === 'parquet';
+  if (parquet && values.compress) throw new UsageError('--compress is not for --format parquet, which is compressed');
+  const template = new Template(parquet ? path.replace(/(?<=[^/])\.parquet$/, '') : path);
   if (values.latest !== undefined && template.fields.length > 0)
     throw new UsageError('--latest wants a PATH without {fields}: only one file is the latest');
   return new SinkFile({
@@ -57,7 +64,7 @@ function stage({ values }: Parsed<typeof options>, path: string): Stage {
     maxOpen: values.maxOpen ?? 64,
     latest: values.latest,
     onFull: values.onFull ?? 'exit',
-    archive: values.compress,
+    archive: parquet ? 'parquet' : values.compress,
     keep: { files: values.keep, bytes: values.keepSize, age: values.keepAge },
   });
 }
