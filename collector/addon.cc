@@ -94,7 +94,7 @@ public:
 private:
 	using Hook = Napi::Env::CleanupHook<void (*)(Tracer *), Tracer>;
 
-	void Start(const Napi::CallbackInfo &info) {
+	Napi::Value Start(const Napi::CallbackInfo &info) {
 		Napi::Env env = info.Env();
 		if (tracer_) throw to_js(env, Failure("the collector is already running", EBUSY, "open"));
 		if (!info[0].IsObject() || !info[1].IsFunction())
@@ -106,6 +106,8 @@ private:
 			throw to_js(env, failure);
 		}
 		auto end = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "collector", 0, 1);
+		Napi::Array unhooked = Napi::Array::New(env);
+		for (const std::string &function : tracer->unhooked()) unhooked.Set(unhooked.Length(), function);
 		tracer_ = tracer;
 		stats_ = {};
 		// After the function above, so that it runs before that one's own.
@@ -120,6 +122,7 @@ private:
 			});
 			end.Release();
 		});
+		return unhooked;
 	}
 
 	void Stop(const Napi::CallbackInfo &) {

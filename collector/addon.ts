@@ -43,7 +43,8 @@ export interface StartError extends Error {
 }
 
 export interface Addon {
-  start(options: StartOptions, onEnd: (end: End) => void): void;
+  /** Returns the functions that this kernel lacks: what only they show is not seen. */
+  start(options: StartOptions, onEnd: (end: End) => void): string[];
   stop(): void;
   /** Gives up, for this whole process and for good, every capability that the running collector's end does not need. */
   dropPrivileges(): void;

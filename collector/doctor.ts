@@ -7,18 +7,32 @@ import { type Addon, loadAddon, objectOf, type StartError, type Tier, tiers } fr
 import { explain } from './explain.js';
 import { cgroup2 } from './scope.js';
 
-/** Really attaches a tier, and lets go of it at once. Returns why it does not work; undefined where it does. */
-async function refusal(addon: Addon, tier: Tier): Promise<string | undefined> {
+const shown: Record<string, string> = {
+  tcp_sendmsg_fastopen: 'TCP Fast Open by sendto() that fails before its SYN',
+  kernel_connect: "a connect of the kernel's own that fails before its SYN",
+};
+
+interface Tried {
+  works: boolean;
+  lines: string[];
+}
+
+/** Really attaches a tier, and lets go of it at once. */
+async function attempt(addon: Addon, tier: Tier): Promise<Tried> {
   const fd = openSync('/dev/null', 'w');
+  let unhooked: string[] = [];
   try {
     await new Promise<void>((resolve) => {
-      addon.start({ object: objectOf(tier), fd }, () => resolve());
+      unhooked = addon.start({ object: objectOf(tier), fd }, () => resolve());
       addon.stop();
     });
-    return undefined;
+    const notes = unhooked.map(
+      (name) => `note   ${tier}: does not see ${shown[name]}, as the kernel has no function ${name} to hook`,
+    );
+    return { works: true, lines: [`works  ${tier}`, ...notes] };
   } catch (error) {
     if (!('step' in (error as StartError))) throw error;
-    return explain(error as StartError, tier);
+    return { works: false, lines: [`fails  ${tier}: ${explain(error as StartError, tier)}`] };
   } finally {
     closeSync(fd);
   }
@@ -30,9 +44,9 @@ async function run(): Promise<number> {
   const addon = loadAddon();
   let works = 0;
   for (const tier of tiers) {
-    const reason = await refusal(addon, tier);
-    if (reason === undefined) works++;
-    lines.push(`${reason === undefined ? 'works' : 'fails'}  ${tier}${reason === undefined ? '' : `: ${reason}`}`);
+    const tried = await attempt(addon, tier);
+    if (tried.works) works++;
+    lines.push(...tried.lines);
   }
   if (cgroup2() === undefined)
     lines.push('note   cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');

@@ -48,6 +48,7 @@ class Tracer : public std::enable_shared_from_this<Tracer> {
 public:
 	explicit Tracer(Options options); // throws Failure
 
+	const std::vector<std::string> &unhooked() const { return program_->unhooked(); } // before start()
 	// The thread keeps the tracer alive; everything of the kernel's is released when it calls `on_end`.
 	void start(std::function<void(const End &)> on_end);
 	// Returns at once. The programs are detached; the thread drains, writes and ends, however long that takes.
