@@ -1,3 +1,5 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { counted } from '../../schemas/pipe/fd.js';
 import { say } from '../../schemas/pipe/say.js';
 import { canonical } from '../../schemas/pipe/stage.js';
@@ -13,7 +15,7 @@ export class Full {
   #dropped = 0;
   #isFull = false;
   #stopped = false;
-  #wait = firstWaitMs;
+  #next = firstWaitMs;
   #retry = () => {};
 
   constructor(
@@ -53,7 +55,7 @@ export class Full {
   over(): void {
     if (this.#isFull && this.policy === 'block') say('sink-file', `${this.path}: there is space again`);
     this.#isFull = false;
-    this.#wait = firstWaitMs;
+    this.#next = firstWaitMs;
   }
 
   /** Something has changed: tries again at once. */
@@ -71,14 +73,24 @@ export class Full {
     if (this.#dropped > 0) this.told();
   }
 
-  #pause(): Promise<void> {
-    const wait = this.#wait;
-    this.#wait = Math.min(wait * 2, lastWaitMs);
+  /** Waits, and as long as there is not one free block does not even try: a write would leave half a line for a moment. */
+  async #pause(): Promise<void> {
+    for (let poked = false; !poked; ) {
+      poked = await this.#wait();
+      const { bfree = 1 } = await statfs(dirname(this.path)).catch(() => ({ bfree: 1 }));
+      if (bfree > 0) return;
+    }
+  }
+
+  /** Resolves to whether something has changed meanwhile. */
+  #wait(): Promise<boolean> {
+    const wait = this.#next;
+    this.#next = Math.min(wait * 2, lastWaitMs);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, wait);
+      const timer = setTimeout(() => resolve(false), wait);
       this.#retry = () => {
         clearTimeout(timer);
-        resolve();
+        resolve(true);
       };
     });
   }

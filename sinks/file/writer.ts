@@ -61,7 +61,7 @@ export class Writer {
   }
 
   add({ buffer, start, end }: Line): void {
-    this.#batch.bytes(buffer, start, end);
+    this.#batch.line(buffer, start, end + 1);
   }
 
   /** The file may have been moved away (logrotate): from the next write on, the path is another file. */
@@ -76,7 +76,7 @@ export class Writer {
   }
 
   /** Writes what is held, and counts it. */
-  async write(out: Output): Promise<void> {
+  async write(out: Pick<Output, 'stored' | 'lost'>): Promise<void> {
     let rest = this.#batch.take();
     while (rest.length > 0 || this.#moved) {
       if (this.#moved) await this.#reopen();
