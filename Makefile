@@ -17,7 +17,7 @@ dist/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	llvm-strip -g $@.tmp
 	@mv $@.tmp $@
 
-dist/collector/collector.node: $(wildcard collector/*.cc collector/*.c collector/*.h) collector/binding.gyp bpf/attempt.h
+dist/collector/collector.node: $(wildcard collector/*.cc collector/*.c collector/*.h) collector/binding.gyp bpf/attempt.h bpf/dns_packet.h
 	cd collector && $(GYP) rebuild $(NODEDIR) --silent >/dev/null
 	@mkdir -p $(@D)
 	cp collector/build/Release/collector.node $@

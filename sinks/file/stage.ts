@@ -77,8 +77,9 @@ export class SinkFile implements Stage {
     this.#wake();
   }
 
-  stop(): void {
+  stop(): number {
     for (const writer of this.#files) writer.stop();
+    return 0;
   }
 
   async finish(out: Output): Promise<undefined> {

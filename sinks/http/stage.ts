@@ -84,10 +84,12 @@ export class SinkHttp implements Stage {
     say(this.name, `${shown(this.settings.receiver.url)}: not all is delivered; the rest stays in the spool`);
   }
 
-  stop(): void {
+  stop(): number {
     const { store, durable, timeout } = this.settings;
-    this.#endIn(durable ? 0 : timeout);
+    const needs = durable ? 0 : timeout;
+    this.#endIn(needs);
     store.stop();
+    return needs;
   }
 
   /** The files of headers and credentials may have changed. */
