@@ -59,7 +59,9 @@ async function run(): Promise<number> {
     if (refusal === undefined) works.push(tier);
     lines.push(verdict(tier, refusal));
     for (const name of unhooked)
-      lines.push(`note   ${tier}: the kernel has no function ${name} to hook: what fails in it before a SYN is not seen`);
+      lines.push(
+        `note   ${tier}: the kernel has no function ${name} to hook: what fails in it before a SYN is not seen`,
+      );
   }
   if (works[0]) lines.push(verdict('--dns', await dnsRefusal(addon, works[0])));
   if (cgroup2() === undefined)

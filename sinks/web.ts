@@ -103,7 +103,7 @@ class SinkWeb implements Stage {
     }
   }
 
-  stop(): void {
+  asked(): void {
     this.#stopped = true;
     this.#stop();
   }
