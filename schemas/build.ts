@@ -3,7 +3,8 @@
  * `command`) and writes what is made of them all: an executable each in dist/bin, the umbrella `synpipe`, and the
  * library's entry. So a new stage is one new file.
  */
-import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { bundle } from './bundle.js';
 import type { Command } from './pipe/command.js';
 
 const dist = new URL('../dist/', import.meta.url);
@@ -25,20 +26,7 @@ for (const folder of ['collector', 'transforms', 'sinks']) {
 const bin = new URL('bin/', dist);
 rmSync(bin, { recursive: true, force: true });
 mkdirSync(bin);
-const executable = (name: string, code: string) => {
-  write(`bin/${name}`, `#!/usr/bin/env node\n${code}`);
-  chmodSync(new URL(name, bin), 0o755);
-};
-for (const { path, command } of commands) {
-  executable(
-    command.name,
-    `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nawait main(command);\n`,
-  );
-}
-executable(
-  'synpipe',
-  `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\nawait umbrella(commands);\n`,
-);
+write('bin/package.json', '{ "type": "commonjs" }\n');
 write(
   'commands.js',
   `export const commands = {\n${commands
@@ -48,6 +36,16 @@ write(
     )
     .join('')}};\n`,
 );
+
+await bundle({
+  ...Object.fromEntries(
+    commands.map(({ path, command: { name } }) => [
+      name,
+      `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
+    ]),
+  ),
+  synpipe: `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+});
 
 const library = commands
   .filter(({ exports }) => exports.length > 0)

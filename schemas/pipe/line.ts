@@ -1,13 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import type { ErrorObject, ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import type { Event } from '../generated/events.js';
 import generated from '../generated/validate.cjs';
 import { printable } from './errors.js';
 
 /** Any event: one of ours, or one of a type that only other stages know. */
 export type AnyEvent = Event | { type: string; [key: string]: unknown };
-
-const validators = new Map<string, ValidateFunction>(Object.entries(generated));
 
 /**
  * One validated line of the pipe: its own bytes, `buffer[start..end)` without the newline, and its fields.
@@ -59,7 +57,7 @@ export function invalid(value: unknown, text = String(value)): string | undefine
   if (!Object.hasOwn(value, 'type')) return '/type is missing';
   const { type } = value as { type: unknown };
   if (typeof type !== 'string') return '/type must be string';
-  const validate = validators.get(type);
+  const validate = Object.hasOwn(generated, type) ? generated[type] : undefined;
   if (!validate) return undefined;
   // Another version may have other fields: that it is another is what is to be said of it.
   if (Object.hasOwn(value, 'v') && (value as { v: unknown }).v !== 1)
