@@ -3,7 +3,7 @@
  * `command`) and writes what is made of them all: an executable each in dist/bin, the umbrella `synpipe`, and the
  * library's entry. So a new stage is one new file.
  */
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { bundle } from './bundle.js';
 import type { Command } from './pipe/command.js';
 
@@ -44,8 +44,18 @@ await bundle({
       `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
     ]),
   ),
-  synpipe: `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+  '../umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
 });
+// `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
+const names = JSON.stringify(commands.map(({ command: { name } }) => name));
+write(
+  'bin/synpipe',
+  `#!/usr/bin/env node
+const { argv } = process;
+require(${names}.includes(argv[2]) ? \`./\${argv.splice(2, 1)[0]}\` : '../umbrella/synpipe.cjs');
+`,
+);
+chmodSync(new URL('synpipe', bin), 0o755);
 
 const library = commands
   .filter(({ exports }) => exports.length > 0)

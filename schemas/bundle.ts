@@ -4,7 +4,7 @@
  */
 import { chmodSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
@@ -48,11 +48,11 @@ const places: Plugin = {
   },
 };
 
-/** Makes the executables dist/bin/NAME of the code given. */
+/** Makes the executables dist/bin/NAME of the code given, whose imports are relative to that folder. */
 export async function bundle(executables: Record<string, string>): Promise<void> {
   for (const [name, contents] of Object.entries(executables)) {
     await build({
-      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${name}.js` },
+      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(name)}.js` },
       outfile: `${dist}bin/${name}`,
       bundle: true,
       platform: 'node',

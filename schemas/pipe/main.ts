@@ -24,6 +24,7 @@ const stageOptions = {
 
 /** Runs a command on this process's arguments and standard streams, and sets the exit code. */
 export async function main(command: Command<never>, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+  process.exitCode = 1; // of a process that should run dry before that is done
   process.exitCode = await runCommand(command as unknown as Command<Options>, argv);
 }
 

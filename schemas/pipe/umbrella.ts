@@ -9,12 +9,9 @@ export interface Entry {
   load(): Promise<Command<never>>;
 }
 
-/** `synpipe COMMAND …`: the same commands for those who do not want their short names on the PATH. */
-export async function umbrella(commands: Record<string, Entry>, argv = process.argv.slice(2)): Promise<void> {
-  const [name = '', ...rest] = argv;
-  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (entry) await main(await entry.load(), rest);
-  else await main(self(commands), argv);
+/** `synpipe …` that is none of the commands, which the build has dealt with. */
+export async function umbrella(commands: Record<string, Entry>): Promise<void> {
+  await main(self(commands));
 }
 
 function self(commands: Record<string, Entry>): Command<never> {
