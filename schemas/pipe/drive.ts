@@ -49,18 +49,13 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
   }
   const first = steps[0] as Step;
 
-  /** Waits for the stages from one on. */
-  const settle = async (from = 0) => {
-    for (const step of steps.slice(from)) await step.settle();
-  };
-
   /** Hands the lines at hand to the first stage. Returns whether some are left because there is enough to write. */
   const consume = async (): Promise<boolean> => {
     for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
       if (next === 'long') first.long(lines.head);
       else first.take(lines.buffer, lines.start, lines.end);
       if (held) {
-        await settle();
+        await first.settle();
         held = false;
       }
       if (last.full) return true;
@@ -69,26 +64,25 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
   };
 
   const flush = async () => {
-    for (const [at, step] of steps.entries()) {
+    for (const step of steps) {
       await step.flush();
-      await settle(at + 1);
+      await step.next.settle();
     }
   };
 
   /** The end of a stage, and then of those behind it. */
   async function* finish(from: number): AsyncGenerator<Buffer, void> {
-    for (const [at, step] of steps.entries()) {
-      if (at < from) continue;
+    for (const step of steps.slice(from)) {
       await step.close();
-      await settle(at + 1);
+      await step.next.settle();
       if (batch.length > 0) yield batch.take();
       for (let more = true; more; ) {
         more = await step.finish();
-        await settle(at + 1);
+        await step.next.settle();
         if (batch.length > 0) yield batch.take();
       }
       await step.end(true);
-      await settle(at + 1);
+      await step.next.settle();
       if (batch.length > 0) yield batch.take();
     }
   }
@@ -103,9 +97,9 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
   }
 
   try {
-    for (const [at, step] of [...steps.entries()].reverse()) {
+    for (const step of steps.toReversed()) {
       await step.open();
-      await settle(at + 1);
+      await step.next.settle();
     }
     if (batch.length > 0) yield batch.take();
     yield* bury();

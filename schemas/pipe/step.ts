@@ -30,6 +30,10 @@ export interface Target {
   /** A line of text. */
   text(line: string): void;
   readonly full: boolean;
+  /** It, or what is behind it, waits for something: what comes is kept. */
+  readonly busy: boolean;
+  /** Waits until all that came is done. */
+  settle(): Promise<void>;
 }
 
 /** The end of the pipe. */
@@ -48,6 +52,8 @@ export class Last implements Target {
   get full(): boolean {
     return this.batch.length > enough;
   }
+  readonly busy = false;
+  async settle(): Promise<void> {}
 }
 
 /**
@@ -62,19 +68,18 @@ export class Step implements Target {
   failed = false;
   /** Something came after that: its feeder is to end too, as by SIGPIPE. */
   refused = false;
-  /** The stage has not done with its last line yet. */
-  pending: Promise<void> | undefined;
   #opened = false;
   #wants: Set<string> | undefined;
   #policy: InvalidPolicy | undefined;
-  #kept: Batch | undefined;
+  #pending: Promise<void> | undefined; // the stage has not done with its last line yet
+  #kept: Batch | undefined; // what came since
   readonly #made = new Line();
   #number = 0;
   #gap = 0; // invalid lines since the last valid one
 
   constructor(
     readonly part: Part,
-    private readonly next: Target,
+    readonly next: Target,
     wake: () => void,
     /** Called when the stage waits for something. */
     private readonly waits: () => void,
@@ -111,6 +116,10 @@ export class Step implements Target {
     };
   }
 
+  get busy(): boolean {
+    return this.#pending !== undefined || (this.#kept?.length ?? 0) > 0 || this.next.busy;
+  }
+
   get full(): boolean {
     return (this.#kept?.length ?? 0) > enough || this.next.full;
   }
@@ -128,7 +137,7 @@ export class Step implements Target {
   }
 
   line(line: Line): void {
-    if (this.pending) this.#keep().bytes(line.buffer, line.start, line.end);
+    if (this.busy) this.#keep().bytes(line.buffer, line.start, line.end);
     else if (this.closed) this.refused = true;
     else {
       this.#number++;
@@ -137,7 +146,7 @@ export class Step implements Target {
   }
 
   bytes(buffer: Buffer, start: number, end: number): void {
-    if (this.pending) this.#keep().bytes(buffer, start, end);
+    if (this.busy) this.#keep().bytes(buffer, start, end);
     else if (this.closed) this.refused = true;
     else this.take(buffer, start, end);
   }
@@ -169,9 +178,16 @@ export class Step implements Target {
     this.#bad(`longer than ${lineLimit} bytes`, head);
   }
 
-  /** Waits until the stage has done with what came. */
   async settle(): Promise<void> {
-    for (; this.pending; await this.#replay()) await this.#done();
+    await this.#done();
+    if (!this.#kept || this.#kept.length === 0) return;
+    const kept = this.#kept.take();
+    for (let start = 0; start < kept.length; ) {
+      const end = kept.indexOf(newline, start);
+      this.bytes(kept, start, end);
+      if (this.busy) await this.#done();
+      start = end + 1;
+    }
   }
 
   /** The input pauses. */
@@ -230,7 +246,7 @@ export class Step implements Target {
   }
 
   #wait(pending: Promise<void>): void {
-    this.pending = pending.catch((error) => this.fail(error));
+    this.#pending = pending.catch((error) => this.fail(error));
     this.waits();
   }
 
@@ -274,19 +290,9 @@ export class Step implements Target {
   }
 
   async #done(): Promise<void> {
-    await this.pending;
-    this.pending = undefined;
-  }
-
-  async #replay(): Promise<void> {
-    if (!this.#kept || this.#kept.length === 0) return;
-    const kept = this.#kept.take();
-    for (let start = 0; start < kept.length; ) {
-      const end = kept.indexOf(newline, start);
-      this.bytes(kept, start, end);
-      if (this.pending) await this.#done();
-      start = end + 1;
-    }
+    await this.#pending;
+    this.#pending = undefined;
+    if (this.next.busy) await this.next.settle();
   }
 }
 

@@ -1,9 +1,7 @@
 import { UsageError } from './errors.js';
 
 /** What a shell would do something with, where it is not quoted. */
-const meant = new Set('<>&;()$`*?[{}\n');
-/** The same, at the beginning of a word. */
-const meantFirst = new Set('#~');
+const meant = new Set('<>&;()$`*?[{}~\n');
 /** What a backslash keeps from its meaning inside of double quotes. */
 const special = '$`"\\';
 
@@ -33,7 +31,10 @@ export function pipelineWords(text: string): string[][] {
       endWord();
       if (commands.at(-1)?.length === 0) fail(at, 'a command is missing before |');
       commands.push([]);
-    } else if (char === '\n' && word === undefined && (commands.at(-1)?.length === 0 || !text.slice(at).trim())) {
+    } else if (char === '\n') {
+      endWord();
+      const between = commands.at(-1)?.length === 0 || !text.slice(at).trim(); // as after |, or at an end
+      if (!between) meaning(at);
     } else if (char === '\\') {
       at++;
       if (at === text.length) fail(at - 1, 'nothing follows the backslash');
@@ -47,7 +48,7 @@ export function pipelineWords(text: string): string[][] {
       const end = quoted(text, at, add, meaning);
       if (end < 0) fail(at, 'this " is not closed');
       at = end;
-    } else if (meant.has(char) || (word === undefined && meantFirst.has(char))) meaning(at);
+    } else if (meant.has(char) || (word === undefined && char === '#')) meaning(at);
     else add(char);
   }
   endWord();
