@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import type { Connect, Lost, Outcome } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { printable } from '../schemas/pipe/errors.js';
@@ -7,6 +8,8 @@ import type { Stage } from '../schemas/pipe/stage.js';
 const header = ['TIME', 'PID', 'COMM', 'SADDR', 'SPORT', 'DADDR', 'DPORT', 'ERROR'] as const;
 const ipv4Width = 15;
 const ipv6Width = 39;
+/** No column gets wider: a longer text moves the rest of its own line, not that of all the lines behind it. */
+const widest = 64;
 
 /** The time of day of a `ts`, in this machine's time zone. */
 function clock(ts: string): string {
@@ -14,9 +17,9 @@ function clock(ts: string): string {
 }
 
 function cells(event: Connect | Outcome): string[] {
-  const { ts, pid, comm, saddr = '-', sport = '-', daddr, dport, error = '' } = event;
+  const { ts, pid, comm, saddr = '-', saddr_name = saddr, sport = '-', daddr, name = daddr, dport, error = '' } = event;
   const end = event.type === 'outcome' ? ending(event) : error;
-  return [clock(ts), String(pid), printable(comm), saddr, String(sport), daddr, String(dport), end];
+  return [clock(ts), String(pid), comm, saddr_name, String(sport), name, String(dport), end].map(printable);
 }
 
 /** `established 0.312 ms`, `refused 0.041 ms`, `error EADDRNOTAVAIL 0.009 ms` */
@@ -26,8 +29,9 @@ function ending({ result, error, latency_us }: Outcome): string {
 }
 
 /**
- * Aligned lines for people: the columns of tcpconnect, and the error. Where a terminal is too narrow for two columns of
- * IPv6 addresses, these begin as wide as IPv4 and widen with the first address that needs it.
+ * Aligned lines for people: the columns of tcpconnect, and the error; an address that has a name is shown by that. Where
+ * a terminal is too narrow for two columns of IPv6 addresses, these begin as wide as IPv4 and widen with the first text
+ * that needs it.
  */
 export function sinkTable(columns = Number.POSITIVE_INFINITY): Stage {
   const widths = [8, 7, 15, ipv6Width, 5, ipv6Width, 5, 0];
@@ -35,8 +39,9 @@ export function sinkTable(columns = Number.POSITIVE_INFINITY): Stage {
   const row = (texts: readonly string[]) =>
     texts
       .map((text, column) => {
-        if (text.length > (widths[column] as number)) widths[column] = text.length;
-        return text.padEnd(widths[column] as number);
+        const width = cellsOf(text);
+        if (width > (widths[column] as number) && width <= widest) widths[column] = width;
+        return text + ' '.repeat(Math.max(0, (widths[column] as number) - width));
       })
       .join(' ')
       .trimEnd();
@@ -53,6 +58,11 @@ export function sinkTable(columns = Number.POSITIVE_INFINITY): Stage {
   };
 }
 
+/** How many columns of a terminal a text takes: a Chinese sign takes two, a combining one none. */
+function cellsOf(text: string): number {
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+}
+
 function lost({ count, stage, where }: Lost): string {
   return printable(`-- ${count} lost in ${stage}: ${where} --`);
 }
@@ -63,6 +73,7 @@ export const command = defineCommand({
   usage: '[OPTION]…',
   examples: [['collector | sink-table', 'watch this machine connect']],
   options: {},
-  notes: 'Times are local. Events that are no attempts are left out; lost ones are told between the lines.',
+  notes:
+    'Times are local. An address that has a name shows that. Events that are no attempts are left out; lost ones are told between the lines.',
   stage: () => sinkTable(isTerminal(1) ? process.stdout.columns : undefined), // that loads much of Node
 });

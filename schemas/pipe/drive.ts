@@ -36,7 +36,7 @@ export async function* drive(
  */
 export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerator<Buffer, void> {
   const lines = new Lines();
-  const last = new Last();
+  const last = new Last(lines.buffer);
   const { batch } = last;
   const waiting = new Waiting();
   let held = false; // by a stage that waits for something
@@ -53,7 +53,7 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
   const consume = async (): Promise<boolean> => {
     for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
       if (next === 'long') first.long(lines.head);
-      else first.take(lines.buffer, lines.start, lines.end);
+      else first.read(lines);
       if (held) {
         await first.settle();
         held = false;

@@ -34,6 +34,8 @@ export interface Stage {
   readonly filters?: Record<string, unknown>;
   /** It ends the stream: its standard output is no stream of events. */
   readonly sink?: boolean;
+  /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
+  keep?(line: Line): boolean;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
   /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
@@ -56,10 +58,10 @@ export function select(
   keep: (line: Line) => boolean,
   filters: Record<string, unknown>,
 ): Stage {
-  return { name, types, filters, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  return { name, types, filters, keep, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
 
-/** An event as one canonical line: keys in their order, no spaces, nothing that a terminal obeys. */
-export function canonical(event: AnyEvent): string {
-  return JSON.stringify(event).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

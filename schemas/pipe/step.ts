@@ -1,8 +1,10 @@
+import { kinds } from '../generated/scan.js';
 import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
 import { type Ledger, status } from './ledger.js';
 import { type AnyEvent, Line } from './line.js';
-import { lineLimit } from './lines.js';
+import { type Lines, lineLimit } from './lines.js';
+import { unknownKind } from './scan/scanner.js';
 import { canonical, type Output, type Stage } from './stage.js';
 
 const newline = 10;
@@ -40,8 +42,12 @@ export interface Target {
 export class Last implements Target {
   readonly batch = new Batch();
 
+  /** The lines of `source` have their newline, and stay as they are until they are written. */
+  constructor(private readonly source: Buffer) {}
+
   line({ buffer, start, end }: Line): void {
-    this.batch.bytes(buffer, start, end);
+    if (buffer === this.source) this.batch.line(buffer, start, end + 1);
+    else this.batch.bytes(buffer, start, end);
   }
   bytes(buffer: Buffer, start: number, end: number): void {
     this.batch.bytes(buffer, start, end);
@@ -69,7 +75,8 @@ export class Step implements Target {
   /** Something came after that: its feeder is to end too, as by SIGPIPE. */
   refused = false;
   #opened = false;
-  #wants: Set<string> | undefined;
+  #wants = wanted(undefined);
+  readonly #keeps: ((line: Line) => boolean) | undefined;
   #policy: InvalidPolicy | undefined;
   #pending: Promise<void> | undefined; // the stage has not done with its last line yet
   #kept: Batch | undefined; // what came since
@@ -85,6 +92,7 @@ export class Step implements Target {
     private readonly waits: () => void,
   ) {
     const { stage, ledger } = part;
+    this.#keeps = stage.keep?.bind(stage);
     this.out = {
       pass: (line) => {
         next.line(line);
@@ -130,7 +138,7 @@ export class Step implements Target {
       this.#policy = policy();
       this.#opened = true;
       await stage.open?.(this.out);
-      this.#wants = stage.types && new Set(stage.types);
+      this.#wants = wanted(stage.types);
       const filters = stage.filters && Object.keys(stage.filters).length > 0 ? { filters: stage.filters } : {};
       if (told) this.#own(status(stage.name, 'start', filters));
     });
@@ -158,6 +166,16 @@ export class Step implements Target {
     }
   }
 
+  /** Takes a line from where it was read, and scanned. */
+  read({ buffer, start, end, table, record }: Lines): void {
+    this.#number++;
+    if (table[record + 2] === unknownKind) this.#found(buffer, start, end, this.#made.parse);
+    else {
+      this.#made.move(buffer, start, end, table, record);
+      this.#feed(this.#made);
+    }
+  }
+
   /** Scans a line and hands it to the stage. */
   take(buffer: Buffer, start: number, end: number): void {
     if (end - start > lineLimit) {
@@ -165,11 +183,7 @@ export class Step implements Target {
       return;
     }
     this.#number++;
-    if (!blank(buffer, start, end)) {
-      const reason = this.#made.take(buffer, start, end);
-      if (reason === undefined) this.#feed(this.#made);
-      else this.#bad(reason, buffer.subarray(start, end));
-    }
+    this.#found(buffer, start, end, this.#made.take);
   }
 
   /** Of a line that is too long there is the beginning. */
@@ -230,13 +244,24 @@ export class Step implements Target {
     this.part.failed(error);
   }
 
+  /** A line that may be none: `take` says. */
+  #found(buffer: Buffer, start: number, end: number, take: Line['take']): void {
+    if (blank(buffer, start, end)) return;
+    const reason = take.call(this.#made, buffer, start, end);
+    if (reason === undefined) this.#feed(this.#made);
+    else this.#bad(reason, buffer.subarray(start, end));
+  }
+
   #feed(line: Line): void {
     const { stage, ledger } = this.part;
     ledger.in++;
     if (this.#gap > 0) this.#tellGap();
     try {
-      if (this.#wants && !this.#wants.has(line.type)) this.out.pass(line);
-      else {
+      if (!this.#wants(line.kind, line.type)) this.out.pass(line);
+      else if (this.#keeps) {
+        if (this.#keeps(line)) this.out.pass(line);
+        else ledger.filtered++;
+      } else {
         const pending = stage.line(line, this.out);
         if (pending) this.#wait(pending);
       }
@@ -309,6 +334,14 @@ const nowhere: Output = {
   wake: nothing,
   full: false,
 };
+
+/** Whether a stage wants to see a line, by its kind or, where that is not known, its type. */
+function wanted(types: readonly string[] | undefined): (kind: number, type: string) => boolean {
+  if (!types) return () => true;
+  const byType = new Set(types);
+  const byKind = kinds.map(({ type }) => byType.has(type));
+  return (kind, type) => (kind === unknownKind ? byType.has(type) : (byKind[kind] as boolean));
+}
 
 function blank(buffer: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../pipe/errors.js';
 
 /** Says whether a field's value is one of those asked for. A field that the event does not have never is. */
 export type Test = (value: unknown) => boolean;
@@ -16,6 +16,10 @@ export const numbers =
       }
       return range;
     });
+    if (ranges.length === 1) {
+      const [first, last] = ranges[0] as [number, number];
+      return (value) => typeof value === 'number' && value >= first && value <= last;
+    }
     return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
   };
 
@@ -44,27 +48,36 @@ export function addresses(text: string): Test {
   };
 }
 
-/** A glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or `/regular expression/` with optional `i`. */
-export function names(text: string): Test {
-  const expression = pattern(text);
-  return (value) => typeof value === 'string' && expression.test(value);
-}
-
-function pattern(text: string): RegExp {
+/**
+ * A glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or `/regular expression/` with optional `i`.
+ * With the flag i, a glob takes upper and lower case for the same.
+ */
+export function names(text: string, flag: 'i' | '' = ''): Test {
   const regular = /^\/(.*)\/(i?)$/s.exec(text);
+  if (!regular) return globs(text, flag);
   try {
-    return regular ? new RegExp(regular[1] as string, regular[2]) : glob(text);
+    return matching(new RegExp(regular[1] as string, regular[2]));
   } catch (error) {
     throw new UsageError(`has a bad expression: ${(error as Error).message}`);
   }
 }
 
-function glob(text: string): RegExp {
+/** The same, but always a glob. */
+export function globs(text: string, flag: 'i' | '' = ''): Test {
   const source = text.replace(/\[(!?)([^\]]+)\]|[\s\S]/g, (token, not: string | undefined, set: string | undefined) => {
     if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\\]^[]/g, '\\$&')}]`;
     if (token === '*') return '.*';
     if (token === '?') return '.';
     return token.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   });
-  return new RegExp(`^${source}$`, 'su');
+  try {
+    return matching(new RegExp(`^${source}$`, `su${flag}`));
+  } catch (error) {
+    throw new UsageError(`has a bad expression: ${(error as Error).message}`);
+  }
 }
+
+const matching =
+  (expression: RegExp): Test =>
+  (value) =>
+    typeof value === 'string' && expression.test(value);
