@@ -25,8 +25,8 @@ const options = {
   invert: { short: 'v', help: 'Pass what would be held back, and hold back what would pass.' },
 } satisfies Options;
 
-const loopback = addresses('127.0.0.0/8,::1');
-const privateUse = addresses('10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10');
+const loopback = '127.0.0.0/8,::1';
+const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10';
 
 /** Whether a connect or outcome event holds for all that is asked. */
 type Keep = (line: Line) => boolean;
@@ -59,8 +59,8 @@ function conditions({ values }: Parsed<typeof options>): Keep[] {
   if (expressions) all.push((line) => expressions.some((holds) => holds(line)));
   if (values.failed) all.push(failed());
   if (values.notFailed) not(failed());
-  if (values.excludeLoopback) not(on('daddr', loopback));
-  if (values.excludePrivate) not(on('daddr', privateUse));
+  if (values.excludeLoopback) not(on('daddr', addresses(loopback)));
+  if (values.excludePrivate) not(on('daddr', addresses(privateUse)));
   return all;
 }
 

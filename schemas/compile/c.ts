@@ -9,6 +9,24 @@ export function c(plans: Plan[]): string {
 #include "../pipe/scan/scan.h"
 
 ${plans.map(scanner).join('\n')}
+${plans.map(anyOrder).join('\n')}
+// A line whose members come in any order, with blanks between them, others among them.
+OUTLINE const u8 *scan_any_line(const u8 *line, u32 *record) {
+	u32 count = 0;
+	const u8 *newline = any_line(line, &count);
+	if (!newline) return 0;
+	const struct member *type = 0;
+	for (u32 i = 0; i < count; i++) {
+		const struct member *member = &members[i];
+		if (member->length != 4 || !(${same('type', 'member->key')})) continue;
+		if (type) return 0;
+		type = member;
+	}
+	if (!type) return 0;
+${plans.map(({ type }) => `\tif (type->end - type->value == ${type.length + 2} && ${same(`"${type}"`, 'type->value')}) return any_${type}(line, newline, count, record) ? newline : 0;`).join('\n')}
+	return 0;
+}
+
 INLINE const u8 *scan_line(const u8 *line, u32 *record) {
 ${plans.map((plan) => `\tif (${same(headOf(plan), 'line')}) return ${name(plan)}(line, record);`).join('\n')}
 	return 0;
@@ -20,6 +38,7 @@ __attribute__((export_name("scan"))) u32 scan(const u8 *base, const u8 *from, co
 	u32 lines = 0;
 	for (const u8 *line = from; line < to && record < end; record += ${words}, lines++) {
 		const u8 *newline = scan_line(line, record);
+		if (unlikely(!newline)) newline = scan_any_line(line, record);
 		if (unlikely(!newline || newline - line > 0xffff)) {
 			if (!newline) newline = find_newline(line);
 			record[2] = -1;
@@ -41,18 +60,89 @@ function scanner(plan: Plan, kind: number): string {
   const last = steps.findLastIndex(({ required }) => required);
   const code = steps.map((step, at) => (at < 2 ? '' : field(step, at)));
   const tail = code.slice(last + 1).join('');
-  const required = bitsOf(steps.flatMap((step, at) => (step.required ? [at] : [])));
-  return `static const u8 *${name(plan)}(const u8 *line, u32 *record) {
+  // The optional fields at the end are a function of their own: most lines end before them.
+  const rest = `// The fields at the end, none of which must be there.
+static const u8 *${name(plan)}_rest(const u8 *line, const u8 *p, u32 *record) {
+	const u8 *at;
+	u32 fields0 = record[3], fields1 = record[4];
+${indent(tail)}
+	record[3] = fields0;
+	record[4] = fields1;
+	return p;
+}
+
+`;
+  return `${tail ? rest : ''}static const u8 *${name(plan)}(const u8 *line, u32 *record) {
 	const u8 *p = line + ${head.length}, *at;
-	u32 fields0 = ${required[0] >>> 0}, fields1 = ${required[1] >>> 0};
+	u32 fields0 = ${requiredOf(plan)[0]}u, fields1 = ${requiredOf(plan)[1]}u;
 	record[${headWords}] = ${'{"type":'.length} | ${JSON.stringify(plan.type).length} << 16;
 	record[${headWords + 1}] = ${head.length - 1} | 1 << 16;
 ${indent(code.slice(2, last + 1).join(''))}
-${tail ? `\tif (*p == ',') {\n${indent(tail, 2)}\n\t}\n` : ''}${dependent.map(depends).join('')}	if (p[0] != '}' || p[1] != '\\n') return 0;
 	record[2] = ${kind};
 	record[3] = fields0;
 	record[4] = fields1;
-	return p + 1;
+	record[5] = 0;
+${tail ? `\tif (*p == ',' && !(p = ${name(plan)}_rest(line, p, record))) return 0;\n` : ''}${dependent.length > 0 ? '\tfields0 = record[3], fields1 = record[4];\n' : ''}${dependent.map(depends).join('')}	return p[0] == '}' && p[1] == '\\n' ? p + 1 : 0;
+}
+`;
+}
+
+const requiredOf = ({ steps }: Plan) =>
+  bitsOf(steps.flatMap((step, at) => (step.required ? [at] : []))).map((bits) => bits >>> 0);
+
+/** The functions that look a key up, and check the members that any_line found. */
+function anyOrder(plan: Plan, kind: number): string {
+  const { type, steps, dependent } = plan;
+  const required = requiredOf(plan);
+  const lengths = [...new Set(steps.map((step) => step.name.length))].sort((a, b) => a - b);
+  const cases = lengths.map(
+    (length) =>
+      `\tcase ${length}:\n${steps
+        .map((step, at) => (step.name.length === length ? `\t\tif (${same(step.name, 'key')}) return ${at};\n` : ''))
+        .join('')}\t\tbreak;`,
+  );
+  const values = new Map<string, number[]>();
+  for (const [at, step] of steps.entries()) {
+    const code = `${match(step.value, false)}\nreturn p;`;
+    values.set(code, [...(values.get(code) ?? []), at]);
+  }
+  return `// The place of a key among the fields; -1 of one that is none.
+static int field_${type}(const u8 *key, u32 length) {
+	switch (length) {
+${cases.join('\n')}
+	}
+	return -1;
+}
+
+static const u8 *value_${type}(int field, const u8 *p) {
+	switch (field) {
+${[...values].map(([code, fields]) => `${fields.map((at) => `\tcase ${at}:`).join('\n')} {\n${indent(code, 2)}\n\t}`).join('\n')}
+	}
+	return 0;
+}
+
+static int any_${type}(const u8 *line, const u8 *newline, u32 count, u32 *record) {
+	u32 fields0 = 0, fields1 = 0;
+	if (newline - line > 0xffff) return 0;
+	record[2] = ${kind};
+	record[5] = 0;
+	for (u32 i = 0; i < count; i++) {
+		const struct member *member = &members[i];
+		int field = field_${type}(member->key, member->length);
+		if (field < 0) {
+			record[5] = 1;
+			continue;
+		}
+		u32 *fields = field < 32 ? &fields0 : &fields1;
+		if (*fields & 1u << (field & 31)) return 0; // twice: the last one counts
+		*fields |= 1u << (field & 31);
+		if (value_${type}(field, member->value) != member->end) return 0;
+		record[${headWords} + field] = (u32)(member->value - line) | (u32)(member->end - member->value) << 16;
+	}
+	if ((fields0 & ${required[0]}u) != ${required[0]}u || (fields1 & ${required[1]}u) != ${required[1]}u) return 0;
+${dependent.map(depends).join('')}	record[3] = fields0;
+	record[4] = fields1;
+	return 1;
 }
 `;
 }

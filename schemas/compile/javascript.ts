@@ -22,8 +22,8 @@ ${memos.join('\n')}
 
 /**
  * Tries the line that starts at \`line\` and ends with a newline as a canonical line. Returns where its newline is, with
- * its record in t[r..r+${recordWords(plans)}): start, end, kind, two words of bits for the fields that are there, then for each field
- * its place in the line and, 16 bits higher, its length. Returns -1 where it is none that the scanner knows.
+ * its record in t[r..r+${recordWords(plans)}): start, end, kind, two words of bits for the fields that are there, whether
+ * there are others, then for each field its place in the line and, 16 bits higher, its length. Returns -1 where it is none that the scanner knows.
  */
 export function scanLine(b: Uint8Array, v: DataView, line: number, t: Int32Array, r: number): number {
 ${plans.map((plan) => `  if (${same(headOf(plan), 'line')}) return ${plan.type}(b, v, line, t, r);`).join('\n')}
@@ -58,6 +58,7 @@ ${tail ? `  if (b[p] === 44) {\n${indent(tail, 4)}\n  }\n` : ''}${dependent.map(
   t[r + 2] = ${kind};
   t[r + 3] = fields0;
   t[r + 4] = fields1;
+  t[r + 5] = 0;
   return p + 1;
 }
 `;

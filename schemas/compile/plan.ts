@@ -46,7 +46,7 @@ interface Schema extends Property {
 }
 
 /** Fields that no scanner reads: lines that have them go to JSON.parse and ajv. */
-const unread = new Set(['status/filters']);
+const unread = new Set(['status/filters', 'status/unnamed']);
 
 const annotations = ['title', 'description', 'unit', 'source', 'examples', 'default', 'deprecated', '$comment'];
 const mostExact = Number.MAX_SAFE_INTEGER;
@@ -151,8 +151,11 @@ function stringOf(
   return { kind: 'string', min: number('minLength', 0), max: number('maxLength', mostBytes) };
 }
 
-/** Words at the start of a line's record: its start, its end, its kind, and two of bits for the fields that are there. */
-export const headWords = 5;
+/**
+ * Words at the start of a line's record: its start, its end, its kind, two of bits for the fields that are there, and
+ * whether there are others that the schema does not know.
+ */
+export const headWords = 6;
 
 /** The text in front of a step's value, its opening quote included where it always has one. */
 export function keyOf({ name, value }: Step): string {

@@ -49,23 +49,22 @@ export class Line {
   field(name: string): unknown {
     if (this.kind === unknownKind || this.#event) return own(this.event, name);
     const field = fields.get(name);
-    if (!field || !this.locate(field)) return undefined;
-    const first = this.buffer[this.from] as number;
+    if (!field || (field.places[this.kind] as number) < 0)
+      return this.#table[this.#record + 5] ? own(this.event, name) : undefined;
+    if (!this.locate(field)) return undefined;
+    const first = this.raw[this.from] as number;
     if (first === quote) return this.text(field);
-    return first <= nine ? this.number(field) : JSON.parse(this.buffer.toString('utf8', this.from, this.to));
+    return first <= nine ? this.number(field) : JSON.parse(this.raw.toString('utf8', this.from, this.to));
   }
 
   /** A field that is a number; NaN where there is none, or another value. */
   number(field: Field): number {
     const kind = this.kind;
-    if (kind === unknownKind) {
-      const value = own(this.event, field.name);
-      return typeof value === 'number' ? value : Number.NaN;
-    }
-    const place = field.places[kind] as number;
-    if (place < 0) return Number.NaN;
+    if (kind === unknownKind) return numberOf(own(this.event, field.name));
     const table = this.#table;
     const record = this.#record;
+    const place = field.places[kind] as number;
+    if (place < 0) return table[record + 5] ? numberOf(own(this.event, field.name)) : Number.NaN;
     if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return Number.NaN;
     const word = table[record + headWords + place] as number;
     const { buffer } = this;
@@ -83,8 +82,8 @@ export class Line {
       const value = own(this.event, field.name);
       return typeof value === 'string' ? value : undefined;
     }
-    if (!this.locate(field) || this.buffer[this.from] !== quote) return undefined;
-    const text = this.buffer.toString('utf8', this.from + 1, this.to - 1);
+    if (!this.locate(field) || this.raw[this.from] !== quote) return undefined;
+    const text = this.raw.toString('utf8', this.from + 1, this.to - 1);
     return text.includes('\\') ? JSON.parse(`"${text}"`) : text;
   }
 
@@ -92,10 +91,10 @@ export class Line {
   locate(field: Field): boolean {
     const kind = this.kind;
     if (kind === unknownKind) return this.#encode(own(this.event, field.name));
-    const place = field.places[kind] as number;
-    if (place < 0) return false;
     const table = this.#table;
     const record = this.#record;
+    const place = field.places[kind] as number;
+    if (place < 0) return table[record + 5] ? this.#encode(own(this.event, field.name)) : false;
     if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return false;
     const word = table[record + headWords + place] as number;
     this.raw = this.buffer;
@@ -176,6 +175,8 @@ export class Line {
 function own(event: AnyEvent, name: string): unknown {
   return Object.hasOwn(event, name) ? (event as Record<string, unknown>)[name] : undefined;
 }
+
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
 
 /** The fields that some type has, for lookups by name. */
 const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new Field(name)])));

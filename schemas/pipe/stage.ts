@@ -1,3 +1,4 @@
+import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
@@ -47,6 +48,8 @@ export interface Stage {
   finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
   /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
+  /** What else it has counted, for the end status. */
+  counts?(): Partial<Status>;
   /** SIGHUP: open files anew. */
   reopen?(): void | Promise<void>;
 }

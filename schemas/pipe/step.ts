@@ -234,7 +234,7 @@ export class Step implements Target {
     if (this.failed) await this.#guarded(() => stage.flush?.(this.out)); // what came before it goes on all the same
     const out = this.failed ? nowhere : this.out;
     await this.#guarded(() => stage.end?.(out));
-    if (well && !this.closed && told) this.#own(status(stage.name, 'end', { ...ledger }));
+    if (well && !this.closed && told) this.#own(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));
     this.closed = true;
   }
 
