@@ -63,8 +63,9 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     return false;
   };
 
-  const flush = async () => {
-    for (const step of steps) {
+  /** Has the stages from one on pass on what they hold. */
+  const flush = async (from = 0) => {
+    for (const step of steps.slice(from)) {
       await step.flush();
       await step.next.settle();
     }
@@ -72,15 +73,15 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
 
   /** The end of a stage, and then of those behind it. */
   async function* finish(from: number): AsyncGenerator<Buffer, void> {
-    for (const step of steps.slice(from)) {
+    for (const [at, step] of [...steps.entries()].slice(from)) {
       await step.close();
-      await step.next.settle();
-      if (batch.length > 0) yield batch.take();
       for (let more = true; more; ) {
-        more = await step.finish();
         await step.next.settle();
+        await flush(at + 1);
         if (batch.length > 0) yield batch.take();
+        more = await step.finish();
       }
+      await step.next.settle();
       await step.end(true);
       await step.next.settle();
       if (batch.length > 0) yield batch.take();

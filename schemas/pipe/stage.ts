@@ -48,6 +48,8 @@ export interface Stage {
   finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
   /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
+  /** A signal asks for the end: what goes on after the end of its input ends now. */
+  stop?(): void;
   /** What else it has counted, for the end status. */
   counts?(): Partial<Status>;
   /** SIGHUP: open files anew. */

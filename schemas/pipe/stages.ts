@@ -64,11 +64,12 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     };
     return part;
   });
-  const signals = new Signals(source.piped, () => source.leave(), reopener(stages));
+  const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stopper(stages));
   const input = {
     read: async (into: Buffer) => {
       const bytes = await source.read(into);
       signals.came();
+      if (bytes === 0) signals.ended();
       return bytes;
     },
   };
@@ -91,6 +92,14 @@ function reopener(stages: readonly Ready[]): (() => void) | undefined {
   if (reopening.length === 0) return undefined;
   return () => {
     for (const stage of reopening) Promise.resolve(stage.reopen?.()).catch((error) => say(stage.name, error.message));
+  };
+}
+
+function stopper(stages: readonly Ready[]): (() => void) | undefined {
+  const stopping = stages.map(({ stage }) => stage).filter((stage) => stage.stop);
+  if (stopping.length === 0) return undefined;
+  return () => {
+    for (const stage of stopping) stage.stop?.();
   };
 }
 
