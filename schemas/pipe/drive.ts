@@ -71,20 +71,24 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     }
   };
 
+  /** What a stage has put out at its end goes on. */
+  async function* behind(at: number): AsyncGenerator<Buffer, void> {
+    await steps[at]?.next.settle();
+    await flush(at + 1);
+    if (batch.length > 0) yield batch.take();
+  }
+
   /** The end of a stage, and then of those behind it. */
   async function* finish(from: number): AsyncGenerator<Buffer, void> {
     for (const [at, step] of [...steps.entries()].slice(from)) {
       await step.close();
+      yield* behind(at);
       for (let more = true; more; ) {
-        await step.next.settle();
-        await flush(at + 1);
-        if (batch.length > 0) yield batch.take();
         more = await step.finish();
+        yield* behind(at);
       }
-      await step.next.settle();
       await step.end(true);
-      await step.next.settle();
-      if (batch.length > 0) yield batch.take();
+      yield* behind(at);
     }
   }
 
