@@ -1,6 +1,7 @@
 import type { Connect, Lost, Outcome } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { printable } from '../schemas/pipe/errors.js';
+import { isTerminal } from '../schemas/pipe/fd.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 
 const header = ['TIME', 'PID', 'COMM', 'SADDR', 'SPORT', 'DADDR', 'DPORT', 'ERROR'] as const;
@@ -86,5 +87,5 @@ export const command = defineCommand({
   options: {},
   notes:
     'Times are local. An address that has a name shows that. Events that are no attempts are left out; lost ones are told between the lines.',
-  stage: () => sinkTable(process.stdout.columns),
+  stage: () => sinkTable(isTerminal(1) ? process.stdout.columns : undefined), // that loads much of Node
 });
