@@ -1,7 +1,7 @@
 /**
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * events.ts (their TypeScript types) and version.ts.
+ * events.ts (their TypeScript types), keys.ts (their fields in order) and version.ts.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -65,6 +65,14 @@ writeFileSync(
   `${interfaces.join('\n')}
 /** Any event that this version knows. */
 export type Event = ${titles.join(' | ')};
+`,
+);
+
+const keys = Object.fromEntries([...schemas.keys()].map((type) => [type, Object.keys(propertiesOf(type))]));
+writeFileSync(
+  new URL('keys.ts', out),
+  `/** The fields of each event type, in the order of canonical lines. */
+export const keys = ${JSON.stringify(keys)} as const satisfies Record<string, readonly string[]>;
 `,
 );
 

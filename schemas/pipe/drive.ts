@@ -87,6 +87,7 @@ export async function* drive(
   };
   /** Says in the stream, at the place of the invalid lines, that they are missing. A sink has no stream. */
   const tellGap = () => {
+    if (gap > 0) stage.invalid?.(gap);
     if (gap > 0 && !stage.sink) own({ type: 'lost', v: 1, stage: stage.name, where: 'invalid', count: gap });
     gap = 0;
   };

@@ -36,6 +36,8 @@ export interface Stage {
   readonly sink?: boolean;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
+  /** So many lines at this place were no valid events; that is told in the stream already. */
+  invalid?(count: number): void;
   /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
   flush?(out: Output): void | Promise<void>;
   /**

@@ -1,0 +1,96 @@
+import type { Output } from '../../schemas/pipe/stage.js';
+import { type Field, fieldsText } from './key.js';
+import type { Measures, Window } from './measure.js';
+import { type Order, sorted } from './order.js';
+import { weight } from './pane.js';
+import type { Closed, Windows } from './windows.js';
+import { Writer } from './write.js';
+
+export interface Choice {
+  /** So many groups of a window are told, the others' sum as `other`. */
+  most: number;
+  orderBy: Order | undefined;
+  /** Which events are attempts; undefined: connects, once there was one. */
+  count: 'connect' | 'outcome' | undefined;
+  /** A rate is by the window's length, not by the time from its first event to its last. */
+  every: boolean;
+}
+
+/** Tells of windows that are over, line by line. */
+export class Emit {
+  /** The input has summaries: what is lost is as they say, and the `lost` events beside them tell of the same. */
+  summaries = false;
+  readonly by: string;
+  readonly #writer: Writer;
+  #firstConnect = Number.POSITIVE_INFINITY;
+  #lines: Iterator<void> | undefined;
+
+  constructor(
+    private readonly windows: Windows,
+    private readonly measures: Measures,
+    fields: readonly Field[],
+    private readonly choice: Choice,
+  ) {
+    this.by = fieldsText(fields);
+    this.#writer = new Writer(fields, measures);
+  }
+
+  /** There was a connect event then. */
+  connect(time: number): void {
+    if (time < this.#firstConnect) this.#firstConnect = time;
+  }
+
+  /** Writes until there is enough; of all windows, or of those that are over. Returns whether there is more. */
+  more(out: Output, all: boolean): boolean {
+    while (!out.full) {
+      if (!this.#lines) {
+        const closed = this.windows.next(all);
+        if (!closed) return false;
+        this.#lines = this.#tell(closed, out);
+      }
+      if (this.#lines.next().done) this.#lines = undefined;
+    }
+    return true;
+  }
+
+  *#tell(closed: Closed, out: Output): Generator<void> {
+    const { pane, start, end } = closed;
+    const { every, count } = this.choice;
+    const window: Window = {
+      start,
+      end,
+      span: every ? end - start : pane.largest - pane.least,
+      counts: count ?? (this.#firstConnect < end ? 'connect' : 'outcome'),
+    };
+    for (const row of this.#rows(closed, window)) {
+      const { buffer, length } = this.#writer.row(pane.table, row, window);
+      out.bytes(buffer, 0, length);
+      yield;
+    }
+    const { events, summaries, own } = pane.missing;
+    const told = this.summaries ? summaries : events;
+    const missing = { lost: told.lost + own.lost, invalid: told.invalid + own.invalid };
+    if (weight(pane.table, 0) + missing.lost + missing.invalid > 0) {
+      const { buffer, length } = this.#writer.row(pane.table, 0, window, { missing, eachMax: pane.bound });
+      out.bytes(buffer, 0, length);
+    }
+    this.windows.done(closed);
+  }
+
+  /** The rows to tell, in their order; the others are put into `other`. */
+  #rows({ pane }: Closed, window: Window): Iterable<number> {
+    const { table } = pane;
+    const { most, orderBy } = this.choice;
+    const all = table.rows - 1;
+    if (all <= most && !orderBy) return upTo(all);
+    const order = sorted(table, orderBy ?? { name: 'count', ascending: false }, this.measures, this.#writer, window);
+    if (all <= most) return order;
+    const rest = order.subarray(most);
+    pane.eachMax += table.fold(rest, weight);
+    return orderBy ? order.subarray(0, most) : order.slice(0, most).sort();
+  }
+}
+
+function* upTo(last: number): Generator<number> {
+  for (let row = 1; row <= last; row++) yield row;
+}
