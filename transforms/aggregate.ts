@@ -9,7 +9,7 @@ import { Idle } from './aggregate/idle.js';
 import { enough, type Field, fields, Key } from './aggregate/key.js';
 import { Measures, measures, usual } from './aggregate/measure.js';
 import { checkOrder, orderBy } from './aggregate/order.js';
-import type { Pane } from './aggregate/pane.js';
+import { addMissing, nothingMissing, type Pane } from './aggregate/pane.js';
 import { duration, durationText, interval, parseTime } from './aggregate/time.js';
 import { Windows } from './aggregate/windows.js';
 import { reserved } from './aggregate/write.js';
@@ -84,7 +84,7 @@ class Aggregate implements Stage {
   readonly #idle = new Idle();
   readonly #theirs = new Map<string, Field[]>();
   #late = 0;
-  #waiting = { lost: 0, invalid: 0 }; // for the first window
+  #waiting = nothingMissing(); // for the first window
   #due = false;
 
   constructor({ values, given }: Parsed<typeof options>) {
@@ -121,7 +121,7 @@ class Aggregate implements Stage {
 
   /** Lines of the input that were no events are missing from the window too. */
   invalid(count: number): void {
-    (this.#windows.current?.missing.own ?? this.#waiting).invalid += count;
+    (this.#windows.current?.missing ?? this.#waiting).own.invalid += count;
   }
 
   flush(out: Output): void {
@@ -153,14 +153,11 @@ class Aggregate implements Stage {
     if (this.#windows.advance(ts)) this.#due = true;
     const pane = this.#windows.pane(ts);
     if (pane) {
-      if (this.#waiting.lost + this.#waiting.invalid > 0) {
-        pane.missing.own.lost += this.#waiting.lost;
-        pane.missing.own.invalid += this.#waiting.invalid;
-        this.#waiting = { lost: 0, invalid: 0 };
-      }
+      addMissing(pane.missing, this.#waiting);
+      this.#waiting = nothingMissing();
     } else {
       this.#late += count;
-      (this.#windows.current?.missing.own ?? this.#waiting).lost += count;
+      (this.#windows.current?.missing ?? this.#waiting).own.lost += count;
     }
     return pane;
   }
@@ -215,7 +212,7 @@ class Aggregate implements Stage {
     const ts = line.field('ts');
     const count = line.field('count') as number;
     const pane = (typeof ts === 'string' && this.#windows.pane(time(ts))) || this.#windows.current;
-    const missing = pane?.missing.events ?? this.#waiting;
+    const missing = (pane?.missing ?? this.#waiting).events;
     if (line.field('where') === 'invalid') missing.invalid += count;
     else missing.lost += count;
   }

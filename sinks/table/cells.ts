@@ -54,3 +54,16 @@ export function width(text: string): number {
   }
   return places;
 }
+
+/** As much of a text as has place. */
+export function clip(text: string, places: number): string {
+  if (text.length <= places && width(text) <= places) return text;
+  let clipped = '';
+  let left = places;
+  for (const character of text) {
+    left -= width(character);
+    if (left < 0) break;
+    clipped += character;
+  }
+  return clipped;
+}

@@ -1,6 +1,6 @@
 import type { Lost, Summary } from '../../schemas/generated/events.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
-import { type Column, clock, heading, row } from './cells.js';
+import { type Column, clip, clock, heading, row } from './cells.js';
 import { summaries } from './summaries.js';
 
 /** The terminal that is drawn on: process.stdout, where that is one. */
@@ -55,7 +55,7 @@ export function live(terminal: Terminal): Stage {
     const lines =
       window.ts === '' ? ['waiting for summaries; aggregate --every 10s makes them'] : [head, ...table(groups)];
     const start = { never: '\r\n'.repeat(terminal.rows), once: '', resized: '\x1b[2J' }[drawn];
-    const fit = lines.slice(0, Math.max(1, terminal.rows - 1));
+    const fit = lines.slice(0, Math.max(1, terminal.rows - 1)).map((line) => clip(line, terminal.columns));
     out.text(`${start}\x1b[?25l\x1b[?7l\x1b[H${fit.join('\x1b[K\r\n')}\x1b[K\x1b[J\x1b[?7h\x1b[?25h`);
     drawn = 'once';
     fresh = due = false;

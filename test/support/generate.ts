@@ -40,7 +40,9 @@ export function* generate({ count, seed = 1, addresses = 40, seconds = 60, type 
     const ts = `${new Date(begin + Math.floor(us / 1000)).toISOString().slice(0, -1)}${String(us % 1000).padStart(3, '0')}Z`;
     const to = Math.floor(next() ** 2 * addresses); // some have more than others
     const v6 = to % 5 === 4;
-    const daddr = v6 ? `2001:db8::${(to + 1).toString(16).replace(/(.+)(....)$/, '$1:$2')}` : `10.${to >> 16}.${(to >> 8) & 255}.${to & 255}`;
+    const daddr = v6
+      ? `2001:db8::${(to + 1).toString(16).replace(/(.+)(....)$/, '$1:$2')}`
+      : `10.${to >> 16}.${(to >> 8) & 255}.${to & 255}`;
     const [result, errno, error] = endings[next() < 0.8 ? 0 : below(endings.length)] as (typeof endings)[number];
     yield JSON.stringify({
       type,

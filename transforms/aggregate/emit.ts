@@ -22,6 +22,7 @@ export class Emit {
   summaries = false;
   readonly by: string;
   readonly #writer: Writer;
+  readonly #step: number;
   #firstConnect = Number.POSITIVE_INFINITY;
   #lines: Iterator<void> | undefined;
 
@@ -32,6 +33,7 @@ export class Emit {
     private readonly choice: Choice,
   ) {
     this.by = fieldsText(fields);
+    this.#step = fields.find(({ step }) => step > 0)?.step ?? 0;
     this.#writer = new Writer(fields, measures);
   }
 
@@ -59,7 +61,7 @@ export class Emit {
     const window: Window = {
       start,
       end,
-      span: every ? end - start : pane.largest - pane.least,
+      span: this.#step || (every ? end - start : pane.largest - pane.least),
       counts: count ?? (this.#firstConnect < end ? 'connect' : 'outcome'),
     };
     for (const row of this.#rows(closed, window)) {

@@ -1,9 +1,19 @@
 import { always } from './measure.js';
 import { type Shape, Table } from './table.js';
 
-interface Missing {
-  lost: number;
-  invalid: number;
+/** What is missing: as `lost` events told, as summaries told, and of this stage's own. */
+export type Missing = Record<'events' | 'summaries' | 'own', { lost: number; invalid: number }>;
+
+export function nothingMissing(): Missing {
+  const none = () => ({ lost: 0, invalid: 0 });
+  return { events: none(), summaries: none(), own: none() };
+}
+
+export function addMissing(to: Missing, from: Missing): void {
+  for (const kind of ['events', 'summaries', 'own'] as const) {
+    to[kind].lost += from[kind].lost;
+    to[kind].invalid += from[kind].invalid;
+  }
 }
 
 /** So many groups cost little: with no fewer, the largest few come out right. */
@@ -16,8 +26,7 @@ export class Pane {
   largest = Number.NEGATIVE_INFINITY;
   /** Of no group are more than so many in `other`. */
   eachMax = 0;
-  /** What is missing, as `lost` events told, as summaries told, and of this stage's own. */
-  readonly missing = { events: none(), summaries: none(), own: none() };
+  readonly missing = nothingMissing();
   #floor = 0;
 
   private readonly most: number;
@@ -69,10 +78,7 @@ export class Pane {
     this.least = Math.min(this.least, from.least);
     this.largest = Math.max(this.largest, from.largest);
     this.eachMax += from.bound;
-    for (const kind of ['events', 'summaries', 'own'] as const) {
-      this.missing[kind].lost += from.missing[kind].lost;
-      this.missing[kind].invalid += from.missing[kind].invalid;
-    }
+    addMissing(this.missing, from.missing);
   }
 
   /** Of no group are more than so many events in row 0. */
@@ -80,8 +86,6 @@ export class Pane {
     return this.eachMax + this.#floor;
   }
 }
-
-const none = (): Missing => ({ lost: 0, invalid: 0 });
 
 /** What a group is kept for. */
 export function weight(table: Table, row: number): number {

@@ -1,6 +1,6 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
 
-/** Times are µs since 1970 as numbers: exact until the year 2255. */
+/** Times are µs since 1970 as numbers: exact from 1685 to 2255. */
 
 const units: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6, d: 86400e6 };
 
