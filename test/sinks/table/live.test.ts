@@ -75,14 +75,15 @@ test('more groups than lines, longer lines than columns; and another size', asyn
   await terminal.shows('the table', (lines) => lines.length === 7);
   assert.deepEqual(terminal.lines.slice(0, 2), ['08:00:00 to 08:01:00, 3001 groups, 45105', 'NAME']);
   assert.deepEqual(terminal.lines.slice(3), ['group 2999', 'group 2998', 'group 2997', 'group 2996']);
+  const drawn = ([first = '', second = '']: string[]) => first.startsWith('08:00:00') && second.startsWith('NAME');
   terminal.resize(150, 5);
-  await terminal.shows('four lines', (lines) => lines.length === 4);
+  await terminal.shows('four lines', (lines) => lines.length === 4 && drawn(lines));
   assert.match(terminal.lines[0] as string, /^08:00:00 to 08:01:00, 3001 groups, 4510500 attempts$/);
   assert.match(terminal.lines[3] as string, /^group 2999 {82}3000$/);
   terminal.resize(150, 12);
-  await terminal.shows('eleven lines', (lines) => lines.length === 11);
+  await terminal.shows('eleven lines', (lines) => lines.length === 11 && drawn(lines));
   terminal.resize(20, 3);
-  await terminal.shows('two lines', (lines) => lines.length === 2);
+  await terminal.shows('two lines', (lines) => lines.length === 2 && drawn(lines));
   terminal.end();
   assert.equal(await terminal.ended, 0);
 });
