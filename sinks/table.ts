@@ -55,10 +55,8 @@ export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
         if (by !== event.by || !fits(ofSummaries, event)) ofSummaries = summaries(event);
         by = event.by;
         put(ofSummaries, event);
-      } else if (line.type === 'lost') {
-        begin(out);
-        out.text(lostText(line.event as Lost));
-      } else return out.drop();
+      } else if (line.type === 'lost') out.text(lostText(line.event as Lost));
+      else return out.drop();
       out.stored(1);
     },
     flush(out) {
