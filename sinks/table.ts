@@ -3,7 +3,7 @@ import { defineCommand } from '../schemas/pipe/command.js';
 import type { Options } from '../schemas/pipe/options.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { attempts } from './table/attempts.js';
-import { type Column, heading, lostText, row } from './table/cells.js';
+import { type Column, heading, lostText, ready, row } from './table/cells.js';
 import { live } from './table/live.js';
 import { fits, summaries } from './table/summaries.js';
 
@@ -32,7 +32,6 @@ export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
     shown = ofAttempts as Column<never>[];
     out.text(heading(shown));
   };
-  const texts = <T>(columns: Column<T>[], event: T) => columns.map(({ text }) => text(event));
   return {
     name: 'sink-table',
     sink: true,
@@ -44,19 +43,26 @@ export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
       }, signOfLife);
     },
     line(line, out) {
-      const put = <T>(columns: Column<T>[], event: T) => {
-        if (shown !== columns) out.text(heading(columns as Column<never>[]));
-        shown = columns as Column<never>[];
-        out.text(row(shown, texts(columns, event)));
+      const put = <T>(columns: Column<T>[], event: T): void | Promise<void> => {
+        const texts = columns.map(({ text }) => text(event));
+        const print = () => {
+          if (shown !== columns) out.text(heading(columns as Column<never>[]));
+          shown = columns as Column<never>[];
+          out.text(row(shown, texts));
+          out.stored(1);
+        };
+        const loading = ready(texts);
+        return loading ? loading.then(print) : print();
       };
-      if (line.type === 'connect' || line.type === 'outcome') put(ofAttempts, line.event as Connect | Outcome);
-      else if (line.type === 'summary') {
+      if (line.type === 'connect' || line.type === 'outcome') return put(ofAttempts, line.event as Connect | Outcome);
+      if (line.type === 'summary') {
         const event = line.event as Summary;
         if (by !== event.by || !fits(ofSummaries, event)) ofSummaries = summaries(event);
         by = event.by;
-        put(ofSummaries, event);
-      } else if (line.type === 'lost') out.text(lostText(line.event as Lost));
-      else return out.drop();
+        return put(ofSummaries, event);
+      }
+      if (line.type !== 'lost') return out.drop();
+      out.text(lostText(line.event as Lost));
       out.stored(1);
     },
     flush(out) {

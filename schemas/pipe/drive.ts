@@ -1,9 +1,11 @@
 import type { Status } from '../generated/events.js';
+import { kinds } from '../generated/scan.js';
 import { version } from '../generated/version.js';
 import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
 import { type AnyEvent, Line } from './line.js';
 import { Lines, lineLimit } from './lines.js';
+import { unknownKind } from './scan/scanner.js';
 import { canonical, type Output, type Stage } from './stage.js';
 
 const writeAt = 1 << 20;
@@ -44,11 +46,12 @@ export async function* drive(
   const line = new Line();
   const batch = new Batch();
   let number = 0;
+  const keep = stage.keep?.bind(stage);
   let gap = 0; // invalid lines since the last valid one
 
   const out: Output = {
     pass: ({ buffer, start, end }) => {
-      batch.bytes(buffer, start, end);
+      batch.line(buffer, start, end + 1);
       ledger.out++;
     },
     drop: () => {
@@ -93,7 +96,7 @@ export async function* drive(
   };
 
   /** Hands the lines at hand to the stage. Returns whether some are left because there is enough to write. */
-  const consume = async (wants: Set<string> | undefined): Promise<boolean> => {
+  const consume = async (wants: (kind: number, type: string) => boolean): Promise<boolean> => {
     for (let next = lines.next(); next !== 'more'; next = lines.next()) {
       number++;
       const { buffer, start, end } = lines;
@@ -101,16 +104,23 @@ export async function* drive(
         bad(`longer than ${lineLimit} bytes`, lines.head);
         continue;
       }
-      if (blank(buffer, start, end)) continue;
-      const reason = line.take(buffer, start, end);
-      if (reason !== undefined) {
-        bad(reason, buffer.subarray(start, end));
-        continue;
+      const kind = lines.table[lines.record + 2] as number;
+      if (kind !== unknownKind) line.move(buffer, start, end, lines.table, lines.record);
+      else {
+        if (blank(buffer, start, end)) continue;
+        const reason = line.parse(buffer, start, end);
+        if (reason !== undefined) {
+          bad(reason, buffer.subarray(start, end));
+          continue;
+        }
       }
       ledger.in++;
-      tellGap();
-      if (wants && !wants.has(line.type)) out.pass(line);
-      else {
+      if (gap > 0) tellGap();
+      if (!wants(kind, line.type)) out.pass(line);
+      else if (keep) {
+        if (keep(line)) out.pass(line);
+        else ledger.filtered++;
+      } else {
         const pending = stage.line(line, out);
         if (pending) await pending;
       }
@@ -121,7 +131,7 @@ export async function* drive(
 
   try {
     await stage.open?.(out);
-    const wants = stage.types && new Set(stage.types);
+    const wants = wanted(stage.types);
     if (withStatus)
       own(
         status(
@@ -161,8 +171,16 @@ export async function* drive(
   } finally {
     await stage.end?.(out);
   }
-  if (withStatus) own(status(stage.name, 'end', { ...ledger }));
+  if (withStatus) own(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));
   if (batch.length > 0) yield batch.take();
+}
+
+/** Whether a stage wants to see a line, by its kind or, where that is not known, its type. */
+function wanted(types: readonly string[] | undefined): (kind: number, type: string) => boolean {
+  if (!types) return () => true;
+  const byType = new Set(types);
+  const byKind = kinds.map(({ type }) => byType.has(type));
+  return (kind, type) => (kind === unknownKind ? byType.has(type) : (byKind[kind] as boolean));
 }
 
 /** Waits for a read, and meanwhile for being woken. */

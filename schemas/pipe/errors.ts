@@ -1,6 +1,9 @@
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {}
 
+/** The same of a text with an inside: the message begins with the place, `column 14: …`. */
+export class ExpressionError extends UsageError {}
+
 /** The work could not be done: exit code 1. The message gives cause and remedy. */
 export class RuntimeError extends Error {}
 

@@ -1,3 +1,4 @@
+import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
@@ -34,6 +35,8 @@ export interface Stage {
   readonly filters?: Record<string, unknown>;
   /** It ends the stream: its standard output is no stream of events. */
   readonly sink?: boolean;
+  /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
+  keep?(line: Line): boolean;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
   /** So many lines at this place were no valid events; that is told in the stream already. */
@@ -47,6 +50,8 @@ export interface Stage {
   finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
   /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
+  /** What else it has counted, for the end status. */
+  counts?(): Partial<Status>;
   /** SIGHUP: open files anew. */
   reopen?(): void | Promise<void>;
 }
@@ -58,10 +63,10 @@ export function select(
   keep: (line: Line) => boolean,
   filters: Record<string, unknown>,
 ): Stage {
-  return { name, types, filters, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  return { name, types, filters, keep, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
 
-/** An event as one canonical line: keys in their order, no spaces, nothing that a terminal obeys. */
-export function canonical(event: AnyEvent): string {
-  return JSON.stringify(event).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

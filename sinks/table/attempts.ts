@@ -6,17 +6,17 @@ const ipv4Width = 15;
 const ipv6Width = 39;
 
 /**
- * The columns of tcpconnect, and the error. Where a terminal is too narrow for two columns of IPv6 addresses, these begin
- * as wide as IPv4 ones.
+ * The columns of tcpconnect, and the error; an address that has a name is shown by that. Where a terminal is too narrow
+ * for two columns of IPv6 addresses, these begin as wide as IPv4 ones.
  */
 export function attempts(places: number): Column<Connect | Outcome>[] {
   const columns: Column<Connect | Outcome>[] = [
     { title: 'TIME', width: 8, text: ({ ts }) => clock(ts) },
     { title: 'PID', width: 7, text: ({ pid }) => String(pid) },
     { title: 'COMM', width: 15, text: ({ comm }) => printable(comm) },
-    { title: 'SADDR', width: ipv6Width, text: ({ saddr = '-' }) => saddr },
+    { title: 'SADDR', width: ipv6Width, text: ({ saddr = '-', saddr_name = saddr }) => printable(saddr_name) },
     { title: 'SPORT', width: 5, text: ({ sport = '-' }) => String(sport) },
-    { title: 'DADDR', width: ipv6Width, text: ({ daddr }) => daddr },
+    { title: 'DADDR', width: ipv6Width, text: ({ daddr, name = daddr }) => printable(name) },
     { title: 'DPORT', width: 5, text: ({ dport }) => String(dport) },
     { title: 'ERROR', width: 0, text: (event) => (event.type === 'outcome' ? ending(event) : (event.error ?? '')) },
   ];

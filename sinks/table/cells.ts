@@ -1,5 +1,8 @@
 import { printable } from '../../schemas/pipe/errors.js';
 
+/** No column gets wider: a longer text moves the rest of its own line, not that of all the lines behind it. */
+const widest = 64;
+
 /** A column of a table: what an event has in it. */
 export interface Column<T> {
   title: string;
@@ -23,8 +26,8 @@ export function row(columns: readonly Column<never>[], texts: readonly string[])
     .map((text, at) => {
       const column = columns[at] as Column<never>;
       const wide = width(text);
-      if (wide > column.width) column.width = wide;
-      const gap = ' '.repeat(column.width - wide);
+      if (wide > column.width && wide <= widest) column.width = wide;
+      const gap = ' '.repeat(Math.max(0, column.width - wide));
       return column.right ? gap + text : text + gap;
     })
     .join(' ')
@@ -42,17 +45,22 @@ export function lostText({ count, stage, where }: { count: number; stage: string
   return printable(`-- ${count} lost in ${stage}: ${where} --`);
 }
 
-const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+/** Loaded with the first text that needs it, since few do, and a start should be quick. */
+let stringWidth: ((text: string) => number) | undefined;
 
-/** How many places a terminal needs for a text. */
-export function width(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
-  let places = 0;
-  for (const character of text) {
-    if (!/[\p{M}\p{Cf}]/u.test(character)) places += wide.test(character) ? 2 : 1;
-  }
-  return places;
+const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text);
+
+/** To be waited for before texts that are not plain are put into a table. */
+export function ready(texts: readonly string[]): Promise<void> | undefined {
+  if (stringWidth || texts.every(isPlain)) return undefined;
+  return import('string-width').then((loaded) => {
+    stringWidth = loaded.default;
+  });
+}
+
+/** How many columns of a terminal a text takes: a Chinese sign takes two, a combining one none. */
+function width(text: string): number {
+  return isPlain(text) || !stringWidth ? text.length : stringWidth(text);
 }
 
 /** As much of a text as has place. */

@@ -1,6 +1,6 @@
 import type { Lost, Summary } from '../../schemas/generated/events.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
-import { type Column, clip, clock, heading, row } from './cells.js';
+import { type Column, clip, clock, heading, ready, row } from './cells.js';
 import { summaries } from './summaries.js';
 
 /** The terminal that is drawn on: process.stdout, where that is one. */
@@ -50,7 +50,9 @@ export function live(terminal: Terminal): Stage {
     if (groups.length > 2 * most) groups = largest(groups).slice(0, most);
     fresh = true;
   };
-  const draw = (out: Output) => {
+  const draw = (out: Output): void | Promise<void> => {
+    const loading = ready(groups.flatMap((event) => Object.values(event).filter((value) => typeof value === 'string')));
+    if (loading) return loading.then(() => draw(out));
     const head = `${clock(window.ts)} to ${clock(window.end)}, ${all} ${all === 1 ? 'group' : 'groups'}, ${attempts} attempts${lost > 0 ? `, ${lost} LOST` : ''}`;
     const lines =
       window.ts === '' ? ['waiting for summaries; aggregate --every 10s makes them'] : [head, ...table(groups)];
@@ -67,7 +69,7 @@ export function live(terminal: Terminal): Stage {
     open(out) {
       ({ wake } = out);
       terminal.on('resize', resized);
-      draw(out);
+      return draw(out);
     },
     line(line, out) {
       if (line.type === 'summary') add(line.event as Summary);
@@ -78,16 +80,16 @@ export function live(terminal: Terminal): Stage {
       out.stored(1);
     },
     flush(out) {
-      if (fresh && due) draw(out);
-      else if (fresh)
+      if (fresh && due) return draw(out);
+      if (fresh)
         timer ??= setTimeout(() => {
           timer = undefined;
           due = true;
           wake();
         }, soon);
     },
-    finish(out) {
-      draw(out);
+    async finish(out) {
+      await draw(out);
       return false;
     },
     end() {

@@ -1,4 +1,4 @@
-import { keys } from '../../schemas/generated/keys.js';
+import { fieldKinds } from '../../schemas/generated/fields.js';
 import { type Field, fieldsText } from './key.js';
 import type { Measures, Window } from './measure.js';
 import type { Table } from './table.js';
@@ -6,8 +6,8 @@ import { Text } from './text.js';
 import { parseTime, timeText } from './time.js';
 
 const newline = 10;
-const known: readonly string[] = keys.summary;
-const groupable: readonly string[] = keys.outcome;
+const known = Object.keys(fieldKinds.summary ?? {});
+const groupable = Object.keys(fieldKinds.outcome ?? {});
 
 /** Names that mean something else in a summary than in an event. */
 export const reserved = known.filter((name) => !groupable.includes(name) || name === 'type' || name === 'v');
