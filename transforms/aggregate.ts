@@ -1,6 +1,7 @@
 import type { Summary } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { RuntimeError, UsageError } from '../schemas/pipe/errors.js';
+import { Field as LineField } from '../schemas/pipe/field.js';
 import type { Line } from '../schemas/pipe/line.js';
 import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
@@ -9,7 +10,7 @@ import { Idle } from './aggregate/idle.js';
 import { enough, type Field, fields, Key } from './aggregate/key.js';
 import { Measures, measures, usual } from './aggregate/measure.js';
 import { checkOrder, orderBy } from './aggregate/order.js';
-import { addMissing, nothingMissing, type Pane } from './aggregate/pane.js';
+import { addMissing, type Missing, nothingMissing, type Pane } from './aggregate/pane.js';
 import { duration, durationText, interval, parseTime } from './aggregate/time.js';
 import { Windows } from './aggregate/windows.js';
 import { reserved } from './aggregate/write.js';
@@ -72,6 +73,9 @@ function groupBy(text: string): Field[] {
   return all;
 }
 
+const tsField = new LineField('ts');
+const repeatField = new LineField('repeat');
+
 /** Counts and measures attempts by group and window. Its parts: windows of panes of a table of groups, each with measures. */
 class Aggregate implements Stage {
   readonly name = 'aggregate';
@@ -84,7 +88,7 @@ class Aggregate implements Stage {
   readonly #idle = new Idle();
   readonly #theirs = new Map<string, Field[]>();
   #late = 0;
-  #waiting = nothingMissing(); // for the first window
+  #waiting: Missing | undefined; // for the first window
   #due = false;
 
   constructor({ values, given }: Parsed<typeof options>) {
@@ -121,7 +125,7 @@ class Aggregate implements Stage {
 
   /** Lines of the input that were no events are missing from the window too. */
   invalid(count: number): void {
-    (this.#windows.current?.missing ?? this.#waiting).own.invalid += count;
+    this.#missing(this.#windows.current).own.invalid += count;
   }
 
   flush(out: Output): void {
@@ -153,18 +157,25 @@ class Aggregate implements Stage {
     if (this.#windows.advance(ts)) this.#due = true;
     const pane = this.#windows.pane(ts);
     if (pane) {
-      addMissing(pane.missing, this.#waiting);
-      this.#waiting = nothingMissing();
+      if (this.#waiting) addMissing(pane.missing, this.#waiting);
+      this.#waiting = undefined;
     } else {
       this.#late += count;
-      (this.#windows.current?.missing ?? this.#waiting).own.lost += count;
+      this.#missing(this.#windows.current).own.lost += count;
     }
     return pane;
   }
 
+  /** Where to note what is missing. */
+  #missing(pane: Pane | undefined): Missing {
+    if (pane) return pane.missing;
+    this.#waiting ??= nothingMissing();
+    return this.#waiting;
+  }
+
   #event(line: Line): void {
-    const ts = time(line.field('ts') as string);
-    const times = (line.field('repeat') as number | undefined) ?? 1;
+    const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
+    const times = line.locate(repeatField) ? line.number(repeatField) : 1;
     const pane = this.#at(ts, times);
     if (!pane) return;
     if (ts < pane.least) pane.least = ts;
@@ -212,7 +223,7 @@ class Aggregate implements Stage {
     const ts = line.field('ts');
     const count = line.field('count') as number;
     const pane = (typeof ts === 'string' && this.#windows.pane(time(ts))) || this.#windows.current;
-    const missing = (pane?.missing ?? this.#waiting).events;
+    const missing = this.#missing(pane).events;
     if (line.field('where') === 'invalid') missing.invalid += count;
     else missing.lost += count;
   }

@@ -1,4 +1,5 @@
 import { defineCommand } from '../schemas/pipe/command.js';
+import { Field } from '../schemas/pipe/field.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { canonical, type Output, type Stage } from '../schemas/pipe/stage.js';
@@ -9,6 +10,9 @@ import { interval, parseTime } from './aggregate/time.js';
 const usualBy = 'comm,daddr,dport,result,error';
 const usualWithin = 10e6;
 const usualKeys = 100_000;
+
+const ts = new Field('ts');
+const repeat = new Field('repeat');
 
 const options = {
   by: {
@@ -60,7 +64,7 @@ class Dedupe implements Stage {
   }
 
   line(line: Line, out: Output): void {
-    const time = parseTime(Buffer.from(line.field('ts') as string, 'latin1'), 0);
+    const time = line.locate(ts) ? parseTime(line.raw, line.from + 1) : 0;
     if (time > this.#idle.newest) this.#idle.newest = time;
     this.#release(this.#idle.newest, out);
     this.#key.read(line);
@@ -128,9 +132,8 @@ function repeated({ line, length, times, counted }: Held): Buffer {
 const nothing = Buffer.alloc(0);
 
 function hold(held: Held, line: Line): void {
-  const repeat = line.field('repeat') as number | undefined;
-  held.times += repeat ?? 1;
-  held.counted = repeat !== undefined;
+  held.counted = line.locate(repeat);
+  held.times += held.counted ? line.number(repeat) : 1;
   held.length = line.end - line.start;
   if (held.length > held.line.length) held.line = Buffer.allocUnsafeSlow(held.length);
   line.buffer.copy(held.line, 0, line.start, line.end);

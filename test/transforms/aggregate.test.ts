@@ -202,7 +202,7 @@ const groupings = fc.constantFrom<[string, string | undefined]>(
   ['comm,daddr', 'daddr/24'],
   ['comm,daddr/24', 'daddr/16/32,comm'],
   ['team,ts:5s', 'team'],
-  ['comm,ts:5s', 'ts:10s'],
+  ['comm,ts:5s', 'ts:5s'],
   ['comm', undefined],
 );
 

@@ -23,6 +23,10 @@ export function writeAddress(
     into.set(from.subarray(start, end), at);
     return at + end - start;
   }
+  if (v6 === 128 && isStandard(from, start, end)) {
+    for (let i = start; i < end; i++) into[at + i - start] = from[i] as number;
+    return at + end - start;
+  }
   parseV6(from, start, end);
   const mapped = groups[5] === 0xffff && !(groups[0] || groups[1] || groups[2] || groups[3] || groups[4]);
   if (mapped) return writeV4((groups[6] as number) * 65536 + (groups[7] as number), into, at, v4);
@@ -32,6 +36,28 @@ export function writeAddress(
   }
   const last = writeV6(into, at);
   return v6 < 128 ? writeText(`/${v6}`, into, last) : last;
+}
+
+/** Whether an IPv6 address is surely spelled as RFC 5952 does, as nearly all are. */
+function isStandard(from: Uint8Array, start: number, end: number): boolean {
+  let groups = 0;
+  let gap = false;
+  for (let i = start; i < end; ) {
+    let digits = 0;
+    let byte = from[i] as number;
+    if (byte === 48) return false; // a group of 0 may belong to a gap
+    for (; (byte >= 48 && byte <= 57) || (byte >= 97 && byte <= 102); byte = from[++i] as number) digits++;
+    if (digits > 0) groups++;
+    if (i === end) break;
+    if (byte !== colon) return false;
+    i++;
+    if (from[i] === colon) {
+      gap = true;
+      if (i === start + 1 && from[start + 2] === 102) return false; // it may be an IPv4-mapped one
+      i++;
+    }
+  }
+  return gap ? groups <= 6 : groups === 8;
 }
 
 const groups = new Uint16Array(8);

@@ -14,8 +14,7 @@ export interface Slots {
 export class Cells {
   /** Slots are 0 … 4095. */
   static readonly slots = 4096;
-  #keys = new Float64Array(1 << 8); // row * 4096 + slot + 1; 0 is free
-  #values = new Float64Array(1 << 8);
+  #cells = new Float64Array(1 << 9); // pairs of row * 4096 + slot + 1, where 0 is free, and the number
   #used = 0;
   #starts: Uint32Array | undefined; // once sorted: where a row's cells begin
   #order: Uint32Array = new Uint32Array(0);
@@ -23,24 +22,26 @@ export class Cells {
   constructor(private readonly max: boolean) {}
 
   add(row: number, slot: number, value: number): void {
-    this.#starts = undefined;
+    if (this.#starts) this.#starts = undefined;
     const key = row * Cells.slots + slot + 1;
-    const at = this.#find(key, row, slot);
-    if (this.#keys[at] === key) {
-      const old = this.#values[at] as number;
-      this.#values[at] = this.max ? Math.max(old, value) : old + value;
+    const at = find(this.#cells, key, row, slot);
+    const cells = this.#cells;
+    if (cells[at] === key) {
+      const old = cells[at + 1] as number;
+      cells[at + 1] = this.max ? Math.max(old, value) : old + value;
       return;
     }
-    this.#keys[at] = key;
-    this.#values[at] = value;
-    if (++this.#used * 3 > this.#keys.length * 2) this.#grow();
+    cells[at] = key;
+    cells[at + 1] = value;
+    if (++this.#used * 3 > cells.length) this.#grow();
   }
 
   /** Calls back for each cell, in no order. */
-  each(take: (row: number, slot: number, value: number) => void): void {
-    for (let at = 0; at < this.#keys.length; at++) {
-      const key = (this.#keys[at] as number) - 1;
-      if (key >= 0) take(Math.floor(key / Cells.slots), key % Cells.slots, this.#values[at] as number);
+  each(take: (row: number, slot: number, value: number, at: number) => void): void {
+    const cells = this.#cells;
+    for (let at = 0; at < cells.length; at += 2) {
+      const key = (cells[at] as number) - 1;
+      if (key >= 0) take(Math.floor(key / Cells.slots), key % Cells.slots, cells[at + 1] as number, at);
     }
   }
 
@@ -51,10 +52,11 @@ export class Cells {
     const from = starts[row] as number;
     const cells = this.#order.subarray(from, starts[row + 1]);
     const { slots, values } = shared;
-    if (cells.length > 1) cells.sort((a, b) => (this.#keys[a] as number) - (this.#keys[b] as number));
-    cells.forEach((cell, i) => {
-      slots[i] = ((this.#keys[cell] as number) - 1) % Cells.slots;
-      values[i] = this.#values[cell] as number;
+    const all = this.#cells;
+    if (cells.length > 1) cells.sort((a, b) => (all[a] as number) - (all[b] as number));
+    cells.forEach((at, i) => {
+      slots[i] = ((all[at] as number) - 1) % Cells.slots;
+      values[i] = all[at + 1] as number;
     });
     shared.length = cells.length;
     return shared;
@@ -72,10 +74,8 @@ export class Cells {
   }
 
   clear(): void {
-    if (this.#keys.length > 1 << 16) {
-      this.#keys = new Float64Array(1 << 8);
-      this.#values = new Float64Array(1 << 8);
-    } else this.#keys.fill(0);
+    if (this.#cells.length > 1 << 17) this.#cells = new Float64Array(1 << 9);
+    else this.#cells.fill(0);
     this.#used = 0;
     this.#starts = undefined;
     this.#order = new Uint32Array(0);
@@ -90,36 +90,32 @@ export class Cells {
     for (let row = 0; row < rows; row++) starts[row + 1] = (starts[row + 1] as number) + (starts[row] as number);
     const next = starts.slice();
     this.#order = new Uint32Array(this.#used);
-    for (let at = 0; at < this.#keys.length; at++) {
-      const key = (this.#keys[at] as number) - 1;
-      if (key < 0) continue;
-      const row = Math.floor(key / Cells.slots);
+    this.each((row, _slot, _value, at) => {
       const place = next[row] as number;
       next[row] = place + 1;
       this.#order[place] = at;
-    }
+    });
     this.#starts = starts;
   }
 
-  #find(key: number, row: number, slot: number): number {
-    const last = this.#keys.length - 1;
-    let at = mix(Math.imul(row, 0x9e3779b1) ^ slot) & last;
-    while (this.#keys[at] !== 0 && this.#keys[at] !== key) at = (at + 1) & last;
-    return at;
-  }
-
   #grow(): void {
-    const [keys, values] = [this.#keys, this.#values];
-    this.#keys = new Float64Array(keys.length * 2);
-    this.#values = new Float64Array(keys.length * 2);
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as number;
-      if (key === 0) continue;
-      const at = this.#find(key, Math.floor((key - 1) / Cells.slots), (key - 1) % Cells.slots);
-      this.#keys[at] = key;
-      this.#values[at] = values[i] as number;
-    }
+    const cells = new Float64Array(this.#cells.length * 2);
+    this.each((row, slot, value) => {
+      const key = row * Cells.slots + slot + 1;
+      const at = find(cells, key, row, slot);
+      cells[at] = key;
+      cells[at + 1] = value;
+    });
+    this.#cells = cells;
   }
+}
+
+/** Where a key is, or a free place for it. */
+function find(cells: Float64Array, key: number, row: number, slot: number): number {
+  const last = cells.length - 2;
+  let at = (mix(Math.imul(row, 0x9e3779b1) ^ slot) << 1) & last;
+  while (cells[at] !== 0 && cells[at] !== key) at = (at + 2) & last;
+  return at;
 }
 
 const shared: Slots = {

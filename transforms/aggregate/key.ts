@@ -1,6 +1,6 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
+import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
-import { canonical } from '../../schemas/pipe/stage.js';
 import { writeAddress } from './address.js';
 import { duration, durationText, parseTime, timeText } from './time.js';
 
@@ -57,6 +57,18 @@ export function fieldsText(all: readonly Field[]): string {
 
 const newline = 10;
 const quote = 34;
+const dot = 46;
+const slash = 47;
+const colon = 58;
+/** More than any address or time takes. */
+const shortText = 64;
+
+/** A field to read: how its value is found in a line, and what becomes of it. */
+interface Part extends Field {
+  at: LineField;
+  /** Addresses have several spellings. */
+  address: boolean;
+}
 
 /**
  * The key of an event's group, as bytes: the JSON text of each field's value, in one spelling for one value, each with a
@@ -65,46 +77,48 @@ const quote = 34;
 export class Key {
   bytes = Buffer.alloc(1 << 12);
   length = 0;
+  readonly #parts: readonly Part[];
 
-  constructor(readonly fields: readonly Field[]) {}
+  constructor(readonly fields: readonly Field[]) {
+    this.#parts = fields.map((one) => ({ ...one, at: new LineField(one.name), address: addresses.includes(one.name) }));
+  }
 
   /** Takes the key of a line. */
   read(line: Line): void {
     this.length = 0;
-    for (const one of this.fields) {
-      this.#value(one, line.field(one.name));
+    for (const part of this.#parts) {
+      if (line.locate(part.at)) this.#value(part, line.raw, line.from, line.to);
       this.bytes[this.length++] = newline;
     }
   }
 
-  #value({ v4, v6, step, name }: Field, value: unknown): void {
-    if (value === undefined) return;
-    if (step > 0 && typeof value === 'string') {
-      const us = parseTime(Buffer.from(value, 'latin1'), 0);
-      this.#text(JSON.stringify(timeText(us - modulo(us, step))));
-    } else if (addresses.includes(name) && typeof value === 'string') {
-      const text = Buffer.from(value, 'latin1');
-      const slash = text.indexOf('/'); // of a summary's network
-      this.#reserve(64);
-      this.bytes[this.length++] = quote;
-      const end = slash < 0 ? text.length : slash;
-      this.length = writeAddress(text, 0, end, this.bytes, this.length, v4, v6);
-      this.bytes[this.length++] = quote;
-    } else this.#text(canonical(value as never));
+  #value(part: Part, raw: Buffer, from: number, to: number): void {
+    if (to - from + this.length + shortText > this.bytes.length) this.#grow(to - from);
+    const { bytes } = this;
+    let length = this.length;
+    if (part.step > 0) {
+      const us = parseTime(raw, from + 1);
+      length += bytes.write(`"${timeText(us - modulo(us, part.step))}"`, length, 'latin1');
+    } else if (part.address && raw[from] === quote && (part.v4 < 32 || !isIpv4(raw, from + 1))) {
+      let end = from + 1;
+      while (raw[end] !== quote && raw[end] !== slash) end++; // a summary's network has its prefix behind a slash
+      bytes[length++] = quote;
+      length = writeAddress(raw, from + 1, end, bytes, length, part.v4, part.v6);
+      bytes[length++] = quote;
+    } else for (let at = from; at < to; at++) bytes[length++] = raw[at] as number;
+    this.length = length;
   }
 
-  #text(text: string): void {
-    this.#reserve(text.length * 3 + 2);
-    this.length += this.bytes.write(text, this.length);
-  }
-
-  #reserve(more: number): void {
-    const needed = this.length + more + this.fields.length + 8;
-    if (needed <= this.bytes.length) return;
-    const larger = Buffer.alloc(2 ** Math.ceil(Math.log2(needed)));
+  #grow(more: number): void {
+    const larger = Buffer.alloc(2 ** Math.ceil(Math.log2(this.length + more + 2 * shortText)));
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }
+}
+
+/** Whether an address is IPv4: that has a dot behind one to three digits. Of one in a summary's network too. */
+function isIpv4(raw: Buffer, at: number): boolean {
+  return raw[at] !== colon && (raw[at + 1] === dot || raw[at + 2] === dot || raw[at + 3] === dot);
 }
 
 /** The remainder that is never negative. */

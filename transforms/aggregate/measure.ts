@@ -1,6 +1,7 @@
 import { RuntimeError, UsageError } from '../../schemas/pipe/errors.js';
+import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { AnyEvent, Line } from '../../schemas/pipe/line.js';
-import { type Field, fields, Key } from './key.js';
+import { fields, Key } from './key.js';
 import { bucketOf, decode, distinct, encode, quantile, register } from './sketch.js';
 import type { Rule, Shape, Table } from './table.js';
 import type { Text } from './text.js';
@@ -20,6 +21,7 @@ export interface Window {
 export const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
 const quantiles = { p50: 0.5, p90: 0.9, p99: 0.99 };
 const simple = ['count', 'failed', 'result', 'latency', 'rate', 'first', 'last'];
+const [firsts, thirds] = [0, 2].map((at) => results.map((result) => result.charCodeAt(at))) as [number[], number[]];
 export const usual = 'count,failed,result,latency';
 
 /** `count,latency,distinct:daddr`: names of measures. */
@@ -40,7 +42,23 @@ export const always = { connects, outcomes };
 
 interface Distinct {
   name: string;
+  field: LineField;
   key: Key;
+  /** Its place among the table's sketches. */
+  sketch: number;
+}
+
+const errnoField = new LineField('errno');
+const resultField = new LineField('result');
+const latencyField = new LineField('latency_us');
+const established = 0;
+
+/** Which result a text begins, by its first and third letter. */
+function resultAt(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < results.length; i++) {
+    if (bytes[at] === firsts[i] && bytes[at + 2] === thirds[i]) return i;
+  }
+  return results.length - 1;
 }
 
 /** The measures that were chosen: what a table keeps for them, what an event adds, and how they are written. */
@@ -66,41 +84,47 @@ export class Measures {
     this.#rate = names.includes('rate');
     this.#distinct = [...new Set(names)]
       .filter((name) => name.startsWith('distinct:'))
-      .map((name) => ({ name: name.slice(9), key: new Key(fields(name.slice(9)) as Field[]) }));
+      .map((measure, at) => {
+        const name = measure.slice(9);
+        return { name, field: new LineField(name), key: new Key(fields(name)), sketch: at + (this.#latency ? 1 : 0) };
+      });
     const sketches = [...(this.#latency ? ['sum' as const] : []), ...this.#distinct.map(() => 'max' as const)];
     this.shape = { columns: this.#columns, sketches };
   }
 
   /** Adds a connect or outcome event, which stands for so many (`repeat`). */
   event(table: Table, row: number, line: Line, time: number, times: number): void {
+    const { numbers } = table;
+    const base = table.base(row);
     if (line.type === 'connect') {
-      table.add(row, connects, times);
-      if (this.#failed && line.field('errno') !== undefined) table.add(row, this.#failed, times);
+      (numbers[base + connects] as number) += times;
+      if (this.#failed && line.locate(errnoField)) (numbers[base + this.#failed] as number) += times;
     } else {
-      table.add(row, outcomes, times);
+      (numbers[base + outcomes] as number) += times;
       if (this.#failed || this.#result) {
-        const result = line.field('result') as string;
-        if (this.#failed && result !== 'established') table.add(row, this.#failed + 1, times);
-        if (this.#result) table.add(row, this.#result + results.indexOf(result), times);
+        const result = line.locate(resultField) ? resultAt(line.raw, line.from + 1) : 0;
+        if (this.#failed && result !== established) (numbers[base + this.#failed + 1] as number) += times;
+        if (this.#result) (numbers[base + this.#result + result] as number) += times;
       }
-      if (this.#latency) this.#addLatency(table, row, line.field('latency_us') as number, times);
+      if (this.#latency) this.#addLatency(table, row, line.number(latencyField), times);
     }
-    if (this.#first) table.least(row, this.#first, time);
-    if (this.#last) table.largest(row, this.#last, time);
-    for (const [i, { key, name }] of this.#distinct.entries()) {
-      if (line.field(name) === undefined) continue;
+    if (this.#first && time < (numbers[base + this.#first] as number)) numbers[base + this.#first] = time;
+    if (this.#last && time > (numbers[base + this.#last] as number)) numbers[base + this.#last] = time;
+    for (const { key, field, sketch } of this.#distinct) {
+      if (!line.locate(field)) continue;
       key.read(line);
       const { slot, rank } = register(key.bytes, key.length);
-      table.sketches[i + (this.#latency ? 1 : 0)]?.add(row, slot, rank);
+      table.sketches[sketch]?.add(row, slot, rank);
     }
   }
 
   #addLatency(table: Table, row: number, latency: number, times: number): void {
-    const at = this.#latency;
-    table.add(row, at, latency * times);
-    table.least(row, at + 1, latency);
-    table.largest(row, at + 2, latency);
-    table.add(row, at + 3, times);
+    const { numbers } = table;
+    const at = table.base(row) + this.#latency;
+    (numbers[at] as number) += latency * times;
+    if (latency < (numbers[at + 1] as number)) numbers[at + 1] = latency;
+    if (latency > (numbers[at + 2] as number)) numbers[at + 2] = latency;
+    (numbers[at + 3] as number) += times;
     table.sketches[0]?.add(row, bucketOf(latency), times);
   }
 
@@ -142,9 +166,9 @@ export class Measures {
     }
     if (this.#first) table.least(row, this.#first, parseTime(Buffer.from(text('first', 'first')), 0));
     if (this.#last) table.largest(row, this.#last, parseTime(Buffer.from(text('last', 'last')), 0));
-    for (const [i, { name }] of this.#distinct.entries()) {
+    for (const { name, sketch } of this.#distinct) {
       decode(text(`distinct_${name}_sketch`, `distinct:${name}`), (slot, value) =>
-        table.sketches[i + (this.#latency ? 1 : 0)]?.add(row, slot, value),
+        table.sketches[sketch]?.add(row, slot, value),
       );
     }
   }
@@ -223,8 +247,8 @@ export class Measures {
 
   /** Writes the numbers of distinct values, which stand behind all fields that the schema names. */
   writeDistinct(text: Text, table: Table, row: number): void {
-    for (const [i, { name }] of this.#distinct.entries()) {
-      const slots = (table.sketches[i + (this.#latency ? 1 : 0)] as Table['sketches'][number]).of(row, table.rows);
+    for (const { name, sketch } of this.#distinct) {
+      const slots = (table.sketches[sketch] as Table['sketches'][number]).of(row, table.rows);
       text.field(`,"distinct_${name}":`, distinct(slots));
       text.ascii(`,"distinct_${name}_sketch":"${encode(slots, 0)}"`);
     }

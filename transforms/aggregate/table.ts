@@ -51,17 +51,25 @@ export class Table {
     return this.#slots[this.#find(key, 0, length, hash(key, 0, length, 0))] !== 0;
   }
 
+  /** The numbers of all rows: a row's columns begin at its base. Another array once a row was added. */
+  get numbers(): Float64Array {
+    return this.#rows.f64;
+  }
+
+  base(row: number): number {
+    return (row * this.#stride + head) / 8;
+  }
+
   get(row: number, column: number): number {
-    return this.#rows.f64[(row * this.#stride + head) / 8 + column] as number;
+    return this.#rows.f64[this.base(row) + column] as number;
   }
 
   set(row: number, column: number, value: number): void {
-    this.#rows.f64[(row * this.#stride + head) / 8 + column] = value;
+    this.#rows.f64[this.base(row) + column] = value;
   }
 
   add(row: number, column: number, value: number): void {
-    const at = (row * this.#stride + head) / 8 + column;
-    this.#rows.f64[at] = (this.#rows.f64[at] as number) + value;
+    this.set(row, column, this.get(row, column) + value);
   }
 
   least(row: number, column: number, value: number): void {
