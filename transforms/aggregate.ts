@@ -5,10 +5,12 @@ import { Field as LineField } from '../schemas/pipe/field.js';
 import type { Line } from '../schemas/pipe/line.js';
 import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
+import { where } from '../schemas/where/where.js';
 import { Emit } from './aggregate/emit.js';
 import { Idle } from './aggregate/idle.js';
 import { enough, type Field, fields, Key } from './aggregate/key.js';
 import { Measures, measures, usual } from './aggregate/measure.js';
+import { newOnly } from './aggregate/new.js';
 import { checkOrder, orderBy } from './aggregate/order.js';
 import { addMissing, type Missing, nothingMissing, type Pane } from './aggregate/pane.js';
 import { duration, durationText, interval, parseTime } from './aggregate/time.js';
@@ -64,6 +66,16 @@ const options = {
     parse: integer(1, 10_000_000),
     help: `Keep the N largest groups of a window (default ${usualGroups}); what is left over is counted as one group \`other\`.`,
   },
+  having: {
+    value: 'EXPRESSION',
+    parse: (text: string) => where(text, ['summary']),
+    help: 'Tell only the groups for which this holds: as --where of filter, with the fields of the summaries. The others are counted as `other`.',
+  },
+  'new-only': {
+    help: 'Pass the first event of each group that was never seen before, in this run or earlier ones, and nothing else.',
+  },
+  state: { value: 'FILE', help: 'Where --new-only keeps what was seen. One process at a time.' },
+  expire: { value: 'TIME', parse: interval, help: 'With --new-only, forget a group that was not seen for TIME.' },
 } satisfies Options;
 
 function groupBy(text: string): Field[] {
@@ -106,6 +118,7 @@ class Aggregate implements Stage {
     this.#emit = new Emit(this.#windows, this.#measures, by, {
       most: Math.min(values.maxGroups ?? usualGroups, values.top ?? Number.POSITIVE_INFINITY),
       orderBy: values.orderBy ?? (values.top ? orderBy('count') : undefined),
+      having: values.having,
       count: values.count,
       every: every !== undefined,
     });
@@ -257,8 +270,24 @@ function check({ every, step, grace }: Parsed<typeof options>['values'], by: rea
 
 /** The stage for programs: `aggregate({ by: 'comm,dport', every: '10s' })`. Throws UsageError on a bad value. */
 export function aggregate(given: Given<typeof options> = {}): Stage {
-  return new Aggregate(parseGiven(options, given));
+  return stage(parseGiven(options, given));
 }
+
+function stage(parsed: Parsed<typeof options>): Stage {
+  const { newOnly: wanted, by, state, expire = Number.POSITIVE_INFINITY, maxGroups = usualGroups } = parsed.values;
+  if (!wanted) {
+    for (const name of ['state', 'expire']) {
+      if (name in parsed.given) throw new UsageError(`--${name} wants --new-only`);
+    }
+    return new Aggregate(parsed);
+  }
+  const other = Object.keys(parsed.given).find((name) => !ofNewOnly.includes(name));
+  if (other) throw new UsageError(`--new-only passes events as they are; leave out --${other}`);
+  if (!by || state === undefined) throw new UsageError('--new-only wants --by FIELDS and --state FILE');
+  return newOnly(by, state, expire, maxGroups, parsed.given);
+}
+
+const ofNewOnly = ['new-only', 'by', 'state', 'expire', 'max-groups'];
 
 export const command = defineCommand({
   name: 'aggregate',
@@ -277,5 +306,5 @@ export const command = defineCommand({
   ],
   options,
   notes: `Summaries in the input are added up with the events. Other types pass, lost events too.`,
-  stage: (parsed) => new Aggregate(parsed),
+  stage,
 });

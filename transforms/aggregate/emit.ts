@@ -1,4 +1,5 @@
 import type { Output } from '../../schemas/pipe/stage.js';
+import type { Holds } from '../../schemas/where/where.js';
 import { type Field, fieldsText } from './key.js';
 import type { Measures, Window } from './measure.js';
 import { type Order, sorted } from './order.js';
@@ -10,6 +11,8 @@ export interface Choice {
   /** So many groups of a window are told, the others' sum as `other`. */
   most: number;
   orderBy: Order | undefined;
+  /** Only these are told. */
+  having: Holds | undefined;
   /** Which events are attempts; undefined: connects, once there was one. */
   count: 'connect' | 'outcome' | undefined;
   /** A rate is by the window's length, not by the time from its first event to its last. */
@@ -82,17 +85,33 @@ export class Emit {
   /** The rows to tell, in their order; the others are put into `other`. */
   #rows({ pane }: Closed, window: Window): Iterable<number> {
     const { table } = pane;
-    const { most, orderBy } = this.choice;
+    const { most, orderBy, having } = this.choice;
     const all = table.rows - 1;
-    if (all <= most && !orderBy) return upTo(all);
-    const order = sorted(table, orderBy ?? { name: 'count', ascending: false }, this.measures, this.#writer, window);
-    if (all <= most) return order;
-    const rest = order.subarray(most);
-    pane.eachMax += table.fold(rest, weight);
-    return orderBy ? order.subarray(0, most) : order.slice(0, most).sort();
+    if (all <= most && !orderBy && !having) return upTo(all);
+    const event = (row: number) => this.#writer.event(table, row, window);
+    let rows: Uint32Array = Uint32Array.from(upTo(all));
+    if (having) {
+      rows = rows.filter((row) => {
+        const fields = event(row);
+        return having({ field: (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined) });
+      });
+    }
+    if (orderBy || rows.length > most) {
+      const order = orderBy ?? { name: 'count', ascending: false };
+      rows = sorted(rows, table, order, (row) => this.measures.count(table, row, window), event).slice(0, most);
+    }
+    if (rows.length < all) pane.eachMax += table.fold(others(all, rows), weight);
+    return orderBy ? rows : rows.sort();
   }
 }
 
 function* upTo(last: number): Generator<number> {
   for (let row = 1; row <= last; row++) yield row;
+}
+
+/** The rows up to the last that are not among these. */
+function* others(last: number, rows: Uint32Array): Generator<number> {
+  const told = new Uint8Array(last + 1);
+  for (const row of rows) told[row] = 1;
+  for (const row of upTo(last)) if (told[row] === 0) yield row;
 }

@@ -78,6 +78,12 @@ export class Writer {
     return text;
   }
 
+  /** The summary of a row as an object. */
+  event(table: Table, row: number, window: Window): Record<string, unknown> {
+    const { buffer, length } = this.row(table, row, window);
+    return JSON.parse(buffer.toString('utf8', 0, length));
+  }
+
   #times(start: number, end: number): void {
     this.text.ascii(`,"ts":"${timeText(start)}","end":"${timeText(end)}"`);
   }
