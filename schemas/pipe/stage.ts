@@ -38,6 +38,7 @@ export interface Stage {
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
   open?(out: Output): void | Promise<void>;
+  /** The line's bytes stay where they are until the next `flush` has ended. */
   line(line: Line, out: Output): void | Promise<void>;
   /** So many lines at this place were no valid events; that is told in the stream already. */
   invalid?(count: number): void;
@@ -50,8 +51,15 @@ export interface Stage {
   finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
   /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
+  /** The first signal that asks for the end: what goes on after the end of its input ends now. */
+  asked?(): void;
   /** What else it has counted, for the end status. */
   counts?(): Partial<Status>;
+  /**
+   * SIGTERM, or a second SIGINT: what it waits for is to be given up soon. Returns how long that may take (ms). The
+   * process then ends with the exit code of what came of it; without this, it dies of the signal.
+   */
+  stop?(): number;
   /** SIGHUP: open files anew. */
   reopen?(): void | Promise<void>;
 }

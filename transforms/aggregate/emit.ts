@@ -1,5 +1,6 @@
+import { Line } from '../../schemas/pipe/line.js';
 import type { Output } from '../../schemas/pipe/stage.js';
-import type { Holds } from '../../schemas/where/where.js';
+import type { Holds } from '../../schemas/where/on.js';
 import { type Field, fieldsText } from './key.js';
 import type { Measures, Window } from './measure.js';
 import { type Order, sorted } from './order.js';
@@ -25,6 +26,7 @@ export class Emit {
   summaries = false;
   readonly by: string;
   readonly #writer: Writer;
+  readonly #line = new Line();
   readonly #step: number;
   #firstConnect = Number.POSITIVE_INFINITY;
   #lines: Iterator<void> | undefined;
@@ -88,17 +90,23 @@ export class Emit {
     const { most, orderBy, having } = this.choice;
     const all = table.rows - 1;
     if (all <= most && !orderBy && !having) return upTo(all);
-    const event = (row: number) => this.#writer.event(table, row, window);
     let rows: Uint32Array = Uint32Array.from(upTo(all));
     if (having) {
       rows = rows.filter((row) => {
-        const fields = event(row);
-        return having({ field: (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined) });
+        const { buffer, length } = this.#writer.row(table, row, window);
+        this.#line.take(buffer, 0, length);
+        return having(this.#line);
       });
     }
     if (orderBy || rows.length > most) {
       const order = orderBy ?? { name: 'count', ascending: false };
-      rows = sorted(rows, table, order, (row) => this.measures.count(table, row, window), event).slice(0, most);
+      rows = sorted(
+        rows,
+        table,
+        order,
+        (row) => this.measures.count(table, row, window),
+        (row) => this.#writer.event(table, row, window),
+      ).slice(0, most);
     }
     if (rows.length < all) pane.eachMax += table.fold(others(all, rows), weight);
     return orderBy ? rows : rows.sort();
