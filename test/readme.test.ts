@@ -22,7 +22,9 @@ const enriched = ({ source }: Property) => source.startsWith('enrich');
 function fieldsOf(type: string): [string, Property][] {
   const connect: Properties = schemaOf('connect').properties;
   if (type === 'enrich') return Object.entries(connect).filter(([, property]) => enriched(property));
-  const fields = Object.entries(schemaOf(type).properties as Properties).filter(([, property]) => !enriched(property));
+  const fields = Object.entries(schemaOf(type).properties as Properties).filter(
+    ([, property]) => !enriched(property) && property.source !== 'the events', // these a summary has of its events
+  );
   return type === 'outcome' ? fields.filter(([name, property]) => !isDeepStrictEqual(property, connect[name])) : fields;
 }
 

@@ -40,6 +40,8 @@ export interface Stage {
   open?(out: Output): void | Promise<void>;
   /** The line's bytes stay where they are until the next `flush` has ended. */
   line(line: Line, out: Output): void | Promise<void>;
+  /** So many lines at this place were no valid events; that is told in the stream already. */
+  invalid?(count: number): void;
   /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
   flush?(out: Output): void | Promise<void>;
   /**

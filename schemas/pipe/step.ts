@@ -291,6 +291,7 @@ export class Step implements Target {
   /** Says in the stream, at the place of the invalid lines, that they are missing. A sink has no stream. */
   #tellGap(): void {
     const { stage } = this.part;
+    if (this.#gap > 0) stage.invalid?.(this.#gap);
     if (this.#gap > 0 && !stage.sink)
       this.#own({ type: 'lost', v: 1, stage: stage.name, where: 'invalid', count: this.#gap });
     this.#gap = 0;
