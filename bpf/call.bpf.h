@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The entry of __sys_connect_file(file, address, addrlen, file_flags), for the tiers that can have it. */
+/* The entries of the functions that make attempts, for the tiers that can have them. */
 #ifndef SYNPIPE_CALL_BPF_H
 #define SYNPIPE_CALL_BPF_H
 
@@ -11,18 +11,39 @@
  */
 bool answered SEC(".data.answered") = false;
 
-static __always_inline void call_begin(struct file *file, __u64 address, int addrlen, int file_flags)
+/* __sys_connect_file(file, address, addrlen, file_flags) */
+static __always_inline void connect_begin(struct file *file, __u64 address, int addrlen, int file_flags)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct begin from = {.address = address, .addrlen = addrlen, .kernel = true, .entry = CALL_CONNECT};
 	/* connect() gives no flags. io_uring gives O_NONBLOCK, but for its own threads, which may wait. */
-	bool io_uring = file_flags || BPF_CORE_READ(task, flags) & PF_IO_WORKER;
-	struct sock *sk;
+	bool io_uring = file_flags || current()->flags & PF_IO_WORKER;
+	struct socket *socket;
 
 	if (addrlen == 0)
 		answered = true;
-	sk = attempt_socket(file);
-	if (sk)
-		attempt_begin(sk, address, addrlen, true, io_uring);
+	socket = socket_of(file);
+	if (socket)
+		attempt_begin(socket, &from, io_uring ? ATTEMPT_VIA_IO_URING : ATTEMPT_VIA_CONNECT);
+}
+
+/* tcp_sendmsg_fastopen(sk, msg, …): sendto() and its like with MSG_FASTOPEN. */
+static __always_inline void fastopen_begin(struct sock *sk, struct msghdr *msg)
+{
+	struct begin from = {.kernel = true, .entry = CALL_FASTOPEN};
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+
+	from.address = (__u64)BPF_CORE_READ(msg, msg_name);
+	from.addrlen = BPF_CORE_READ(msg, msg_namelen);
+	if (socket)
+		attempt_begin(socket, &from, via_of(sk));
+}
+
+/* kernel_connect(socket, address, addrlen, flags) */
+static __always_inline void kernel_begin(struct socket *socket, __u64 address, int addrlen)
+{
+	struct begin from = {.address = address, .addrlen = addrlen, .kernel = true, .entry = CALL_KERNEL};
+
+	attempt_begin(socket, &from, via_of(BPF_CORE_READ(socket, sk)));
 }
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <linux/bpf.h>
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -89,41 +88,32 @@ static __always_inline bool read_destination(struct attempt_ends *to, __u64 from
 }
 
 /* Where from: zero (unknown) before the kernel chose it. Needs ends->family. */
-static __always_inline void read_source(struct attempt_ends *ends, struct sock *sk)
+static __always_inline void read_source(struct attempt_ends *ends, const struct sock_common *sk)
 {
-	struct in6_addr v6 = {};
-	__u32 v4;
+	const __u8 *v6 = sk->skc_v6_rcv_saddr.in6_u.u6_addr8;
 
-	ends->sport = BPF_CORE_READ(sk, __sk_common.skc_num);
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
-		BPF_CORE_READ_INTO(&v6, sk, __sk_common.skc_v6_rcv_saddr);
+	ends->sport = sk->skc_num;
+	if (sk->skc_family == AF_INET6) {
 		if (ends->family == 6)
-			copy_address(ends->saddr, v6.in6_u.u6_addr8, false);
-		else if (is_mapped(v6.in6_u.u6_addr8))
-			copy_address(ends->saddr, v6.in6_u.u6_addr8 + 12, true);
+			copy_address(ends->saddr, v6, false);
+		else if (is_mapped(v6))
+			copy_address(ends->saddr, v6 + 12, true);
 	} else if (ends->family == 4) {
-		v4 = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-		copy_address(ends->saddr, (const __u8 *)&v4, true);
+		copy_address(ends->saddr, (const __u8 *)&sk->skc_rcv_saddr, true);
 	}
 }
 
 /* Where to, as the socket has it from SYN_SENT on: a cgroup program may have chosen another than the caller. */
-static __always_inline void read_ends(struct attempt_ends *ends, struct sock *sk)
+static __always_inline void read_ends(struct attempt_ends *ends, const struct sock_common *sk)
 {
-	__u16 dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	struct in6_addr v6 = {};
-	__u32 v4;
-
-	if (dport) {
-		ends->dport = dport;
-		if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
-			BPF_CORE_READ_INTO(&v6, sk, __sk_common.skc_v6_daddr);
-			set_destination6(ends, v6.in6_u.u6_addr8);
+	if (sk->skc_dport) {
+		ends->dport = bpf_ntohs(sk->skc_dport);
+		if (sk->skc_family == AF_INET6) {
+			set_destination6(ends, sk->skc_v6_daddr.in6_u.u6_addr8);
 		} else {
-			v4 = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 			ends->family = 4;
 			ends->v4mapped = 0;
-			copy_address(ends->daddr, (const __u8 *)&v4, true);
+			copy_address(ends->daddr, (const __u8 *)&sk->skc_daddr, true);
 		}
 	}
 	read_source(ends, sk);

@@ -11,59 +11,94 @@
 #include "attempt.h"
 #include "kernel.h"
 
-#define EXE_STEPS 32 /* names and mount points on the way to the root */
+#define EXE_NAMES 24  /* on the way to the root of the file's file system */
+#define EXE_STEPS 32  /* names and mount points from there to the root */
+
+/* One name more, at `at`. Returns where the next one goes; 0 where it does not fit. */
+static __always_inline __u64 put_name(struct attempt_event *event, __u64 at, const unsigned char *name)
+{
+	long size;
+
+	barrier_var(at); /* or the compiler tests another copy of it than the verifier follows */
+	if (at >= ATTEMPT_EXE_BYTES)
+		return 0;
+	size = bpf_probe_read_kernel_str(event->exe + at, ATTEMPT_EXE_BYTES, name);
+	if (size <= 1)
+		return 0;
+	at += size;
+	return at > ATTEMPT_EXE_BYTES ? 0 : at;
+}
+
+/* The rest of the way, where file systems are mounted on it. Returns the bytes used; 0 where they are too many. */
+static __always_inline __u64 cross_mounts(struct attempt_event *event, __u64 at, struct vfsmount *vfsmount,
+					  const struct path *root)
+{
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+	struct dentry *dentry = BPF_CORE_READ(mount, mnt.mnt_root), *parent;
+
+	for (int i = 0; i < EXE_STEPS; i++) {
+		if (dentry == root->dentry && &mount->mnt == root->mnt)
+			return at;
+		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+
+			if (below == mount)
+				return at;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mount = below;
+			continue;
+		}
+		at = put_name(event, at, BPF_CORE_READ(dentry, d_name.name));
+		if (!at)
+			return 0;
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry)
+			return at;
+		dentry = parent;
+	}
+	return 0;
+}
 
 /*
  * From the file to the root: the names come last one first, which the collector turns around. Needs as much
  * room behind event->exe as that has: where a name begins and how long it is are not seen together by the
  * verifier, so each is read as if it were the longest. A path that does not fit is left out, not cut.
+ * `task` is the current one, of a type that the verifier knows: what it points to is read without a call.
  */
 static __always_inline void fill_exe(struct attempt_event *event, struct task_struct *task)
 {
-	struct dentry *dentry, *parent;
-	struct mount *mount;
+	struct dentry *dentry, *parent, *top;
+	struct vfsmount *mount;
 	struct path root = {};
 	struct file *file;
 	__u64 at = 0;
-	long size;
 
 	event->exe_size = 0;
 	event->exe_deleted = 0;
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+	if (task->flags & PF_KTHREAD)
 		return;
-	file = BPF_CORE_READ(task, mm, exe_file);
-	dentry = BPF_CORE_READ(file, f_path.dentry);
+	file = task->mm->exe_file;
+	dentry = file->f_path.dentry;
 	if (!dentry)
 		return;
-	mount = (struct mount *)((void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt));
-	event->exe_deleted = BPF_CORE_READ(dentry, d_hash.pprev) == NULL;
-	BPF_CORE_READ_INTO(&root, task, fs, root);
-	for (int i = 0; i < EXE_STEPS; i++) {
-		if (dentry == root.dentry && &mount->mnt == root.mnt) { /* the process's: it may be in a chroot */
+	mount = file->f_path.mnt;
+	top = mount->mnt_root;
+	event->exe_deleted = dentry->d_hash.pprev == NULL;
+	root.dentry = task->fs->root.dentry;
+	root.mnt = task->fs->root.mnt;
+	for (int i = 0; i < EXE_NAMES; i++) {
+		if (dentry == root.dentry && mount == root.mnt) { /* the process's: it may be in a chroot */
 			event->exe_size = at;
 			return;
 		}
-		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
-
-			if (below == mount) {
-				event->exe_size = at;
-				return;
-			}
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mount = below;
-			continue;
+		if (dentry == top) {
+			event->exe_size = cross_mounts(event, at, mount, &root);
+			return;
 		}
-		barrier_var(at); /* or the compiler tests another copy of it than the verifier follows */
-		if (at >= ATTEMPT_EXE_BYTES)
+		at = put_name(event, at, dentry->d_name.name);
+		if (!at)
 			return;
-		size = bpf_probe_read_kernel_str(event->exe + at, ATTEMPT_EXE_BYTES, BPF_CORE_READ(dentry, d_name.name));
-		if (size <= 1)
-			return;
-		at += size;
-		if (at > ATTEMPT_EXE_BYTES)
-			return;
-		parent = BPF_CORE_READ(dentry, d_parent);
+		parent = dentry->d_parent;
 		if (parent == dentry) { /* in no folder: memfd_create() */
 			event->exe_size = at;
 			return;

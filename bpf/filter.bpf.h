@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "attempt.h"
+#include "sock.bpf.h"
 
 /* A section of its own, so that nothing else is in the map that the collector writes. */
 const volatile struct attempt_config config SEC(".rodata.config") = {};
@@ -55,10 +56,13 @@ static __always_inline bool task_wanted(void)
 	return false;
 }
 
-static __always_inline bool netns_wanted(__u32 netns)
+static __always_inline bool netns_wanted(const struct sock_common *sk)
 {
+	__u32 netns;
+
 	if (config.netns_count == 0)
 		return true;
+	netns = netns_of(sk);
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.netns_count; i++)
 		if (config.netns[i] == netns)
 			return true;

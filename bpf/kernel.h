@@ -87,6 +87,11 @@ struct socket {
 	struct sock *sk;
 };
 
+struct msghdr {
+	void *msg_name; /* the kernel's copy of the address */
+	int msg_namelen;
+};
+
 struct inode {
 	unsigned short i_mode;
 };

@@ -15,14 +15,47 @@ int connect_enter(struct pt_regs *ctx)
 {
 	__u64 argument[] = ARGUMENTS(ctx);
 
-	call_begin((struct file *)argument[0], argument[1], argument[2], argument[3]);
+	connect_begin((struct file *)argument[0], argument[1], argument[2], argument[3]);
 	return 0;
 }
 
 SEC("kretprobe/__sys_connect_file")
 int connect_exit(struct pt_regs *ctx)
 {
-	attempt_end((int)RESULT(ctx));
+	attempt_end((int)RESULT(ctx), CALL_CONNECT);
+	return 0;
+}
+
+/* The collector goes without those with a question mark where the kernel lacks their function. */
+SEC("?kprobe/tcp_sendmsg_fastopen")
+int fastopen_enter(struct pt_regs *ctx)
+{
+	__u64 argument[] = ARGUMENTS(ctx);
+
+	fastopen_begin((struct sock *)argument[0], (struct msghdr *)argument[1]);
+	return 0;
+}
+
+SEC("?kretprobe/tcp_sendmsg_fastopen")
+int fastopen_exit(struct pt_regs *ctx)
+{
+	attempt_end((int)RESULT(ctx), CALL_FASTOPEN);
+	return 0;
+}
+
+SEC("?kprobe/kernel_connect")
+int kernel_enter(struct pt_regs *ctx)
+{
+	__u64 argument[] = ARGUMENTS(ctx);
+
+	kernel_begin((struct socket *)argument[0], argument[1], argument[2]);
+	return 0;
+}
+
+SEC("?kretprobe/kernel_connect")
+int kernel_exit(struct pt_regs *ctx)
+{
+	attempt_end((int)RESULT(ctx), CALL_KERNEL);
 	return 0;
 }
 

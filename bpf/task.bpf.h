@@ -12,21 +12,30 @@
 #include "exe.bpf.h"
 #include "kernel.h"
 
+/* Of a type that the verifier knows: what it points to is read without a call. */
+static __always_inline struct task_struct *current(void)
+{
+	return (struct task_struct *)bpf_get_current_task_btf();
+}
+
 /* Who: the current thread. */
 static __always_inline void fill_task(struct attempt_event *event)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = current(), *leader = task->group_leader;
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	__u64 uid_gid = bpf_get_current_uid_gid();
 
 	event->pid = pid_tgid >> 32;
 	event->tid = pid_tgid;
-	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	event->ppid = task->real_parent->tgid;
 	event->uid = uid_gid;
 	event->gid = uid_gid >> 32;
 	event->cgroup = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	BPF_CORE_READ_INTO(&event->pcomm, task, group_leader, comm);
+	if (event->tid == event->pid)
+		__builtin_memcpy(event->pcomm, event->comm, sizeof(event->pcomm));
+	else
+		bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), leader->comm);
 	fill_exe(event, task);
 }
 
@@ -34,9 +43,7 @@ static __always_inline void fill_task(struct attempt_event *event)
 static __always_inline bool is_compat(void)
 {
 #if defined(__TARGET_ARCH_x86)
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	return current()->thread_info.status & TS_COMPAT;
 #else
 	return false;
 #endif
@@ -57,7 +64,6 @@ static __always_inline enum attempt_via via_of_syscall(struct pt_regs *regs)
 		return nr == NR32_CONNECT ? ATTEMPT_VIA_CONNECT : ATTEMPT_VIA_SENDMSG;
 	}
 #elif defined(__TARGET_ARCH_arm64)
-	(void)task;
 	nr = BPF_CORE_READ(regs, syscallno);
 #endif
 	if (nr == NR_SENDTO || nr == NR_SENDMSG || nr == NR_SENDMMSG)
@@ -79,8 +85,7 @@ static __always_inline bool is_mptcp(struct sock *sk)
 /* How an attempt was made that no connect() seen from its beginning made. */
 static __always_inline enum attempt_via via_of(struct sock *sk)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u32 flags = BPF_CORE_READ(task, flags);
+	__u32 flags = current()->flags;
 	enum attempt_via via;
 
 	if (flags & PF_IO_WORKER)
@@ -90,10 +95,12 @@ static __always_inline enum attempt_via via_of(struct sock *sk)
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return ATTEMPT_VIA_KERNEL;
 	via = via_of_syscall((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
-	/* a socket of the kernel's own, made inside of another protocol's connect() (SMC) */
-	if (via == ATTEMPT_VIA_CONNECT && !is_mptcp(sk) && !BPF_CORE_READ(sk, sk_socket, file))
+	if (BPF_CORE_READ(sk, sk_socket, file))
+		return via;
+	/* a socket of the kernel's own, made in another protocol's connect() (SMC), or told to over netlink (MPTCP) */
+	if (!is_mptcp(sk))
 		return ATTEMPT_VIA_KERNEL;
-	return via;
+	return via == ATTEMPT_VIA_CONNECT ? via : ATTEMPT_VIA_MPTCP;
 }
 
 #endif

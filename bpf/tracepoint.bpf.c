@@ -10,30 +10,29 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* The current task's file behind a descriptor. */
 static __always_inline struct file *file_of(unsigned int fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
+	struct fdtable *table = current()->files->fdt;
 	struct file *file = NULL;
 
-	if (fd < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	if (fd < table->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
 	return file;
 }
 
 SEC("tp/syscalls/sys_enter_connect")
 int connect_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	struct sock *sk = attempt_socket(file_of(ctx->args[0]));
+	struct begin from = {.address = ctx->args[1], .addrlen = ctx->args[2], .entry = CALL_CONNECT};
+	struct socket *socket = socket_of(file_of(ctx->args[0]));
 
-	if (sk)
-		attempt_begin(sk, ctx->args[1], ctx->args[2], false, false);
+	if (socket)
+		attempt_begin(socket, &from, ATTEMPT_VIA_CONNECT);
 	return 0;
 }
 
 SEC("tp/syscalls/sys_exit_connect")
 int connect_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	attempt_end(ctx->ret);
+	attempt_end(ctx->ret, CALL_CONNECT);
 	return 0;
 }
 

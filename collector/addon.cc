@@ -53,6 +53,8 @@ Options read_options(const Napi::Object &from) {
 	to.count = read_number(from, "count");
 	if (!from.Get("header").IsUndefined()) to.header = from.Get("header").ToString();
 	to.ring_bytes = read_number(from, "ringBytes");
+	if (!from.Get("dnsObject").IsUndefined()) to.dns_object = from.Get("dnsObject").ToString();
+	if (!from.Get("dnsCgroup").IsUndefined()) to.dns_cgroup = from.Get("dnsCgroup").ToString();
 	return to;
 }
 
@@ -94,7 +96,7 @@ public:
 private:
 	using Hook = Napi::Env::CleanupHook<void (*)(Tracer *), Tracer>;
 
-	void Start(const Napi::CallbackInfo &info) {
+	Napi::Value Start(const Napi::CallbackInfo &info) {
 		Napi::Env env = info.Env();
 		if (tracer_) throw to_js(env, Failure("the collector is already running", EBUSY, "open"));
 		if (!info[0].IsObject() || !info[1].IsFunction())
@@ -106,6 +108,8 @@ private:
 			throw to_js(env, failure);
 		}
 		auto end = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "collector", 0, 1);
+		Napi::Array unhooked = Napi::Array::New(env);
+		for (const std::string &function : tracer->unhooked()) unhooked.Set(unhooked.Length(), function);
 		tracer_ = tracer;
 		stats_ = {};
 		// After the function above, so that it runs before that one's own.
@@ -120,6 +124,7 @@ private:
 			});
 			end.Release();
 		});
+		return unhooked;
 	}
 
 	void Stop(const Napi::CallbackInfo &) {

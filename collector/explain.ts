@@ -28,7 +28,7 @@ function remedy({ code, step, log }: StartError, tier: Tier): string {
   if (code === 'ENODEV') return 'the kernel has no tracefs; boot one that was built with CONFIG_FTRACE';
   if (lockdown() === 'confidentiality') return locked;
   if (code === 'EINVAL' || code === 'E2BIG') return 'the kernel is too old: it needs 5.12';
-  if (code === 'ENOMEM') return 'free some memory, or raise the memory limit (ulimit -l on kernels before 5.11)';
+  if (code === 'ENOMEM') return 'free some memory, or raise the memory limit of its cgroup';
   return 'see synpipe doctor';
 }
 
@@ -48,15 +48,27 @@ function forbidden(step: StartError['step'], tier: Tier): string {
       other = ' (or, in place of the last, set kernel.perf_event_paranoid=2)';
     }
   }
-  if (needed.length > 0) {
-    const list = needed.join(',') + other;
-    return process.getuid?.() === 0 ? `this root lacks ${list}` : `run as root or grant ${list}`;
-  }
+  if (needed.length > 0) return grant(needed.join(',') + other);
   if (lockdown() === 'confidentiality') return locked;
   return 'no capability is missing, so a security module, a seccomp filter or the kernel itself forbids it; use another tier';
 }
 
-const numbers = { cap_dac_override: 1, cap_dac_read_search: 2, cap_sys_admin: 21, cap_perfmon: 38, cap_bpf: 39 };
+const grant = (list: string) => (process.getuid?.() === 0 ? `this root lacks ${list}` : `run as root or grant ${list}`);
+
+/** What to grant; undefined where none of them is missing. */
+export function lacking(...names: Capability[]): string | undefined {
+  const needed = missing(...names);
+  return needed.length > 0 ? grant(needed.join(',')) : undefined;
+}
+
+const numbers = {
+  cap_dac_override: 1,
+  cap_dac_read_search: 2,
+  cap_net_admin: 12,
+  cap_sys_admin: 21,
+  cap_perfmon: 38,
+  cap_bpf: 39,
+};
 type Capability = keyof typeof numbers;
 
 /** Those of the capabilities that this process does not have, not even by a wider one. */

@@ -25,8 +25,12 @@ char *put_string(char *out, const char *text) { return put(out, text, strlen(tex
 char *put_number(char *out, uint64_t number) { return std::to_chars(out, out + 20, number).ptr; }
 
 char *put_address(char *out, const __u8 *address, int family) {
+	if (family == 4) {
+		for (int i = 0; i < 4; i++, *out++ = '.') out = put_number(out, address[i]);
+		return out - 1;
+	}
 	// inet_ntop is RFC 5952: shortest form, lower case
-	inet_ntop(family == 4 ? AF_INET : AF_INET6, address, out, INET6_ADDRSTRLEN);
+	inet_ntop(AF_INET6, address, out, INET6_ADDRSTRLEN);
 	return out + strlen(out);
 }
 
@@ -65,11 +69,18 @@ char *put_control(char *out, unsigned char code) {
 	return out;
 }
 
+// What stands in a string as it is.
+bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
 // Names are any bytes that somebody chose: what a terminal would obey is escaped, C1 controls included.
 char *put_text(char *out, const char *text, size_t size) {
 	auto p = reinterpret_cast<const unsigned char *>(text);
 	auto end = p + size;
 	while (p < end) {
+		if (is_plain(*p)) {
+			*out++ = *p++;
+			continue;
+		}
 		int length = utf8_length(p, end);
 		if (length < 0) {
 			out = put(out, "\xef\xbf\xbd");
@@ -80,11 +91,10 @@ char *put_text(char *out, const char *text, size_t size) {
 		const char *at = c ? strchr("\"\"\\\\\bb\tt\nn\ff\rr", c) : nullptr;
 		if (length == 2 && c == 0xc2 && p[1] < 0xa0) out = put_control(out, p[1]);
 		else if (length > 1) out = put(out, reinterpret_cast<const char *>(p), length);
-		else if (c == '"' || c == '\\' || (c < 0x20 && at)) {
+		else if (at) {
 			*out++ = '\\';
 			*out++ = at[1];
-		} else if (c < 0x20 || c == 0x7f) out = put_control(out, c);
-		else *out++ = c;
+		} else out = put_control(out, c);
 		p += length;
 	}
 	return out;

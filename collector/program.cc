@@ -4,6 +4,7 @@
 #include "privileges.h"
 #include "tracefs.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
@@ -40,6 +41,10 @@ int print(libbpf_print_level level, const char *format, va_list arguments) {
 	return 0;
 }
 
+const char *function_of(const bpf_program *program) { return strchr(bpf_program__section_name(program), '/') + 1; }
+
+} // namespace
+
 class Log {
 public:
 	Log() {
@@ -55,10 +60,16 @@ public:
 		return text_.substr(at);
 	}
 
+	// The program that the kernel refused, or has no function for; empty where libbpf does not say.
+	std::string program() const {
+		std::string refused = quoted("prog '", "BPF program load failed");
+		return refused.empty() ? quoted("prog '", "failed to find kernel BTF type ID") : refused;
+	}
+
 	// What the kernel refused, when libbpf says so: "program connect_enter", "map events".
 	std::string refused() const {
-		std::string program = quoted("prog '", "BPF program load failed");
-		if (!program.empty()) return "program " + program;
+		std::string name = program();
+		if (!name.empty()) return "program " + name;
 		std::string map = quoted("map '", "failed to create");
 		return map.empty() ? "program" : "map " + map;
 	}
@@ -75,30 +86,62 @@ private:
 	std::string text_;
 };
 
-} // namespace
-
 Failure::Failure(const std::string &what, int error, const char *step, std::string log)
 	: runtime_error(what + ": " + (strerrorname_np(error) ?: std::to_string(error).c_str())),
 	  error(error), step(step), log(std::move(log)) {}
 
 Program::Program(const std::string &path, const attempt_config &config, const std::vector<std::string> &cgroups,
 				 uint32_t ring_bytes) {
-	Log log;
-	try {
-		object_ = bpf_object__open(path.c_str());
-		if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
-		configure(config, ring_bytes);
-		if (int error = bpf_object__load(object_))
-			throw Failure("cannot load BPF " + log.refused(), -error, "load");
-		map_drops();
-		set_cgroups(cgroups);
-		attach();
-		check();
-	} catch (Failure &failure) {
-		failure.log = log.tail();
-		release();
-		throw;
+	for (bool loaded = false; !loaded;) {
+		Log log;
+		try {
+			open(path, config, ring_bytes);
+			loaded = load(log);
+			if (!loaded) continue; // again, without what was refused
+			map_drops();
+			set_cgroups(cgroups);
+			attach();
+			check();
+		} catch (Failure &failure) {
+			failure.log = log.tail();
+			release();
+			throw;
+		}
 	}
+}
+
+void Program::open(const std::string &path, const attempt_config &config, uint32_t ring_bytes) {
+	object_ = bpf_object__open(path.c_str());
+	if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
+	choose();
+	configure(config, ring_bytes);
+}
+
+// A section whose name begins with a question mark is one that libbpf does not load by itself.
+void Program::choose() {
+	bpf_program *p;
+	bpf_object__for_each_program(p, object_) {
+		if (!bpf_program__autoload(p)) optional_.insert(bpf_program__name(p));
+		bool without = std::count(unhooked_.begin(), unhooked_.end(), function_of(p));
+		bpf_program__set_autoload(p, !without);
+	}
+}
+
+// False where the kernel refused a program that can be gone without; the object is gone then.
+bool Program::load(const Log &log) {
+	int error = bpf_object__load(object_);
+	if (!error) return true;
+	const bpf_program *refused = bpf_object__find_program_by_name(object_, log.program().c_str());
+	if (!refused || !go_without(refused)) throw Failure("cannot load BPF " + log.refused(), -error, "load");
+	release();
+	return false;
+}
+
+// Both programs of a function: an end without its beginning is of no use, nor the other way round.
+bool Program::go_without(const bpf_program *program) {
+	if (!optional_.count(bpf_program__name(program))) return false;
+	unhooked_.push_back(function_of(program));
+	return true;
 }
 
 Program::~Program() { release(); }
@@ -116,7 +159,7 @@ void Program::configure(const attempt_config &config, uint32_t ring_bytes) {
 void Program::set_cgroups(const std::vector<std::string> &paths) {
 	int map = bpf_object__find_map_fd_by_name(object_, "wanted_cgroups");
 	for (uint32_t i = 0; i < paths.size(); i++) {
-		int cgroup = open(paths[i].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int cgroup = ::open(paths[i].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		int error = cgroup < 0 || bpf_map_update_elem(map, &i, &cgroup, BPF_ANY) ? errno : 0;
 		if (cgroup >= 0) close(cgroup); // the map holds the cgroup itself
 		if (error) throw Failure("cannot filter by cgroup " + paths[i], error, "configure");
@@ -127,23 +170,24 @@ void Program::set_cgroups(const std::vector<std::string> &paths) {
 // completes it is in place. Detached in the opposite order.
 void Program::attach() {
 	for (bpf_program *p = nullptr; (p = bpf_object__prev_program(object_, p));) {
-		bpf_link *link = nullptr;
-		const char *name = bpf_program__section_name(p);
-		if (bpf_program__type(p) == BPF_PROG_TYPE_TRACEPOINT) {
-			int fd = open_tracepoint(strchr(name, '/') + 1);
-			if (fd < 0)
-				throw Failure(std::string("cannot open tracepoint ") + (strchr(name, '/') + 1), -fd, "attach");
-			if (!(link = bpf_program__attach_perf_event(p, fd))) {
-				int error = errno;
-				close(fd);
-				errno = error;
-			}
-		} else {
-			link = bpf_program__attach(p);
-		}
-		if (!link) throw Failure(std::string("cannot attach BPF program ") + bpf_program__name(p), errno, "attach");
-		links_.push_back(link);
+		if (std::count(unhooked_.begin(), unhooked_.end(), function_of(p))) continue;
+		if (bpf_link *link = attach(p)) links_.push_back(link);
+		else if (int error = errno; !go_without(p))
+			throw Failure(std::string("cannot attach BPF program ") + bpf_program__name(p), error, "attach");
 	}
+}
+
+// NULL and errno where it cannot be.
+bpf_link *Program::attach(bpf_program *program) {
+	if (bpf_program__type(program) != BPF_PROG_TYPE_TRACEPOINT) return bpf_program__attach(program);
+	int fd = open_tracepoint(function_of(program));
+	if (fd < 0) throw Failure(std::string("cannot open tracepoint ") + function_of(program), -fd, "attach");
+	bpf_link *link = bpf_program__attach_perf_event(program, fd);
+	if (link) return link;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return nullptr;
 }
 
 // That the hooked function is there does not mean that connect() calls it: it may be inlined there. The call

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct Failure : std::runtime_error {
 	std::string log; // the last lines of libbpf and of the kernel's verifier
 };
 
+class Log;
+
 class Program {
 public:
 	// Throws Failure. `cgroups` are paths, of which config counts as many. `ring_bytes` 0: as the object has it.
@@ -34,6 +37,8 @@ public:
 	Program &operator=(const Program &) = delete;
 
 	int events_fd() const;
+	// Functions that this kernel does not have, or not to be hooked: what only they show is not seen.
+	const std::vector<std::string> &unhooked() const { return unhooked_; }
 	uint64_t drops(attempt_drop reason) const { return __atomic_load_n(&drops_[reason], __ATOMIC_RELAXED); }
 
 	// No new records after it returned. From any thread, any number of times.
@@ -46,14 +51,21 @@ public:
 	bool readable_unprivileged() const;
 
 private:
+	void open(const std::string &path, const attempt_config &config, uint32_t ring_bytes);
+	bool load(const Log &log);
+	void choose();
 	void configure(const attempt_config &config, uint32_t ring_bytes);
+	bool go_without(const bpf_program *program);
 	void set_cgroups(const std::vector<std::string> &paths);
 	void attach();
+	bpf_link *attach(bpf_program *program);
 	void check() const;
 	void map_drops();
 	void release();
 
 	bpf_object *object_ = nullptr;
+	std::set<std::string> optional_; // names of programs
+	std::vector<std::string> unhooked_;
 	std::mutex mutex_; // for links_
 	std::vector<bpf_link *> links_;
 	uint64_t *drops_ = nullptr;

@@ -4,6 +4,7 @@
  * library's entry. So a new stage is one new file.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
 import type { Command } from './pipe/command.js';
 
 const dist = new URL('../dist/', import.meta.url);
@@ -59,3 +60,23 @@ write(
   'index.d.ts',
   `${library}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\n`,
 );
+
+const page = (file: string) => new URL(`../sinks/web/page/${file}`, import.meta.url);
+await build({
+  entryPoints: { page: page('main.ts').pathname },
+  outdir: new URL('sinks/web/page', dist).pathname,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'inline',
+  logLevel: 'warning',
+});
+await build({
+  entryPoints: [page('page.css').pathname],
+  outdir: new URL('sinks/web/page', dist).pathname,
+  bundle: true,
+  minify: true,
+  logLevel: 'warning',
+});
+for (const file of ['index.html', 'icon.svg']) cpSync(page(file), new URL(`sinks/web/page/${file}`, dist));

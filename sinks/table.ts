@@ -1,8 +1,7 @@
-import stringWidth from 'string-width';
 import type { Connect, Lost, Outcome } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { printable } from '../schemas/pipe/errors.js';
-import type { Stage } from '../schemas/pipe/stage.js';
+import type { Output, Stage } from '../schemas/pipe/stage.js';
 
 const header = ['TIME', 'PID', 'COMM', 'SADDR', 'SPORT', 'DADDR', 'DPORT', 'ERROR'] as const;
 const ipv4Width = 15;
@@ -38,28 +37,41 @@ export function sinkTable(columns = Number.POSITIVE_INFINITY): Stage {
   const row = (texts: readonly string[]) =>
     texts
       .map((text, column) => {
-        const width = cellsOf(text);
+        const width = columnsOf(text);
         if (width > (widths[column] as number) && width <= widest) widths[column] = width;
         return text + ' '.repeat(Math.max(0, (widths[column] as number) - width));
       })
       .join(' ')
       .trimEnd();
+  const put = (text: string, out: Output) => {
+    out.text(text);
+    out.stored(1);
+  };
   return {
     name: 'sink-table',
     sink: true,
     open: (out) => out.text(row(header)),
     line(line, out) {
-      if (line.type === 'connect' || line.type === 'outcome') out.text(row(cells(line.event as Connect | Outcome)));
-      else if (line.type === 'lost') out.text(lost(line.event as Lost));
-      else return out.drop();
-      out.stored(1);
+      if (line.type === 'lost') return put(lost(line.event as Lost), out);
+      if (line.type !== 'connect' && line.type !== 'outcome') return out.drop();
+      const texts = cells(line.event as Connect | Outcome);
+      if (stringWidth || texts.every(isPlain)) return put(row(texts), out);
+      return load().then(() => put(row(texts), out));
     },
   };
 }
 
+const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text);
+
 /** How many columns of a terminal a text takes: a Chinese sign takes two, a combining one none. */
-function cellsOf(text: string): number {
-  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+function columnsOf(text: string): number {
+  return isPlain(text) || !stringWidth ? text.length : stringWidth(text);
+}
+
+/** Loaded with the first text that needs it, since few do, and a start should be quick. */
+let stringWidth: ((text: string) => number) | undefined;
+async function load(): Promise<void> {
+  stringWidth = (await import('string-width')).default;
 }
 
 function lost({ count, stage, where }: Lost): string {

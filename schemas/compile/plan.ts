@@ -46,7 +46,7 @@ interface Schema extends Property {
 }
 
 /** Fields that no scanner reads: lines that have them go to JSON.parse and ajv. */
-const unread = new Set(['status/filters']);
+const unread = new Set(['status/filters', 'status/unnamed']);
 
 const annotations = ['title', 'description', 'unit', 'source', 'examples', 'default', 'deprecated', '$comment'];
 const mostExact = Number.MAX_SAFE_INTEGER;

@@ -170,7 +170,7 @@ export async function* drive(
   } finally {
     await stage.end?.(out);
   }
-  if (withStatus) own(status(stage.name, 'end', { ...ledger }));
+  if (withStatus) own(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));
   if (batch.length > 0) yield batch.take();
 }
 

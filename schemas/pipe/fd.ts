@@ -1,4 +1,4 @@
-import { constants, fstatSync, openSync, read, readSync, write } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const writeFd = promisify(write);
@@ -17,47 +17,27 @@ export function isPipe(fd: number): boolean {
   }
 }
 
-/** After so many reads without waiting the rest of the process, signals and timers, has its turn. */
-const readsInTurn = 16;
-/** A read of so much shows that the input is busy, and that there may be more already. */
-const busy = 1 << 14;
-
-/**
- * Large reads, faster than a stream: without waiting while there is more already, else asynchronous. A read that waits
- * for input can be left.
- */
+/** Large asynchronous reads, faster than a stream; a read that waits for input can be left. */
 export class FdReader {
   #leave: (() => void) | undefined;
   #left = false;
-  /** What can be read without waiting: the fd itself if it is a file, another way to the same pipe. */
-  readonly #direct: number | undefined;
-  #inTurn = 0;
+  #blocked: Promise<unknown> | undefined;
 
-  constructor(private readonly fd: number) {
-    this.#direct = withoutWaiting(fd);
-  }
+  constructor(private readonly fd: number) {}
 
   /** Bytes read; 0 at the end of input; -1 after `leave()`. */
   async read(into: Buffer): Promise<number> {
-    if (this.#inTurn > 0 && !this.#left) {
-      this.#inTurn--;
-      try {
-        return readSync(this.#direct as number, into);
-      } catch {
-        // Nothing there yet; and what is wrong with the fd, the next read tells.
-      }
-    }
-    const bytes = await this.#wait(into);
-    this.#inTurn = bytes >= busy && this.#direct !== undefined ? readsInTurn : 0;
-    return bytes;
-  }
-
-  async #wait(into: Buffer): Promise<number> {
     for (let tries = 1; !this.#left; tries++) {
       try {
         return await new Promise<number>((resolve, reject) => {
           this.#leave = () => resolve(-1);
-          read(this.fd, into, 0, into.length, null, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+          this.#blocked = new Promise((over) => {
+            read(this.fd, into, 0, into.length, null, (error, bytes) => {
+              over(undefined);
+              if (error) reject(error);
+              else resolve(bytes);
+            });
+          });
         });
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
@@ -69,24 +49,26 @@ export class FdReader {
     return -1;
   }
 
-  /** Ends the read that is under way, and all later ones. Its thread stays blocked, so leave the process by signal. */
+  /** Ends the read that is under way, and all later ones. Its thread stays blocked: `release` it, or die of a signal. */
   leave(): void {
     this.#left = true;
     this.#leave?.();
   }
-}
 
-/**
- * An fd to read from which never waits for another process; undefined where there is none. A pipe is opened once more for
- * that: to make fd 0 itself non-blocking would do so for all who share it.
- */
-function withoutWaiting(fd: number): number | undefined {
-  try {
-    const stat = fstatSync(fd);
-    if (stat.isFile()) return fd;
-    return stat.isFIFO() ? openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK) : undefined;
-  } catch {
-    return undefined;
+  /** Frees the thread of the read that was left, by an empty line into its own pipe. Returns whether that could be done. */
+  async release(): Promise<boolean> {
+    try {
+      const own = openSync(`/proc/self/fd/${this.fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+      try {
+        writeSync(own, '\n');
+      } finally {
+        closeSync(own);
+      }
+    } catch {
+      return false; // a socket, a terminal, or the pipe of another user
+    }
+    const timer = new Promise((resolve) => setTimeout(resolve, 1_000, 'late').unref());
+    return (await Promise.race([this.#blocked, timer])) !== 'late';
   }
 }
 

@@ -41,17 +41,16 @@ async function runCommand(command: Command<Options>, argv: readonly string[]): P
     for (const name of Object.keys(common)) delete parsed.given[name]; // the rest is the stage's own
     return await runStage(stageOf(command, parsed), policy ?? 'report', status ?? false);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
-    if (error instanceof UsageError) {
-      say(command.name, error.message);
-      return 2;
-    }
-    if (error instanceof RuntimeError) {
-      say(command.name, error.message);
-      return 1;
-    }
-    throw error;
+    return failed(command.name, error);
   }
+}
+
+/** Says what went wrong, and gives the exit code. */
+function failed(name: string, error: unknown): number {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
+  if (!(error instanceof UsageError || error instanceof RuntimeError)) throw error;
+  say(name, error.message);
+  return error instanceof UsageError ? 2 : 1;
 }
 
 function checkArguments(wanted: readonly string[], given: readonly string[]): void {
@@ -72,12 +71,14 @@ async function runStage(stage: Stage, choice: string, status: boolean): Promise<
   const ledger = new Ledger();
   const reopen =
     stage.reopen && (() => void Promise.resolve(stage.reopen?.()).catch((error) => say(stage.name, error.message)));
-  const signals = new Signals(isPipe(0), () => reader.leave(), reopen);
+  const asked = stage.asked?.bind(stage);
+  const signals = new Signals(isPipe(0), () => reader.leave(), reopen, stage.stop?.bind(stage), asked);
   const input = {
     read: async (into: Buffer) => {
       try {
         const bytes = await reader.read(into);
         signals.came();
+        if (bytes === 0) signals.ended();
         return bytes;
       } catch (error) {
         throw new RuntimeError(`cannot read standard input: ${cause(error)}; ${remedy(error)}`);
@@ -87,8 +88,11 @@ async function runStage(stage: Stage, choice: string, status: boolean): Promise<
   try {
     for await (const bytes of drive(stage, input, policy, ledger, status)) await writeOut(bytes);
     return ledger.invalid > 0 && policy.end(ledger.invalid, ledger.in) ? 1 : 0;
+  } catch (error) {
+    return failed(stage.name, error);
   } finally {
     signals.done();
+    if (signals.stopped && !(stage.stop && (await reader.release()))) signals.die();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
@@ -37,6 +38,7 @@ export interface Stage {
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
   open?(out: Output): void | Promise<void>;
+  /** The line's bytes stay where they are until the next `flush` has ended. */
   line(line: Line, out: Output): void | Promise<void>;
   /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
   flush?(out: Output): void | Promise<void>;
@@ -47,6 +49,15 @@ export interface Stage {
   finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
   /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
+  /** The first signal that asks for the end: what goes on after the end of its input ends now. */
+  asked?(): void;
+  /** What else it has counted, for the end status. */
+  counts?(): Partial<Status>;
+  /**
+   * SIGTERM, or a second SIGINT: what it waits for is to be given up soon. Returns how long that may take (ms). The
+   * process then ends with the exit code of what came of it; without this, it dies of the signal.
+   */
+  stop?(): number;
   /** SIGHUP: open files anew. */
   reopen?(): void | Promise<void>;
 }

@@ -40,13 +40,17 @@ export const other: Case[] = [
     name: 'TCP Fast Open by sendto(), refused',
     run: [['fast-open', '127.0.0.1', closed]],
     ends: [refused],
-    change: [quiet],
+    ...tracepoint('no errno'),
   },
   {
     name: 'TCP Fast Open by sendto(), no route',
-    run: [['fast-open', '192.0.2.1', 80]],
-    ends: [nowhere],
-    less: { fentry: 'not seen', kprobe: 'not seen', tracepoint: 'not seen' },
+    run: [
+      ['fast-open', '192.0.2.1', 80],
+      ['fast-open', '2001:db8::1', 80],
+      ['fast-open', '::ffff:192.0.2.1', 80],
+    ],
+    ends: [nowhere, nowhere, nowhere],
+    ...tracepoint('not seen'),
   },
   {
     name: 'TCP Fast Open asked for before connect()',
@@ -55,6 +59,21 @@ export const other: Case[] = [
       ['fast-open-connect', '127.0.0.1', open],
     ],
     ends: ['established', 'established'],
+  },
+  {
+    name: "the kernel's own (NVMe over TCP), refused",
+    run: [['kernel', '127.0.0.1', closed]],
+    ends: [refused],
+    ...tracepoint('no errno'),
+  },
+  {
+    name: "the kernel's own (NVMe over TCP), no route",
+    run: [
+      ['kernel', '192.0.2.1', 80],
+      ['kernel', '2001:db8::1', 80],
+    ],
+    ends: [nowhere, nowhere],
+    ...tracepoint('not seen'),
   },
   ...uring('inline', {}),
   ...uring('async', worker),

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* What the steps want to know of a socket, read at once: every read of kernel memory is a call of its own. */
+#ifndef SYNPIPE_SOCK_BPF_H
+#define SYNPIPE_SOCK_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+
+/* The beginning of a socket, as far as the last field that is read, skc_cookie; more than that in no kernel so far. */
+struct sock_copy {
+	__u64 words[17];
+};
+
+/* To be used as the socket itself: offsets are the running kernel's. All zero where it could not be read. */
+static __always_inline const struct sock_common *copy_sock(struct sock_copy *copy, const struct sock *sk)
+{
+	bpf_probe_read_kernel(copy, sizeof(*copy), sk);
+	return (const struct sock_common *)copy;
+}
+
+static __always_inline __u32 netns_of(const struct sock_common *sk)
+{
+	return BPF_CORE_READ(sk->skc_net.net, ns.inum);
+}
+
+#endif

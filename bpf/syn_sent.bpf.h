@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* A socket goes CLOSE -> SYN_SENT. Thread context. */
+#ifndef SYNPIPE_SYN_SENT_BPF_H
+#define SYNPIPE_SYN_SENT_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "begin.bpf.h"
+#include "ends.bpf.h"
+#include "filter.bpf.h"
+#include "maps.bpf.h"
+#include "sock.bpf.h"
+#include "task.bpf.h"
+
+static __always_inline void attempt_syn_sent(struct sock *sk)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u64 key = (__u64)sk;
+	struct sock_copy buffer = {};
+	const struct sock_common *common;
+	struct attempt_event *event;
+	struct attempt *attempt;
+	struct call *call;
+	enum attempt_via via;
+
+	/* An MPTCP socket changes state too; its subflows are what goes out. */
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return;
+	call = bpf_map_lookup_elem(&calls, &thread);
+	if (call && call->sk != sk && (!call->mptcp || call->flow))
+		call = NULL;
+	if (!call && !task_wanted())
+		return;
+	via = call ? call->via : via_of(sk);
+	/* A connect() whose beginning was not seen: from before the programs were attached, or counted as lost. */
+	if (!call && via == ATTEMPT_VIA_CONNECT && !is_compat())
+		return;
+	common = copy_sock(&buffer, sk);
+	if (!netns_wanted(common))
+		return;
+	attempt = scratch(SCRATCH_SYN_SENT);
+	if (!attempt)
+		return;
+	event = &attempt->event;
+	event->netns = netns_of(common);
+	/* What the caller asked for, where the socket does not say: port 0. */
+	if (call)
+		event->ends = call->to;
+	read_ends(&event->ends, common);
+	if (!ends_wanted(&event->ends)) {
+		if (call)
+			bpf_map_delete_elem(&calls, &thread);
+		return;
+	}
+	attempt->left = event->ends;
+	fill_task(event);
+	if (call) {
+		call->flow = sk;
+		attempt->call = thread;
+		event->start_ns = call->start_ns;
+		event->id = call->id;
+	} else {
+		attempt->flags = ATTEMPT_TOLD;
+		event->start_ns = bpf_ktime_get_boot_ns();
+		event->id = attempt_id(common, event->start_ns);
+	}
+	event->via = via;
+	event->time_ns = event->start_ns;
+	/* The end of an earlier attempt at this address may have been missed: that is the loss. */
+	if (reports(ATTEMPT_OUTCOME) && bpf_map_lookup_elem(&attempts, &key))
+		drop(ATTEMPT_DROP_TABLE, 1);
+	/* Where there is no room, a call is still told when it returns, with what can be known then. */
+	if (bpf_map_update_elem(&attempts, &key, attempt, BPF_ANY) && !call)
+		drop_attempt();
+}
+
+#endif
