@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Field } from '../../../schemas/pipe/field.js';
 import { Line } from '../../../schemas/pipe/line.js';
-import { remembered } from '../../../transforms/filter/memo.js';
+import { remembered } from '../../../schemas/where/memo.js';
 import { connect } from '../../support/events.js';
 
 const line = new Line();
+const exeField = new Field('exe');
 const take = (exe: string | undefined, spaces = '') => {
   const bytes = Buffer.from(JSON.stringify(connect(exe === undefined ? {} : { exe })) + spaces);
   assert.equal(line.take(bytes, 0, bytes.length), undefined);
@@ -14,10 +15,11 @@ const take = (exe: string | undefined, spaces = '') => {
 
 test('what is remembered is what the test says, of more values than there is room for', () => {
   const asked: unknown[] = [];
-  const holds = remembered(new Field('exe'), (value) => {
+  const test = (value: unknown) => {
     asked.push(value);
     return String(value).includes('1');
-  });
+  };
+  const holds = remembered(exeField, test, (one) => one.text(exeField));
   for (let i = 0; i < 20_000; i++) {
     const exe = `/${(i * 7919) % 6_000}`;
     take(exe, i % 100 === 0 ? ' ' : '');
@@ -29,7 +31,7 @@ test('what is remembered is what the test says, of more values than there is roo
 
 test('any text, short or long, escaped or not, and none', () => {
   const verdict = (value: unknown) => typeof value === 'string' && value.length % 2 === 0;
-  const holds = remembered(new Field('exe'), verdict);
+  const holds = remembered(exeField, verdict, (one) => one.text(exeField));
   const exe = fc.oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 4 }),
     fc.string({ minLength: 1, maxLength: 200 }),
