@@ -32,6 +32,8 @@ export class Line {
   start = 0;
   end = 0;
   type = '';
+  /** Its newline is behind it, and both stay where they are until the next `flush` has ended. */
+  stays = false;
   /** Where `locate` found a value: raw[from..to), canonical JSON, so equal bytes are equal values, and no others are. */
   raw: Buffer = nothing;
   from = 0;

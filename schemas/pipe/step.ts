@@ -169,6 +169,7 @@ export class Step implements Target {
   /** Takes a line from where it was read, and scanned. */
   read({ buffer, start, end, table, record }: Lines): void {
     this.#number++;
+    this.#made.stays = true;
     if (table[record + 2] === unknownKind) this.#found(buffer, start, end, this.#made.parse);
     else {
       this.#made.move(buffer, start, end, table, record);
@@ -183,6 +184,7 @@ export class Step implements Target {
       return;
     }
     this.#number++;
+    this.#made.stays = false;
     this.#found(buffer, start, end, this.#made.take);
   }
 
