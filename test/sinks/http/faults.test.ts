@@ -164,7 +164,7 @@ test('kill -9 at random points, with a spool: what was read is delivered after a
         Number(seq),
       ),
     );
-    sent = Math.max(sent, ...seen, ...deduped.seqs.slice(-1));
+    for (const seq of [...seen, ...deduped.seqs.slice(-1)]) sent = Math.max(sent, seq);
   }
   receiver.behaviour = (got, response) => {
     deduped.take(got);
