@@ -90,7 +90,10 @@ static __always_inline void drop(enum dns_drop reason)
 		__sync_fetch_and_add(count, 1);
 }
 
-/* Into the ring buffer, with the bytes from `at` on, for which a record of `room` bytes is enough. */
+/*
+ * Into the ring buffer, with the bytes from `at` on, which fit into `room`, a power of two. The arithmetic changes
+ * nothing: by it the verifier of older kernels knows that it is neither 0 bytes nor too many.
+ */
 static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, __u32 at, const __u32 room)
 {
 	struct dns_packet *packet = bpf_ringbuf_reserve(&dns_packets, sizeof(*packet) + room, 0);
@@ -101,9 +104,13 @@ static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, 
 		return;
 	}
 	__builtin_memcpy(packet, head, sizeof(*head));
-	if (size > 0 && (size > room || bpf_skb_load_bytes(skb, at, packet->data, size))) {
-		bpf_ringbuf_discard(packet, 0);
-		return;
+	if (size > 0) {
+		asm volatile("" : "+r"(size));
+		size = ((size - 1) & (room - 1)) + 1;
+		if (bpf_skb_load_bytes(skb, at, packet->data, size)) {
+			bpf_ringbuf_discard(packet, 0);
+			return;
+		}
 	}
 	bpf_ringbuf_submit(packet, 0);
 }
@@ -123,7 +130,7 @@ static __always_inline void tell(struct __sk_buff *skb, struct bpf_sock *sk, str
 	else if (head->size <= 4096)
 		put(skb, head, at, 4096);
 	else
-		put(skb, head, at, 65535);
+		put(skb, head, at, 65536);
 }
 
 /* Where the head of UDP or TCP begins, and the other end's address; 0 for what is neither. */

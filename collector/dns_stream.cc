@@ -18,18 +18,27 @@ bool DnsStream::add(uint32_t seq, const char *data, size_t size) {
 		ahead_.emplace_back(seq, std::string(data, size));
 		return held_ <= kMostAhead && ahead_.size() <= kMostPieces;
 	}
-	const size_t known = -static_cast<int64_t>(ahead);
-	if (known >= size) return true;
-	bytes_.append(data + known, size - known);
-	next_ += size - known;
-	for (size_t i = 0; i < ahead_.size(); i++) {
-		if (static_cast<int32_t>(ahead_[i].first - next_) > 0) continue;
-		const auto piece = std::move(ahead_[i]);
+	append(seq, data, size);
+	for (size_t i = 0; i < ahead_.size();) {
+		auto &[at, bytes] = ahead_[i];
+		if (static_cast<int32_t>(at - next_) > 0) {
+			i++;
+			continue;
+		}
+		append(at, bytes.data(), bytes.size());
+		held_ -= bytes.size();
 		ahead_.erase(ahead_.begin() + i);
-		held_ -= piece.second.size();
-		return add(piece.first, piece.second.data(), piece.second.size()); // at most kMostPieces deep
+		i = 0; // one before it may fit now
 	}
 	return true;
+}
+
+// None is missing before them; some may be known.
+void DnsStream::append(uint32_t seq, const char *data, size_t size) {
+	const size_t known = next_ - seq;
+	if (known >= size) return;
+	bytes_.append(data + known, size - known);
+	next_ += size - known;
 }
 
 void DnsStream::messages(const std::function<void(const uint8_t *, size_t)> &visit) {

@@ -25,6 +25,8 @@ public:
 	void messages(const std::function<void(const uint8_t *, size_t)> &visit);
 
 private:
+	void append(uint32_t seq, const char *data, size_t size);
+
 	bool started_ = false;
 	uint32_t next_ = 0; // the first byte's that is not in bytes_
 	std::string bytes_; // less than one message, between calls

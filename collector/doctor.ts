@@ -9,11 +9,6 @@ import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { cgroup2 } from './scope.js';
 
-const shown: Record<string, string> = {
-  tcp_sendmsg_fastopen: 'TCP Fast Open by sendto() that fails before its SYN',
-  kernel_connect: "a connect of the kernel's own that fails before its SYN",
-};
-
 /** Why it does not work, or, where it does, the functions that it could not hook. */
 interface Tried {
   refusal?: string;
@@ -64,7 +59,9 @@ async function run(): Promise<number> {
     if (refusal === undefined) works.push(tier);
     lines.push(verdict(tier, refusal));
     for (const name of unhooked)
-      lines.push(`note   ${tier}: does not see ${shown[name]}, as the kernel has no function ${name} to hook`);
+      lines.push(
+        `note   ${tier}: the kernel has no function ${name} to hook: what fails in it before a SYN is not seen`,
+      );
   }
   if (works[0]) lines.push(verdict('--dns', await dnsRefusal(addon, works[0])));
   if (cgroup2() === undefined)

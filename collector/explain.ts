@@ -28,7 +28,7 @@ function remedy({ code, step, log }: StartError, tier: Tier): string {
   if (code === 'ENODEV') return 'the kernel has no tracefs; boot one that was built with CONFIG_FTRACE';
   if (lockdown() === 'confidentiality') return locked;
   if (code === 'EINVAL' || code === 'E2BIG') return 'the kernel is too old: it needs 5.12';
-  if (code === 'ENOMEM') return 'free some memory, or raise the memory limit (ulimit -l on kernels before 5.11)';
+  if (code === 'ENOMEM') return 'free some memory, or raise the memory limit of its cgroup';
   return 'see synpipe doctor';
 }
 

@@ -1,13 +1,10 @@
-import { fieldKinds } from '../schemas/generated/fields.js';
 import { defineCommand } from '../schemas/pipe/command.js';
-import { Field } from '../schemas/pipe/field.js';
-import type { Line } from '../schemas/pipe/line.js';
 import { camel, type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
 import { addresses, type Test } from '../schemas/where/match.js';
-import { where } from '../schemas/where/where.js';
+import { type Holds, has, on } from '../schemas/where/on.js';
+import { fieldsOf, where } from '../schemas/where/where.js';
 import { criteria, criterionNames, fieldOf, opposites } from './filter/criteria.js';
-import { remembered } from './filter/memo.js';
 
 const options = {
   ...criteria,
@@ -25,55 +22,48 @@ const options = {
   invert: { short: 'v', help: 'Pass what would be held back, and hold back what would pass.' },
 } satisfies Options;
 
-const loopback = addresses('127.0.0.0/8,::1');
-const privateUse = addresses('10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10');
+const loopback = '127.0.0.0/8,::1';
+const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10';
 
-/** Whether a connect or outcome event holds for all that is asked. */
-type Keep = (line: Line) => boolean;
+const types = ['connect', 'outcome'];
+const fields = fieldsOf(types);
+const holds = (field: string, test: Test): Holds => on(field, fields.get(field), test);
 
-/** A test of a field's value as one of the line, on its bytes. */
-function on(name: string, test: Test): Keep {
-  const field = new Field(name);
-  const { is, words } = fieldKinds.outcome?.[name] ?? {};
-  const numeric = is === 'number' || words?.every((word) => typeof word === 'number');
-  return numeric ? (line) => test(line.number(field)) : remembered(field, test);
+function failed(): Holds {
+  const established = holds('result', (value) => value === 'established');
+  const errno = has('errno', fields.get('errno'));
+  return (line) => (line.type === 'outcome' ? !established(line) : errno(line));
 }
 
-function failed(): Keep {
-  const established = on('result', (value) => value === 'established');
-  const errno = new Field('errno');
-  return (line) => (line.type === 'outcome' ? !established(line) : line.locate(errno));
-}
-
-function conditions({ values }: Parsed<typeof options>): Keep[] {
-  const all: Keep[] = [];
-  const not = (holds: Keep) => all.push((line) => !holds(line));
+function conditions({ values }: Parsed<typeof options>): Holds[] {
+  const all: Holds[] = [];
+  const not = (one: Holds) => all.push((line) => !one(line));
   const tests = values as Record<string, Test[] | undefined>;
   for (const name of criterionNames) {
     const wanted = tests[camel(name)];
     const unwanted = tests[camel(`not-${name}`)];
-    if (wanted) all.push(on(fieldOf(name), either(wanted)));
-    if (unwanted) not(on(fieldOf(name), either(unwanted)));
+    if (wanted) all.push(holds(fieldOf(name), either(wanted)));
+    if (unwanted) not(holds(fieldOf(name), either(unwanted)));
   }
-  const { where: expressions } = values;
-  if (expressions) all.push((line) => expressions.some((holds) => holds(line)));
+  if (values.where) all.push(either(values.where));
   if (values.failed) all.push(failed());
   if (values.notFailed) not(failed());
-  if (values.excludeLoopback) not(on('daddr', loopback));
-  if (values.excludePrivate) not(on('daddr', privateUse));
+  if (values.excludeLoopback) not(holds('daddr', addresses(loopback)));
+  if (values.excludePrivate) not(holds('daddr', addresses(privateUse)));
   return all;
 }
 
-function either(tests: Test[]): Test {
-  return tests.length === 1 ? (tests[0] as Test) : (value) => tests.some((test) => test(value));
+function either<T>(tests: ((of: T) => boolean)[]): (of: T) => boolean {
+  const [only] = tests;
+  return only && tests.length === 1 ? only : (of) => tests.some((test) => test(of));
 }
 
 function stage(parsed: Parsed<typeof options>): Stage {
   const all = conditions(parsed);
   const pass = !parsed.values.invert;
   const [first = () => true] = all;
-  const every: Keep = all.length > 1 ? (line) => all.every((holds) => holds(line)) : first;
-  return select('filter', ['connect', 'outcome'], (line) => every(line) === pass, parsed.given);
+  const every: Holds = all.length > 1 ? (line) => all.every((one) => one(line)) : first;
+  return select('filter', types, (line) => every(line) === pass, parsed.given);
 }
 
 export const command = defineCommand({

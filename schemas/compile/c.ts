@@ -62,7 +62,7 @@ function scanner(plan: Plan, kind: number): string {
   const tail = code.slice(last + 1).join('');
   // The optional fields at the end are a function of their own: most lines end before them.
   const rest = `// The fields at the end, none of which must be there.
-static const u8 *${name(plan)}_rest(const u8 *line, const u8 *p, u32 *record) {
+OUTLINE const u8 *${name(plan)}_rest(const u8 *line, const u8 *p, u32 *record) {
 	const u8 *at;
 	u32 fields0 = record[3], fields1 = record[4];
 ${indent(tail)}
@@ -72,7 +72,7 @@ ${indent(tail)}
 }
 
 `;
-  return `${tail ? rest : ''}static const u8 *${name(plan)}(const u8 *line, u32 *record) {
+  return `${tail ? rest : ''}OUTLINE const u8 *${name(plan)}(const u8 *line, u32 *record) {
 	const u8 *p = line + ${head.length}, *at;
 	u32 fields0 = ${requiredOf(plan)[0]}u, fields1 = ${requiredOf(plan)[1]}u;
 	record[${headWords}] = ${'{"type":'.length} | ${JSON.stringify(plan.type).length} << 16;
@@ -114,14 +114,14 @@ ${cases.join('\n')}
 	return -1;
 }
 
-static const u8 *value_${type}(int field, const u8 *p) {
+OUTLINE const u8 *value_${type}(int field, const u8 *p) {
 	switch (field) {
 ${[...values].map(([code, fields]) => `${fields.map((at) => `\tcase ${at}:`).join('\n')} {\n${indent(code, 2)}\n\t}`).join('\n')}
 	}
 	return 0;
 }
 
-static int any_${type}(const u8 *line, const u8 *newline, u32 count, u32 *record) {
+OUTLINE int any_${type}(const u8 *line, const u8 *newline, u32 count, u32 *record) {
 	u32 fields0 = 0, fields1 = 0;
 	if (newline - line > 0xffff) return 0;
 	record[2] = ${kind};

@@ -28,6 +28,8 @@ export function remedy(error: unknown): string {
     EROFS: 'choose a place that can be written',
     EFBIG: 'raise the file size limit (ulimit -f)',
     EBADF: 'open it in the shell',
+    EADDRINUSE: 'choose another port',
+    EADDRNOTAVAIL: 'choose an address of this machine',
   };
   return known[(error as NodeJS.ErrnoException).code ?? ''] ?? 'see errno(3)';
 }

@@ -11,6 +11,7 @@ export class Signals {
   /** The signal that stopped the stage in the middle. */
   stopped: NodeJS.Signals | undefined;
   #asked = false;
+  #ended = false;
   #paused: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   readonly #handlers: [NodeJS.Signals, () => void][];
@@ -21,6 +22,8 @@ export class Signals {
     reopen?: () => void,
     /** Ends the stage by its own means; returns how long that may take (ms). */
     private readonly stop?: () => number,
+    /** Called with the first signal that asks for the end. */
+    private readonly asked?: () => void,
   ) {
     this.#handlers = [
       ['SIGINT', () => this.#ask('SIGINT')],
@@ -33,6 +36,11 @@ export class Signals {
   /** Call when input has come: what comes shows that the pause is not here yet. */
   came(): void {
     this.#paused?.refresh();
+  }
+
+  /** Call at the end of input: a stage that goes on after it is then ended by its own `asked`. */
+  ended(): void {
+    this.#ended = true;
   }
 
   /** Lets go of the signals. */
@@ -49,9 +57,12 @@ export class Signals {
   }
 
   #ask(signal: NodeJS.Signals): void {
-    if (this.#asked || !this.piped) this.#stop(signal);
-    else if (signal === 'SIGTERM') this.#waitForPause(signal);
+    const first = !this.#asked;
     this.#asked = true;
+    if (first) this.asked?.();
+    if (first && this.#ended && this.asked) return;
+    if (!first || !this.piped) this.#stop(signal);
+    else if (signal === 'SIGTERM') this.#waitForPause(signal);
   }
 
   #waitForPause(signal: NodeJS.Signals): void {

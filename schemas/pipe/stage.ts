@@ -40,6 +40,8 @@ export interface Stage {
   open?(out: Output): void | Promise<void>;
   /** The line's bytes stay where they are until the next `flush` has ended. */
   line(line: Line, out: Output): void | Promise<void>;
+  /** So many lines at this place were no valid events; that is told in the stream already. */
+  invalid?(count: number): void;
   /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
   flush?(out: Output): void | Promise<void>;
   /**
@@ -49,6 +51,8 @@ export interface Stage {
   finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
   /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
+  /** The first signal that asks for the end: what goes on after the end of its input ends now. */
+  asked?(): void;
   /** What else it has counted, for the end status. */
   counts?(): Partial<Status>;
   /**

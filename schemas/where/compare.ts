@@ -1,4 +1,5 @@
 import type { Comparison, Literal, Order } from './expression.js';
+import { isText } from './kind.js';
 import {
   choiceOf,
   isNetwork,
@@ -48,10 +49,7 @@ function matches(
   { source, flags, at }: { source: string; flags: string; at: number },
   { name, kind, fail }: Subject,
 ): Test {
-  const textual = !kind || kind.is === 'text' || kind.is === 'address' || kind.is === 'time';
-  if (!textual && !kind.words?.every((word) => typeof word === 'string')) {
-    fail(at, `${name} is no text; compare it with == or in`);
-  }
+  if (kind && !isText(kind)) fail(at, `${name} is no text; compare it with == or in`);
   const expression = new RegExp(source, flags);
   return (value) => typeof value === 'string' && expression.test(value);
 }

@@ -61,3 +61,17 @@ export function together(types: readonly Readonly<Record<string, Kind>>[]): Read
   }
   return all;
 }
+
+const are = ({ words = [] }: Kind, type: 'number' | 'string') => words.every((word) => typeof word === type);
+
+/** Whether all its values are numbers. */
+export function isNumeric(kind: Kind): boolean {
+  return !kind.list && (kind.is === 'number' || (kind.is === 'choice' && are(kind, 'number')));
+}
+
+/** Whether all its values, or those in its list, are texts. */
+export function isText(kind: Kind): boolean {
+  return (
+    kind.is === 'text' || kind.is === 'address' || kind.is === 'time' || (kind.is === 'choice' && are(kind, 'string'))
+  );
+}

@@ -8,9 +8,9 @@ import type { Fail } from './reader.js';
 /** A field that literals are compared with. A field of the reader's own has no kind: its values may be anything. */
 export interface Subject {
   name: string;
-  kind?: Kind;
-  /** All the names that there are. */
-  names: ReadonlySet<string>;
+  kind: Kind | undefined;
+  /** All the fields that the schemas have. */
+  names: { has(name: string): boolean };
   fail: Fail;
 }
 

@@ -59,7 +59,7 @@ export async function exchange(net: Net, exchanges: Exchange[]): Promise<void> {
 
 /** A collector with --dns that sees one namespace. */
 export async function seeing(net: Net, ...args: string[]): Promise<Collector> {
-  return Collector.start(['--dns', '--netns', net.inode, ...args]);
+  return Collector.start(['--dns', `--netns=${net.inode}`, ...args]);
 }
 
 /** All until now: an exchange that is made now comes after them. */

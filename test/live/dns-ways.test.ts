@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Dns } from '../../dist/index.js';
 import { flags, ip4, message, name, question, record } from '../support/dns.js';
 import { ask, exchange, fresh, right, seeing, seen, told } from './answers.js';
-import { lostIn } from './collect.js';
+import { Collector, lostIn } from './collect.js';
 import { live } from './live.js';
 import { Net } from './net.js';
 
@@ -101,7 +101,7 @@ live('--netns: only that one; without, each by its own', async (net) => {
   const other = new Net();
   try {
     const one = await seeing(net);
-    const both = await seeing(net, `--netns=${net.inode},${other.inode}`);
+    const both = await Collector.start(['--dns', `--netns=${net.inode},${other.inode}`]);
     await exchange(other, [ask('there.test', (id) => [right(id, 'there.test')])]);
     await exchange(net, [ask('here.test', (id) => [right(id, 'here.test')])]);
     const names = (events: object[]) => (events as Dns[]).map(({ name, netns }) => [name, netns]);

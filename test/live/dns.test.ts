@@ -1,54 +1,21 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { collector, events } from 'synpipe';
 import type { Dns } from '../../dist/index.js';
 import { dnsIn, seeing, told } from './answers.js';
-import { Collector, connects, lostIn, statuses } from './collect.js';
-import { big, knot, resolving } from './knot.js';
+import { bin, Collector, connects, lostIn, statuses } from './collect.js';
+import { knot, resolving } from './knot.js';
 import { live } from './live.js';
-
-const udp = { ttl: 300, server: '127.0.0.1', transport: 'udp' };
-const chain = { name: 'www.example.test', cnames: ['cdn.example.test', 'edge.other.example.test'], ttl: 30 };
-
-/** What dig asks, and the events that it makes. */
-const asked: [string[], object[]][] = [
-  [['one.example.test'], [{ name: 'one.example.test', addrs: ['127.0.0.2'], ...udp }]],
-  [['AAAA', 'six.example.test'], [{ name: 'six.example.test', addrs: ['::1'], ...udp }]],
-  [['@::1', 'one.example.test'], [{ name: 'one.example.test', addrs: ['127.0.0.2'], ...udp, server: '::1' }]],
-  [['wWw.EXAMPLE.test'], [{ ...udp, ...chain, addrs: ['127.0.0.3', '127.0.0.4'] }]],
-  [['AAAA', 'www.example.test'], [{ ...udp, ...chain, addrs: ['::1'] }]],
-  [['+tcp', 'www.example.test'], [{ ...udp, ...chain, addrs: ['127.0.0.3', '127.0.0.4'], transport: 'tcp' }]],
-  [['+bufsize=4096', 'big.example.test'], [{ name: 'big.example.test', addrs: big, ...udp }]],
-  [['+noedns', 'big.example.test'], [{ name: 'big.example.test', addrs: big, ...udp, transport: 'tcp' }]],
-  [
-    ['+bufsize=4096', '+tcp', '@::1', 'big.example.test'],
-    [{ name: 'big.example.test', addrs: big, ...udp, server: '::1', transport: 'tcp' }],
-  ],
-  [
-    ['odd\\001\\"na\\255me.example.test'],
-    [{ name: 'odd\\001\\"na\\255me.example.test', addrs: ['127.0.0.9'], ...udp }],
-  ],
-  [['none.example.test'], []],
-  [['nowhere.example.test'], []],
-  [['AAAA', 'one.example.test'], []],
-  [['TXT', 'text.example.test'], []],
-  [['SOA', 'example.test'], []],
-  [['other.test'], []],
-];
+import { dig, sorted, wanted } from './questions.js';
 
 live('a real server and dig: each answer with addresses is told once', async (net) => {
   await knot(net);
   const collector = await seeing(net);
-  for (const [args] of asked) {
-    const server = args.some((arg) => arg.startsWith('@')) ? [] : ['@127.0.0.1'];
-    net.run('dig', '+tries=1', ...server, ...args);
-  }
-  net.run('dig', '@127.0.0.1', 'last.many.example.test');
+  dig(net);
   const { code, stderr, lines } = await collector.stop();
   assert.deepEqual({ code, stderr, lost: lostIn(lines) }, { code: 0, stderr: '', lost: 0 });
   const events = dnsIn(lines);
-  const sorted = (event: ReturnType<typeof told>) => ({ ...event, addrs: [...event.addrs].sort() });
-  const wanted = asked.flatMap(([, events]) => events) as ReturnType<typeof told>[];
-  const last = { name: 'last.many.example.test', addrs: ['127.0.0.5'], ...udp } as ReturnType<typeof told>;
-  assert.deepEqual(events.map(told).map(sorted), [...wanted, last].map(sorted));
+  assert.deepEqual(events.map(told).map(sorted), wanted.map(sorted));
   for (const { netns, latency_us } of events) {
     assert.equal(netns, net.inode);
     assert.ok(Number.isInteger(latency_us));
@@ -137,4 +104,30 @@ live('-n counts dns events; without --dns there are none', async (net) => {
   assert.equal(dnsIn(counting.lines()).length, 3);
   assert.equal(statuses(counting.lines()).at(-1)?.out, 3);
   assert.equal(dnsIn((await without.stop()).lines).length, 0);
+});
+
+live('in a program', async (net) => {
+  await knot(net);
+  const seen: string[] = [];
+  for await (const event of events(collector({ dns: true, netns: String(net.inode), status: true }))) {
+    if (event.type === 'status') net.run('dig', '@127.0.0.1', 'one.example.test');
+    if (event.type !== 'dns') continue;
+    seen.push(String(event.name));
+    break;
+  }
+  assert.deepEqual(seen, ['one.example.test']);
+});
+
+live('beside a command: the names that its attempts use', async (net) => {
+  await knot(net);
+  const command = [...net.enter, 'dig', '+tcp', '@127.0.0.1', 'one.example.test'];
+  const { status, stdout } = spawnSync(`${bin}collector`, ['--dns', `--netns=${net.inode}`, '--', ...command], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  const lines = stdout.split('\n');
+  assert.deepEqual(
+    [status, connects(lines).length, dnsIn(lines).map(({ name }) => name)],
+    [0, 1, ['one.example.test']],
+  );
 });

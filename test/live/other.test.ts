@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Said } from './client.js';
-import { cannot, live, same, watch } from './live.js';
+import { cannot, eventOf, fields, live, same, watch } from './live.js';
+import { until } from './wait.js';
 
 for (const address of ['127.0.0.1', '::1']) {
   live(`TCP Fast Open by sendto(), ${address}`, async (net) => {
@@ -73,6 +74,39 @@ for (const [kind, address, port] of [
     });
   }
 }
+
+live('an MPTCP subflow that joins: an attempt of the kernel thread that makes it', async (net, t) => {
+  try {
+    net.run('ip', 'mptcp', 'limits', 'set', 'subflow', '1');
+    net.run('ip', 'mptcp', 'endpoint', 'add', '127.0.0.9', 'dev', 'lo', 'subflow');
+  } catch (error) {
+    return cannot(t, (error as Error).message);
+  }
+  const seen = await watch(net);
+  const client = net.start(['mptcp-held', '127.0.0.1', 8080]);
+  await until('it has joined', () => net.run('ss', '-tnH').includes('127.0.0.9'));
+  const said = await client.finish();
+  if (!able(t, said)) return;
+  const [first, second, ...more] = await seen.events();
+  assert.ok(first && second);
+  same([first], said.attempts);
+  assert.deepEqual([second.via, second.saddr, second.daddr, second.dport], ['mptcp', '127.0.0.9', '127.0.0.1', 8080]);
+  assert.match(second.comm, /^kworker/);
+  assert.notEqual(second.id, first.id);
+  assert.deepEqual(more, []);
+});
+
+live('denied by a cgroup program: EPERM', async (net, t) => {
+  const seen = await watch(net);
+  const first = await net.client(['denied', 'blocking', '127.0.0.1', 9]);
+  if (!able(t, first)) return;
+  const second = await net.client(['denied', 'nonblocking', '::1', 9]);
+  const attempts = [...first.attempts, ...second.attempts];
+  for (const { error } of attempts) assert.equal(error, 'EPERM');
+  const events = await seen.events();
+  assert.deepEqual(events.map(fields), attempts.map(eventOf)); // not the cgroup: they have their own
+  assert.equal(new Set(events.map(({ cgroup }) => cgroup)).size, 2);
+});
 
 live("a 32-bit program's system call", async (net, t) => {
   await net.serve(8080);

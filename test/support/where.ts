@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Expression, FieldName, Literal } from '../../schemas/where/expression.js';
+import { schemaOf } from './arbitrary.js';
 
 /** An expression as text, with no more parentheses than it needs. */
 export function print(expression: Expression): string {
@@ -88,7 +89,7 @@ const address = fc.oneof(bare('10.0.0.1', '::1', '192.0.2.1', '2001:0db8::7'), i
 const network = fc.oneof(address, bare('10.0.0.0/8', '::/0', '0.0.0.0/0', 'fd00::/8', '::ffff:10.0.0.0/104'));
 const text = fc.oneof(bare('curl', 'node', '443'), inQuotes('curl', '', 'a "b"', "it's", '\\'));
 const errorName = fc.oneof(bare('ECONNREFUSED'), inQuotes('ECONNREFUSED', 'ETIMEDOUT'));
-const own = fc.oneof(text, bare('3', '1-4', '10.0.0.1', '10.0.0.0/8', 'true', '-1.5'));
+const ownValue = fc.oneof(text, bare('3', '1-4', '10.0.0.1', '10.0.0.0/8', 'true', '-1.5'));
 const results = bare('refused', 'established', 'timeout');
 
 const condition: fc.Arbitrary<Expression> = fc.oneof(
@@ -112,8 +113,8 @@ const condition: fc.Arbitrary<Expression> = fc.oneof(
   compare(schemaField('family'), equality, bare('4', '6')),
   compare(schemaField('type'), equality, bare('connect', 'outcome')),
   compare(schemaField('ts'), anyOrder, bare('2026-11-23T08:15:30.5Z', '2026-11-23T09:15:30.123456+01:00')),
-  compare(owns, equality, own),
-  oneOf(owns, own),
+  compare(owns, equality, ownValue),
+  oneOf(owns, ownValue),
   compare(owns, fc.constantFrom('<' as const, '>=' as const), bare('3', '-1.5')),
   match(fc.oneof(texts, owns, schemaField('names', 'daddr', 'result'))),
 );
@@ -161,23 +162,29 @@ const few = {
   '': anything,
 };
 
-/** Events with or without the fields that expressions name: valid ones. */
+const order = Object.keys(schemaOf('outcome').properties);
+const own = ['team', 'zone', 'a b', ''];
+
+/** Events with or without the fields that expressions name: valid ones, those without fields of their own canonical. */
 export const someEvent: fc.Arbitrary<Record<string, unknown>> = fc
-  .record(few, { requiredKeys: ['ts', 'pid', 'comm', 'daddr', 'dport', 'result', 'latency_us'] })
-  .chain((fields) =>
-    fc.record({ outcome: fc.boolean(), failed: fc.boolean() }).map(({ outcome, failed }) => {
-      const { result, latency_us, ...both } = fields;
-      return {
-        type: outcome ? 'outcome' : 'connect',
-        v: 1,
-        seq: 1,
-        id: '4242',
-        family: fields.daddr.includes(':') && !fields.daddr.startsWith('::ffff') ? 6 : 4,
-        via: 'connect',
-        ...both,
-        ...(failed && { errno: 111, error: 'ECONNREFUSED' }),
-        ...(outcome && { result, latency_us }),
-        ...(both.names && { name: both.name ?? 'curl' }),
-      };
-    }),
-  );
+  .tuple(
+    fc.record(few, { requiredKeys: ['ts', 'pid', 'comm', 'daddr', 'dport', 'result', 'latency_us'] }),
+    fc.record({ outcome: fc.boolean(), failed: fc.boolean(), foreign: fc.boolean() }),
+  )
+  .map(([fields, { outcome, failed, foreign }]) => {
+    const { result, latency_us, ...both } = fields;
+    const event: Record<string, unknown> = {
+      type: outcome ? 'outcome' : 'connect',
+      v: 1,
+      seq: 1,
+      id: '4242',
+      family: fields.daddr.includes(':') && !fields.daddr.startsWith('::ffff') ? 6 : 4,
+      via: 'connect',
+      ...both,
+      ...(failed && { errno: 111, error: 'ECONNREFUSED' }),
+      ...(outcome && { result, latency_us }),
+      ...(both.names && { name: both.name ?? 'curl' }),
+    };
+    const keys = foreign ? [...order, ...own] : order;
+    return Object.fromEntries(keys.flatMap((key) => (key in event ? [[key, event[key]]] : [])));
+  });

@@ -23,12 +23,24 @@ export function compiled(): string {
   return built;
 }
 
+/** A guest's, with more for its command line. */
+interface Boot {
+  kernel: string;
+  append: string;
+}
+
 /** Runs a script of this folder, on this machine or in a guest, and returns the JSON that it prints. */
-export async function examine<R>(kernel: string | undefined, script: string, ...args: string[]): Promise<R> {
+export async function examine<R>(on: string | Boot | undefined, script: string, ...args: string[]): Promise<R> {
+  const { kernel, append } = typeof on === 'object' ? on : { kernel: on, append: '' };
   const command = ['node', '--import', 'tsx', `${here}${script}`, ...args];
-  const [file, ...rest] = kernel ? [`${here}run`, '--kernel', kernel, '--', ...command] : command;
+  const [file, ...rest] = kernel ? [`${here}run`, '--kernel', kernel, '--append', append, '--', ...command] : command;
   const options = {
-    env: { ...process.env, SYNPIPE_VM_CLIENT: compiled(), NODE_TEST_CONTEXT: '' },
+    env: {
+      ...process.env,
+      SYNPIPE_VM_CLIENT: compiled(),
+      NODE_TEST_CONTEXT: '',
+      ...(kernel && { SYNPIPE_VM_GUEST: '1' }),
+    },
     maxBuffer: 1 << 26,
     timeout: 1_200_000,
   };

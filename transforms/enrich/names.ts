@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from './databases.js';
 import { addressBytes, isPrivate } from './ip.js';
 import type { Lookup, Missing, Reverse } from './reverse.js';
-import type { Seen } from './seen.js';
+import type { Answer, Seen } from './seen.js';
 import { member } from './text.js';
 
 /** What is known of one address beside what was seen on the wire. */
@@ -10,6 +10,8 @@ export interface Place {
   readonly address: string;
   readonly bytes: Uint8Array;
   readonly private: boolean;
+  /** Counts the answers on the wire that told this address. */
+  told: number;
   lookup?: Lookup | undefined;
   /** Its names in the hosts file, as fields too, and which reading of the file they are from. */
   hosts: readonly string[];
@@ -41,7 +43,7 @@ export class Names {
     let place = this.#places.get(address);
     if (!place) {
       const bytes = addressBytes(address) as Uint8Array;
-      place = { address, bytes, private: isPrivate(bytes), hosts: [], hostsText: '' };
+      place = { address, bytes, private: isPrivate(bytes), told: 0, hosts: [], hostsText: '' };
       this.#places.set(address, place);
     }
     if (place.from !== this.hosts.entries) {
@@ -51,6 +53,15 @@ export class Names {
       place.hostsText = place.hosts.length > 0 ? `${member('name', place.hosts[0])},"name_source":"hosts"${all}` : '';
     }
     return place;
+  }
+
+  /** An answer that was seen on the wire. */
+  tell(answer: Answer): void {
+    this.seen.add(answer);
+    for (const address of answer.addrs) {
+      const place = this.#places.peek(address);
+      if (place) place.told++;
+    }
   }
 
   /** The look-up of an address: the one of before, where that still holds, or a new one; none where nobody is asked. */

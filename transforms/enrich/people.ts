@@ -78,6 +78,11 @@ export class People {
     for (const [database, { forget }] of this.#databases) if (database.check(now)) forget();
   }
 
+  /** The fields that it gives, and those of an event that say what. */
+  get fields(): { given: string[]; from: string[] } {
+    return { given: this.#rows.map(([field]) => field), from: this.#rows.map(([, , of]) => of) };
+  }
+
   /** A field that the event has stays as it is. */
   text(line: Line): string {
     let text = '';

@@ -1,4 +1,5 @@
 import { dnsName, member } from './text.js';
+import { micros } from './time.js';
 
 /** A `dns` event's fields that matter here. */
 export interface Answer {
@@ -13,14 +14,14 @@ export interface Answer {
 interface Entry {
   name: string;
   netns: number | undefined;
-  /** When it was seen, and until when it holds, in milliseconds of the events' own time. */
+  /** When it was seen, and until when it holds, in microseconds of the events' own time. */
   at: number;
   until: number;
   latency: number | undefined;
 }
 
 /** Programs go on to use an address some time after its TTL has run out. */
-const graceMs = 60_000;
+const grace = 60_000_000;
 const mostNames = 8;
 
 /** The names that processes asked for, by the addresses they were told. At most so many addresses, the last ones. */
@@ -39,8 +40,8 @@ export class Seen {
   add({ ts, netns, name: asked, addrs, ttl, latency_us: latency }: Answer): void {
     const name = dnsName(asked, true);
     if (name === undefined) return;
-    const at = Date.parse(ts);
-    const until = at + 1000 * Math.min(Math.max(ttl, this.ttl.min), this.ttl.max) + graceMs;
+    const at = micros(ts);
+    const until = at + 1_000_000 * Math.min(Math.max(ttl, this.ttl.min), this.ttl.max) + grace;
     for (const address of addrs) {
       const others = (this.#entries.get(address) ?? []).filter((one) => one.name !== name || one.netns !== netns);
       const all = [{ name, netns, at, until, latency }, ...others].sort((a, b) => b.at - a.at);
@@ -51,17 +52,43 @@ export class Seen {
   }
 
   /**
-   * The fields for an attempt to this address at this time: of answers from before it that still held. Those of its own
-   * network namespace come first, then those seen elsewhere: a resolver for all may run in another. Empty for none.
+   * The name for an attempt to this address at this time, from answers before it that still held. Those of its own
+   * network namespace come first, then those seen elsewhere: a resolver for all may run in another.
    */
-  fields(address: string, netns: unknown, at: number): string {
-    const valid = (this.#entries.get(address) ?? []).filter((one) => one.at <= at && at <= one.until);
+  find(address: string, netns: unknown, at: number): Told | undefined {
+    const all = this.#entries.get(address) ?? [];
+    const valid = all.filter((one) => one.at <= at && at <= one.until);
     const own = valid.filter((one) => one.netns === netns);
     const [best] = own.length > 0 ? own : valid;
-    if (!best) return '';
+    if (!best) return undefined;
     const names = [...new Set([best, ...own, ...valid].map(({ name }) => name))];
-    const all = names.length > 1 ? member('names', names) : '';
+    const several = names.length > 1 ? member('names', names) : '';
     const latency = best.latency === undefined ? '' : `,"dns_latency_us":${best.latency}`;
-    return `${member('name', best.name)},"name_source":"dns","name_age_ms":${at - best.at}${all}${latency}`;
+    const changes = all.flatMap((one) => [one.at, one.until + 1]);
+    return {
+      at: best.at,
+      before: `${member('name', best.name)},"name_source":"dns","name_age_ms":`,
+      after: several + latency,
+      from: Math.max(...changes.filter((one) => one <= at)),
+      until: Math.min(...changes.filter((one) => one > at)),
+    };
   }
+}
+
+/** The fields that a name of the wire gives: those before and after its age. The same for all times in [from, until). */
+export interface Told {
+  at: number;
+  before: string;
+  after: string;
+  from: number;
+  until: number;
+}
+
+export function toldText({ at, before, after }: Told, attempt: number): string {
+  return `${before}${age(at, attempt)}${after}`;
+}
+
+/** From the answer to the attempt, in whole milliseconds. */
+export function age(answer: number, attempt: number): number {
+  return Math.floor((attempt - answer) / 1000);
 }

@@ -1,38 +1,47 @@
 import type { Line } from '../../schemas/pipe/line.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { append } from './append.js';
+import { Known } from './known.js';
 import { missing, type Names, type Place } from './names.js';
 import type { People } from './people.js';
 import { Queue } from './queue.js';
 import type { Lookup, Missing } from './reverse.js';
-import type { Answer } from './seen.js';
+import { type Answer, type Told, toldText } from './seen.js';
 import { member } from './text.js';
+import { EventTime } from './time.js';
 import type { Zoned } from './zoned.js';
 
-/** How long an event waits for a name of the wire, where `dns` events come: they take another way than it. */
-const reorderMs = 20;
+/** The clock is looked at again after so many lines. */
+const linesPerLook = 64;
 
-/** An address of an event and the name it gets: what is known now, or what the look-up will give. */
-interface Naming {
+/** The name of an event's remote address: what is known now, or what the look-up will give. */
+interface Remote {
   place: Place;
-  text: string;
-  /** The name is from the wire: no better one can come. */
-  wire: boolean;
+  told: Told | undefined;
+  lookup: Lookup | undefined;
+  netns: unknown;
+  /** When the attempt was made, in microseconds. */
+  at: number;
+}
+
+/** The name of an event's local address. */
+interface Local {
+  place: Place;
   lookup: Lookup | undefined;
 }
 
-/** A line that waits. One that is no attempt has nothing to wait for but those before it. */
-interface Held {
-  bytes: Buffer;
-  remote?: Naming | undefined;
-  local?: Naming | undefined;
-  netns?: unknown;
-  at?: number;
+/** What a line goes on with. One that is no attempt has nothing to wait for but those before it. */
+interface Addition {
+  remote?: Remote | undefined;
+  local?: Local | undefined;
   /** The fields behind the names. */
   rest: string;
-  /** Until when it may wait: for everything, and for a `dns` event. In the time of performance.now(). */
+  /** Until when it may wait, in the time of performance.now(). */
   deadline: number;
-  settled: number;
+}
+
+interface Held extends Addition {
+  bytes: Buffer;
 }
 
 export interface Parts {
@@ -51,6 +60,8 @@ export interface Parts {
   close(): void;
 }
 
+export type Reason = Missing | 'offline';
+
 /**
  * Adds fields to connect and outcome events. Those that wait for a name are kept in their order, with all lines behind
  * them; when many are kept, the input waits too, for as long as the first of them may.
@@ -58,9 +69,12 @@ export interface Parts {
 export class Enrich implements Stage {
   readonly name = 'enrich';
   /** How many events went on without a name, by reason. */
-  readonly unnamed: Partial<Record<Missing | 'offline', number>> = {};
+  readonly #unnamed = new Map<Reason, number>();
   readonly #queue = new Queue<Held>();
-  #dnsSeen = false;
+  readonly #time = new EventTime();
+  readonly #known: Known;
+  #now = 0;
+  #untilLook = 0;
   #alarm: NodeJS.Timeout | undefined;
   #out: Output | undefined;
   #resume = () => {};
@@ -68,7 +82,9 @@ export class Enrich implements Stage {
   constructor(
     private readonly parts: Parts,
     readonly filters: Record<string, unknown>,
-  ) {}
+  ) {
+    this.#known = new Known(parts, this.#time);
+  }
 
   open(out: Output): void {
     this.#out = out;
@@ -83,8 +99,7 @@ export class Enrich implements Stage {
     if (line.type === 'connect' || line.type === 'outcome') this.#attempt(line, out);
     else if (line.type !== 'dns' || !names) this.#put(line, out);
     else {
-      names.seen.add(line.event as unknown as Answer);
-      this.#dnsSeen = true;
+      names.tell(line.event as unknown as Answer);
       if (keepDns) this.#put(line, out);
       else out.drop();
     }
@@ -92,6 +107,7 @@ export class Enrich implements Stage {
   }
 
   flush(out: Output): void {
+    this.#untilLook = 0;
     this.#release(out);
     this.#setAlarm();
   }
@@ -102,11 +118,12 @@ export class Enrich implements Stage {
   }
 
   counts() {
-    return Object.keys(this.unnamed).length > 0 ? { unnamed: this.unnamed } : {};
+    return this.#unnamed.size > 0 ? { unnamed: Object.fromEntries(this.#unnamed) } : {};
   }
 
   reopen(): void {
     this.parts.zones?.reopen();
+    this.#known.clear();
   }
 
   end(): void {
@@ -115,84 +132,101 @@ export class Enrich implements Stage {
   }
 
   #put(line: Line, out: Output): void {
-    if (this.#queue.first) this.#hold(line, { rest: '', deadline: 0, settled: 0 });
+    if (this.#queue.first) this.#hold(line, { rest: '', deadline: 0 });
     else out.pass(line);
   }
 
   #attempt(line: Line, out: Output): void {
-    const now = performance.now();
+    if (this.#untilLook-- <= 0) {
+      this.#untilLook = linesPerLook;
+      this.#now = performance.now();
+      this.parts.check(this.#now);
+    }
+    const now = this.#now;
+    const free = this.#queue.first === undefined;
+    const hit = free ? this.#known.put(line, out, now) : undefined;
+    if (hit) {
+      if (hit.reason) this.#count(hit.reason);
+      return;
+    }
     const { names, people, zones, wait, saddr } = this.parts;
-    this.parts.check(now);
-    const rest = people.text(line) + (zones ? zones.text(line) : '');
-    const remote = names && line.field('name') === undefined ? this.#remote(line, now) : undefined;
-    const local = names && saddr ? this.#local(line, now) : undefined;
-    const settled = this.#dnsSeen ? now + Math.min(reorderMs, wait) : 0;
-    const held = { remote, local, rest, deadline: now + wait, settled };
-    if (this.#queue.first || !this.#ready(held, now)) {
-      this.#hold(line, remote ? { ...held, netns: line.field('netns'), at: attemptTime(line) } : held);
-    } else append(out, line.buffer, line.start, line.end, this.#text(held));
+    const zone = zones?.text(line);
+    const rest = people.text(line) + (zone?.text ?? '');
+    const remote = names && line.field('name') === undefined ? this.#remote(names, line, now) : undefined;
+    const local = names && saddr ? this.#local(names, line, now) : undefined;
+    const addition = { remote, local, rest, deadline: now + wait };
+    if (!free || !this.#ready(addition, now)) {
+      this.#hold(line, addition);
+      return;
+    }
+    const text = this.#text(addition);
+    append(out, line.buffer, line.start, line.end, text);
+    if (open(remote) || open(local)) return; // it went on too early, this time
+    const told = remote?.told;
+    const [before, after] = told
+      ? [told.before, told.after + text.slice(toldText(told, remote.at).length)]
+      : [text, ''];
+    const until = Math.min(
+      remote?.lookup?.until ?? Number.POSITIVE_INFINITY,
+      local?.lookup?.until ?? Number.POSITIVE_INFINITY,
+    );
+    const reason = remote && !named(remote) ? missing(remote.lookup) : undefined;
+    this.#known.remember(
+      line,
+      { before, after, told, place: remote?.place, reason, zones: zone?.fields ?? [], until },
+      now,
+    );
   }
 
-  #remote(line: Line, now: number): Naming {
-    const names = this.parts.names as Names;
+  #remote(names: Names, line: Line, now: number): Remote {
     const place = names.place(line.field('daddr') as string);
-    const seen = names.seen.size > 0 ? names.seen.fields(place.address, line.field('netns'), attemptTime(line)) : '';
-    const text = seen || place.hostsText;
-    return { place, text, wire: seen !== '', lookup: text ? undefined : names.lookup(place, now) };
+    const netns = line.field('netns');
+    const at = this.#time.of(line);
+    const told = names.seen.find(place.address, netns, at);
+    return { place, told, lookup: told || place.hostsText ? undefined : names.lookup(place, now), netns, at };
   }
 
-  #local(line: Line, now: number): Naming | undefined {
+  #local(names: Names, line: Line, now: number): Local | undefined {
     const saddr = line.field('saddr');
     if (saddr === undefined || line.field('saddr_name') !== undefined) return undefined;
-    const names = this.parts.names as Names;
     const place = names.place(saddr as string);
-    const [first] = place.hosts;
-    if (first !== undefined) return { place, text: member('saddr_name', first), wire: false, lookup: undefined };
-    return { place, text: '', wire: false, lookup: names.lookup(place, now) };
+    return { place, lookup: place.hosts.length > 0 ? undefined : names.lookup(place, now) };
   }
 
-  #hold({ buffer, start, end }: Line, held: Omit<Held, 'bytes'>): void {
+  #hold({ buffer, start, end }: Line, addition: Addition): void {
     const first = this.#queue.length === 0;
-    this.#queue.push({ ...held, bytes: Buffer.from(buffer.subarray(start, end)) });
+    this.#queue.push({ ...addition, bytes: Buffer.from(buffer.subarray(start, end)) });
     if (first) this.#setAlarm();
   }
 
   /** Whether a line need not wait: its names are there, or will not come in time. */
-  #ready(held: Omit<Held, 'bytes'>, now: number): boolean {
-    const { remote, local, netns, at } = held;
-    if (remote && !remote.wire && at !== undefined) {
-      const seen = this.parts.names?.seen.fields(remote.place.address, netns, at);
-      if (seen) Object.assign(remote, { text: seen, wire: true });
+  #ready({ remote, local, deadline }: Addition, now: number): boolean {
+    if (remote && open(remote)) {
+      // Meanwhile the answer on the wire may have come.
+      remote.told ??= this.parts.names?.seen.find(remote.place.address, remote.netns, remote.at);
     }
-    if (now >= held.deadline) return true;
-    if (remote && !remote.wire && now < held.settled) return false;
-    if (remote && remote.text === '' && remote.lookup && !remote.lookup.done) return false;
-    return !local?.lookup || local.lookup.done;
+    return now >= deadline || !(open(remote) || open(local));
   }
 
   /** The fields for a line that goes on now. */
-  #text({ remote, local, rest }: Omit<Held, 'bytes'>): string {
-    const names = this.parts.names as Names;
-    for (const { place, lookup } of [remote, local].flatMap((one) => one ?? [])) {
-      if (lookup && !lookup.done) names.leave(place, lookup);
+  #text({ remote, local, rest }: Addition): string {
+    for (const one of [remote, local]) {
+      if (one && open(one)) this.parts.names?.leave(one.place, one.lookup as Lookup);
     }
-    const name = remote ? remote.text || remote.lookup?.text || '' : '';
-    if (remote && name === '') {
-      const reason = missing(remote.lookup);
-      this.unnamed[reason] = (this.unnamed[reason] ?? 0) + 1;
-    }
-    const [first] = local?.lookup?.names ?? [];
-    return name + (local?.text || (first === undefined ? '' : member('saddr_name', first))) + rest;
+    if (remote && !named(remote)) this.#count(missing(remote.lookup));
+    const [first] = local ? [...local.place.hosts, ...(local.lookup?.names ?? [])] : [];
+    return (remote ? nameText(remote) : '') + (first === undefined ? '' : member('saddr_name', first)) + rest;
+  }
+
+  #count(reason: Reason): void {
+    this.#unnamed.set(reason, (this.#unnamed.get(reason) ?? 0) + 1);
   }
 
   /** Sends what need not wait any more, from the front. */
   #release(out: Output): void {
     const now = performance.now();
-    for (
-      let { first } = this.#queue;
-      first && (!out.full || this.#queue.full) && this.#ready(first, now);
-      { first } = this.#queue
-    ) {
+    for (let { first } = this.#queue; first && (!out.full || this.#queue.full); { first } = this.#queue) {
+      if (!this.#ready(first, now)) return;
       append(out, first.bytes, 0, first.bytes.length, this.#text(first));
       this.#queue.shift();
     }
@@ -221,9 +255,7 @@ export class Enrich implements Stage {
     clearTimeout(this.#alarm);
     const { first } = this.#queue;
     if (!first) return;
-    const now = performance.now();
-    const due = now < first.settled ? Math.min(first.settled, first.deadline) : first.deadline;
-    this.#alarm = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(due - now)));
+    this.#alarm = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(first.deadline - performance.now())));
   }
 
   #wake(): void {
@@ -232,9 +264,15 @@ export class Enrich implements Stage {
   }
 }
 
-/** When the attempt was made, in ms: an outcome tells when it ended. */
-function attemptTime(line: Line): number {
-  const ended = Date.parse(line.field('ts') as string);
-  const took = line.type === 'outcome' ? line.field('latency_us') : 0;
-  return ended - (typeof took === 'number' ? Math.round(took / 1000) : 0);
+/** Whether a name may still come. */
+function open(one: Remote | Local | undefined): boolean {
+  if (!one?.lookup || ('told' in one && one.told)) return false;
+  return !one.lookup.done;
 }
+
+function nameText({ told, place, lookup, at }: Remote): string {
+  if (told) return toldText(told, at);
+  return place.hostsText || (lookup?.text ?? '');
+}
+
+const named = (remote: Remote) => nameText(remote) !== '';

@@ -3,15 +3,19 @@ import { printable } from '../../schemas/pipe/errors.js';
 /** The most that the schema allows. */
 const longest = 1024;
 
+/** What has a meaning in zone files; the dot too, but that stands between labels. */
+const special = '"();@$\\';
+
 /**
- * A name from the network as it may go on: anybody can put any bytes there. What is not printable ASCII becomes `\DDD`,
- * as in DNS files; upper case is lowered and the last dot goes. Undefined where nothing is left, or too much.
+ * A name from the network as it may go on: anybody can put any bytes there. It is escaped as in
+ * a zone file; upper case is lowered and the last dot goes. Undefined where nothing is left, or too much.
  */
 export function dnsName(text: string, escaped = false): string | undefined {
   let name = '';
   for (const byte of Buffer.from(text, escaped ? 'utf8' : 'latin1')) {
-    const plain = byte > 32 && byte < 127 && (escaped || byte !== 92);
-    name += plain ? String.fromCharCode(byte) : byte === 92 ? '\\\\' : `\\${String(byte).padStart(3, '0')}`;
+    const character = String.fromCharCode(byte);
+    if (byte <= 32 || byte >= 127) name += `\\${String(byte).padStart(3, '0')}`;
+    else name += !escaped && special.includes(character) ? `\\${character}` : character;
   }
   name = name.toLowerCase();
   if (name.endsWith('.') && !name.endsWith('\\.')) name = name.slice(0, -1);

@@ -26,13 +26,11 @@ export class Zoned {
     this.#find = this.#read();
   }
 
-  /** A field that the event has stays as it is. */
-  text(line: Line): string {
-    let text = '';
-    for (const [field, value] of this.#find(line.field('daddr') as string)) {
-      if (line.field(field) === undefined) text += value;
-    }
-    return text;
+  /** The fields for a line: one that the event has stays as it is. */
+  text(line: Line): { text: string; fields: string[] } {
+    const all = this.#find(line.field('daddr') as string);
+    const missing = all.filter(([field]) => line.field(field) === undefined);
+    return { text: missing.map(([, text]) => text).join(''), fields: all.map(([field]) => field) };
   }
 
   #read() {

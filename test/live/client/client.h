@@ -30,6 +30,9 @@ void unavailable(const char *what, int error);
 /* connect() again, which makes no attempt here. */
 int again(int fd, const struct target *to);
 
+/* From now on a cgroup program refuses what this process connects to. */
+void deny_connects(void);
+
 struct command {
 	const char *name;
 	int args;

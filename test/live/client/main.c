@@ -27,7 +27,7 @@ static const struct command *find(const struct command *commands, const char *na
 	return NULL;
 }
 
-/* client [wait] COMMAND ARG… */
+/* client [wait] [denied] COMMAND ARG… */
 int main(int argc, char **argv)
 {
 	const struct command *groups[] = {plain_commands, odd_commands,	 many_commands,
@@ -38,6 +38,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && !strcmp(argv[1], "wait")) {
 		getchar();
+		argc--;
+		argv++;
+	}
+	if (argc > 1 && !strcmp(argv[1], "denied")) {
+		deny_connects();
 		argc--;
 		argv++;
 	}

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "client.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -10,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -55,6 +57,27 @@ static void mptcp(char **args)
 	tell("mptcp", fd, &to, error, began_us);
 }
 
+/* An MPTCP connection to itself, which lasts until it is told to end: the kernel adds what it is set up to. */
+static void mptcp_held(char **args)
+{
+	struct target to = target_of(args[0], args[1]);
+	int listener = socket(to.at.ss_family, SOCK_STREAM, IPPROTO_MPTCP), one = 1;
+	int fd = socket(to.at.ss_family, SOCK_STREAM, IPPROTO_MPTCP), peer;
+	long long began_us;
+
+	if (fd < 0 || listener < 0)
+		unavailable("MPTCP socket", errno);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(listener, (void *)&to.at, to.size) || listen(listener, 4))
+		err(2, "listen");
+	began_us = now_us();
+	tell("mptcp", fd, &to, connect(fd, (void *)&to.at, to.size) ? errno : 0, began_us);
+	peer = accept(listener, NULL, NULL);
+	then(write(peer, "x", 1) == 1 && read(fd, &one, 1) == 1 ? 0 : errno);
+	then(write(fd, "x", 1) == 1 && read(peer, &one, 1) == 1 ? 0 : errno);
+	getchar();
+}
+
 /* io_uring without liburing: one connect, submitted and waited for. `async`: in a worker thread. */
 static void uring(char **args)
 {
@@ -80,6 +103,22 @@ static void uring(char **args)
 	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
 		unavailable("io_uring_enter", errno);
 	tell("io_uring", fd, &to, -((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res, began_us);
+}
+
+/* The kernel connects by itself: NVMe over TCP, whose driver does it while it is told to. */
+static void kernel(char **args)
+{
+	struct target to = target_of(args[0], args[1]);
+	long long began_us;
+	char options[256];
+	int fd, size;
+
+	fd = open("/dev/nvme-fabrics", O_RDWR);
+	if (fd < 0)
+		unavailable("/dev/nvme-fabrics", errno);
+	size = snprintf(options, sizeof(options), "transport=tcp,traddr=%s,trsvcid=%s,nqn=test", args[0], args[1]);
+	began_us = now_us();
+	tell("kernel", fd, &to, write(fd, options, size) == size ? 0 : errno, began_us);
 }
 
 #ifdef __x86_64__
@@ -120,5 +159,6 @@ static void compat(char **args)
 
 const struct command other_commands[] = {
 	{"fast-open", 2, fast_open}, {"fast-open-connect", 2, fast_open_connect}, {"mptcp", 2, mptcp}, {"uring", 3, uring},
-	{"compat", 2, compat},	     {},
+	{"compat", 2, compat},	     {"kernel", 2, kernel},			{"mptcp-held", 2, mptcp_held},
+	{},
 };

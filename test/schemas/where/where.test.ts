@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UsageError } from '../../../schemas/pipe/errors.js';
+import { Field } from '../../../schemas/pipe/field.js';
 import { Line } from '../../../schemas/pipe/line.js';
 import type { Comparison, Expression, Literal } from '../../../schemas/where/expression.js';
 import { parse } from '../../../schemas/where/parse.js';
@@ -9,6 +10,8 @@ import { where } from '../../../schemas/where/where.js';
 import { print, someEvent, someExpression, withoutPlaces } from '../../support/where.js';
 
 type Event = Record<string, unknown>;
+
+const type = new Field('type');
 
 /** The event as a stage gets it. */
 function lineOf(event: Event, spaces?: number): Line {
@@ -111,26 +114,25 @@ test('the other spellings of operators, and spaces, change nothing', () => {
   );
 });
 
-test('it holds where a plain evaluation of the parsed JSON does', () => {
-  const seen = { true: 0, false: 0 };
+test('it holds where a plain evaluation of the parsed JSON does, for lines that are scanned and for those that are parsed', () => {
+  const seen = { true: 0, false: 0, scanned: 0, parsed: 0 };
+  const spaces = fc.constantFrom(0, 1);
+  const events = fc.array(fc.tuple(someEvent, spaces), { minLength: 1, maxLength: 8 });
   fc.assert(
-    fc.property(
-      someExpression,
-      fc.array(someEvent, { minLength: 1, maxLength: 8 }),
-      fc.boolean(),
-      (expression, events, spaces) => {
-        const expected = where(print(expression));
-        for (const event of events) {
-          const line = lineOf(event, spaces ? 1 : undefined);
-          const wanted = evaluate(expression, JSON.parse(JSON.stringify(event)));
-          seen[`${wanted}`]++;
-          assert.equal(expected(line), wanted, `${print(expression)}\n${JSON.stringify(event)}`);
-        }
-      },
-    ),
+    fc.property(someExpression, events, (expression, all) => {
+      const holds = where(print(expression));
+      for (const [event, spaces] of all) {
+        const line = lineOf(event, spaces);
+        const wanted = evaluate(expression, JSON.parse(JSON.stringify(event)));
+        seen[`${wanted}`]++;
+        line.locate(type);
+        seen[line.raw === line.buffer ? 'scanned' : 'parsed']++;
+        assert.equal(holds(line), wanted, `${print(expression)}\n${JSON.stringify(event)}`);
+      }
+    }),
     { numRuns: 2000 },
   );
-  assert.ok(seen.true > 1000 && seen.false > 1000, JSON.stringify(seen));
+  assert.ok(Math.min(...Object.values(seen)) > 1000, JSON.stringify(seen));
 });
 
 test('De Morgan holds, and not not is nothing, also where fields are missing', () => {
@@ -246,9 +248,14 @@ test('no depth and no length exhausts the stack', () => {
 });
 
 test('for other event types their own fields count', () => {
-  const dns = {
-    field: (name: string) => ({ type: 'dns', name: 'example.com', ttl: 60, addrs: ['192.0.2.7', '::1'] })[name],
-  };
+  const dns = lineOf({
+    type: 'dns',
+    v: 1,
+    ts: '2026-11-23T08:15:30.123456Z',
+    name: 'example.com',
+    addrs: ['192.0.2.7', '::1'],
+    ttl: 60,
+  });
   for (const yes of ['type == dns', 'addrs in 192.0.2.0/24', 'not addrs == 10.0.0.1', 'ttl <= 60s', 'ttl == 60000ms']) {
     assert.ok(where(yes, ['dns'])(dns), yes);
   }

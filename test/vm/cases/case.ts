@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { Tier } from '../../../dist/collector/addon.js';
 import type { Attempt } from '../../live/client.js';
 import type { Command, Place, Ran } from '../place.js';
@@ -25,6 +26,7 @@ export const nowhere = 'unreachable ENETUNREACH';
 export const [open, closed, black, rejected] = [8080, 9, 8081, 8082];
 
 export const setUp = async (net: Place, narrow: Place): Promise<void> => {
+  if (process.env.SYNPIPE_VM_GUEST) execFileSync('busybox', ['modprobe', 'nvme-tcp']);
   narrow.blackhole(black);
   narrow.onlyPort(40000);
   await net.serve(open);

@@ -60,6 +60,21 @@ export const other: Case[] = [
     ],
     ends: ['established', 'established'],
   },
+  {
+    name: "the kernel's own (NVMe over TCP), refused",
+    run: [['kernel', '127.0.0.1', closed]],
+    ends: [refused],
+    ...tracepoint('no errno'),
+  },
+  {
+    name: "the kernel's own (NVMe over TCP), no route",
+    run: [
+      ['kernel', '192.0.2.1', 80],
+      ['kernel', '2001:db8::1', 80],
+    ],
+    ends: [nowhere, nowhere],
+    ...tracepoint('not seen'),
+  },
   ...uring('inline', {}),
   ...uring('async', worker),
   {

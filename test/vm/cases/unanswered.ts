@@ -4,9 +4,11 @@ import { black, type Case, quiet, timeout } from './case.js';
 
 /** A handshake that nobody answers holds the only local port. */
 async function noPort(_: Place, narrow: Place): Promise<Ran> {
+  narrow.sysctl('ipv4/tcp_syn_retries', '6'); // for as long as it takes
   const holder = narrow.start(['nonblocking', '127.0.0.1', black]);
   await until('its port is taken', () => narrow.run('ss', '-tnH', 'state', 'syn-sent').includes(':40000 '));
   const { pids, said } = await narrow.drive([['blocking', '127.0.0.1', black]]);
+  narrow.sysctl('ipv4/tcp_syn_retries', '1');
   const first = await holder.finish();
   pids.add(holder.child.pid as number);
   return { pids, said: { ...said, attempts: [...first.attempts, ...said.attempts] } };

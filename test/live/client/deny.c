@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* A cgroup for this process alone, whose BPF programs refuse every connect(). */
+#define _GNU_SOURCE
+#include "client.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static char root[256], own[300];
+
+static void enter(const char *cgroup)
+{
+	char path[320];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		unavailable(path, errno);
+	close(fd);
+}
+
+/* With its cgroup the programs go. */
+static void leave(void)
+{
+	enter(root);
+	rmdir(own);
+}
+
+static void refuse(int cgroup, int attach_type)
+{
+	struct bpf_insn code[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+							  {.code = BPF_JMP | BPF_EXIT}};
+	union bpf_attr load = {.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+						   .insns = (unsigned long)code,
+						   .insn_cnt = 2,
+						   .license = (unsigned long)"MIT",
+						   .expected_attach_type = attach_type};
+	union bpf_attr attach = {.target_fd = cgroup, .attach_type = attach_type};
+
+	attach.attach_bpf_fd = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
+	if ((int)attach.attach_bpf_fd < 0 || syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)))
+		unavailable("cgroup program", errno);
+}
+
+void deny_connects(void)
+{
+	FILE *mounts = fopen("/proc/mounts", "r");
+	char line[1024], type[32] = {};
+	int cgroup;
+
+
+	while (mounts && strcmp(type, "cgroup2") && fgets(line, sizeof(line), mounts))
+		sscanf(line, "%*s %255s %31s", root, type);
+	if (strcmp(type, "cgroup2"))
+		unavailable("cgroup v2", 0);
+	snprintf(own, sizeof(own), "%s/synpipe-client-%d", root, getpid());
+	if (mkdir(own, 0755))
+		unavailable(own, errno);
+	cgroup = open(own, O_RDONLY | O_DIRECTORY);
+	refuse(cgroup, BPF_CGROUP_INET4_CONNECT);
+	refuse(cgroup, BPF_CGROUP_INET6_CONNECT);
+	close(cgroup);
+	enter(own);
+	atexit(leave);
+}
