@@ -164,7 +164,7 @@ test('kill -9 at random points, with a spool: what was read is delivered after a
         Number(seq),
       ),
     );
-    sent = Math.max(sent, ...seen, ...deduped.seqs.slice(-1));
+    sent = [sent, ...seen, ...deduped.seqs.slice(-1)].reduce((most, seq) => Math.max(most, seq));
   }
   receiver.behaviour = (got, response) => {
     deduped.take(got);
