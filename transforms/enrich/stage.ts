@@ -83,7 +83,7 @@ export class Enrich implements Stage {
     private readonly parts: Parts,
     readonly filters: Record<string, unknown>,
   ) {
-    this.#known = new Known(parts, this.#time);
+    this.#known = new Known(parts, this.#time, (reason) => this.#count(reason));
   }
 
   open(out: Output): void {
@@ -144,11 +144,7 @@ export class Enrich implements Stage {
     }
     const now = this.#now;
     const free = this.#queue.first === undefined;
-    const hit = free ? this.#known.put(line, out, now) : undefined;
-    if (hit) {
-      if (hit.reason) this.#count(hit.reason);
-      return;
-    }
+    if (free && this.#known.put(line, out, now)) return;
     const { names, people, zones, wait, saddr } = this.parts;
     const zone = zones?.text(line);
     const rest = people.text(line) + (zone?.text ?? '');
