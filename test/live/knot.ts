@@ -22,6 +22,14 @@ text TXT "127.0.0.1"
 odd\\001\\"na\\255me A 127.0.0.9
 ${Array.from({ length: 200 }, (_, i) => `big A 127.1.1.${i + 1}`).join('\n')}
 `;
+/** Names of its loopback addresses. */
+const reverse = `$ORIGIN 0.0.127.in-addr.arpa.
+$TTL 300
+@ SOA ns.example.test. hostmaster.example.test. 1 3600 600 86400 60
+@ NS ns.example.test.
+2 PTR one.example.test.
+3 PTR cdn-3.example.test.
+`;
 export const big = Array.from({ length: 200 }, (_, i) => `127.1.1.${i + 1}`);
 
 /** A real server on 127.0.0.1 and ::1 of the namespace. Its answers by UDP are up to 4096 bytes long. */
@@ -29,6 +37,7 @@ export async function knot(net: Net): Promise<void> {
   const folder = fresh('knot');
   mkdirSync(folder);
   writeFileSync(`${folder}/zone`, zone);
+  writeFileSync(`${folder}/reverse`, reverse);
   writeFileSync(
     `${folder}/conf`,
     `server:
@@ -45,6 +54,10 @@ zone:
     storage: ${folder}
     file: zone
     semantic-checks: off
+    journal-content: none
+  - domain: 0.0.127.in-addr.arpa
+    storage: ${folder}
+    file: reverse
     journal-content: none
 log:
   - target: ${folder}/log
