@@ -69,6 +69,7 @@ export class SinkFile implements Stage {
 
   flush(out: Output): void | Promise<void> {
     const over = this.#period.moved();
+    if (!over) this.#period.watch(this.#wake); // it may have been woken before that time
     if (this.#held === 0 && !over && !this.#moved && !this.#syncDue) return undefined;
     return this.#flush(out, over);
   }
