@@ -1,5 +1,6 @@
 import type { Connect, Lost, Outcome, Summary } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
+import { isTerminal } from '../schemas/pipe/fd.js';
 import type { Options } from '../schemas/pipe/options.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { attempts } from './table/attempts.js';
@@ -89,7 +90,11 @@ export const command = defineCommand({
   ],
   options,
   notes:
-    'Times are local. Events that are neither attempts nor summaries are left out; lost ones are told between the lines.',
-  stage: ({ values }) =>
-    values.live && process.stdout.isTTY ? live(process.stdout) : sinkTable(process.stdout.columns),
+    'Times are local. An address that has a name shows that. Events that are neither attempts nor summaries are left out; lost ones are told between the lines.',
+  stage: ({ values }) => {
+    const terminal = isTerminal(1); // asking Node for its columns loads much
+    return values.live && terminal && process.stdout.isTTY
+      ? live(process.stdout)
+      : sinkTable(terminal ? process.stdout.columns : undefined);
+  },
 });

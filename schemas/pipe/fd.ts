@@ -17,6 +17,15 @@ export function isPipe(fd: number): boolean {
   }
 }
 
+/** Whether the fd may be a terminal; as `tty.isatty()`, but loads nothing. Also true of /dev/null and its like. */
+export function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
 /** Large asynchronous reads, faster than a stream; a read that waits for input can be left. */
 export class FdReader {
   #leave: (() => void) | undefined;
