@@ -147,7 +147,7 @@ test('a batch that is too large goes in halves, each with a key of its own; one 
     response.end();
   };
   const many = Array.from({ length: 40 }, (_, i) => connect({ seq: i + 1 }));
-  const huge = connect({ seq: 41, exe: '/'.repeat(700) });
+  const huge = { type: 'huge', text: '/'.repeat(700) };
   const { code, counts } = await send(t, behaviour, '--on-reject drop', [...many, huge]);
   assert.deepEqual([code, counts], [0, { read: 41, out: 40, lost: 1 }]);
   assert.deepEqual(new Set(stored.map(({ seq }) => seq)), new Set(many.map(({ seq }) => seq)));
