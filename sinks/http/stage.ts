@@ -37,6 +37,7 @@ export class SinkHttp implements Stage {
   #results = { stored: 0, rejected: 0 };
   #rejected = 0;
   #failure: unknown;
+  #gaveUp = false;
   #deadline = Number.POSITIVE_INFINITY;
   #ending: NodeJS.Timeout | undefined;
   #batchTimer: NodeJS.Timeout | undefined;
@@ -182,7 +183,8 @@ export class SinkHttp implements Stage {
     this.#rejected += rejected;
     if (!this.#failure) return;
     const { waiting } = this.settings.store;
-    if (!this.settings.durable && waiting > 0) say(this.name, `${counted(waiting)} not delivered`);
+    if (!this.settings.durable && waiting > 0 && !this.#gaveUp) say(this.name, `${counted(waiting)} not delivered`);
+    this.#gaveUp = true;
     throw this.#failure;
   }
 
