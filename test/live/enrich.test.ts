@@ -7,8 +7,8 @@ import { connect, ndjson } from '../support/events.js';
 import { seeing } from './answers.js';
 import { bin, Collector, connects } from './collect.js';
 import { onExit } from './folder.js';
-import { knot, resolving } from './knot.js';
 import { cannot, live } from './live.js';
+import { nameserver, resolving } from './nameserver.js';
 import type { Net } from './net.js';
 
 /** Runs enrich in a namespace; its resolver is the server there, and it has time for all look-ups. */
@@ -29,7 +29,7 @@ const attempts = (events: Record<string, unknown>[]) => events.filter(({ type })
 live(
   'curl: each attempt has the name that was asked for, a literal address the one of its reverse look-up',
   async (net) => {
-    await knot(net);
+    await nameserver(net);
     const collector = await seeing(net);
     resolving(
       net,
@@ -55,7 +55,7 @@ live(
 live(
   'without the names of the wire, as tcpconnect -d sees them: the reverse look-up names what it can',
   async (net) => {
-    await knot(net);
+    await nameserver(net);
     const events = ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((daddr) => connect({ daddr }));
     assert.deepEqual(
       attempts(enriched(net, ndjson(...events))).map(({ name }) => name),
@@ -63,26 +63,6 @@ live(
     );
   },
 );
-
-live('a slow server: who waits gets the name, who does not goes on without', async (net, t) => {
-  await knot(net);
-  try {
-    net.run('tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '150ms');
-  } catch {
-    return cannot(t, 'no netem');
-  }
-  const input = ndjson(connect({ daddr: '127.0.0.2' }), connect({ daddr: '127.0.0.3' }));
-  assert.deepEqual(
-    attempts(enriched(net, input)).map(({ name }) => name),
-    ['one.example.test', 'cdn-3.example.test'],
-  );
-  const early = enriched(net, input, { wait: '1' });
-  assert.deepEqual(
-    attempts(early).map(({ name }) => name),
-    [undefined, undefined],
-  );
-  assert.deepEqual(early.at(-1)?.unnamed, { late: 2 });
-});
 
 live("a process's cgroup tells its container, as long as it is there", async (net, t) => {
   const mount = mountPoint();

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { release } from 'node:os';
 import { dnsIn, seeing, told } from '../live/answers.js';
 import { Collector, connects, lostIn } from '../live/collect.js';
-import { knot, resolving } from '../live/knot.js';
+import { nameserver, resolving } from '../live/nameserver.js';
 import { Net } from '../live/net.js';
 import { dig, sorted, wanted } from '../live/questions.js';
 import { until } from '../live/wait.js';
@@ -34,7 +34,7 @@ const beside = process.env.SYNPIPE_VM_BCC === '1' && release().startsWith('6.1.'
 const net = new Net();
 const report: DnsReport = { kernel: release(), told: [], lost: 0, attempts: 0, unnamed: [] };
 try {
-  await knot(net);
+  await nameserver(net);
   if (beside) await start(bcc);
   const collector = await seeing(net);
   dig(net);

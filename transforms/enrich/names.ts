@@ -72,7 +72,7 @@ export class Names {
   lookup(place: Place, now: number): Lookup | undefined {
     const { lookup } = place;
     if (lookup && (!lookup.done || lookup.until > now)) return lookup;
-    place.lookup = this.#asked(place)?.start(place.address);
+    place.lookup = this.#asked(place)?.start(place.address, now);
     return place.lookup;
   }
 

@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { knotd } from '../support/knot.js';
 import { fresh } from './folder.js';
 import type { Net } from './net.js';
 import { until } from './wait.js';
@@ -32,41 +33,14 @@ $TTL 300
 `;
 export const big = Array.from({ length: 200 }, (_, i) => `127.1.1.${i + 1}`);
 
-/** A real server on 127.0.0.1 and ::1 of the namespace. Its answers by UDP are up to 4096 bytes long. */
-export async function knot(net: Net): Promise<void> {
-  const folder = fresh('knot');
-  mkdirSync(folder);
-  writeFileSync(`${folder}/zone`, zone);
-  writeFileSync(`${folder}/reverse`, reverse);
-  writeFileSync(
-    `${folder}/conf`,
-    `server:
-  listen: [ 127.0.0.1@53, ::1@53 ]
-  rundir: ${folder}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-  udp-max-payload: 4096
-database:
-  storage: ${folder}
-zone:
-  - domain: example.test
-    storage: ${folder}
-    file: zone
-    semantic-checks: off
-    journal-content: none
-  - domain: 0.0.127.in-addr.arpa
-    storage: ${folder}
-    file: reverse
-    journal-content: none
-log:
-  - target: ${folder}/log
-    any: error
-`,
-  );
-  const child = net.spawn(['knotd', '-c', `${folder}/conf`], 'ignore');
+/** A real server on 127.0.0.1 and ::1 of the namespace. */
+export async function nameserver(net: Net): Promise<void> {
+  const dir = fresh('knot');
+  mkdirSync(dir);
+  const zones = { 'example.test': zone, '0.0.127.in-addr.arpa': reverse };
+  const child = net.spawn(knotd({ dir, listen: ['127.0.0.1@53', '::1@53'], zones }), 'ignore');
   const listening = () => {
-    if (child.exitCode !== null) throw new Error(`knotd ended: ${readFileSync(`${folder}/log`, 'utf8')}`);
+    if (child.exitCode !== null) throw new Error(`knotd ended: ${readFileSync(`${dir}/log`, 'utf8')}`);
     return net.run('ss', '-ulnH').includes('[::1]:53') && net.run('ss', '-tlnH').includes('127.0.0.1:53');
   };
   await until('knotd listens', listening);
