@@ -8,8 +8,8 @@ export interface RejectPolicy {
   close(): void;
 }
 
-/** The policy for `--on-reject fail|drop|FILE`. */
-export function onReject(choice: string): RejectPolicy {
+/** The policy for `--on-reject fail|drop|FILE` of a command. */
+export function onReject(choice: string, stage: string): RejectPolicy {
   if (choice === 'drop') return { take: () => {}, close: () => {} };
   if (choice === 'fail') {
     return {
@@ -19,11 +19,11 @@ export function onReject(choice: string): RejectPolicy {
       close: () => {},
     };
   }
-  return deadLetter(choice);
+  return deadLetter(choice, stage);
 }
 
 /** Appends each line with the reason to a file of NDJSON. */
-function deadLetter(path: string): RejectPolicy {
+function deadLetter(path: string, stage: string): RejectPolicy {
   const failed = (error: unknown) =>
     new RuntimeError(`cannot write dead letter ${path}: ${cause(error)}; ${remedy(error)}`);
   let fd: number;
@@ -32,7 +32,6 @@ function deadLetter(path: string): RejectPolicy {
   } catch (error) {
     throw failed(error);
   }
-  const stage = 'sink-http';
   return {
     take: (lines, reason, count = 0) => {
       const records =
