@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { FdReader } from '../../../schemas/pipe/fd.js';
+import { FdReader, writeAll } from '../../../schemas/pipe/fd.js';
 
 const bytes = Buffer.from(Array.from({ length: 5_000_000 }, (_, i) => (i * 7 + (i >> 9)) & 255));
 
@@ -90,4 +90,32 @@ test('a read that waits is left', async (t) => {
   assert.equal(await waiting, -1);
   assert.equal(await reader.read(into), -1);
   child.stdin?.end('\n');
+});
+
+test('what is written to a pipe whose reader is slow, and to a file, arrives whole and in order', async (t) => {
+  const dir = folder(t);
+  const [path, copy] = [join(dir, 'fifo'), join(dir, 'copy')];
+  await once(spawn('mkfifo', [path]), 'close');
+  const read = 'while head -c 300000 && sleep 0.01; do [ -e done ] && break; done; cat';
+  const child = spawn('bash', ['-c', `{ ${read}; } < ${path} > ${copy}`], {
+    cwd: dir,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const pipe = openSync(path, 'w');
+  const file = openSync(join(dir, 'file'), 'w');
+  for (let at = 0; at < bytes.length; at += 500_001) {
+    const part = bytes.subarray(at, at + 500_001);
+    await writeAll(pipe, part);
+    await writeAll(file, part);
+    await writeAll(pipe, part.subarray(0, 7));
+  }
+  writeFileSync(join(dir, 'done'), '');
+  closeSync(pipe);
+  closeSync(file);
+  const wanted: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 500_001)
+    wanted.push(bytes.subarray(at, at + 500_001), bytes.subarray(at, at + 7));
+  await once(child, 'close');
+  assert.ok(readFileSync(copy).equals(Buffer.concat(wanted)));
+  assert.ok(readFileSync(join(dir, 'file')).equals(bytes));
 });
