@@ -8,10 +8,10 @@
 namespace synpipe {
 namespace {
 
-// Both far above what there is: resolvers stop at 8 to 17 aliases, and so many addresses are no use to anyone. A name
-// may hop through thousands of compression pointers, so the number of names bounds what a hostile message costs.
+// Far above what there is: resolvers stop at 8 to 17 aliases, and so many addresses are no use to anyone.
 constexpr size_t kMostAliases = 32;
 constexpr int kMostRecords = 4096;
+constexpr int kMostSteps = 255; // of a name: 127 labels, and as many compression pointers
 
 struct Record {
 	std::string owner;
@@ -25,6 +25,16 @@ std::string lower(const char *name) {
 	for (char &c : text)
 		if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
 	return text;
+}
+
+// The library would follow thousands of pointers for each of thousands of names, which takes half a second.
+bool is_short(const ns_msg &message, const uint8_t *name) {
+	for (int step = 0; step <= kMostSteps; step++) {
+		if (name + 1 >= ns_msg_end(message) || *name == 0) return true; // the library judges what it finds there
+		if (*name < NS_CMPRSFLGS) name += *name + 1;
+		else name = ns_msg_base(message) + ((name[0] & ~NS_CMPRSFLGS) << 8 | name[1]);
+	}
+	return false;
 }
 
 bool read_question(ns_msg &message, DnsQuestion &to) {
@@ -47,6 +57,7 @@ bool read_value(ns_msg &message, const ns_rr &rr, std::string &to) {
 	if (ns_rr_type(rr) == ns_t_a) return read_address(rr, AF_INET, 4, to);
 	if (ns_rr_type(rr) == ns_t_aaaa) return read_address(rr, AF_INET6, 16, to);
 	char name[NS_MAXDNAME];
+	if (!is_short(message, ns_rr_rdata(rr))) return false;
 	int used = ns_name_uncompress(ns_msg_base(message), ns_msg_end(message), ns_rr_rdata(rr), name, sizeof name);
 	to = lower(name);
 	return used == ns_rr_rdlen(rr);
@@ -55,9 +66,12 @@ bool read_value(ns_msg &message, const ns_rr &rr, std::string &to) {
 bool read_records(ns_msg &message, std::vector<Record> &to) {
 	int count = ns_msg_count(message, ns_s_an);
 	if (count > kMostRecords) return false;
+	const uint8_t *at = ns_msg_base(message) + NS_HFIXEDSZ;
+	at += ns_skiprr(at, ns_msg_end(message), ns_s_qd, 1);
 	for (int i = 0; i < count; i++) {
 		ns_rr rr;
-		if (ns_parserr(&message, ns_s_an, i, &rr)) return false;
+		if (!is_short(message, at) || ns_parserr(&message, ns_s_an, i, &rr)) return false;
+		at = ns_rr_rdata(rr) + ns_rr_rdlen(rr);
 		const uint16_t type = ns_rr_type(rr);
 		if (ns_rr_class(rr) != ns_c_in || (type != ns_t_a && type != ns_t_aaaa && type != ns_t_cname)) continue;
 		// RFC 2181: a negative one is none

@@ -59,7 +59,10 @@ export = validators;
 `,
 );
 
-const plans = [...schemas].map(([type, schema]) => planOf(type, schema as never));
+const unscanned = ['summary']; // of these there are few
+const plans = [...schemas]
+  .filter(([type]) => !unscanned.includes(type))
+  .map(([type, schema]) => planOf(type, schema as never));
 writeFileSync(new URL('scan.ts', out), javascript(plans));
 writeFileSync(new URL('scan.c', out), c(plans));
 execFileSync('clang', [

@@ -65,7 +65,9 @@ test('every dependency is imported somewhere, and everything imported is a depen
   const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
   const texts = sources.map(read);
   const pages = sources.filter((file) => file.includes('/page/')); // bundled when built
-  const builds = ['schemas/build.ts', 'schemas/compile.ts', ...pages].map(read).flatMap((text) => importsOf(text)); // these may use devDependencies
+  const builds = ['schemas/build.ts', 'schemas/bundle.ts', 'schemas/compile.ts', ...pages]
+    .map(read)
+    .flatMap((text) => importsOf(text)); // these may use devDependencies
   const packages = new Set(
     texts
       .flatMap((text) => importsOf(text))

@@ -22,8 +22,8 @@ const options = {
   invert: { short: 'v', help: 'Pass what would be held back, and hold back what would pass.' },
 } satisfies Options;
 
-const loopback = addresses('127.0.0.0/8,::1');
-const privateUse = addresses('10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10');
+const loopback = '127.0.0.0/8,::1';
+const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10';
 
 const types = ['connect', 'outcome'];
 const fields = fieldsOf(types);
@@ -48,8 +48,8 @@ function conditions({ values }: Parsed<typeof options>): Holds[] {
   if (values.where) all.push(either(values.where));
   if (values.failed) all.push(failed());
   if (values.notFailed) not(failed());
-  if (values.excludeLoopback) not(holds('daddr', loopback));
-  if (values.excludePrivate) not(holds('daddr', privateUse));
+  if (values.excludeLoopback) not(holds('daddr', addresses(loopback)));
+  if (values.excludePrivate) not(holds('daddr', addresses(privateUse)));
   return all;
 }
 

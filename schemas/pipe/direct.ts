@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
 
 /**
  * Reads and writes that need not wait go straight to the kernel: through a thread, as asynchronous ones go, each costs
@@ -54,7 +54,10 @@ export class DirectReader {
   }
 }
 
-/** What was last written to, and the fd for writing to it without waiting. */
+/**
+ * What was last written to, and the fd for writing to it without waiting. Of pipes only standard output's: it is open as
+ * long as the process is, and the reader of another would wait for this fd too to be closed.
+ */
 let last: { fd: number; ino: number; dev: number; direct: number | undefined } | undefined;
 
 /** Writes what needs no waiting, and says how much that was. What fails, fails again with the next write. */
@@ -64,8 +67,8 @@ export function writeNow(fd: number, bytes: Buffer): number {
     const stat = fstatSync(fd);
     const { ino, dev } = stat;
     if (last?.fd !== fd || last.ino !== ino || last.dev !== dev) {
-      if (last?.direct !== undefined && last.direct !== last.fd) closeSync(last.direct);
-      last = { fd, ino, dev, direct: withoutWaiting(fd, stat, constants.O_WRONLY) };
+      const other = stat.isFIFO() && fd !== 1;
+      last = { fd, ino, dev, direct: other ? undefined : withoutWaiting(fd, stat, constants.O_WRONLY) };
     }
     return last.direct === undefined ? 0 : writeSync(last.direct, bytes);
   } catch {

@@ -18,6 +18,15 @@ export function isPipe(fd: number): boolean {
   }
 }
 
+/** Whether the fd may be a terminal; as `tty.isatty()`, but loads nothing. Also true of /dev/null and its like. */
+export function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
 /** Large reads, asynchronous where they may have to wait, faster than a stream; a read that waits can be left. */
 export class FdReader {
   #leave: (() => void) | undefined;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { ErrorObject, ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import type { Event } from '../generated/events.js';
 import { headWords, kinds } from '../generated/scan.js';
 import generated from '../generated/validate.cjs';
@@ -19,7 +19,6 @@ const nine = 57;
 const scratchBytes = 1 << 12;
 
 const types = kinds.map(({ type }) => type);
-const validators = new Map<string, ValidateFunction>(Object.entries(generated));
 
 /**
  * One validated line of the pipe: its own bytes, `buffer[start..end)` without the newline, and its fields.
@@ -33,12 +32,14 @@ export class Line {
   start = 0;
   end = 0;
   type = '';
+  /** Its newline is behind it, and both stay where they are until the next `flush` has ended. */
+  stays = false;
   /** Where `locate` found a value: raw[from..to), canonical JSON, so equal bytes are equal values, and no others are. */
   raw: Buffer = nothing;
   from = 0;
   to = 0;
   /** Its place in `kinds` if it was scanned. */
-  #kind = unknownKind;
+  kind = unknownKind;
   #table: Int32Array = new Int32Array(0);
   #record = 0;
   /** The event, once it was parsed. */
@@ -48,9 +49,9 @@ export class Line {
 
   /** A top-level field's value; undefined where the event has none. */
   field(name: string): unknown {
-    if (this.#kind === unknownKind || this.#event) return own(this.event, name);
+    if (this.kind === unknownKind || this.#event) return own(this.event, name);
     const field = fields.get(name);
-    if (!field || (field.places[this.#kind] as number) < 0)
+    if (!field || (field.places[this.kind] as number) < 0)
       return this.#table[this.#record + 5] ? own(this.event, name) : undefined;
     if (!this.locate(field)) return undefined;
     const first = this.raw[this.from] as number;
@@ -60,7 +61,7 @@ export class Line {
 
   /** A field that is a number; NaN where there is none, or another value. */
   number(field: Field): number {
-    const kind = this.#kind;
+    const kind = this.kind;
     if (kind === unknownKind) return numberOf(own(this.event, field.name));
     const table = this.#table;
     const record = this.#record;
@@ -79,7 +80,7 @@ export class Line {
 
   /** A field that is a string; undefined where there is none, or another value. */
   text(field: Field): string | undefined {
-    if (this.#kind === unknownKind) {
+    if (this.kind === unknownKind) {
       const value = own(this.event, field.name);
       return typeof value === 'string' ? value : undefined;
     }
@@ -90,7 +91,7 @@ export class Line {
 
   /** Finds a field's value for `raw`, `from` and `to`. Returns whether there is one. */
   locate(field: Field): boolean {
-    const kind = this.#kind;
+    const kind = this.kind;
     if (kind === unknownKind) return this.#encode(own(this.event, field.name));
     const table = this.#table;
     const record = this.#record;
@@ -133,7 +134,7 @@ export class Line {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
-    this.#kind = kind;
+    this.kind = kind;
     this.type = types[kind] as string;
     this.#table = table;
     this.#record = record;
@@ -145,7 +146,7 @@ export class Line {
     this.buffer = buffer;
     this.start = start;
     this.end = end;
-    this.#kind = unknownKind;
+    this.kind = unknownKind;
     if (!isUtf8(buffer.subarray(start, end))) return 'not UTF-8';
     const text = buffer.toString('utf8', start, end);
     let value: unknown;
@@ -190,7 +191,7 @@ export function invalid(value: unknown, text = String(value)): string | undefine
   if (!Object.hasOwn(value, 'type')) return '/type is missing';
   const { type } = value as { type: unknown };
   if (typeof type !== 'string') return '/type must be string';
-  const validate = validators.get(type);
+  const validate = Object.hasOwn(generated, type) ? generated[type] : undefined;
   if (!validate) return undefined;
   // Another version may have other fields: that it is another is what is to be said of it.
   if (Object.hasOwn(value, 'v') && (value as { v: unknown }).v !== 1)

@@ -38,8 +38,9 @@ export interface Stage {
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
   open?(out: Output): void | Promise<void>;
-  /** The line's bytes stay where they are until the next `flush` has ended. */
   line(line: Line, out: Output): void | Promise<void>;
+  /** So many lines at this place were no valid events; that is told in the stream already. */
+  invalid?(count: number): void;
   /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
   flush?(out: Output): void | Promise<void>;
   /**

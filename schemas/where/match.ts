@@ -23,8 +23,12 @@ export const numbers =
     return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
   };
 
-const mapped = new BlockList();
-mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
+/** Whether an IPv6 address is an IPv4-mapped one. */
+function isMapped(address: string): boolean {
+  const mapped = new BlockList();
+  mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
+  return mapped.check(address, 'ipv6');
+}
 
 /** `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. */
 export function addresses(text: string): Test {
@@ -38,7 +42,7 @@ export function addresses(text: string): Test {
       throw new UsageError(`wants addresses and CIDR blocks, not "${part}"`);
     }
     const family = version === 4 ? 'ipv4' : 'ipv6';
-    const asIpv4 = version === 4 || (prefix >= 96 && mapped.check(address, family));
+    const asIpv4 = version === 4 || (prefix >= 96 && isMapped(address));
     lists[asIpv4 ? 'ipv4' : 'ipv6'].addSubnet(address, prefix, family);
   }
   return (value) => {

@@ -60,8 +60,9 @@ export class Writer {
     return this.#batch.length;
   }
 
-  add({ buffer, start, end }: Line): void {
-    this.#batch.line(buffer, start, end + 1);
+  add({ buffer, start, end, stays }: Line): void {
+    if (stays) this.#batch.line(buffer, start, end + 1);
+    else this.#batch.bytes(buffer, start, end);
   }
 
   /** The file may have been moved away (logrotate): from the next write on, the path is another file. */

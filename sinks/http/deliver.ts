@@ -8,6 +8,8 @@ import { Gate, passing, retryAfter } from './retry.js';
 import type { Batch } from './store.js';
 
 const compress = promisify(gzip);
+/** A server that fails now and then is told of no more often than this. */
+const quietMs = 60_000;
 const unauthorized = 'check the credentials';
 
 export interface Receiver {
@@ -22,6 +24,8 @@ export interface Receiver {
 export class Delivery {
   readonly #gate = new Gate();
   #trouble = '';
+  #told = Number.NEGATIVE_INFINITY;
+  #isTold = false;
 
   constructor(
     private readonly receiver: Receiver,
@@ -101,13 +105,18 @@ export class Delivery {
   }
 
   #failed(reason: string, asked?: number): void {
-    if (this.#trouble === '') this.say(`${shown(this.receiver.url)}: ${reason}; trying again`);
+    if (this.#trouble === '' && Date.now() - this.#told > quietMs) {
+      this.say(`${shown(this.receiver.url)}: ${reason}; trying again`);
+      this.#told = Date.now();
+      this.#isTold = true;
+    }
     this.#trouble = reason;
     this.#gate.failed(asked);
   }
 
   #passed(): void {
-    if (this.#trouble !== '') this.say(`${shown(this.receiver.url)}: goes on`);
+    if (this.#isTold) this.say(`${shown(this.receiver.url)}: goes on`);
+    this.#isTold = false;
     this.#trouble = '';
     this.#gate.passed();
   }
@@ -137,8 +146,8 @@ function told({ status, headers, body }: Answer): string {
 }
 
 function reasonOf(error: unknown): string {
-  if ((error as Error).name === 'TimeoutError') return 'no answer in time';
-  const { message } = error as Error;
+  const { name, message } = error as Error;
+  if (/Timeout/.test(name)) return 'no answer in time';
   const why = cause(error);
   return why.startsWith('UND_ERR') ? message : why;
 }

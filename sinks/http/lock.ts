@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RuntimeError } from '../../schemas/pipe/errors.js';
 
 /** A file that says which process uses a folder; one of a process that is gone does not count. */
@@ -10,10 +11,13 @@ export class Lock {
 
   /** Throws RuntimeError where another process holds it. */
   async take(): Promise<void> {
-    const owner = await readFile(this.path, 'utf8').catch(() => '');
-    const pid = Number(owner.split(' ')[0]);
-    if (owner !== '' && owner === identity(pid)) {
-      throw new RuntimeError(`the spool is in use by process ${pid} (${this.path}); give each its own`);
+    for (let tries = 0; ; tries++) {
+      const owner = await readFile(this.path, 'utf8').catch(() => '');
+      const pid = Number(owner.split(' ')[0]);
+      if (owner === '' || owner !== identity(pid)) break;
+      if (tries === 20)
+        throw new RuntimeError(`the spool is in use by process ${pid} (${this.path}); give each its own`);
+      await sleep(50); // it may be about to end
     }
     await rm(this.path, { force: true });
     const file = await open(this.path, 'wx', 0o600);

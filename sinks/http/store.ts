@@ -67,9 +67,10 @@ export class Memory implements Store {
 
   async begin(): Promise<void> {}
 
-  add({ buffer, start, end }: Line): void {
+  add({ buffer, start, end, stays }: Line): void {
     if (this.heldLines === 0) this.began = Date.now();
-    this.#lines.line(buffer, start, end + 1);
+    if (stays) this.#lines.line(buffer, start, end + 1);
+    else this.#lines.bytes(buffer, start, end);
     this.heldLines++;
     this.waiting++;
   }

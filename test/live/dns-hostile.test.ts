@@ -21,6 +21,14 @@ const behind = 12 + question(name(host)).length; // where the first answer begin
 const chain = (length: number) =>
   Array.from({ length }, (_, i) => alias(i ? name(`a${i}.test`) : asked, `a${i + 1}.test`));
 
+/** As many compression pointers, each to the one before it, in a record of a type that nobody reads; then an address. */
+function pointers(count: number): Buffer[] {
+  const first = behind + 12;
+  const hops = Array.from({ length: count }, (_, i) => pointer(first + 2 * i));
+  const hidden = Buffer.concat([Buffer.from([0, 0]), ...hops]);
+  return [record({ type: 'TXT', data: hidden }), record({ ...a, owner: pointer(first + 2 * count) }), record(a)];
+}
+
 type Case = [what: string, exchange: Exchange, events: object[], lost: number];
 const of = (what: string, answers: (id: number) => Buffer[], events: object[], lost: number): Case => [
   what,
@@ -44,6 +52,8 @@ const cases: Case[] = [
   of('an alias compressed in a loop', answer(alias(asked, pointer(behind + 12))), [], 1),
   of('aliases in a loop', answer(alias(asked, 'b.test'), alias(name('b.test'), host)), [], 1),
   of('an alias to itself', answer(alias(asked, host)), [], 1),
+  of('a name of 100 pointers', answer(...pointers(100)), [ok], 0),
+  of('a name of 300 pointers', answer(...pointers(300)), [], 1),
   of('a pointer behind the end', answer(record({ ...a, owner: pointer(4000) })), [], 1),
   of('a label of a kind that is none', answer(record({ ...a, owner: Buffer.from([0x41, 0x41, 0]) })), [], 1),
   of('a name of more than 255 bytes', answer(record({ ...a, owner: name(`${'x'.repeat(63)}.`.repeat(5)) })), [], 1),

@@ -59,3 +59,18 @@ live('without cap_net_admin it names just that', async () => {
   assert.deepEqual(more, { status: 1, silent: true });
   assert.deepEqual({ ...collector([...without, 'net_admin']), silent: true }, { status: 0, stderr: '', silent: true });
 });
+
+live('where no cgroup2 is mounted: one line, and doctor says so', async () => {
+  const run = (command: string) => {
+    const script = 'umount -l "$(findmnt -rn -t cgroup2 -o TARGET | head -n 1)" && exec "$@"';
+    const args = ['-m', 'sh', '-c', script, 'sh', ...command.split(' ')];
+    return spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
+  };
+  const why =
+    'cannot see DNS: no cgroup2 is mounted; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified, or leave --dns out';
+  const { status, stdout, stderr } = run(`${bin}collector --dns`);
+  assert.deepEqual({ status, stdout, stderr }, { status: 1, stdout: '', stderr: `collector: ${why}\n` });
+  const told = run(`${bin}doctor`);
+  assert.equal(told.status, 0);
+  assert.ok(told.stdout.includes(`\nfails  --dns: ${why}\n`), told.stdout);
+});

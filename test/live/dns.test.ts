@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { collector, events } from 'synpipe';
 import type { Dns } from '../../dist/index.js';
 import { dnsIn, seeing, told } from './answers.js';
-import { Collector, connects, lostIn, statuses } from './collect.js';
+import { bin, Collector, connects, lostIn, statuses } from './collect.js';
 import { knot, resolving } from './knot.js';
 import { live } from './live.js';
 import { dig, sorted, wanted } from './questions.js';
@@ -102,4 +104,30 @@ live('-n counts dns events; without --dns there are none', async (net) => {
   assert.equal(dnsIn(counting.lines()).length, 3);
   assert.equal(statuses(counting.lines()).at(-1)?.out, 3);
   assert.equal(dnsIn((await without.stop()).lines).length, 0);
+});
+
+live('in a program', async (net) => {
+  await knot(net);
+  const seen: string[] = [];
+  for await (const event of events(collector({ dns: true, netns: String(net.inode), status: true }))) {
+    if (event.type === 'status') net.run('dig', '@127.0.0.1', 'one.example.test');
+    if (event.type !== 'dns') continue;
+    seen.push(String(event.name));
+    break;
+  }
+  assert.deepEqual(seen, ['one.example.test']);
+});
+
+live('beside a command: the names that its attempts use', async (net) => {
+  await knot(net);
+  const command = [...net.enter, 'dig', '+tcp', '@127.0.0.1', 'one.example.test'];
+  const { status, stdout } = spawnSync(`${bin}collector`, ['--dns', `--netns=${net.inode}`, '--', ...command], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  const lines = stdout.split('\n');
+  assert.deepEqual(
+    [status, connects(lines).length, dnsIn(lines).map(({ name }) => name)],
+    [0, 1, ['one.example.test']],
+  );
 });

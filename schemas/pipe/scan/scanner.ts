@@ -71,7 +71,7 @@ declare namespace WebAssembly {
   }
   class Instance {
     constructor(module: Module, imports: { env: { memory: Memory } });
-    readonly exports: object;
+    readonly exports: unknown;
   }
 }
 
@@ -87,22 +87,29 @@ let module: WebAssembly.Module | undefined;
 export class WasmScanner implements Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
-  readonly #scan: Exports['scan'];
+  readonly #memory: WebAssembly.Memory;
+  #scan: Exports['scan'] | undefined;
 
   constructor(bytes: number, lines: number) {
-    module ??= new WebAssembly.Module(Buffer.from(code, 'base64'));
     const tableBytes = lines * recordWords * 4;
     const pages = ownPages + Math.ceil((tableBytes + bytes + slack) / page);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const { scan } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-    this.table = new Int32Array(memory.buffer, ownPages * page, lines * recordWords);
-    this.buffer = Buffer.from(memory.buffer, ownPages * page + tableBytes, bytes);
-    this.#scan = scan;
+    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { buffer } = this.#memory;
+    this.table = new Int32Array(buffer, ownPages * page, lines * recordWords);
+    this.buffer = Buffer.from(buffer, ownPages * page + tableBytes, bytes);
   }
 
   scan(from: number, to: number): number {
+    this.#scan ??= this.#compile();
     const { byteOffset: base } = this.buffer;
     const { byteOffset: table, byteLength } = this.table;
     return this.#scan(base, base + from, base + to, table, table + byteLength);
+  }
+
+  /** Not before there is something to scan: it takes a while. */
+  #compile(): Exports['scan'] {
+    module ??= new WebAssembly.Module(Buffer.from(code, 'base64'));
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    return (instance.exports as Exports).scan;
   }
 }

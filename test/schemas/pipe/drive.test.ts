@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Stage } from 'synpipe';
-import { drive, Ledger } from '../../../dist/schemas/pipe/drive.js';
+import { drive } from '../../../dist/schemas/pipe/drive.js';
 import { onInvalid } from '../../../dist/schemas/pipe/invalid.js';
+import { Ledger } from '../../../dist/schemas/pipe/ledger.js';
 import { connect, ndjson } from '../../support/events.js';
 
 /** Input that comes when the test says so. */
