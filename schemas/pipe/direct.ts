@@ -54,23 +54,18 @@ export class DirectReader {
   }
 }
 
-/**
- * What was last written to, and the fd for writing to it without waiting. Of pipes only standard output's: it is open as
- * long as the process is, and the reader of another would wait for this fd too to be closed.
- */
-let last: { fd: number; ino: number; dev: number; direct: number | undefined } | undefined;
+const standardOutput = 1;
+let output: { direct: number | undefined } | undefined;
 
-/** Writes what needs no waiting, and says how much that was. What fails, fails again with the next write. */
+/**
+ * Writes to standard output what needs no waiting, and says how much that was. What fails, fails again with the next
+ * write. Other fds do not stay open as long as the process, and a reader would wait for the second one to be closed too.
+ */
 export function writeNow(fd: number, bytes: Buffer): number {
-  if (bytes.length < busy) return 0; // few events: no thread is that slow, and a pipe need not be opened for them
+  if (fd !== standardOutput || bytes.length < busy) return 0; // few events: no thread is that slow
   try {
-    const stat = fstatSync(fd);
-    const { ino, dev } = stat;
-    if (last?.fd !== fd || last.ino !== ino || last.dev !== dev) {
-      const other = stat.isFIFO() && fd !== 1;
-      last = { fd, ino, dev, direct: other ? undefined : withoutWaiting(fd, stat, constants.O_WRONLY) };
-    }
-    return last.direct === undefined ? 0 : writeSync(last.direct, bytes);
+    output ??= { direct: withoutWaiting(fd, fstatSync(fd), constants.O_WRONLY) };
+    return output.direct === undefined ? 0 : writeSync(output.direct, bytes);
   } catch {
     return 0;
   }
