@@ -104,11 +104,11 @@ Reason Tracer::loop() {
 	bool stopping = false;
 	writer_.text(options_.header);
 	while (reason == Reason::none) {
-		round();
+		bool busy = round();
 		if (writer_.error()) reason = Reason::error;
 		else if (counted()) reason = Reason::count;
 		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
-		else reason = wait(stopping);
+		else reason = wait(stopping, busy ? 0 : -1); // what was lost while it was busy is told in the next round
 	}
 	program_->detach();
 	if (dns_) dns_->detach();
@@ -129,9 +129,9 @@ void Tracer::watch(int fd, uint32_t events) {
 }
 
 // A reason to end at once, or none.
-Reason Tracer::wait(bool &stopping) {
+Reason Tracer::wait(bool &stopping, int timeout_ms) {
 	epoll_event events[3];
-	int count = epoll_wait(epoll_.fd, events, 3, -1);
+	int count = epoll_wait(epoll_.fd, events, 3, timeout_ms);
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == stop_fd_.fd) stopping = true;
 		else if (events[i].data.fd == options_.fd) return Reason::closed;
@@ -141,14 +141,16 @@ Reason Tracer::wait(bool &stopping) {
 
 // All that is there: into the buffer, and out. The next round is a little later: until then records cost the
 // connecting threads no wake-up of this one. The first record after a pause never waits.
-void Tracer::round() {
+bool Tracer::round() {
 	format_.set_clock(now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME));
 	report_losses();
 	uint64_t before = out_;
 	bool queries = dns_ && dns_->consume();
 	ring_buffer__consume(ring_.get());
 	writer_.flush();
-	if (out_ != before || queries) usleep(kPauseMicros);
+	bool busy = out_ != before || queries;
+	if (busy) usleep(kPauseMicros);
+	return busy;
 }
 
 int Tracer::on_record(void *tracer, void *data, size_t) {

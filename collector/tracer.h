@@ -65,10 +65,10 @@ public:
 private:
 	void run();
 	Reason loop();
-	Reason wait(bool &stopping);
+	Reason wait(bool &stopping, int timeout_ms);
 	void watch(int fd, uint32_t events);
 	void halt();
-	void round();
+	bool round();
 	int record(const attempt_event &event);
 	bool answer(const DnsAnswer &answer);
 	void report_loss(const char *where, uint64_t total, uint64_t &reported);

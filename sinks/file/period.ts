@@ -30,7 +30,8 @@ export class Period {
     clearTimeout(this.#timer);
     if (this.every === undefined) return;
     const left = this.start + this.every - this.now();
-    this.#timer = setTimeout(wake, Math.min(Math.max(left, 1), longestTimer)).unref();
+    // A timer may be a little earlier than the clock.
+    this.#timer = setTimeout(wake, Math.min(Math.max(left, 0) + 2, longestTimer)).unref();
   }
 
   close(): void {

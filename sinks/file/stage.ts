@@ -60,6 +60,8 @@ export class SinkFile implements Stage {
   }
 
   line(line: Line, out: Output): void | Promise<void> {
+    // The clock is asked once for what comes together: a line may be quicker than the timer of the next period.
+    if (this.#held === 0 && this.#period.moved()) return this.#flush(out, true).then(() => this.line(line, out));
     const writer = this.#files.get(this.#names.of(line, this.#period.start));
     if (!writer || !this.#fits(writer, line)) return this.#another(line, out);
     return this.#add(writer, line, out);
@@ -67,6 +69,7 @@ export class SinkFile implements Stage {
 
   flush(out: Output): void | Promise<void> {
     const over = this.#period.moved();
+    if (!over) this.#period.watch(this.#wake); // it may have been woken before that time
     if (this.#held === 0 && !over && !this.#moved && !this.#syncDue) return undefined;
     return this.#flush(out, over);
   }

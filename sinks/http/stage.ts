@@ -37,6 +37,7 @@ export class SinkHttp implements Stage {
   #results = { stored: 0, rejected: 0 };
   #rejected = 0;
   #failure: unknown;
+  #gaveUp = false;
   #deadline = Number.POSITIVE_INFINITY;
   #ending: NodeJS.Timeout | undefined;
   #batchTimer: NodeJS.Timeout | undefined;
@@ -68,7 +69,10 @@ export class SinkHttp implements Stage {
     this.#settle(out);
     const { store, batchTime } = this.settings;
     if (store.heldLines === 0) return undefined;
-    return Date.now() - store.began < batchTime ? store.flush() : this.#seal();
+    const left = store.began + batchTime - Date.now();
+    if (left <= 0) return this.#seal();
+    this.#sealIn(left); // a timer may be a little earlier than the clock
+    return store.flush();
   }
 
   /** Waits until all is delivered, or time is up. */
@@ -117,8 +121,12 @@ export class SinkHttp implements Stage {
     const { store, batchTime } = this.settings;
     store.add(line);
     if (store.heldLines > 1) return;
+    this.#sealIn(batchTime);
+  }
+
+  #sealIn(ms: number): void {
     clearTimeout(this.#batchTimer);
-    this.#batchTimer = setTimeout(this.#wake, batchTime);
+    this.#batchTimer = setTimeout(this.#wake, ms);
   }
 
   /** The line begins a batch. Waits for room. */
@@ -175,7 +183,8 @@ export class SinkHttp implements Stage {
     this.#rejected += rejected;
     if (!this.#failure) return;
     const { waiting } = this.settings.store;
-    if (!this.settings.durable && waiting > 0) say(this.name, `${counted(waiting)} not delivered`);
+    if (!this.settings.durable && waiting > 0 && !this.#gaveUp) say(this.name, `${counted(waiting)} not delivered`);
+    this.#gaveUp = true;
     throw this.#failure;
   }
 
@@ -195,7 +204,10 @@ export class SinkHttp implements Stage {
     if (deadline >= this.#deadline) return;
     this.#deadline = deadline;
     clearTimeout(this.#ending);
-    this.#ending = setTimeout(() => this.#changed(), ms);
+    this.#ending = setTimeout(() => {
+      this.#deadline = Number.NEGATIVE_INFINITY; // a timer may be a little earlier than the clock
+      this.#changed();
+    }, ms);
     this.#changed();
   }
 
