@@ -210,12 +210,15 @@ function report(): string {
     } else {
       const of = (row: Row, key: keyof Run) => median((row.runs as Run[]).map((run) => run[key]));
       const start = name === 'start';
+      const ratioHead = start || !name.startsWith('filter') ? `×, to ${first.what}` : `${first.what} is × this`;
       parts.push(
-        `### ${name}\n\n| | ${start ? 'ms' : 'k events/s'} | ×, to ${first.what} | CPU ${start ? 'ms' : 's'} | CPU × | peak RSS, MiB | |\n|---|---|---|---|---|---|---|`,
+        `### ${name}\n\n| | ${start ? 'ms' : 'k events/s'} | ${ratioHead} | CPU ${start ? 'ms' : 's'} | CPU × | peak RSS, MiB | |\n|---|---|---|---|---|---|---|`,
       );
       for (const row of group) {
         const shown = start ? (of(row, 'seconds') * 1000).toFixed(1) : Math.round(row.rate as number);
-        const ratio = start ? of(row, 'seconds') / of(first, 'seconds') : (row.rate as number) / (first.rate as number);
+        const rates = [row.rate as number, first.rate as number] as const;
+        const faster = name.startsWith('filter') ? rates[1] / rates[0] : rates[0] / rates[1];
+        const ratio = start ? of(row, 'seconds') / of(first, 'seconds') : faster;
         const cpu = start ? (of(row, 'cpu') * 1000).toFixed(1) : of(row, 'cpu').toFixed(2);
         const cpuRatio = of(row, 'cpu') / of(first, 'cpu');
         const rss = (of(row, 'rss') / 1024).toFixed(0);
