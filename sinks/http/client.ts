@@ -28,10 +28,8 @@ export class Client {
 
   /** Throws RuntimeError where a file of `tls` cannot be read. */
   static async open({ tls, connections, timeout }: Reach): Promise<Client> {
-    const files = await Promise.all(
-      Object.entries(tls).map(async ([name, path]) => [name, path && (await readSecret(path))]),
-    );
-    const secrets = Object.fromEntries(files.filter(([, text]) => text !== undefined));
+    const secrets: Record<string, string> = {};
+    for (const [name, path] of Object.entries(tls)) if (path !== undefined) secrets[name] = await readSecret(path);
     const connect = { ...secrets, timeout };
     const agent = new EnvHttpProxyAgent({
       connect,

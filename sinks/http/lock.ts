@@ -15,9 +15,9 @@ export class Lock {
       const owner = await readFile(this.path, 'utf8').catch(() => '');
       const pid = Number(owner.split(' ')[0]);
       if (owner === '' || owner !== identity(pid)) break;
-      if (tries === 20)
+      if (tries === 100)
         throw new RuntimeError(`the spool is in use by process ${pid} (${this.path}); give each its own`);
-      await sleep(50); // it may be about to end
+      await sleep(50); // killed, and the disk holds up its end
     }
     await rm(this.path, { force: true });
     const file = await open(this.path, 'wx', 0o600);
