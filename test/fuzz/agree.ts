@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isAscii } from 'node:buffer';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as formats from '../../schemas/formats.cjs';
-import { kinds, recordWords } from '../../schemas/generated/scan.js';
+import { kinds, recordWords } from '../../schemas/generated/kinds.js';
 import { Field } from '../../schemas/pipe/field.js';
 import { Line } from '../../schemas/pipe/line.js';
 import { type Scanner, unknownKind } from '../../schemas/pipe/scan/scanner.js';
