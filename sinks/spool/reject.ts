@@ -8,8 +8,8 @@ export interface RejectPolicy {
   close(): void;
 }
 
-/** The policy for `--on-reject fail|drop|FILE`. */
-export function onReject(choice: string): RejectPolicy {
+/** The policy for `--on-reject fail|drop|FILE` of a command. */
+export function onReject(choice: string, stage: string): RejectPolicy {
   if (choice === 'drop') return { take: () => {}, close: () => {} };
   if (choice === 'fail') {
     return {
@@ -19,7 +19,6 @@ export function onReject(choice: string): RejectPolicy {
       close: () => {},
     };
   }
-  const stage = 'sink-http';
   const file = deadLetter(choice);
   return {
     take: (lines, reason, count = 0) => {
