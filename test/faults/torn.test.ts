@@ -43,7 +43,10 @@ for (const options of ['', '--rotate-size 20K', '--rotate-size 20K --compress gz
       const tail = lines.pop() as string;
       const whole = `${tail}\n` === numbered(lines.length + 1, lines.length + 1);
       assert.ok(lines.length >= stored, `${where}: ${lines.length} lines, ${stored} before`);
-      assertAll(seqsOf(whole ? `${found}\n` : found.slice(0, found.length - tail.length)), lines.length + Number(whole));
+      assertAll(
+        seqsOf(whole ? `${found}\n` : found.slice(0, found.length - tail.length)),
+        lines.length + Number(whole),
+      );
       assert.ok(numbered(lines.length + 1, lines.length + 1).startsWith(tail), `${where}: ${tail}`);
       stored = lines.length + Number(whole);
       if (tail && !whole && tail !== torn.at(-1)) torn.push(tail); // it may die again before it has repaired
