@@ -1,4 +1,4 @@
-import { constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
 
 /**
  * Reads and writes that need not wait go straight to the kernel: through a thread, as asynchronous ones go, each costs
@@ -51,6 +51,13 @@ export class DirectReader {
       this.#inTurn = 0; // nothing there yet; and what is wrong with the fd, the next read tells
       return undefined;
     }
+  }
+
+  /** Call before the fd itself is closed. */
+  close(): void {
+    this.#inTurn = 0;
+    if (this.#fd !== undefined && this.#fd !== this.fd) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }
 

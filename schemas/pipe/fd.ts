@@ -78,6 +78,13 @@ export class FdReader {
     this.#leave?.();
   }
 
+  /** Closes the fd, once no read is under way. */
+  async close(): Promise<void> {
+    await this.#blocked;
+    this.#direct.close();
+    closeSync(this.fd);
+  }
+
   /** Frees the thread of the read that was left, by an empty line into its own pipe. Returns whether that could be done. */
   async release(): Promise<boolean> {
     try {

@@ -53,19 +53,23 @@ function unknown(name: string, names: string[]): string {
 
 async function runElements(elements: Element[]): Promise<number> {
   const ready: Ready[] = [];
+  let from: Source | undefined;
   let wrong = 0;
   for (const [at, { command, argv }] of elements.entries()) {
     try {
       const parsed = check(command, argv);
-      if (command.stage) ready.push(makeReady(command, parsed));
-      else if (at > 0) throw new UsageError('reads no events; it can only come first');
+      if (at > 0 && !command.stage) throw new UsageError('reads no events; it can only come first');
+      if (command.run) continue;
+      const { source, ...stage } = makeReady(command, parsed);
+      from ??= source;
+      ready.push(stage);
     } catch (error) {
       wrong = exitCode(command.name, error); // the shell tells of them all
     }
   }
   if (wrong > 0) return wrong;
   const [first] = elements as [Element];
-  return first.command.stage ? runStages(ready, stdin()) : behind(first, ready);
+  return first.command.run ? behind(first, ready) : runStages(ready, from ?? stdin());
 }
 
 function check(command: Command<Options>, argv: string[]): Parsed<Options> {

@@ -94,6 +94,26 @@ test('a read that waits is left', async (t) => {
   child.stdin?.end('\n');
 });
 
+test('after close() nobody reads the pipe any more', async (t) => {
+  const dir = folder(t);
+  const path = join(dir, 'fifo');
+  await once(spawn('mkfifo', [path]), 'close');
+  const child = spawn('bash', ['-c', `exec 3> ${path}; head -c 300000 /dev/zero >&3; read -r go; echo >&3`], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  const reader = new FdReader(openSync(path, 'r'));
+  const into = Buffer.alloc(1 << 18);
+  for (let left = 300_000; left > 0; ) left -= await reader.read(into);
+  await reader.close();
+  child.stdin.end('\n');
+  const [, signal] = await once(child, 'close');
+  assert.ok(signal === 'SIGPIPE' || /Broken pipe/.test(said), `${signal} ${said}`);
+});
+
 /** Takes what comes with pauses, until the file `done` is there. */
 const slowly = 'while head -c 300000 && sleep 0.01; do [ -e done ] && break; done; cat';
 
