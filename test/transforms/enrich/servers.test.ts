@@ -31,7 +31,7 @@ async function slow(t: TestContext, port: number, delay: number): Promise<string
   t.after(() => socket.close());
   socket.on('message', async (query, { port: from }) => {
     await sleep(delay);
-    const behind = createSocket('udp4');
+    const behind = createSocket('udp4').unref(); // the server may have ended
     behind.on('message', (reply) => {
       socket.send(reply, from, '127.0.0.1', () => {});
       behind.close();
