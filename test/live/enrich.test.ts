@@ -1,30 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountPoint } from '../../transforms/enrich/cgroups.js';
 import { connect, ndjson } from '../support/events.js';
 import { seeing } from './answers.js';
-import { bin, Collector, connects } from './collect.js';
+import { Collector, connects } from './collect.js';
+import { attempts, enriched } from './enriched.js';
 import { onExit } from './folder.js';
 import { cannot, live } from './live.js';
 import { nameserver, resolving } from './nameserver.js';
-import type { Net } from './net.js';
-
-/** Runs enrich in a namespace; its resolver is the server there, and it has time for all look-ups. */
-function enriched(net: Net, input: string, more: Record<string, string> = {}): Record<string, unknown>[] {
-  const given = { with: 'names', resolver: '127.0.0.1', etc: '/nonexistent', wait: '30000', ...more };
-  const args = ['--private', '--status', ...Object.entries(given).map(([name, value]) => `--${name}=${value}`)];
-  const [file, ...before] = net.enter as [string, ...string[]];
-  const { stdout, stderr, status } = spawnSync(file, [...before, `${bin}enrich`, ...args], { input, encoding: 'utf8' });
-  assert.deepEqual({ stderr, status }, { stderr: '', status: 0 });
-  return stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-}
-
-const attempts = (events: Record<string, unknown>[]) => events.filter(({ type }) => type === 'connect');
 
 live(
   'curl: each attempt has the name that was asked for, a literal address the one of its reverse look-up',
@@ -49,6 +33,34 @@ live(
       events.filter(({ dport }) => dport === port).map(({ name, name_source }) => [name, name_source]);
     assert.deepEqual(named(82), [['one.example.test', 'ptr']]);
     assert.deepEqual(named(83), [[undefined, undefined]]);
+  },
+);
+
+live(
+  'several A and AAAA behind an alias, and happy eyeballs: the attempts share the name, at once and after IPv6 did not answer',
+  async (net) => {
+    await nameserver(net);
+    for (const address of ['fd00::6', 'fd00::7'])
+      net.run('ip', 'address', 'add', `${address}/128`, 'dev', 'lo', 'nodad');
+    await net.serve(84, '127.0.0.6');
+    net.run('nft', 'add table inet t');
+    net.run('nft', 'add chain inet t in { type filter hook input priority 0; }');
+    net.run('nft', 'add rule inet t in meta nfproto ipv6 tcp dport 84 drop');
+    const collector = await seeing(net);
+    const curl = 'curl -s --happy-eyeballs-timeout-ms 20 -m 20';
+    resolving(net, 'sh', '-c', `${curl} http://both.example.test:81/; ${curl} http://both.example.test:84/; true`);
+    const { lines } = await collector.stop();
+    const events = attempts(enriched(net, `${lines.join('\n')}\n`));
+    const to = (port: number) => events.filter(({ dport }) => dport === port);
+    assert.deepEqual(
+      to(81)
+        .map(({ daddr }) => daddr)
+        .sort(),
+      ['127.0.0.6', '127.0.0.7', 'fd00::6', 'fd00::7'],
+    );
+    assert.deepEqual(new Set(to(84).map(({ family }) => family)), new Set([6, 4]));
+    for (const { name, name_source } of [...to(81), ...to(84)])
+      assert.deepEqual({ name, name_source }, { name: 'both.example.test', name_source: 'dns' });
   },
 );
 

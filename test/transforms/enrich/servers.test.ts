@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { enrich } from '../../../transforms/enrich.js';
 import { connect, ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
@@ -27,19 +26,21 @@ async function namesOf(given: object, ...addresses: string[]): Promise<Record<st
 
 /** Passes what is asked on to the server at that port of loopback, so many milliseconds later. Returns its address. */
 async function slow(t: TestContext, port: number, delay: number): Promise<string> {
-  const socket = createSocket('udp4');
-  t.after(() => socket.close());
-  socket.on('message', async (query, { port: from }) => {
-    await sleep(delay);
-    const behind = createSocket('udp4').unref(); // the server may have ended
-    behind.on('message', (reply) => {
-      socket.send(reply, from, '127.0.0.1', () => {});
-      behind.close();
-    });
-    behind.send(query, port, '127.0.0.1');
+  const [front, behind] = [createSocket('udp4'), createSocket('udp4')];
+  const asked = new Map<number, number>(); // who, by the query's id
+  const late = new Set<NodeJS.Timeout>();
+  t.after(() => {
+    for (const timer of late) clearTimeout(timer);
+    front.close();
+    behind.close();
   });
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  return `127.0.0.1:${socket.address().port}`;
+  front.on('message', (query, from) => {
+    asked.set(query.readUInt16BE(0), from.port);
+    late.add(setTimeout(() => behind.send(query, port, '127.0.0.1'), delay));
+  });
+  behind.on('message', (reply) => front.send(reply, asked.get(reply.readUInt16BE(0)), '127.0.0.1'));
+  await new Promise<void>((resolve) => front.bind(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${front.address().port}`;
 }
 
 test('a real server: one name, several, none, aliases, IPv6', async (t) => {
