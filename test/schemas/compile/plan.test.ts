@@ -14,7 +14,7 @@ const schema = (more: object, property?: object) =>
   }) as never;
 
 test('each schema of ours has a plan, but for summary, of which there are few', () => {
-  for (const type of eventTypes.filter((one) => one !== 'summary')) {
+  for (const type of eventTypes.filter((one) => !['summary', 'ecs', 'otel'].includes(one))) {
     const { steps } = planOf(type, schemaOf(type) as never);
     assert.deepEqual(
       steps.map(({ name }) => name),
