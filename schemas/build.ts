@@ -4,16 +4,19 @@
  * library's entry. So a new stage is one new file.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
-import { bundle } from './bundle.js';
+import { fileURLToPath } from 'node:url';
+import { buildNoting, bundle, packages } from './bundle.js';
 import type { Command } from './pipe/command.js';
 
 const dist = new URL('../dist/', import.meta.url);
 const write = (path: string, text: string) => writeFileSync(new URL(path, dist), text);
 
-for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs']) {
-  cpSync(new URL(`../${file}`, import.meta.url), new URL(file, dist)); // tsc leaves CommonJS where it is
-}
+const validators = 'schemas/generated/validate.cjs'; // tsc leaves CommonJS where it is
+await buildNoting({
+  entryPoints: [fileURLToPath(new URL(`../${validators}`, import.meta.url))],
+  outfile: fileURLToPath(new URL(validators, dist)),
+  platform: 'node',
+});
 
 const commands: { path: string; command: Command; exports: string[] }[] = [];
 for (const folder of ['collector', 'transforms', 'sinks']) {
@@ -38,14 +41,26 @@ write(
     .join('')}};\n`,
 );
 
+const library = commands
+  .filter(({ exports }) => exports.length > 0)
+  .concat({ path: 'schemas/pipe/pipeline.js', exports: ['events', 'pipeline'] } as (typeof commands)[number]);
+/** Code for threads, which a command loads as a file. */
+const threads = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('-worker.js'));
+const from = (folder: string) =>
+  library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
+
 await bundle({
   ...Object.fromEntries(
     commands.map(({ path, command: { name } }) => [
-      name,
+      `bin/${name}`,
       `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
     ]),
   ),
-  '../umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+  'umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+  'umbrella/library.cjs': from('../'),
+  ...Object.fromEntries(
+    threads.map((path) => [path.replace(/js$/, 'cjs'), `import ${JSON.stringify(`../${path}`)};\n`]),
+  ),
 });
 // `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
 const names = JSON.stringify(commands.map(({ command: { name } }) => name));
@@ -58,33 +73,29 @@ require(${names}.includes(argv[2]) ? \`./\${argv.splice(2, 1)[0]}\` : '../umbrel
 );
 chmodSync(new URL('synpipe', bin), 0o755);
 
-const library = commands
-  .filter(({ exports }) => exports.length > 0)
-  .map(({ path, exports }) => `export { ${exports.join(', ')} } from './${path}';\n`)
-  .concat(`export { events, pipeline } from './schemas/pipe/pipeline.js';\n`)
-  .join('');
-write('index.js', library);
+write(
+  'index.js',
+  `export { ${library.flatMap(({ exports }) => exports).join(', ')} } from './umbrella/library.cjs';\n`,
+);
 write(
   'index.d.ts',
-  `${library}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\n`,
+  `${from('./')}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\n`,
 );
 
 const page = (file: string) => new URL(`../sinks/web/page/${file}`, import.meta.url);
-await build({
+await buildNoting({
   entryPoints: { page: page('main.ts').pathname },
   outdir: new URL('sinks/web/page', dist).pathname,
-  bundle: true,
   minify: true,
   format: 'esm',
   target: 'es2022',
   legalComments: 'inline',
-  logLevel: 'warning',
 });
-await build({
+await buildNoting({
   entryPoints: [page('page.css').pathname],
   outdir: new URL('sinks/web/page', dist).pathname,
-  bundle: true,
   minify: true,
-  logLevel: 'warning',
 });
 for (const file of ['index.html', 'icon.svg']) cpSync(page(file), new URL(`sinks/web/page/${file}`, dist));
+
+write('packages.json', `${JSON.stringify([...packages].sort())}\n`); // whose licences the package has to tell

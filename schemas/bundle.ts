@@ -1,14 +1,16 @@
 /**
  * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find,
  * read and compile, and of Node's own modules only what Node itself has loaded, the others when they are first used.
+ * All packages but tsx, which `apply` may find, are in it: what is installed needs no others.
  */
 import { chmodSync, readFileSync } from 'node:fs';
-import { builtinModules } from 'node:module';
-import { basename, relative } from 'node:path';
+import { builtinModules, createRequire } from 'node:module';
+import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const require = createRequire(import.meta.url);
 
 /** What is in Node from its start: these cost nothing. */
 const loaded = new Set(['node:buffer', 'node:events', 'node:fs', 'node:path', 'node:process', 'node:url']);
@@ -26,7 +28,7 @@ const lazy: Plugin = {
       namespace === 'lazy' ? { external: true } : { path: '../schemas/generated/validate.cjs', namespace: 'lazy' },
     );
     onLoad({ filter: /./, namespace: 'lazy' }, async ({ path }) => {
-      const names = Object.keys(await import(path.startsWith('.') ? `${dist}bin/${path}` : path));
+      const names = Object.keys(path.startsWith('.') ? require(`${dist}bin/${path}`) : await import(path));
       const getter = `get: () => (found ??= require(${JSON.stringify(path)}))[name]`;
       return {
         contents: `let found;\nfor (const name of ${JSON.stringify(names.filter((name) => name !== 'default'))})
@@ -39,30 +41,42 @@ const lazy: Plugin = {
 /** A module goes on to find what lies beside it, wherever its code has gone. */
 const places: Plugin = {
   name: 'places',
-  setup({ onLoad }) {
+  setup({ onLoad, initialOptions }) {
+    const folder = dirname(initialOptions.outfile as string);
     onLoad({ filter: /\/dist\/(collector|schemas|transforms|sinks)\/.*\.js$/ }, ({ path }) => {
-      const place = JSON.stringify(`/../${relative(dist, path)}`);
+      const place = JSON.stringify(`/${relative(folder, path)}`);
       const url = `require('node:url').pathToFileURL(__dirname + ${place}).href`;
       return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'js' };
     });
   },
 };
 
-/** Makes the executables dist/bin/NAME of the code given, whose imports are relative to that folder. */
-export async function bundle(executables: Record<string, string>): Promise<void> {
-  for (const [name, contents] of Object.entries(executables)) {
-    await build({
+/** The npm packages of which something is in what was built. */
+export const packages = new Set<string>();
+
+/** esbuild, and a note of the packages it took. */
+export async function buildNoting(options: BuildOptions): Promise<void> {
+  const { metafile } = await build({ bundle: true, logLevel: 'warning', metafile: true, ...options });
+  for (const input of Object.keys(metafile?.inputs ?? {})) {
+    const [, name] = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(input) ?? [];
+    if (name !== undefined) packages.add(name);
+  }
+}
+
+/** Makes files of CommonJS in dist/ of the code given, whose imports are relative to dist/bin; those there are executable. */
+export async function bundle(files: Record<string, string>): Promise<void> {
+  for (const [name, contents] of Object.entries(files)) {
+    const executable = name.startsWith('bin/');
+    await buildNoting({
       stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(name)}.js` },
-      outfile: `${dist}bin/${name}`,
-      bundle: true,
+      outfile: `${dist}${name}`,
       platform: 'node',
       target: 'node20',
       format: 'cjs',
-      banner: { js: '#!/usr/bin/env node' },
-      logLevel: 'warning',
+      ...(executable && { banner: { js: '#!/usr/bin/env node' } }),
       external: ['tsx'],
       plugins: [lazy, places],
     });
-    chmodSync(`${dist}bin/${name}`, 0o755);
+    if (executable) chmodSync(`${dist}${name}`, 0o755);
   }
 }
