@@ -1,6 +1,6 @@
 # What is built, and from what; `make` builds what is out of date. Everything built is in dist/, schemas/generated/ and
 # collector/build/, none of it in git. Native code is in a folder of its platform's own, as Node names it:
-# `make native CPU=arm64 SYSROOT=DIR` cross-compiles (schemas/package.ts has it done for the package).
+# `make native CPU=arm64 SYSROOT=DIR` cross-compiles (.ci/package does it for the package).
 HOST := $(shell node -p process.arch)
 CPU := $(HOST)
 NATIVE := dist/native/linux-$(CPU)
@@ -15,7 +15,7 @@ else
   export CXX := $(TRIPLET)-g++ $(FLAGS)
 endif
 BPF := $(patsubst bpf/%.bpf.c,$(NATIVE)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
-TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/pipe/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/where/*.ts collector/*.ts transforms/*.ts \
+TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/pipe/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/where/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
 	transforms/*/*.ts sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
 # npm brings node-gyp, and a Node that is installed brings its headers: no download.
 GYP = $(or $(shell command -v node-gyp),node $(shell npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js)

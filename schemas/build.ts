@@ -4,19 +4,18 @@
  * library's entry. So a new stage is one new file.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { buildNoting, bundle, packages } from './bundle.js';
+import { buildNoting, bundle, bundleThreads, packages } from './bundle.js';
 import type { Command } from './pipe/command.js';
 
 const dist = new URL('../dist/', import.meta.url);
 const write = (path: string, text: string) => writeFileSync(new URL(path, dist), text);
 
-const validators = 'schemas/generated/validate.cjs'; // tsc leaves CommonJS where it is
-await buildNoting({
-  entryPoints: [fileURLToPath(new URL(`../${validators}`, import.meta.url))],
-  outfile: fileURLToPath(new URL(validators, dist)),
-  platform: 'node',
-});
+for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs']) {
+  cpSync(new URL(`../${file}`, import.meta.url), new URL(file, dist)); // tsc leaves CommonJS where it is
+}
+
+mkdirSync(new URL('collector/replay', dist), { recursive: true });
+cpSync(new URL('../collector/replay/sample.ndjson', import.meta.url), new URL('collector/replay/sample.ndjson', dist));
 
 const commands: { path: string; command: Command; exports: string[] }[] = [];
 for (const folder of ['collector', 'transforms', 'sinks']) {
@@ -44,8 +43,6 @@ write(
 const library = commands
   .filter(({ exports }) => exports.length > 0)
   .concat({ path: 'schemas/pipe/pipeline.js', exports: ['events', 'pipeline'] } as (typeof commands)[number]);
-/** Code for threads, which a command loads as a file. */
-const threads = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('-worker.js'));
 const from = (folder: string) =>
   library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
 
@@ -58,10 +55,9 @@ await bundle({
   ),
   'umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
   'umbrella/library.cjs': from('../'),
-  ...Object.fromEntries(
-    threads.map((path) => [path.replace(/js$/, 'cjs'), `import ${JSON.stringify(`../${path}`)};\n`]),
-  ),
 });
+const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' });
+await bundleThreads(modules.filter((path) => path.endsWith('-worker.js')));
 // `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
 const names = JSON.stringify(commands.map(({ command: { name } }) => name));
 write(

@@ -1,21 +1,28 @@
 /**
  * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find,
  * read and compile, and of Node's own modules only what Node itself has loaded, the others when they are first used.
- * All packages but tsx, which `apply` may find, are in it: what is installed needs no others.
+ * All packages but tsx, which `apply` may find, are in them: what is installed needs no others.
  */
 import { chmodSync, readFileSync } from 'node:fs';
-import { builtinModules, createRequire } from 'node:module';
+import { builtinModules } from 'node:module';
 import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
-const require = createRequire(import.meta.url);
 
 /** What is in Node from its start: these cost nothing. */
 const loaded = new Set(['node:buffer', 'node:events', 'node:fs', 'node:path', 'node:process', 'node:url']);
 
-/** Loads a module when one of its exports is first used: Node's own ones, and the validators, which few lines need. */
+/** What many runs do not need, in files of their own: for lines that the scanner does not know, for the first, for one. */
+const seldom = [
+  './schemas/generated/validate.cjs',
+  './schemas/generated/wasm.js',
+  './schemas/generated/scan.js',
+  'undici',
+];
+
+/** Loads a module when one of its exports is first used: Node's own ones, and those. */
 const lazy: Plugin = {
   name: 'lazy',
   setup({ onResolve, onLoad }) {
@@ -24,11 +31,13 @@ const lazy: Plugin = {
         ? { path, external: true }
         : { path, namespace: 'lazy' },
     );
-    onResolve({ filter: /\/validate\.cjs$/ }, ({ namespace }) =>
-      namespace === 'lazy' ? { external: true } : { path: '../schemas/generated/validate.cjs', namespace: 'lazy' },
-    );
+    onResolve({ filter: /^undici$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
+      path: fileOf(path),
+      namespace: 'lazy',
+    }));
+    onResolve({ filter: /^\.\.\/seldom\// }, () => ({ external: true }));
     onLoad({ filter: /./, namespace: 'lazy' }, async ({ path }) => {
-      const names = Object.keys(path.startsWith('.') ? require(`${dist}bin/${path}`) : await import(path));
+      const names = Object.keys(await import(path.startsWith('.') ? `${dist}bin/${path}` : path));
       const getter = `get: () => (found ??= require(${JSON.stringify(path)}))[name]`;
       return {
         contents: `let found;\nfor (const name of ${JSON.stringify(names.filter((name) => name !== 'default'))})
@@ -63,20 +72,35 @@ export async function buildNoting(options: BuildOptions): Promise<void> {
   }
 }
 
-/** Makes files of CommonJS in dist/ of the code given, whose imports are relative to dist/bin; those there are executable. */
+const common: BuildOptions = { platform: 'node', target: 'node20', format: 'cjs' };
+const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
+
+/** Makes files in dist/ of the code given, whose imports are relative to dist/bin; those there are executable. */
 export async function bundle(files: Record<string, string>): Promise<void> {
+  for (const module of seldom) {
+    const entry = module.startsWith('.') ? `${dist}${module}` : module;
+    await buildNoting({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
+  }
   for (const [name, contents] of Object.entries(files)) {
     const executable = name.startsWith('bin/');
     await buildNoting({
+      ...common,
       stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(name)}.js` },
       outfile: `${dist}${name}`,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
       ...(executable && { banner: { js: '#!/usr/bin/env node' } }),
       external: ['tsx'],
       plugins: [lazy, places],
     });
     if (executable) chmodSync(`${dist}${name}`, 0o755);
   }
+}
+
+/** Makes of each thread's module in dist/ one file beside it, NAME.cjs. */
+export async function bundleThreads(modules: string[]): Promise<void> {
+  for (const module of modules)
+    await buildNoting({
+      ...common,
+      entryPoints: [`${dist}${module}`],
+      outfile: `${dist}${module.replace(/js$/, 'cjs')}`,
+    });
 }
