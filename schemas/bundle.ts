@@ -6,14 +6,22 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
 /** What is in Node from its start: these cost nothing. */
 const loaded = new Set(['node:buffer', 'node:events', 'node:fs', 'node:path', 'node:process', 'node:url']);
 
-/** Loads a module when one of its exports is first used: Node's own ones, and the validators, which few lines need. */
+/** What many runs do not need, in files of their own: for lines that the scanner does not know, for the first, for one. */
+const seldom = [
+  './schemas/generated/validate.cjs',
+  './schemas/generated/wasm.js',
+  './schemas/generated/scan.js',
+  'undici',
+];
+
+/** Loads a module when one of its exports is first used: Node's own ones, and those. */
 const lazy: Plugin = {
   name: 'lazy',
   setup({ onResolve, onLoad }) {
@@ -22,9 +30,11 @@ const lazy: Plugin = {
         ? { path, external: true }
         : { path, namespace: 'lazy' },
     );
-    onResolve({ filter: /\/validate\.cjs$/ }, ({ namespace }) =>
-      namespace === 'lazy' ? { external: true } : { path: '../schemas/generated/validate.cjs', namespace: 'lazy' },
-    );
+    onResolve({ filter: /^undici$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
+      path: fileOf(path),
+      namespace: 'lazy',
+    }));
+    onResolve({ filter: /^\.\.\/seldom\// }, () => ({ external: true }));
     onLoad({ filter: /./, namespace: 'lazy' }, async ({ path }) => {
       const names = Object.keys(await import(path.startsWith('.') ? `${dist}bin/${path}` : path));
       const getter = `get: () => (found ??= require(${JSON.stringify(path)}))[name]`;
@@ -48,18 +58,21 @@ const places: Plugin = {
   },
 };
 
+const common: BuildOptions = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', logLevel: 'warning' };
+const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
+
 /** Makes the executables dist/bin/NAME of the code given, whose imports are relative to that folder. */
 export async function bundle(executables: Record<string, string>): Promise<void> {
+  for (const module of seldom) {
+    const entry = module.startsWith('.') ? `${dist}${module}` : module;
+    await build({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
+  }
   for (const [name, contents] of Object.entries(executables)) {
     await build({
+      ...common,
       stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(name)}.js` },
       outfile: `${dist}bin/${name}`,
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
       banner: { js: '#!/usr/bin/env node' },
-      logLevel: 'warning',
       external: ['tsx'],
       plugins: [lazy, places],
     });

@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs';
 import { fuse, type Input } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { counted, countLines, FdReader, isPipe, writeAll } from './fd.js';
@@ -38,6 +39,34 @@ export function stdin(): Source {
         return await reader.read(into);
       } catch (error) {
         throw new RuntimeError(`cannot read standard input: ${cause(error)}; ${remedy(error)}`);
+      }
+    },
+  };
+}
+
+/** A file's bytes. It is opened at the first read, and closed at the end. */
+export function file(path: string): Source {
+  let reader: FdReader | undefined;
+  let over: 0 | -1 | undefined;
+  const close = (how: 0 | -1) => {
+    over ??= how;
+    reader?.leave();
+    void reader?.close();
+    reader = undefined;
+  };
+  return {
+    piped: false,
+    leave: () => close(-1),
+    release: async () => true,
+    async read(into) {
+      if (over !== undefined) return over;
+      try {
+        reader ??= new FdReader(openSync(path, 'r'));
+        const bytes = await reader.read(into);
+        if (bytes === 0) close(0);
+        return bytes;
+      } catch (error) {
+        throw new RuntimeError(`cannot read ${path}: ${cause(error)}; ${remedy(error)}`);
       }
     },
   };

@@ -1,5 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { deadLetter, raw } from '../../schemas/pipe/dead-letter.js';
+import { RuntimeError } from '../../schemas/pipe/errors.js';
 
 /** What becomes of lines that a receiver refuses for good. */
 export interface RejectPolicy {
@@ -19,30 +19,12 @@ export function onReject(choice: string, stage: string): RejectPolicy {
       close: () => {},
     };
   }
-  return deadLetter(choice, stage);
-}
-
-/** Appends each line with the reason to a file of NDJSON. */
-function deadLetter(path: string, stage: string): RejectPolicy {
-  const failed = (error: unknown) =>
-    new RuntimeError(`cannot write dead letter ${path}: ${cause(error)}; ${remedy(error)}`);
-  let fd: number;
-  try {
-    fd = openSync(path, 'a', 0o600);
-  } catch (error) {
-    throw failed(error);
-  }
+  const file = deadLetter(choice);
   return {
     take: (lines, reason, count = 0) => {
-      const records =
-        lines.length > 0 ? lines.map((line) => ({ stage, reason, raw: line.toString() })) : [{ stage, reason, count }];
-      const bytes = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-      try {
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-      } catch (error) {
-        throw failed(error);
-      }
+      if (lines.length === 0) file.write({ stage, reason, count });
+      else file.write(...lines.map((line) => ({ stage, reason, ...raw(line) })));
     },
-    close: () => closeSync(fd),
+    close: () => file.close(),
   };
 }
