@@ -26,6 +26,10 @@ export interface Source extends Input {
   leave(): void;
   /** Frees what a read that was left still holds. Returns whether that could be done: else only a signal ends the process. */
   release(): Promise<boolean>;
+  /** The first signal that asks for the end: its input ends now. */
+  asked?(): void;
+  /** All is over. `well`: all that was read has gone where it belongs. */
+  end?(well: boolean): Promise<void>;
 }
 
 export function stdin(): Source {
@@ -78,6 +82,7 @@ export function file(path: string): Source {
  */
 export async function runStages(stages: readonly Ready[], source: Source): Promise<number> {
   const codes = stages.map(() => 0);
+  let well = true;
   const policies = new Map<Part, InvalidPolicy>(); // of the stages that go on
   const parts = stages.map(({ stage, invalid, status }, at): Part => {
     const part: Part = {
@@ -90,6 +95,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
         return policy;
       },
       failed: (error) => {
+        well = false;
         policies.delete(part);
         codes[at] = exitCode(stage.name, error);
       },
@@ -97,7 +103,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     return part;
   });
   const stop = stopper(stages);
-  const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages));
+  const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages, source));
   const input = {
     read: async (into: Buffer) => {
       const bytes = await source.read(into);
@@ -113,8 +119,10 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       if (invalid > 0 && policies.get(part)?.end(invalid, lines)) codes[at] = 1;
     }
   } catch (error) {
+    well = false;
     codes[stages.length - 1] = exitCode(stages.at(-1)?.stage.name as string, error);
   } finally {
+    await source.end?.(well);
     signals.done();
     if (signals.stopped && !(stop && (await source.release()))) signals.die();
   }
@@ -135,11 +143,11 @@ function stopper(stages: readonly Ready[]): (() => number) | undefined {
   return stopping.length > 0 ? () => Math.max(...stopping.map((stage) => stage.stop?.() ?? 0)) : undefined;
 }
 
-function asker(stages: readonly Ready[]): (() => void) | undefined {
-  const asking = stages.map(({ stage }) => stage).filter((stage) => stage.asked);
+function asker(stages: readonly Ready[], source: Source): (() => void) | undefined {
+  const asking = [source, ...stages.map(({ stage }) => stage)].filter((one) => one.asked);
   if (asking.length === 0) return undefined;
   return () => {
-    for (const stage of asking) stage.asked?.();
+    for (const one of asking) one.asked?.();
   };
 }
 
