@@ -4,7 +4,7 @@ import { manager } from '../../schemas/nats/jetstream.js';
 import { Link } from '../../schemas/nats/link.js';
 import type { Reach } from '../../schemas/nats/options.js';
 import { cause, RuntimeError } from '../../schemas/pipe/errors.js';
-import type { Source } from '../../schemas/pipe/stages.js';
+import type { Source } from '../../schemas/pipe/source.js';
 import { Trouble } from '../../schemas/pipe/trouble.js';
 import { consumerOf, sameConsumer, type Wanted } from './consumer.js';
 
