@@ -92,7 +92,7 @@ export class NatsSource implements Source {
     this.#drained();
     if (this.#link.up) {
       const connection = await this.#link.ready();
-      await Promise.race([connection.drain(), sleep(farewellMs)]).catch(() => {}); // what is unsaid comes again
+      await Promise.race([connection.drain(), sleep(farewellMs, undefined, { ref: false })]).catch(() => {}); // what is unsaid comes again
     }
     this.#stop.abort();
     await this.#link.close();
