@@ -24,7 +24,14 @@ function event(host: string, run: number, seq: number): string {
 }
 
 /** Writes events to a process: as fast as it takes them up to number `at`, then so many in a second. */
-async function feed({ child }: Running, host: string, run: number, last: number, rate: number, at = 0): Promise<void> {
+async function feed(
+  { child, ended }: Running,
+  host: string,
+  run: number,
+  last: number,
+  rate: number,
+  at = 0,
+): Promise<void> {
   const began = Date.now();
   for (let seq = 1; seq <= last; ) {
     const due = seq <= at ? at : Math.min(last, at + Math.floor(((Date.now() - began) / 1000) * rate));
@@ -32,10 +39,7 @@ async function feed({ child }: Running, host: string, run: number, last: number,
     for (let most = 500; seq <= due && most > 0; most--) text += event(host, run, seq++);
     if (child.exitCode !== null || child.signalCode !== null) return;
     if (text && !child.stdin?.write(text))
-      await new Promise((resolve) => {
-        child.stdin?.once('drain', resolve);
-        child.once('exit', resolve);
-      });
+      await Promise.race([ended, new Promise((resolve) => child.stdin?.once('drain', resolve))]);
     if (seq > due) await sleep(20);
   }
   child.stdin?.end();
