@@ -1,5 +1,6 @@
 """Runs a command with a pseudo-terminal as its standard output, of COLUMNS x ROWS: terminal.py COLUMNS ROWS COMMAND...
-Its standard input is this one's; what it writes to the terminal goes to standard output as it is. A line
+Its standard input is this one's, or with KEYBOARD=1 in the environment the terminal, on which that is typed, as its stderr
+is then; what it writes to the terminal goes to standard output as it is. A line
 `resize COLUMNS ROWS` on fd 3 changes the size, `kill NUMBER` sends the command a signal. Ends as the command does: with its exit code, or 128 + its signal."""
 import fcntl, os, pty, select, struct, sys, termios
 
@@ -7,18 +8,20 @@ def resize(fd, columns, rows):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 
 columns, rows, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+keyboard = os.environ.pop('KEYBOARD', '') == '1'
 ours, its = pty.openpty()
 resize(its, columns, rows)
 child = os.fork()
 if child == 0:
     os.setsid()
     fcntl.ioctl(its, termios.TIOCSCTTY, 0)
-    os.dup2(its, 1)
+    for fd in (0, 1, 2) if keyboard else (1,):
+        os.dup2(its, fd)
     for fd in (ours, its, 3):
         os.close(fd)
     os.execvp(command[0], command)
 os.close(its)
-waiting = [ours, 3]
+waiting = [ours, 3] + ([0] if keyboard else [])
 while ours in waiting:
     for fd in select.select(waiting, [], [])[0]:
         try:
@@ -27,6 +30,8 @@ while ours in waiting:
             data = b''
         if not data:
             waiting.remove(fd)
+        elif fd == 0:
+            os.write(ours, data)
         elif fd == ours:
             os.write(1, data)
         else:

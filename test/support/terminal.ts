@@ -16,10 +16,11 @@ export class Terminal {
   written = '';
   readonly ended: Promise<number | null>;
 
-  constructor(t: TestContext, command: string[], columns = 80, rows = 12) {
+  /** `keyboard`: its stdin is the terminal too, and `input` is typed on it; else it is a pipe. */
+  constructor(t: TestContext, command: string[], columns = 80, rows = 12, keyboard = false) {
     this.#screen = new headless.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 1000 });
     this.#child = spawn('python3', [script, String(columns), String(rows), ...command], {
-      env: { ...env, TERM: 'xterm' },
+      env: { ...env, TERM: 'xterm', ...(keyboard && { KEYBOARD: '1' }) },
       stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
     });
     t.after(() => this.#child.kill('SIGKILL'));
