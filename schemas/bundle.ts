@@ -1,10 +1,11 @@
 /**
  * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find,
  * read and compile, and of Node's own modules only what Node itself has loaded, the others when they are first used.
+ * All packages but tsx, which `apply` may find, are in them: what is installed needs no others.
  */
 import { chmodSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -49,33 +50,57 @@ const lazy: Plugin = {
 /** A module goes on to find what lies beside it, wherever its code has gone. */
 const places: Plugin = {
   name: 'places',
-  setup({ onLoad }) {
+  setup({ onLoad, initialOptions }) {
+    const folder = dirname(initialOptions.outfile as string);
     onLoad({ filter: /\/dist\/(collector|schemas|transforms|sinks)\/.*\.js$/ }, ({ path }) => {
-      const place = JSON.stringify(`/../${relative(dist, path)}`);
+      const place = JSON.stringify(`/${relative(folder, path)}`);
       const url = `require('node:url').pathToFileURL(__dirname + ${place}).href`;
       return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'js' };
     });
   },
 };
 
-const common: BuildOptions = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', logLevel: 'warning' };
+/** The npm packages of which something is in what was built. */
+export const packages = new Set<string>();
+
+/** esbuild, and a note of the packages it took. */
+export async function buildNoting(options: BuildOptions): Promise<void> {
+  const { metafile } = await build({ bundle: true, logLevel: 'warning', metafile: true, ...options });
+  for (const input of Object.keys(metafile?.inputs ?? {})) {
+    const [, name] = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(input) ?? [];
+    if (name !== undefined) packages.add(name);
+  }
+}
+
+const common: BuildOptions = { platform: 'node', target: 'node20', format: 'cjs' };
 const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
 
-/** Makes the executables dist/bin/NAME of the code given, whose imports are relative to that folder. */
-export async function bundle(executables: Record<string, string>): Promise<void> {
+/** Makes files in dist/ of the code given, whose imports are relative to dist/bin; those there are executable. */
+export async function bundle(files: Record<string, string>): Promise<void> {
   for (const module of seldom) {
     const entry = module.startsWith('.') ? `${dist}${module}` : module;
-    await build({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
+    await buildNoting({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
   }
-  for (const [name, contents] of Object.entries(executables)) {
-    await build({
+  for (const [name, contents] of Object.entries(files)) {
+    const executable = name.startsWith('bin/');
+    await buildNoting({
       ...common,
       stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(name)}.js` },
-      outfile: `${dist}bin/${name}`,
-      banner: { js: '#!/usr/bin/env node' },
+      outfile: `${dist}${name}`,
+      ...(executable && { banner: { js: '#!/usr/bin/env node' } }),
       external: ['tsx'],
       plugins: [lazy, places],
     });
-    chmodSync(`${dist}bin/${name}`, 0o755);
+    if (executable) chmodSync(`${dist}${name}`, 0o755);
   }
+}
+
+/** Makes of each thread's module in dist/ one file beside it, NAME.cjs. */
+export async function bundleThreads(modules: string[]): Promise<void> {
+  for (const module of modules)
+    await buildNoting({
+      ...common,
+      entryPoints: [`${dist}${module}`],
+      outfile: `${dist}${module.replace(/js$/, 'cjs')}`,
+    });
 }

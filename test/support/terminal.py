@@ -1,27 +1,28 @@
 """Runs a command with a pseudo-terminal as its standard output, of COLUMNS x ROWS: terminal.py COLUMNS ROWS COMMAND...
-Its standard input is this one's, or with KEYBOARD=1 in the environment the terminal, on which that is typed, as its stderr
-is then; what it writes to the terminal goes to standard output as it is. A line
-`resize COLUMNS ROWS` on fd 3 changes the size, `kill NUMBER` sends the command a signal. Ends as the command does: with its exit code, or 128 + its signal."""
-import fcntl, os, pty, select, struct, sys, termios
+Its standard input is this one's; what it writes to the terminal goes to standard output as it is. A line
+`resize COLUMNS ROWS` on fd 3 changes the size, `type HEX` types these bytes, `keys` waits until it takes
+keys one by one, and then sets the title to that.
+Ends as the command does: with its exit code, or 128 + its signal; with 200 where the terminal does not get back the
+modes it had."""
+import fcntl, os, pty, select, struct, sys, termios, time
 
 def resize(fd, columns, rows):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 
 columns, rows, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-keyboard = os.environ.pop('KEYBOARD', '') == '1'
 ours, its = pty.openpty()
 resize(its, columns, rows)
+modes = termios.tcgetattr(ours)
 child = os.fork()
 if child == 0:
     os.setsid()
     fcntl.ioctl(its, termios.TIOCSCTTY, 0)
-    for fd in (0, 1, 2) if keyboard else (1,):
-        os.dup2(its, fd)
+    os.dup2(its, 1)
     for fd in (ours, its, 3):
         os.close(fd)
     os.execvp(command[0], command)
 os.close(its)
-waiting = [ours, 3] + ([0] if keyboard else [])
+waiting = [ours, 3]
 while ours in waiting:
     for fd in select.select(waiting, [], [])[0]:
         try:
@@ -30,8 +31,6 @@ while ours in waiting:
             data = b''
         if not data:
             waiting.remove(fd)
-        elif fd == 0:
-            os.write(ours, data)
         elif fd == ours:
             os.write(1, data)
         else:
@@ -39,7 +38,17 @@ while ours in waiting:
                 what, *numbers = line.split()
                 if what == 'resize':
                     resize(ours, *map(int, numbers))
+                elif what == 'type':
+                    os.write(ours, bytes.fromhex(numbers[0]))
                 else:
-                    os.kill(child, int(numbers[0]))
+                    while termios.tcgetattr(ours)[3] & termios.ICANON:
+                        time.sleep(.01)
+                    os.write(1, b'\x1b]0;keys\x07')
 _, status = os.waitpid(child, 0)
+for _ in range(500):
+    if termios.tcgetattr(ours) == modes:
+        break
+    time.sleep(.01)
+else:
+    sys.exit(200)
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import headless from '@xterm/headless';
@@ -16,11 +15,10 @@ export class Terminal {
   written = '';
   readonly ended: Promise<number | null>;
 
-  /** `keyboard`: its stdin is the terminal too, and `input` is typed on it; else it is a pipe. */
-  constructor(t: TestContext, command: string[], columns = 80, rows = 12, keyboard = false) {
+  constructor(t: TestContext, command: string[], columns = 80, rows = 12) {
     this.#screen = new headless.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 1000 });
     this.#child = spawn('python3', [script, String(columns), String(rows), ...command], {
-      env: { ...env, TERM: 'xterm', ...(keyboard && { KEYBOARD: '1' }) },
+      env: { ...env, TERM: 'xterm' },
       stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
     });
     t.after(() => this.#child.kill('SIGKILL'));
@@ -47,8 +45,15 @@ export class Terminal {
     this.#child.stdin?.end();
   }
 
-  kill(signal: NodeJS.Signals): void {
-    this.#tell(`kill ${constants.signals[signal]}`);
+  /** Waits until keys are taken one by one. */
+  async takesKeys(): Promise<void> {
+    const before = this.written.length;
+    this.#tell('keys');
+    await until('the terminal to take keys', () => this.written.includes('\x1b]0;keys\x07', before));
+  }
+
+  type(keys: string): void {
+    this.#tell(`type ${Buffer.from(keys).toString('hex')}`);
   }
 
   #tell(what: string): void {

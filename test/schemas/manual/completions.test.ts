@@ -29,35 +29,31 @@ const typed: [string, string][] = [
 ];
 
 /** An interactive shell in a folder with one file, its completions loaded as the README says. */
-async function interactive(t: TestContext, command: string[], setup: string): Promise<Terminal> {
+async function interactive(t: TestContext, command: string, setup: string): Promise<Terminal> {
   const dir = folder(t);
   writeFileSync(join(dir, 'sample.ndjson'), '');
-  const terminal = new Terminal(t, ['env', '-C', dir, ...command], 200, 40, true);
-  terminal.input(`${setup}; PS1='ready> '\n`);
+  const terminal = new Terminal(t, ['env', '-C', dir, 'sh', '-c', `exec ${command} <&1 2>&1`], 200, 40);
+  terminal.type(`${setup}; PS1='ready> '\n`);
   await terminal.shows('a prompt', (lines) => lines.at(-1) === 'ready>');
   return terminal;
 }
 
 for (const [name, command, setup] of [
-  ['bash', ['bash', '--norc', '--noprofile', '-i'], 'source <(synpipe completion bash)'],
-  [
-    'zsh',
-    ['zsh', '-f', '-i'],
-    'autoload -U compinit; compinit -u -D; unsetopt PROMPT_SP; source <(synpipe completion zsh)',
-  ],
+  ['bash', 'bash --norc --noprofile -i', 'source <(synpipe completion bash)'],
+  ['zsh', 'zsh -f -i', 'autoload -U compinit; compinit -u -D; unsetopt PROMPT_SP; source <(synpipe completion zsh)'],
 ] as const) {
   test(`${name} completes commands, options, values, lists, and paths`, async (t) => {
-    const terminal = await interactive(t, [...command], setup);
+    const terminal = await interactive(t, command, setup);
     for (const [keys, wanted] of typed) {
-      terminal.input(keys);
+      terminal.type(keys);
       await terminal.shows(
         `${JSON.stringify(keys)} completed`,
         (lines) => lines.at(-1)?.replace(/[=,]$/, '') === `ready> ${wanted}`, // zsh writes --option=
       );
-      terminal.input('\x15'); // the line is taken back
+      terminal.type('\x15'); // the line is taken back
       await terminal.shows('a prompt', (lines) => lines.at(-1) === 'ready>');
     }
-    terminal.input('exit\n');
+    terminal.type('exit\n');
     await terminal.ended;
   });
 }
@@ -90,10 +86,10 @@ test('bash and zsh offer a whole set of values', async (t) => {
   assert.deepEqual(spawnSync('bash', ['-c', bash], { encoding: 'utf8' }).stdout.trim().split('\n').sort(), results);
   const terminal = await interactive(
     t,
-    ['zsh', '-f', '-i'],
+    'zsh -f -i',
     'autoload -U compinit; compinit -u -D; unsetopt PROMPT_SP; source <(synpipe completion zsh)',
   );
-  terminal.input('collector --tier \t');
+  terminal.type('collector --tier \t');
   await terminal.shows('the tiers', (lines) =>
     ['fentry', 'kprobe', 'tracepoint'].every((one) => lines.some((line) => line.includes(one))),
   );
