@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { InvalidPolicy } from './invalid.js';
 import type { Ledger } from './ledger.js';
 import { Lines } from './lines.js';
@@ -121,11 +122,12 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
       else if (bytes === 0) lines.finish();
       for (let left = true; left && !first.closed; ) {
         left = await consume();
-        do {
+        for (let due = true; due; due = waiting.taken()) {
           await flush();
           if (batch.length > 0) yield batch.take();
           yield* bury();
-        } while (waiting.taken()); // what is due goes out before more comes in
+          await turn(); // what is due goes out before more comes in, but answers and timers have their turn
+        }
       }
     }
     yield* bury();
