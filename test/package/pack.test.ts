@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fresh } from '../live/folder.js';
@@ -11,6 +11,8 @@ import { type Packed, pack } from './pack.js';
 const reason = process.getuid?.() === 0 ? undefined : 'needs root';
 const about = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const list = (folder: string, ending: RegExp) => readdirSync(join(root, folder)).filter((file) => ending.test(file));
+const tree = (folder: string) =>
+  existsSync(join(root, folder)) ? list(folder, /./).map((name) => `${folder}/${name}`) : [];
 const platforms = ['linux-arm64', 'linux-x64'];
 
 let packed: Packed;
@@ -39,7 +41,7 @@ packing('the tarball has what is to be in it, and nothing else', () => {
     ...['dist/collector/replay/sample.ndjson', 'dist/sinks/file/archive-worker.cjs'],
     ...['icon.svg', 'index.html', 'page.css', 'page.js'].map((name) => `dist/sinks/web/page/${name}`),
     ...list('schemas', /\.schema\.json$/).map((name) => `schemas/${name}`),
-    ...list('bpf', /./).map((name) => `bpf/${name}`),
+    ...['bpf', 'collector/deploy', 'dist/code', 'dist/completions', 'dist/man'].flatMap(tree),
     ...list('collector', /\.(cc|c|h)$/).map((name) => `collector/${name}`),
     ...platforms.flatMap((platform) => [
       `dist/native/${platform}/collector.node`,
