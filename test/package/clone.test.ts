@@ -1,6 +1,6 @@
 /**
  * The README's commands for a clone, in a Debian that has Node and nothing else. It installs all that they need, so it
- * runs only with SYNPIPE_CLONE=1.
+ * runs only with SYNPIPE_DOWNLOAD=1.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { root as project } from '../support/shell.js';
 import { pack } from './pack.js';
 import { Root } from './root.js';
 
-const skip = process.env.SYNPIPE_CLONE === '1' ? false : 'SYNPIPE_CLONE is not 1';
+const skip = process.env.SYNPIPE_DOWNLOAD === '1' ? false : 'SYNPIPE_DOWNLOAD is not 1';
 
 let root: Root;
 const works = (line: string): string => {
