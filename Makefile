@@ -2,7 +2,7 @@
 # collector/build/, none of it in git.
 ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPF := $(patsubst bpf/%.bpf.c,dist/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
-TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/pipe/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/where/*.ts collector/*.ts collector/*/*.ts transforms/*.ts \
+TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/pipe/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/where/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
 	transforms/*/*.ts sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
 # npm brings node-gyp, and a Node that is installed brings its headers: no download.
 GYP := $(or $(shell command -v node-gyp),node $(shell npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js)

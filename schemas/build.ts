@@ -15,6 +15,9 @@ for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs']) {
   cpSync(new URL(`../${file}`, import.meta.url), new URL(file, dist)); // tsc leaves CommonJS where it is
 }
 
+mkdirSync(new URL('collector/replay', dist), { recursive: true });
+cpSync(new URL('../collector/replay/sample.ndjson', import.meta.url), new URL('collector/replay/sample.ndjson', dist));
+
 const commands: { path: string; command: Command; exports: string[] }[] = [];
 for (const folder of ['collector', 'transforms', 'sinks']) {
   const files = readdirSync(new URL(folder, dist)).filter((file) => file.endsWith('.js'));

@@ -33,18 +33,21 @@ export function run(commands: Record<string, Entry>) {
 It prints and does what the shell's pipeline would; a line goes from stage to stage without being read again. A command
 that is no stage, such as collector, comes first and is a process of its own. The exit code is that of the last command
 that failed. Where a command line is wrong, nothing runs.`,
-    async run({ rest: [text = ''] }) {
-      const elements = await Promise.all(
-        pipelineWords(text).map(async ([name = '', ...argv]): Promise<Element> => {
-          const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
-          if (!entry) throw new UsageError(unknown(name, Object.keys(commands)));
-          return { command: (await entry.load()) as unknown as Command<Options>, argv };
-        }),
-      );
-      const [first] = elements as [Element];
-      return elements.length === 1 ? runCommand(first.command, first.argv) : runElements(elements);
-    },
+    run: ({ rest: [text = ''] }) => runPipeline(commands, text),
   });
+}
+
+/** Runs a pipeline, written as for a shell. Resolves to its exit code. Throws UsageError where the text is wrong. */
+export async function runPipeline(commands: Record<string, Entry>, text: string): Promise<number> {
+  const elements = await Promise.all(
+    pipelineWords(text).map(async ([name = '', ...argv]): Promise<Element> => {
+      const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+      if (!entry) throw new UsageError(unknown(name, Object.keys(commands)));
+      return { command: (await entry.load()) as unknown as Command<Options>, argv };
+    }),
+  );
+  const [first] = elements as [Element];
+  return elements.length === 1 ? runCommand(first.command, first.argv) : runElements(elements);
 }
 
 function unknown(name: string, names: string[]): string {
