@@ -41,14 +41,30 @@ write(
     .join('')}};\n`,
 );
 
+/** How the commands are started, where they want arguments, or would not end at the end of no input. */
+const starts: Record<string, string[]> = {
+  apply: ['--version'],
+  collector: ['--version'],
+  doctor: ['--version'],
+  replay: ['/dev/null'],
+  'sink-file': ['/dev/null'],
+  'sink-http': ['http://127.0.0.1:1/'],
+  'sink-web': ['--version'],
+};
 await bundle({
   ...Object.fromEntries(
     commands.map(({ path, command: { name } }) => [
-      name,
-      `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
+      `bin/${name}`,
+      {
+        contents: `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
+        start: starts[name] ?? [],
+      },
     ]),
   ),
-  '../umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+  'umbrella/synpipe.cjs': {
+    contents: `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+    start: ['run', 'validate | filter --dport 443'],
+  },
 });
 // `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
 const names = JSON.stringify(commands.map(({ command: { name } }) => name));

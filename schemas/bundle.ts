@@ -1,10 +1,12 @@
 /**
- * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find,
- * read and compile, and of Node's own modules only what Node itself has loaded, the others when they are first used.
+ * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find and
+ * read, already compiled by V8, and of Node's own modules only what Node itself has loaded, the others when they are first
+ * used.
  */
-import { chmodSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -19,6 +21,7 @@ const seldom = [
   './schemas/generated/wasm.js',
   './schemas/generated/scan.js',
   'undici',
+  'lru-cache',
 ];
 
 /** Loads a module when one of its exports is first used: Node's own ones, and those. */
@@ -30,7 +33,7 @@ const lazy: Plugin = {
         ? { path, external: true }
         : { path, namespace: 'lazy' },
     );
-    onResolve({ filter: /^undici$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
+    onResolve({ filter: /^undici$|^lru-cache$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
       path: fileOf(path),
       namespace: 'lazy',
     }));
@@ -61,21 +64,67 @@ const places: Plugin = {
 const common: BuildOptions = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', logLevel: 'warning' };
 const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
 
-/** Makes the executables dist/bin/NAME of the code given, whose imports are relative to that folder. */
-export async function bundle(executables: Record<string, string>): Promise<void> {
+/** Wraps code as Node does with a file of CommonJS. */
+const wrapper = { js: '(function (exports, require, module, __filename, __dirname) {' };
+
+/** Runs dist/code/NAME.js. What V8 made of it is for this Node only: another one compiles it anew. */
+const executable = (name: string) => `#!/usr/bin/env node
+const { readFileSync } = require('node:fs');
+const { constants, Script } = require('node:vm');
+const code = \`\${__dirname}/../code/${name}.js\`;
+let cachedData;
+try {
+  cachedData = readFileSync(\`\${code}.\${process.arch}-\${process.version}\`);
+} catch {}
+const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+const script = new Script(readFileSync(code, 'latin1'), { filename: code, cachedData, importModuleDynamically });
+script.runInThisContext()(exports, require, module, __filename, __dirname);
+`;
+
+/** What an executable is made of. */
+export interface Source {
+  /** Code whose imports are relative to dist/bin. */
+  contents: string;
+  /** A command line with which it starts, as for most runs, and soon ends, given no input: it is compiled as that needs. */
+  start: readonly string[];
+}
+
+/** Makes executables, by their places in dist/. */
+export async function bundle(executables: Record<string, Source>): Promise<void> {
   for (const module of seldom) {
     const entry = module.startsWith('.') ? `${dist}${module}` : module;
     await build({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
   }
-  for (const [name, contents] of Object.entries(executables)) {
+  rmSync(`${dist}code`, { recursive: true, force: true });
+  mkdirSync(`${dist}code`);
+  for (const [place, { contents, start }] of Object.entries(executables)) {
+    const name = basename(place, '.cjs');
+    const code = `${dist}code/${name}.js`;
     await build({
       ...common,
-      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(name)}.js` },
-      outfile: `${dist}bin/${name}`,
-      banner: { js: '#!/usr/bin/env node' },
+      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${name}.js` },
+      outfile: code,
+      banner: wrapper,
+      footer: { js: '})' },
+      charset: 'ascii', // it is read as latin1, which is half as large in memory
       external: ['tsx'],
       plugins: [lazy, places],
     });
-    chmodSync(`${dist}bin/${name}`, 0o755);
+    mkdirSync(dirname(`${dist}${place}`), { recursive: true });
+    writeFileSync(`${dist}${place}`, executable(name));
+    chmodSync(`${dist}${place}`, 0o755);
+    compile(code, `${dist}${place}`, start);
   }
+}
+
+/** Runs it, so that V8 has compiled it. With no options of Node's: what was compiled under others is not taken. */
+function compile(code: string, place: string, start: readonly string[]): void {
+  const warm = fileURLToPath(new URL('warm.cjs', import.meta.url));
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const result = `${code}.${process.arch}-${process.version}`;
+  execFileSync(process.execPath, [warm, code, result, place, ...start], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 60_000,
+    env,
+  });
 }

@@ -27,15 +27,19 @@ export interface Asked {
 
 /** The names of addresses: those seen on the wire first, then the hosts file, then reverse look-ups. */
 export class Names {
-  readonly #places: LRUCache<string, Place>;
+  #known: LRUCache<string, Place> | undefined;
 
   constructor(
     readonly seen: Seen,
     private readonly hosts: Database<string, string[]>,
     private readonly asked: Asked,
-    cache: number,
-  ) {
-    this.#places = new LRUCache({ max: cache });
+    private readonly cache: number,
+  ) {}
+
+  /** Made when there is an address to keep: it has room for all from the start. */
+  get #places(): LRUCache<string, Place> {
+    this.#known ??= new LRUCache({ max: this.cache });
+    return this.#known;
   }
 
   /** @param address as events have it */
