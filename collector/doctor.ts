@@ -1,9 +1,11 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { machine, release } from 'node:os';
+import { isatty } from 'node:tty';
 import { version } from '../schemas/generated/version.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { RuntimeError } from '../schemas/pipe/errors.js';
-import { writeAll } from '../schemas/pipe/fd.js';
+import { isTerminal, writeAll } from '../schemas/pipe/fd.js';
+import { wrap } from '../schemas/pipe/help.js';
 import { type Addon, loadAddon, objectOf, type StartError, type StartOptions, type Tier, tiers } from './addon.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
@@ -51,7 +53,8 @@ const verdict = (what: string, reason: string | undefined) =>
 
 async function run(): Promise<number> {
   const btf = existsSync('/sys/kernel/btf/vmlinux') ? 'yes' : 'no';
-  const lines = [`synpipe ${version}, Node ${process.version}, Linux ${release()} ${machine()}, BTF: ${btf}`];
+  const head = `synpipe ${version}, Node ${process.version}, Linux ${release()} ${machine()}, BTF: ${btf}`;
+  const lines: string[] = [];
   const addon = loadAddon();
   const works: Tier[] = [];
   for (const tier of tiers) {
@@ -66,8 +69,16 @@ async function run(): Promise<number> {
   if (works[0]) lines.push(verdict('--dns', await dnsRefusal(addon, works[0])));
   if (cgroup2() === undefined)
     lines.push('note   cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');
-  await writeAll(1, Buffer.from(`${lines.join('\n')}\n`));
+  const result = works[0] ? `collector works here, by the tier ${works[0]}` : 'collector does not work here';
+  const shown = isTerminal(1) && isatty(1) ? lines.map((line) => folded(line, process.stdout.columns || 80)) : lines;
+  await writeAll(1, Buffer.from(`${[head, result, ...shown].join('\n')}\n`));
   return works.length > 0 ? 0 : 1;
+}
+
+/** For a terminal: the cause and the remedy in lines of their own, below what they are of. */
+function folded(line: string, width: number): string {
+  const [what = '', ...why] = line.split(/(?<=^(?:fails|note) +[\w-]+): |; /);
+  return [what, ...why.flatMap((text) => wrap(text, width - 8).map((part) => `       ${part}`))].join('\n');
 }
 
 export const command = defineCommand({

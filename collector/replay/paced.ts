@@ -1,6 +1,6 @@
 import { Field } from '../../schemas/pipe/field.js';
 import { Line } from '../../schemas/pipe/line.js';
-import type { Source } from '../../schemas/pipe/stages.js';
+import type { Source } from '../../schemas/pipe/source.js';
 import { type Clock, micros, type Time } from './clock.js';
 
 const newline = 10;
@@ -45,6 +45,10 @@ export class Paced implements Source {
     const bytes = this.#buffer.copy(into, 0, this.#start, Math.min(this.#due, this.#start + into.length));
     this.#start += bytes;
     return bytes;
+  }
+
+  size(): number | undefined {
+    return this.recording.size?.();
   }
 
   leave(): void {

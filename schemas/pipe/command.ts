@@ -1,6 +1,6 @@
 import type { Options, Parsed } from './options.js';
+import type { Source } from './source.js';
 import type { Stage } from './stage.js';
-import type { Source } from './stages.js';
 
 /** What every command is made of: the file of its name exports one as `command`. */
 export interface Command<T extends Options = Options> {

@@ -5,7 +5,8 @@ import { writeAll } from './fd.js';
 import { help } from './help.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
 import { exitCode } from './say.js';
-import { type Ready, runStages, type Source, stdin } from './stages.js';
+import { type Source, stdin } from './source.js';
+import { type Ready, runStages } from './stages.js';
 
 const manners: Options = {
   help: { short: 'h', help: 'Print this and end.' },
@@ -17,6 +18,9 @@ const stageOptions = {
     help: 'What becomes of a line that is no valid event: report it on stderr and end with exit code 1 after the last line (default), fail at the first, drop it (they are counted), or append it to FILE with its number and the reason (./drop is a FILE).',
   },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
+  progress: {
+    help: 'Show on the terminal, in a line on stderr, how far this is. Where it reads a file it does so anyway; where stderr is no terminal, never.',
+  },
 } satisfies Options;
 
 /** Runs a command on this process's arguments and standard streams, and sets the exit code. */
@@ -54,9 +58,13 @@ export function prepare(
 
 /** The stage that a command line asks for, and its source where that is not stdin. Throws UsageError. */
 export function makeReady(command: Command<Options>, parsed: Parsed<Options>): Ready & { source?: Source } {
-  const { onInvalid = 'report', status = false } = parsed.values as { onInvalid?: string; status?: true };
+  const {
+    onInvalid = 'report',
+    status = false,
+    progress = false,
+  } = parsed.values as { onInvalid?: string; status?: true; progress?: true };
   for (const name of Object.keys({ ...stageOptions, ...manners })) delete parsed.given[name]; // the rest is the stage's own
-  const run = { invalid: onInvalid, status };
+  const run = { invalid: onInvalid, status, progress };
   if (command.source) return { ...command.source(parsed), ...run };
   const stage = command.stage?.(parsed);
   if (!stage) throw new Error(`${command.name} is neither a stage nor a command of its own`);

@@ -8,7 +8,8 @@ import { UsageError } from './errors.js';
 import { makeReady, prepare, runCommand } from './main.js';
 import { nearest, type Options, type Parsed } from './options.js';
 import { exitCode } from './say.js';
-import { type Ready, runStages, type Source, stdin } from './stages.js';
+import { type Source, stdin } from './source.js';
+import { type Ready, runStages } from './stages.js';
 import type { Entry } from './umbrella.js';
 import { pipelineWords } from './words.js';
 

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { Clock, micros, momentText, type Time } from '../../collector/replay/clock.js';
 import { Paced } from '../../collector/replay/paced.js';
 import { fromChunks } from '../../schemas/pipe/chunks.js';
-import type { Source } from '../../schemas/pipe/stages.js';
+import type { Source } from '../../schemas/pipe/source.js';
 import { connect, ndjson } from '../support/events.js';
 import { folder, start } from '../support/process.js';
 import { root } from '../support/shell.js';
