@@ -64,21 +64,22 @@ const places: Plugin = {
 const common: BuildOptions = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', logLevel: 'warning' };
 const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
 
-/** Wraps code as Node does with a file of CommonJS. */
-const wrapper = { js: '(function (exports, require, module, __filename, __dirname) {' };
+/** Wraps code as Node does with a file of CommonJS. `import()` has no meaning in code that V8 has kept: it is given too. */
+const wrapper = { js: '(function (exports, require, module, __filename, __dirname, importModule) {' };
+const withImport = (code: string) => code.replace(/\bimport\((?=")/g, 'importModule(');
 
 /** Runs dist/code/NAME.js. What V8 made of it is for this Node only: another one compiles it anew. */
 const executable = (name: string) => `#!/usr/bin/env node
 const { readFileSync } = require('node:fs');
-const { constants, Script } = require('node:vm');
+const { Script } = require('node:vm');
 const code = \`\${__dirname}/../code/${name}.js\`;
 let cachedData;
 try {
   cachedData = readFileSync(\`\${code}.\${process.arch}-\${process.version}\`);
 } catch {}
-const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-const script = new Script(readFileSync(code, 'latin1'), { filename: code, cachedData, importModuleDynamically });
-script.runInThisContext()(exports, require, module, __filename, __dirname);
+const script = new Script(readFileSync(code, 'latin1'), { filename: code, cachedData });
+const importModule = (name) => import(name);
+script.runInThisContext()(exports, require, module, __filename, __dirname, importModule);
 `;
 
 /** What an executable is made of. */
@@ -110,6 +111,7 @@ export async function bundle(executables: Record<string, Source>): Promise<void>
       external: ['tsx'],
       plugins: [lazy, places],
     });
+    writeFileSync(code, withImport(readFileSync(code, 'utf8')));
     mkdirSync(dirname(`${dist}${place}`), { recursive: true });
     writeFileSync(`${dist}${place}`, executable(name));
     chmodSync(`${dist}${place}`, 0o755);

@@ -5,14 +5,19 @@
 const { readFileSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { dirname } = require('node:path');
-const { constants, Script } = require('node:vm');
+const { Script } = require('node:vm');
 
 const [code, result, executable, ...args] = process.argv.splice(2);
 process.argv.splice(1, 1, executable, ...args);
-const script = new Script(readFileSync(code, 'latin1'), {
-  filename: code,
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
+const script = new Script(readFileSync(code, 'latin1'), { filename: code });
 process.on('exit', () => writeFileSync(result, script.createCachedData()));
 const module_ = { exports: {} };
-script.runInThisContext()(module_.exports, createRequire(executable), module_, executable, dirname(executable));
+const importModule = (name) => import(name);
+script.runInThisContext()(
+  module_.exports,
+  createRequire(executable),
+  module_,
+  executable,
+  dirname(executable),
+  importModule,
+);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { numbered } from '../support/lines.js';
 import { folder } from '../support/process.js';
 import { env, root, shell } from '../support/shell.js';
@@ -16,10 +16,7 @@ test('each command is compiled ahead, for the Node that has built it', () => {
   assert.deepEqual(codes.map((name) => name.replace('.js', '')).sort(), commands.sort());
   for (const name of codes) {
     const path = join(dist, 'code', name);
-    const script = new Script(readFileSync(path, 'latin1'), {
-      cachedData: readFileSync(path + compiled),
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    });
+    const script = new Script(readFileSync(path, 'latin1'), { cachedData: readFileSync(path + compiled) });
     assert.equal(script.cachedDataRejected, false, name);
   }
 });
