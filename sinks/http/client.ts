@@ -27,7 +27,14 @@ export class Client {
     private readonly make: () => Dispatcher,
     private readonly timeout: number,
   ) {
-    if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) this.#made = make(); // or it fails at once
+    // What makes it is large: it is loaded while the first input is waited for. What is wrong with a proxy is said at once.
+    if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) this.#made = make();
+    else setImmediate(() => this.#agent).unref();
+  }
+
+  get #agent(): Dispatcher {
+    this.#made ??= this.make();
+    return this.#made;
   }
 
   /** Throws RuntimeError where a file of `tls` cannot be read. */
@@ -41,10 +48,10 @@ export class Client {
 
   /** Resolves once the answer is there whole. Rejects where it is not, for whatever reason. */
   async post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<Answer> {
+    const agent = this.#agent; // before the time runs
     const signal = AbortSignal.any([stop, AbortSignal.timeout(this.timeout)]);
     const { origin, pathname, search } = url;
-    this.#made ??= this.make(); // undici is large: not before there is something to send
-    const response = await this.#made.request({
+    const response = await agent.request({
       origin,
       path: pathname + search,
       method: 'POST',
