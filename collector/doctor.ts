@@ -6,7 +6,9 @@ import { defineCommand } from '../schemas/pipe/command.js';
 import { RuntimeError } from '../schemas/pipe/errors.js';
 import { isTerminal, writeAll } from '../schemas/pipe/fd.js';
 import { wrap } from '../schemas/pipe/help.js';
+import type { Parsed } from '../schemas/pipe/options.js';
 import { type Addon, loadAddon, objectOf, type StartError, type StartOptions, type Tier, tiers } from './addon.js';
+import { build } from './build.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { cgroup2 } from './scope.js';
@@ -51,7 +53,17 @@ async function dnsRefusal(addon: Addon, tier: Tier): Promise<string | undefined>
 const verdict = (what: string, reason: string | undefined) =>
   reason === undefined ? `works  ${what}` : `fails  ${what}: ${reason}`;
 
-async function run(): Promise<number> {
+const options = {
+  build: {
+    help: 'Build the native part of the collector where the one in the package does not work; downloads nothing.',
+  },
+};
+
+async function run({ values }: Parsed<typeof options>): Promise<number> {
+  if (values.build) {
+    await writeAll(1, Buffer.from(`${build()}\n`));
+    return 0;
+  }
   const btf = existsSync('/sys/kernel/btf/vmlinux') ? 'yes' : 'no';
   const head = `synpipe ${version}, Node ${process.version}, Linux ${release()} ${machine()}, BTF: ${btf}`;
   const lines: string[] = [];
@@ -84,8 +96,11 @@ function folded(line: string, width: number): string {
 export const command = defineCommand({
   name: 'doctor',
   summary: 'tells which ways of tracing work on this machine, and what to do about the others',
-  usage: '',
-  examples: [['sudo synpipe doctor', 'try each tier, and collector --dns']],
-  options: {},
+  usage: '[OPTION]…',
+  examples: [
+    ['sudo synpipe doctor', 'try each tier, and collector --dns'],
+    ['sudo synpipe doctor --build', 'where the native part in the package does not work'],
+  ],
+  options,
   run,
 });

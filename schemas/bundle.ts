@@ -1,14 +1,14 @@
 /**
- * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find and
- * read, already compiled by V8, and of Node's own modules only what Node itself has loaded, the others when they are first
- * used.
+ * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find
+ * and read, compiled ahead, and of Node's own modules only what Node itself has loaded, the others when they are first used.
+ * All packages but tsx, which `apply` may find, are in them: what is installed needs no others.
  */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { codeOf, compileAhead, wrapper } from './ahead.js';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
@@ -52,81 +52,67 @@ const lazy: Plugin = {
 /** A module goes on to find what lies beside it, wherever its code has gone. */
 const places: Plugin = {
   name: 'places',
-  setup({ onLoad }) {
+  setup({ onLoad, initialOptions }) {
+    const folder = dirname(initialOptions.outfile as string);
     onLoad({ filter: /\/dist\/(collector|schemas|transforms|sinks)\/.*\.js$/ }, ({ path }) => {
-      const place = JSON.stringify(`/../${relative(dist, path)}`);
+      const place = JSON.stringify(`/${relative(folder, path)}`);
       const url = `require('node:url').pathToFileURL(__dirname + ${place}).href`;
       return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'js' };
     });
   },
 };
 
-const common: BuildOptions = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', logLevel: 'warning' };
+/** The npm packages of which something is in what was built. */
+export const packages = new Set<string>();
+
+/** esbuild, and a note of the packages it took. */
+export async function buildNoting(options: BuildOptions): Promise<void> {
+  const { metafile } = await build({ bundle: true, logLevel: 'warning', metafile: true, ...options });
+  for (const input of Object.keys(metafile?.inputs ?? {})) {
+    const [, name] = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(input) ?? [];
+    if (name !== undefined) packages.add(name);
+  }
+}
+
+const common: BuildOptions = { platform: 'node', target: 'node20', format: 'cjs' };
 const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
 
-/** Wraps code as Node does with a file of CommonJS. `import()` has no meaning in code that V8 has kept: it is given too. */
-const wrapper = { js: '(function (exports, require, module, __filename, __dirname, importModule) {' };
-const withImport = (code: string) => code.replace(/\bimport\((?=")/g, 'importModule(');
-
-/** Runs dist/code/NAME.js. What V8 made of it is for this Node only: another one compiles it anew. */
-const executable = (name: string) => `#!/usr/bin/env node
-const { readFileSync } = require('node:fs');
-const { Script } = require('node:vm');
-const code = \`\${__dirname}/../code/${name}.js\`;
-let cachedData;
-try {
-  cachedData = readFileSync(\`\${code}.\${process.arch}-\${process.version}\`);
-} catch {}
-const script = new Script(readFileSync(code, 'latin1'), { filename: code, cachedData });
-const importModule = (name) => import(name);
-script.runInThisContext()(exports, require, module, __filename, __dirname, importModule);
-`;
-
-/** What an executable is made of. */
+/** What a file in dist/ is made of. */
 export interface Source {
   /** Code whose imports are relative to dist/bin. */
   contents: string;
-  /** A command line with which it starts, as for most runs, and soon ends, given no input: it is compiled as that needs. */
-  start: readonly string[];
+  /** Of an executable: arguments with which it starts as it mostly does, and soon ends, given no input. */
+  start?: readonly string[];
 }
 
-/** Makes executables, by their places in dist/. */
-export async function bundle(executables: Record<string, Source>): Promise<void> {
+/** Makes files, by their places in dist/. */
+export async function bundle(files: Record<string, Source>): Promise<void> {
   for (const module of seldom) {
     const entry = module.startsWith('.') ? `${dist}${module}` : module;
-    await build({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
+    await buildNoting({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
   }
   rmSync(`${dist}code`, { recursive: true, force: true });
   mkdirSync(`${dist}code`);
-  for (const [place, { contents, start }] of Object.entries(executables)) {
-    const name = basename(place, '.cjs');
-    const code = `${dist}code/${name}.js`;
-    await build({
+  for (const [place, { contents, start }] of Object.entries(files)) {
+    await buildNoting({
       ...common,
-      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${name}.js` },
-      outfile: code,
-      banner: wrapper,
-      footer: { js: '})' },
-      charset: 'ascii', // it is read as latin1, which is half as large in memory
+      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(place)}.js` },
+      outfile: start ? codeOf(place) : `${dist}${place}`,
+      ...(start && wrapper),
+      charset: 'ascii',
       external: ['tsx'],
       plugins: [lazy, places],
     });
-    writeFileSync(code, withImport(readFileSync(code, 'utf8')));
-    mkdirSync(dirname(`${dist}${place}`), { recursive: true });
-    writeFileSync(`${dist}${place}`, executable(name));
-    chmodSync(`${dist}${place}`, 0o755);
-    compile(code, `${dist}${place}`, start);
+    if (start) compileAhead(place, start);
   }
 }
 
-/** Runs it, so that V8 has compiled it. With no options of Node's: what was compiled under others is not taken. */
-function compile(code: string, place: string, start: readonly string[]): void {
-  const warm = fileURLToPath(new URL('warm.cjs', import.meta.url));
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  const result = `${code}.${process.arch}-${process.version}`;
-  execFileSync(process.execPath, [warm, code, result, place, ...start], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: 60_000,
-    env,
-  });
+/** Makes of each thread's module in dist/ one file beside it, NAME.cjs. */
+export async function bundleThreads(modules: string[]): Promise<void> {
+  for (const module of modules)
+    await buildNoting({
+      ...common,
+      entryPoints: [`${dist}${module}`],
+      outfile: `${dist}${module.replace(/js$/, 'cjs')}`,
+    });
 }

@@ -27,9 +27,12 @@ export class Client {
     private readonly make: () => Dispatcher,
     private readonly timeout: number,
   ) {
-    // What makes it is large: it is loaded while the first input is waited for. What is wrong with a proxy is said at once.
-    if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) this.#made = make();
-    else setImmediate(() => this.#agent).unref();
+    if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) this.#made = make(); // or it fails at once
+  }
+
+  /** Loads what sends, which is large. */
+  prepare(): void {
+    this.#agent;
   }
 
   get #agent(): Dispatcher {
