@@ -142,7 +142,11 @@ if (chosen('start')) {
     ...{ what, how: 'file', input: '/dev/null', command, events: 0, lines: 0 },
   });
   const withoutInput = ['collector', 'doctor', 'sink-web', 'apply'];
-  const args: Record<string, string[]> = { filter: ['--dport', '443'], 'sink-file': ['/dev/null'] };
+  const args: Record<string, string[]> = {
+    filter: ['--dport', '443'],
+    'sink-file': ['/dev/null'],
+    'sink-http': ['http://127.0.0.1:1/'],
+  };
   const names = readdirSync(bin).filter((name) => !['package.json', 'synpipe'].includes(name));
   const starts = [
     empty('node -e 0', [process.execPath, '-e', '0']),
