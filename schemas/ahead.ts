@@ -2,8 +2,8 @@
  * Part of the build: compiles commands ahead. Most of what a start of Node costs beyond Node itself is compiling; V8 can
  * keep that, with the functions that a run has needed.
  */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -45,9 +45,12 @@ export function compileAhead(place: string, start: readonly string[]): void {
   chmodSync(path, 0o755);
   const { NODE_OPTIONS: _, ...env } = process.env; // V8 takes nothing that was compiled under other flags
   const result = `${code}.${process.arch}-${process.version}`;
-  execFileSync(process.execPath, [fileURLToPath(new URL('warm.cjs', import.meta.url)), code, result, path, ...start], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const warm = fileURLToPath(new URL('warm.cjs', import.meta.url));
+  const { error, stderr } = spawnSync(process.execPath, [warm, code, result, path, ...start], {
+    stdio: ['ignore', 'ignore', 'pipe'],
     timeout: 60_000,
+    encoding: 'utf8',
     env,
   });
+  if (error || !existsSync(result)) throw new Error(`${place} ${start.join(' ')}: ${error?.message ?? stderr}`);
 }

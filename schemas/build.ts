@@ -54,7 +54,9 @@ const starts: Record<string, string[]> = {
   replay: ['/dev/null'],
   'sink-file': ['/dev/null'],
   'sink-http': ['http://127.0.0.1:1/'],
+  'sink-nats': ['--version'],
   'sink-web': ['--version'],
+  'source-nats': ['--version'],
 };
 await bundle({
   ...Object.fromEntries(
