@@ -1,11 +1,4 @@
-/** One run of a program: all of its processes. */
-export interface Run {
-  seconds: number;
-  lines: number;
-  cpu: number;
-  /** KiB, the largest of its processes. */
-  rss: number;
-}
+import { median, type Run } from './measure.js';
 
 /** A program in a case. */
 export interface Row {
@@ -31,7 +24,6 @@ export interface Measured {
 
 const centile = (list: readonly number[], part: number) =>
   [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] as number;
-const median = (list: readonly number[]) => centile(list, 0.5);
 
 /** The tables, in Markdown. */
 export function report({ about, rows, when, notes }: Measured): string {
