@@ -111,7 +111,7 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
   const cluster = new Cluster(t);
   const { network, dir } = cluster;
   const rate = events / making;
-  const began = Date.now();
+  let began = Date.now();
   const told = (what: string) => t.diagnostic(`${((Date.now() - began) / 1000).toFixed(1)} s: ${what}`);
   const moment = (share: number) => sleep(Math.max(0, began + share * making * 1000 - Date.now()));
 
@@ -123,6 +123,7 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
     ({ code } = await ended);
   }
   told('the stream is there');
+  began = Date.now();
 
   const sent = new Set<string>();
   for (const host of hosts) for (let seq = 1; seq <= events; seq++) sent.add(`${host}/1/${seq}`);
