@@ -74,7 +74,8 @@ export async function buildNoting(options: BuildOptions): Promise<void> {
   }
 }
 
-const common: BuildOptions = { platform: 'node', target: 'node20', format: 'cjs' };
+/** A package that writes to the console would write into the stream of events. */
+const common: BuildOptions = { platform: 'node', target: 'node20', format: 'cjs', drop: ['console'] };
 const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
 
 /** What a file in dist/ is made of. */

@@ -62,7 +62,7 @@ export class NatsSource implements Source {
     const { idle } = this.settings;
     while (!this.#held && !this.#over && !this.#gone) {
       if (this.#failure) throw this.#failure;
-      if (!(await this.#change(idle))) this.#ended = true;
+      if (!(await this.#change(idle))) this.#idled();
     }
     if (this.#gone) return -1;
     return this.#over ? 0 : this.#fill(into);
@@ -210,6 +210,13 @@ export class NatsSource implements Source {
     if (!this.#link.up) return;
     for (const message of this.#given) message.working();
     for (let at = this.#at; at < this.#queue.length; at++) this.#queue[at]?.working();
+  }
+
+  /** Nothing has come for so long. Throws RuntimeError where nothing could. */
+  #idled(): void {
+    const { reason } = this.#trouble;
+    if (reason) throw new RuntimeError(`${this.settings.where}: ${reason}; that is why nothing came`);
+    this.#ended = true;
   }
 
   #fails(error: unknown): void {

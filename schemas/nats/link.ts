@@ -164,7 +164,8 @@ export class Link {
 /** Why a connection was not made. */
 function why(error: Error): string {
   if (error.cause instanceof Error) return cause(error.cause);
-  return error.message === 'timeout' ? 'no answer in time' : cause(error);
+  if (error.message === 'timeout') return 'no answer in time';
+  return /undefined error/.test(error.message) ? 'it closed the connection' : cause(error);
 }
 
 /** Checks whom a certificate is for. The client gives no name where the server was named by address. */

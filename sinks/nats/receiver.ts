@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { manager, streamsOf } from '../../schemas/nats/jetstream.js';
 import { Link } from '../../schemas/nats/link.js';
 import type { Reach } from '../../schemas/nats/options.js';
 import { counted } from '../../schemas/pipe/fd.js';
@@ -12,7 +11,7 @@ import type { Receiver } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
 import { Identity } from './identity.js';
 import { type Failure, type Message, Publisher } from './publisher.js';
-import { type NewStream, prepare } from './stream.js';
+import { type NewStream, prepare, untaken } from './stream.js';
 import type { Subject } from './subject.js';
 
 export interface Way {
@@ -69,8 +68,12 @@ export class NatsReceiver implements Receiver {
       const failed = await this.#send(left);
       this.stop.throwIfAborted();
       left = [];
+      const reasons = new Map<string, string | undefined>(); // of subjects that none took
       for (const { message, failure } of failed) {
-        const reason = await this.#refusal(message, failure);
+        const { subject } = message;
+        const known = failure.unheard && reasons.has(subject);
+        const reason = known ? reasons.get(subject) : await this.#refusal(message, failure);
+        if (failure.unheard) reasons.set(subject, reason);
         if (reason === undefined) left.push(message);
         else {
           this.rejects.take([Buffer.from(message.data)], reason);
@@ -97,7 +100,7 @@ export class NatsReceiver implements Receiver {
 
   async #prepare(connection: NatsConnection): Promise<void> {
     const { where, subject, stream, inFlight } = this.way;
-    await prepare(where, await manager(connection), subject.wildcard, stream);
+    await prepare({ where, connection, stop: this.stop }, subject.wildcard, stream);
     const { createInbox, headers } = await import('@nats-io/transport-node');
     this.#publisher?.close();
     this.#publisher = new Publisher(connection, inFlight, createInbox(), headers());
@@ -147,9 +150,12 @@ export class NatsReceiver implements Receiver {
   async #refusal({ subject }: Message, { reason, passing, unheard }: Failure): Promise<string | undefined> {
     if (!passing) return reason;
     if (!unheard) return undefined;
+    const { where } = this.way;
     try {
-      const streams = await streamsOf(this.way.where, await manager(await this.#link.ready()), subject);
-      return 'value' in streams && streams.value.length === 0 ? `no stream takes ${subject}` : undefined;
+      const connection = await this.#link.ready();
+      return (await untaken({ where, connection, stop: this.stop }, subject))
+        ? `no stream takes ${subject}`
+        : undefined;
     } catch {
       return undefined; // a cluster in trouble
     }

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { ask, streamsOf } from '../../schemas/nats/jetstream.js';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { ask, manager, streamsOf } from '../../schemas/nats/jetstream.js';
 import { RuntimeError } from '../../schemas/pipe/errors.js';
 
 /** A stream to make where there is none of that name. */
@@ -15,18 +17,36 @@ export interface NewStream {
 const ns = 1e6;
 const nameInUse = 10058;
 
+/** Where to ask about streams, and how long. */
+export interface Asked {
+  where: string;
+  connection: NatsConnection;
+  stop: AbortSignal;
+}
+
+/** How often, and how long apart (ms), a cluster has to say that there is no stream. */
+const times = 5;
+const apartMs = 2_000;
+
+/**
+ * Whether it is sure that no stream takes a subject. The leader that a cluster has just chosen may not know all of them
+ * yet, so that is asked again. Throws as `ask` does.
+ */
+export async function untaken({ where, connection, stop }: Asked, subject: string): Promise<boolean> {
+  for (let asked = 1; ; asked++) {
+    const streams = await streamsOf(where, await manager(connection), subject);
+    if (!('value' in streams) || streams.value.length > 0) return false; // who may not ask may still publish
+    if (!connection.info?.cluster || asked === times) return true;
+    await sleep(apartMs, undefined, { signal: stop });
+  }
+}
+
 /** Sees to it that some stream takes the subjects. Throws RuntimeError where none does, another Error as `ask` does. */
-export async function prepare(
-  where: string,
-  jsm: JetStreamManager,
-  subject: string,
-  wanted: NewStream | undefined,
-): Promise<void> {
-  if (wanted) await create(where, jsm, subject, wanted);
-  const streams = await streamsOf(where, jsm, subject);
-  if (!('value' in streams) || streams.value.length > 0) return; // who may not ask may still publish
+export async function prepare(asked: Asked, subject: string, wanted: NewStream | undefined): Promise<void> {
+  if (wanted) await create(asked.where, await manager(asked.connection), subject, wanted);
+  if (!(await untaken(asked, subject))) return;
   const remedy = wanted ? `${wanted.name} has other subjects; add it there` : 'add one, or see --create-stream';
-  throw new RuntimeError(`${where}: no stream takes ${subject}; ${remedy}`);
+  throw new RuntimeError(`${asked.where}: no stream takes ${subject}; ${remedy}`);
 }
 
 async function create(where: string, jsm: JetStreamManager, subject: string, wanted: NewStream): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -210,4 +211,14 @@ test('--from says what it wants', () => {
   });
   for (const wrong of ['', 'seq:', 'seq:0', 'seq:-1', 'time:yesterday', 'time:2026-11-23', 'old', 'all '])
     assert.throws(() => from(wrong), /wants all, new, seq:N or time:/, wrong);
+});
+
+test('a server that is none: nothing of what its client says of it comes among the events', async (t) => {
+  const server = createServer((socket) => socket.on('error', () => {}).write('INFO {"max_payload":1}\r\nHELO\r\n'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const { stdout, stderr, code } = await shell(`source-nats --idle 100ms 127.0.0.1:${port} CONN`, folder(t));
+  assert.deepEqual([stdout, code], ['', 1]);
+  assert.match(stderr, /^(source-nats: 127\.0\.0\.1:\d+: no answer in time; [^\n]*\n)+$/);
 });
