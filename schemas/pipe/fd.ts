@@ -114,6 +114,17 @@ export function countLines(bytes: Buffer): number {
   return lines;
 }
 
+/** Writes all the bytes to a regular file, which waits for no other process. On an error says in `written` how many were. */
+export function writeFile(fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(fd, bytes, written);
+    } catch (error) {
+      throw Object.assign(error as Error, { written });
+    }
+  }
+}
+
 /** Writes all the bytes. On an error says in `written` how many were. */
 export async function writeAll(fd: number, bytes: Buffer): Promise<void> {
   let written = writeNow(fd, bytes);

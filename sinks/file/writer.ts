@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Batch } from '../../schemas/pipe/batch.js';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
-import { counted, countLines, writeAll } from '../../schemas/pipe/fd.js';
+import { counted, countLines, writeAll, writeFile } from '../../schemas/pipe/fd.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output } from '../../schemas/pipe/stage.js';
@@ -78,20 +78,22 @@ export class Writer {
 
   /** Writes what is held, and counts it. */
   async write(out: Pick<Output, 'stored' | 'lost'>): Promise<void> {
+    let due = this.#batch.lines;
     let rest = this.#batch.take();
-    while (rest.length > 0 || this.#moved) {
+    while (due > 0 || this.#moved) {
       if (this.#moved) await this.#reopen();
       const gap = this.#full.gap();
       const gapLeft = gap.length > 0 ? await this.#append(gap) : undefined;
       if (gap.length > 0 && !gapLeft) this.#full.told();
       const left = gapLeft ? { ...gapLeft, bytes: rest } : await this.#append(rest);
-      out.stored(left ? countLines(rest.subarray(0, rest.length - left.bytes.length)) : countLines(rest));
+      const lost = left ? countLines(left.bytes) : 0;
+      out.stored(due - lost);
       if (!left) return this.#full.over();
-      const lost = countLines(left.bytes);
       const next = await this.#full.met(left.error, lost);
       if (next === 'exit') throw failure('write', this.path, left.error, `, ${counted(lost)} not written`);
       if (next === 'drop') return out.lost('disk full', lost);
       rest = left.bytes;
+      due = lost;
     }
   }
 
@@ -141,7 +143,8 @@ export class Writer {
     const file = this.#file as FileHandle;
     this.#dirty = true;
     try {
-      await writeAll(file.fd, bytes);
+      if (this.regular) writeFile(file.fd, bytes);
+      else await writeAll(file.fd, bytes);
       this.size += bytes.length;
       return undefined;
     } catch (error) {

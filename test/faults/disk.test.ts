@@ -151,7 +151,9 @@ for (const [options, path] of [
     const dir = folder(t);
     let [written, torn] = [0, 0];
     for (let round = 1; round <= rounds / 2; round++) {
-      const line = `timeout --foreground 30 seq -f '${format}' ${written + 1} inf | sink-file ${options} ${path}`;
+      // slow, and not without end: it may outlive a test that is killed
+      const slowly = `i=${written}; while [ $i -lt ${written + 50_000} ]; do seq -f '${format}' $((i + 1)) $((i += 250)); sleep .002; done`;
+      const line = `{ ${slowly}; } | sink-file ${options} ${path}`;
       const { child, ended } = start(t, ['bash', '-c', line], dir);
       const enough = written + 1 + Math.floor(Math.random() * 3_000);
       let seen = written;

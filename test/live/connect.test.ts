@@ -47,7 +47,7 @@ for (const [name, address, told] of [
 
 live('an IPv6 address with zeros is written as inet_ntop writes it', async (net) => {
   net.onlyPort(40000);
-  net.run('ip', 'addr', 'add', 'fd00:0:0:1::5/128', 'dev', 'lo');
+  net.run('ip', 'addr', 'add', 'fd00:0:0:1::5/128', 'dev', 'lo', 'nodad');
   const seen = await watch(net);
   const { attempts } = await net.client(['blocking', 'fd00:0:0:1:0:0:0:5', 9]);
   same(await seen.events(), attempts, [{ daddr: 'fd00:0:0:1::5', saddr: 'fd00:0:0:1::5', sport: 40000, ...refused }]);

@@ -15,7 +15,7 @@ for (const connected of [true, false])
     net.run('nft', 'add chain inet t out { type nat hook output priority -100; }');
     net.run('nft', 'add rule inet t out ip daddr 127.0.0.11 udp dport 53 dnat ip to 127.0.0.1:5353');
     net.run('nft', 'add rule inet t out ip6 daddr fd00::53 udp dport 53 dnat ip6 to [::1]:5353');
-    net.run('ip', 'addr', 'add', 'fd00::53/128', 'dev', 'lo');
+    net.run('ip', 'addr', 'add', 'fd00::53/128', 'dev', 'lo', 'nodad');
     const collector = await seeing(net);
     const reply = (id: number) => [right(id, 'host.test')];
     await exchange(net, [

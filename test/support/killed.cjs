@@ -10,10 +10,17 @@ const part = Number(process.env.KILL_PART);
 const due = () => --left === 0;
 const die = () => process.kill(process.pid, 'SIGKILL');
 
-const { write } = fs;
+const { write, writeSync } = fs;
+fs.writeSync = (fd, buffer, offset = 0, length = buffer.length - offset, position = null) => {
+  if (fd > 2 && due()) {
+    writeSync(fd, buffer, offset, Math.floor(part * length), position);
+    die();
+  }
+  return writeSync(fd, buffer, offset, length, position);
+};
 function killing(fd, buffer, offset, length, position, done) {
   if (fd > 2 && due()) {
-    fs.writeSync(fd, buffer, offset, Math.floor(part * length), position);
+    writeSync(fd, buffer, offset, Math.floor(part * length), position);
     die();
   }
   write(fd, buffer, offset, length, position, done);
