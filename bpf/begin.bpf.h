@@ -50,9 +50,9 @@ static __always_inline void attempt_begin(struct socket *socket, const struct be
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct sock *sk = BPF_CORE_READ(socket, sk);
-	struct sock_copy buffer = {};
+	struct sock_copy buffer;
 	const struct sock_common *common = copy_sock(&buffer, sk);
-	struct call call = {};
+	struct call call = {}, *outer;
 	__u16 protocol;
 	long error;
 
@@ -78,8 +78,9 @@ static __always_inline void attempt_begin(struct socket *socket, const struct be
 	error = bpf_map_update_elem(&calls, &thread, &call, BPF_NOEXIST);
 	if (!error)
 		return;
+	outer = bpf_map_lookup_elem(&calls, &thread);
 	/* One in another, as the kernel's own in an application's: the outer one tells. */
-	if (error == -EEXIST && from->entry != CALL_CONNECT)
+	if (outer && outer->entry == CALL_CONNECT && from->entry != CALL_CONNECT)
 		return;
 	drop_attempt();
 	/* Left from a call whose end was not seen: that one is the loss, this one takes its place. */

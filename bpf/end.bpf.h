@@ -29,7 +29,7 @@ static __always_inline __u16 failure(long ret, bool syn_sent)
 static __always_inline void end_unseen(struct call *call, long ret)
 {
 	struct attempt *attempt = scratch(SCRATCH_END);
-	struct sock_copy buffer = {};
+	struct sock_copy buffer;
 	const struct sock_common *common = copy_sock(&buffer, call->flow ?: call->sk);
 	struct attempt_event *event;
 
@@ -66,7 +66,7 @@ static __always_inline void end_of(struct call *call, long ret, __u64 thread)
 {
 	__u64 key = (__u64)call->flow;
 	struct attempt *attempt = key ? bpf_map_lookup_elem(&attempts, &key) : NULL;
-	struct sock_copy buffer = {};
+	struct sock_copy buffer;
 	struct attempt_event *event;
 	struct sock *sk = call->sk;
 

@@ -11,8 +11,8 @@
 #include "attempt.h"
 #include "kernel.h"
 
-#define EXE_NAMES 24  /* on the way to the root of the file's file system */
-#define EXE_STEPS 32  /* names and mount points from there to the root */
+#define EXE_NAMES 32 /* on the way to the root of the file's file system */
+#define EXE_STEPS 32 /* names and mount points from there to the root */
 
 /* One name more, at `at`. Returns where the next one goes; 0 where it does not fit. */
 static __always_inline __u64 put_name(struct attempt_event *event, __u64 at, const unsigned char *name)

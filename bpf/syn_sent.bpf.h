@@ -18,7 +18,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	__u64 key = (__u64)sk;
-	struct sock_copy buffer = {};
+	struct sock_copy buffer;
 	const struct sock_common *common;
 	struct attempt_event *event;
 	struct attempt *attempt;
