@@ -53,6 +53,8 @@ Options read_options(const Napi::Object &from) {
 	to.count = read_number(from, "count");
 	if (!from.Get("header").IsUndefined()) to.header = from.Get("header").ToString();
 	to.ring_bytes = read_number(from, "ringBytes");
+	if (!from.Get("dnsObject").IsUndefined()) to.dns_object = from.Get("dnsObject").ToString();
+	if (!from.Get("dnsCgroup").IsUndefined()) to.dns_cgroup = from.Get("dnsCgroup").ToString();
 	return to;
 }
 

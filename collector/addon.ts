@@ -24,6 +24,9 @@ export interface StartOptions {
   count?: number;
   /** Written before the first event. */
   header?: string;
+  /** DNS answers too: path of that BPF object, and where the cgroup2 hierarchy is mounted. */
+  dnsObject?: string;
+  dnsCgroup?: string;
 }
 
 /** How a run ended. */
@@ -38,7 +41,7 @@ export interface End {
 /** What start() throws where the kernel refuses. `log` is libbpf's last words. */
 export interface StartError extends Error {
   code: string;
-  step: 'open' | 'configure' | 'load' | 'attach' | 'check';
+  step: 'open' | 'configure' | 'load' | 'attach' | 'check' | 'dns';
   log: string;
 }
 
@@ -62,6 +65,6 @@ export function loadAddon(): Addon {
   return createRequire(import.meta.url)('./collector.node');
 }
 
-export function objectOf(tier: Tier): string {
+export function objectOf(tier: Tier | 'dns'): string {
   return fileURLToPath(new URL(`../bpf/${tier}.bpf.o`, import.meta.url));
 }

@@ -3,7 +3,7 @@
   "targets": [
     {
       "target_name": "collector",
-      "sources": ["addon.cc", "format.cc", "privileges.cc", "program.cc", "stderr.c", "tracefs.cc", "tracer.cc", "writer.cc"],
+      "sources": ["addon.cc", "dns.cc", "dns_flow.cc", "dns_line.cc", "dns_message.cc", "dns_stream.cc", "format.cc", "privileges.cc", "program.cc", "stderr.c", "tracefs.cc", "tracer.cc", "writer.cc"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "../bpf"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
       "cflags": ["-O2", "-Wall", "-Wextra"],
@@ -11,7 +11,7 @@
       "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"],
       # nodelete: a thread left behind in a blocked write (a worker's end) must keep its code
       "ldflags": ["-L/usr/lib/<(triplet)", "-Wl,-z,nodelete"],
-      "libraries": ["-l:libbpf.a", "-lelf", "-lz"]
+      "libraries": ["-l:libbpf.a", "-lelf", "-lz", "-lresolv"]
     }
   ]
 }

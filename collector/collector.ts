@@ -3,9 +3,9 @@ import { release } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { defineCommand } from '../schemas/pipe/command.js';
-import { status } from '../schemas/pipe/drive.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
 import { writeAll } from '../schemas/pipe/fd.js';
+import { status } from '../schemas/pipe/ledger.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { say } from '../schemas/pipe/say.js';
 import { canonical } from '../schemas/pipe/stage.js';
@@ -21,6 +21,7 @@ import {
   tiers,
 } from './addon.js';
 import { Traced } from './command.js';
+import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { cgroup, cgroup2, netns } from './scope.js';
 
@@ -56,6 +57,9 @@ const options = {
     parse: oneOf('attempt', 'outcome', 'both'),
     help: 'Tell each attempt (connect events, the default), how each ended (outcome events), or both.',
   },
+  dns: {
+    help: 'Tell also which addresses programs got for the names that they asked DNS for (dns events). Of the filters only --netns holds for these.',
+  },
   count: {
     short: 'n',
     value: 'COUNT',
@@ -81,6 +85,7 @@ function kernelFilters(values: Values): Partial<StartOptions> {
     report: reports[values.report ?? 'attempt'],
     family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0,
     count: values.count ?? 0,
+    ...(values.dns && dns()),
   };
 }
 
@@ -107,6 +112,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
       return ended;
     } catch (error) {
       if (!('step' in (error as StartError))) throw error;
+      if ((error as StartError).step === 'dns') throw new RuntimeError(explainDns(error as StartError));
       reasons.push(`${tier}: ${explain(error as StartError, tier)}`);
     }
   }
@@ -180,6 +186,7 @@ export const command = defineCommand({
     ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, error}\'', 'what curl connects to'],
     ['sudo collector --report outcome | filter --result refused,timeout | sink-table', 'what does not answer'],
     ['sudo collector -- npm install | jq -r .daddr | sort | uniq -c', 'what a command connects to'],
+    ['sudo collector --dns | enrich | sink-table', 'by the names that were asked for'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
   ],
   behind: true,
@@ -188,7 +195,7 @@ export const command = defineCommand({
 exit status; its output goes to stderr.
 The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,
 its outcome when the handshake is complete or has failed. Needs root, or cap_bpf and cap_perfmon (the tracepoint
-tier cap_dac_read_search too), and keeps none of it once it runs.`,
+tier cap_dac_read_search too, --dns cap_net_admin), and keeps none of it once it runs.`,
   run,
 });
 

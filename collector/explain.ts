@@ -48,15 +48,27 @@ function forbidden(step: StartError['step'], tier: Tier): string {
       other = ' (or, in place of the last, set kernel.perf_event_paranoid=2)';
     }
   }
-  if (needed.length > 0) {
-    const list = needed.join(',') + other;
-    return process.getuid?.() === 0 ? `this root lacks ${list}` : `run as root or grant ${list}`;
-  }
+  if (needed.length > 0) return grant(needed.join(',') + other);
   if (lockdown() === 'confidentiality') return locked;
   return 'no capability is missing, so a security module, a seccomp filter or the kernel itself forbids it; use another tier';
 }
 
-const numbers = { cap_dac_override: 1, cap_dac_read_search: 2, cap_sys_admin: 21, cap_perfmon: 38, cap_bpf: 39 };
+const grant = (list: string) => (process.getuid?.() === 0 ? `this root lacks ${list}` : `run as root or grant ${list}`);
+
+/** What to grant; undefined where none of them is missing. */
+export function lacking(...names: Capability[]): string | undefined {
+  const needed = missing(...names);
+  return needed.length > 0 ? grant(needed.join(',')) : undefined;
+}
+
+const numbers = {
+  cap_dac_override: 1,
+  cap_dac_read_search: 2,
+  cap_net_admin: 12,
+  cap_sys_admin: 21,
+  cap_perfmon: 38,
+  cap_bpf: 39,
+};
 type Capability = keyof typeof numbers;
 
 /** Those of the capabilities that this process does not have, not even by a wider one. */

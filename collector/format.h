@@ -26,9 +26,10 @@ public:
 	char *attempt(char *out, const attempt_event &event, uint64_t seq);
 	char *lost(char *out, uint64_t boot_ns, const char *where, uint64_t count);
 
-private:
+	// The time of day, 27 bytes.
 	char *time(char *out, uint64_t boot_ns);
 
+private:
 	bool cgroup2_ = true;
 	int64_t offset_ = 0;
 	int64_t second_ = -1; // the one that text_ shows: most lines share it with the line before

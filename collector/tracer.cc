@@ -39,6 +39,11 @@ Tracer::Tracer(Options options)
 	  program_(std::make_unique<Program>(options_.object, options_.config, options_.cgroups, options_.ring_bytes)),
 	  ring_(ring_buffer__new(program_->events_fd(), on_record, this, nullptr), ring_buffer__free) {
 	if (!ring_) throw Failure("cannot map the ring buffer", errno, "attach");
+	if (!options_.dns_object.empty()) {
+		auto tell = [this](const DnsAnswer &found) { return answer(found); };
+		dns_ = std::make_unique<Dns>(options_.dns_object, options_.dns_cgroup, options_.config, tell);
+		watch(dns_->packets_fd(), EPOLLIN);
+	}
 	format_.set_cgroup2(options_.cgroup2);
 	watch(program_->events_fd(), EPOLLIN);
 	watch(stop_fd_.fd, EPOLLIN);
@@ -59,6 +64,7 @@ void Tracer::stop() {
 void Tracer::halt() {
 	std::lock_guard<std::mutex> lock(mutex_);
 	if (program_) program_->detach();
+	if (dns_) dns_->detach();
 	eventfd_write(stop_fd_.fd, 1);
 }
 
@@ -86,6 +92,7 @@ void Tracer::run() {
 	Reason reason = loop();
 	std::lock_guard<std::mutex> lock(mutex_);
 	ring_.reset();
+	dns_.reset();
 	program_.reset();
 	if (on_end_) on_end_({reason, writer_.error(), stats(), pending_});
 	ended_ = true;
@@ -97,13 +104,14 @@ Reason Tracer::loop() {
 	bool stopping = false;
 	writer_.text(options_.header);
 	while (reason == Reason::none) {
-		round();
+		bool busy = round();
 		if (writer_.error()) reason = Reason::error;
 		else if (counted()) reason = Reason::count;
 		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
-		else reason = wait(stopping);
+		else reason = wait(stopping, busy ? 0 : -1); // what was lost while it was busy is told in the next round
 	}
 	program_->detach();
+	if (dns_) dns_->detach();
 	report_open(reason == Reason::stop);
 	report_losses();
 	writer_.flush();
@@ -121,9 +129,9 @@ void Tracer::watch(int fd, uint32_t events) {
 }
 
 // A reason to end at once, or none.
-Reason Tracer::wait(bool &stopping) {
+Reason Tracer::wait(bool &stopping, int timeout_ms) {
 	epoll_event events[3];
-	int count = epoll_wait(epoll_.fd, events, 3, -1);
+	int count = epoll_wait(epoll_.fd, events, 3, timeout_ms);
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == stop_fd_.fd) stopping = true;
 		else if (events[i].data.fd == options_.fd) return Reason::closed;
@@ -133,17 +141,31 @@ Reason Tracer::wait(bool &stopping) {
 
 // All that is there: into the buffer, and out. The next round is a little later: until then records cost the
 // connecting threads no wake-up of this one. The first record after a pause never waits.
-void Tracer::round() {
+bool Tracer::round() {
 	format_.set_clock(now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME));
 	report_losses();
 	uint64_t before = out_;
+	bool queries = dns_ && dns_->consume();
 	ring_buffer__consume(ring_.get());
 	writer_.flush();
-	if (out_ != before) usleep(kPauseMicros);
+	bool busy = out_ != before || queries;
+	if (busy) usleep(kPauseMicros);
+	return busy;
 }
 
 int Tracer::on_record(void *tracer, void *data, size_t) {
-	return static_cast<Tracer *>(tracer)->record(*static_cast<attempt_event *>(data));
+	auto self = static_cast<Tracer *>(tracer);
+	// The answer that an attempt had to wait for is there by now: it comes before it.
+	if (self->dns_) self->dns_->consume();
+	if (self->counted()) return -ECANCELED;
+	return self->record(*static_cast<attempt_event *>(data));
+}
+
+bool Tracer::answer(const DnsAnswer &found) {
+	out_++;
+	dns_line_.clear();
+	put_dns(dns_line_, format_, found, out_);
+	return writer_.text(dns_line_) && !counted();
 }
 
 // What began but has not ended: told now, if it was to be told at its end. Its port is not known yet.
@@ -169,14 +191,19 @@ int Tracer::record(const attempt_event &event) {
 }
 
 void Tracer::report_losses() {
-	for (int reason = 0; reason < ATTEMPT_DROPS; reason++) {
-		uint64_t total = program_->drops(static_cast<attempt_drop>(reason));
-		uint64_t fresh = total - reported_[reason];
-		if (fresh == 0) continue;
-		reported_[reason] = total;
-		lost_ += fresh;
-		writer_.commit(format_.lost(writer_.line(), now(CLOCK_BOOTTIME), kWhere[reason], fresh));
-	}
+	for (int reason = 0; reason < ATTEMPT_DROPS; reason++)
+		report_loss(kWhere[reason], program_->drops(static_cast<attempt_drop>(reason)), reported_[reason]);
+	if (!dns_) return;
+	report_loss("dns ring buffer", dns_->dropped(), reported_dns_[0]);
+	report_loss("dns answer", dns_->lost(), reported_dns_[1]);
+}
+
+void Tracer::report_loss(const char *where, uint64_t total, uint64_t &reported) {
+	uint64_t fresh = total - reported;
+	if (fresh == 0) return;
+	reported = total;
+	lost_ += fresh;
+	writer_.commit(format_.lost(writer_.line(), now(CLOCK_BOOTTIME), where, fresh));
 }
 
 } // namespace synpipe

@@ -2,6 +2,7 @@
 // One run: the programs, and the thread that turns their records into lines.
 #pragma once
 
+#include "dns.h"
 #include "program.h"
 #include "writer.h"
 
@@ -22,6 +23,8 @@ struct Options {
 	uint64_t count = 0;               // end after so many events; 0: never
 	std::string header; // comes before any event
 	uint32_t ring_bytes = 0;
+	std::string dns_object; // path of that BPF object; empty: no DNS
+	std::string dns_cgroup; // where cgroup2 is mounted
 };
 
 struct Stats {
@@ -62,11 +65,13 @@ public:
 private:
 	void run();
 	Reason loop();
-	Reason wait(bool &stopping);
+	Reason wait(bool &stopping, int timeout_ms);
 	void watch(int fd, uint32_t events);
 	void halt();
-	void round();
+	bool round();
 	int record(const attempt_event &event);
+	bool answer(const DnsAnswer &answer);
+	void report_loss(const char *where, uint64_t total, uint64_t &reported);
 	void report_losses();
 	void report_open(bool tell);
 	static int on_record(void *tracer, void *data, size_t size);
@@ -80,10 +85,12 @@ private:
 	std::condition_variable ended_changed_;
 	std::unique_ptr<Program> program_;
 	std::unique_ptr<ring_buffer, void (*)(ring_buffer *)> ring_;
+	std::unique_ptr<Dns> dns_;
+	std::string dns_line_;
 	std::function<void(const End &)> on_end_;
 	bool ended_ = false;
 	uint64_t pending_ = 0;
-	uint64_t reported_[ATTEMPT_DROPS] = {};
+	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_dns_[2] = {};
 	std::atomic<uint64_t> out_{0}, lost_{0};
 };
 

@@ -3,6 +3,7 @@
 
 #include "format.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <poll.h>
 #include <unistd.h>
@@ -18,7 +19,10 @@ bool Writer::commit(char *end) {
 	return used_ < kBatch || flush();
 }
 
-bool Writer::text(const std::string &text) { return flush() && write_all(text.data(), text.size()); }
+bool Writer::text(const std::string &text) {
+	if (text.size() <= kMaxLine) return commit(std::copy(text.begin(), text.end(), line()));
+	return flush() && write_all(text.data(), text.size());
+}
 
 bool Writer::flush() {
 	size_t size = used_;

@@ -18,7 +18,7 @@ public:
 	char *line() { return buffer_.data() + used_; }
 	bool commit(char *end);
 
-	bool text(const std::string &text);
+	bool text(const std::string &text); // a line or more, of any length
 	bool flush();
 
 	int error() const { return error_; } // errno of the write that failed; nothing is written after it

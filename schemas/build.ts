@@ -4,6 +4,8 @@
  * library's entry. So a new stage is one new file.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { bundle } from './bundle.js';
 import type { Command } from './pipe/command.js';
 
 const dist = new URL('../dist/', import.meta.url);
@@ -25,20 +27,7 @@ for (const folder of ['collector', 'transforms', 'sinks']) {
 const bin = new URL('bin/', dist);
 rmSync(bin, { recursive: true, force: true });
 mkdirSync(bin);
-const executable = (name: string, code: string) => {
-  write(`bin/${name}`, `#!/usr/bin/env node\n${code}`);
-  chmodSync(new URL(name, bin), 0o755);
-};
-for (const { path, command } of commands) {
-  executable(
-    command.name,
-    `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nawait main(command);\n`,
-  );
-}
-executable(
-  'synpipe',
-  `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\nawait umbrella(commands);\n`,
-);
+write('bin/package.json', '{ "type": "commonjs" }\n');
 write(
   'commands.js',
   `export const commands = {\n${commands
@@ -48,6 +37,26 @@ write(
     )
     .join('')}};\n`,
 );
+
+await bundle({
+  ...Object.fromEntries(
+    commands.map(({ path, command: { name } }) => [
+      name,
+      `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
+    ]),
+  ),
+  '../umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+});
+// `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
+const names = JSON.stringify(commands.map(({ command: { name } }) => name));
+write(
+  'bin/synpipe',
+  `#!/usr/bin/env node
+const { argv } = process;
+require(${names}.includes(argv[2]) ? \`./\${argv.splice(2, 1)[0]}\` : '../umbrella/synpipe.cjs');
+`,
+);
+chmodSync(new URL('synpipe', bin), 0o755);
 
 const library = commands
   .filter(({ exports }) => exports.length > 0)
@@ -59,3 +68,23 @@ write(
   'index.d.ts',
   `${library}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\n`,
 );
+
+const page = (file: string) => new URL(`../sinks/web/page/${file}`, import.meta.url);
+await build({
+  entryPoints: { page: page('main.ts').pathname },
+  outdir: new URL('sinks/web/page', dist).pathname,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'inline',
+  logLevel: 'warning',
+});
+await build({
+  entryPoints: [page('page.css').pathname],
+  outdir: new URL('sinks/web/page', dist).pathname,
+  bundle: true,
+  minify: true,
+  logLevel: 'warning',
+});
+for (const file of ['index.html', 'icon.svg']) cpSync(page(file), new URL(`sinks/web/page/${file}`, dist));

@@ -1,14 +1,21 @@
 /**
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * events.ts (their TypeScript types) and version.ts.
+ * scan.ts (a scanner of canonical lines) and wasm.ts (the same, made from scan.c), events.ts (their TypeScript types),
+ * fields.ts (what may be compared with their fields) and version.ts.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { _, Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { compile as types } from 'json-schema-to-typescript';
+import { c } from './compile/c.js';
+import { javascript } from './compile/javascript.js';
+import { planOf } from './compile/plan.js';
 import * as formats from './formats.cjs';
+import { describe } from './where/kind.js';
 
 const here = new URL('.', import.meta.url);
 const out = new URL('generated/', here);
@@ -52,6 +59,26 @@ export = validators;
 `,
 );
 
+const unscanned = ['summary']; // of these there are few
+const plans = [...schemas]
+  .filter(([type]) => !unscanned.includes(type))
+  .map(([type, schema]) => planOf(type, schema as never));
+writeFileSync(new URL('scan.ts', out), javascript(plans));
+writeFileSync(new URL('scan.c', out), c(plans));
+execFileSync('clang', [
+  ...['--target=wasm32', '-O3', '-msimd128', '-mbulk-memory', '-Wall', '-Wextra', '-Werror', '-nostdlib'],
+  ...[
+    '-Wl,--no-entry',
+    '-Wl,--import-memory',
+    '-Wl,-z,stack-size=8192',
+    '-Wl,--initial-memory=65536',
+    '-Wl,--strip-all',
+  ],
+  ...[fileURLToPath(new URL('scan.c', out)), '-o', fileURLToPath(new URL('scan.wasm', out))],
+]);
+const code = readFileSync(new URL('scan.wasm', out), 'base64'); // in a string, it is found wherever the command is
+writeFileSync(new URL('wasm.ts', out), `/** The module of scan.c. */\nexport const code =\n  '${code}';\n`);
+
 const interfaces = await Promise.all(
   [...schemas.values()].map((schema) => types(withoutFormats(schema), schema.title, { bannerComment: '' })),
 );
@@ -65,6 +92,21 @@ writeFileSync(
   `${interfaces.join('\n')}
 /** Any event that this version knows. */
 export type Event = ${titles.join(' | ')};
+`,
+);
+
+const fieldKinds = [...schemas.keys()].map((type) => [
+  type,
+  Object.fromEntries(
+    Object.entries(propertiesOf(type)).map(([name, property]) => [name, describe(property as object)]),
+  ),
+]);
+writeFileSync(
+  new URL('fields.ts', out),
+  `import type { Kind } from '../where/kind.js';
+
+/** What the fields of each event type may be. */
+export const fieldKinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = ${JSON.stringify(Object.fromEntries(fieldKinds), null, 1)};
 `,
 );
 

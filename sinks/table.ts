@@ -1,67 +1,100 @@
-import type { Connect, Lost, Outcome } from '../schemas/generated/events.js';
+import type { Connect, Lost, Outcome, Summary } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
-import { printable } from '../schemas/pipe/errors.js';
-import type { Stage } from '../schemas/pipe/stage.js';
+import { isTerminal } from '../schemas/pipe/fd.js';
+import type { Options } from '../schemas/pipe/options.js';
+import type { Output, Stage } from '../schemas/pipe/stage.js';
+import { attempts } from './table/attempts.js';
+import { type Column, heading, lostText, ready, row } from './table/cells.js';
+import { live } from './table/live.js';
+import { fits, summaries } from './table/summaries.js';
 
-const header = ['TIME', 'PID', 'COMM', 'SADDR', 'SPORT', 'DADDR', 'DPORT', 'ERROR'] as const;
-const ipv4Width = 15;
-const ipv6Width = 39;
+const options = {
+  live: {
+    help: 'On a terminal, draw the newest window of summaries in place, the largest groups first; elsewhere print lines.',
+  },
+} satisfies Options;
 
-/** The time of day of a `ts`, in this machine's time zone. */
-function clock(ts: string): string {
-  return new Date(ts).toTimeString().slice(0, 8);
-}
-
-function cells(event: Connect | Outcome): string[] {
-  const { ts, pid, comm, saddr = '-', sport = '-', daddr, dport, error = '' } = event;
-  const end = event.type === 'outcome' ? ending(event) : error;
-  return [clock(ts), String(pid), printable(comm), saddr, String(sport), daddr, String(dport), end];
-}
-
-/** `established 0.312 ms`, `refused 0.041 ms`, `error EADDRNOTAVAIL 0.009 ms` */
-function ending({ result, error, latency_us }: Outcome): string {
-  const why = result === 'error' && error ? ` ${error}` : '';
-  return `${result}${why} ${(latency_us / 1000).toFixed(3)} ms`;
-}
+/** On a terminal that stays empty so long a heading shows that this runs, ms. */
+const signOfLife = 300;
 
 /**
- * Aligned lines for people: the columns of tcpconnect, and the error. Where a terminal is too narrow for two columns of
- * IPv6 addresses, these begin as wide as IPv4 and widen with the first address that needs it.
+ * Aligned lines for people: attempts in the columns of tcpconnect, summaries with the fields of their group. `places`:
+ * how wide the terminal is, where it is one.
  */
-export function sinkTable(columns = Number.POSITIVE_INFINITY): Stage {
-  const widths = [8, 7, 15, ipv6Width, 5, ipv6Width, 5, 0];
-  if (columns < widths.reduce((sum, width) => sum + width + 1, 0)) widths[3] = widths[5] = ipv4Width;
-  const row = (texts: readonly string[]) =>
-    texts
-      .map((text, column) => {
-        if (text.length > (widths[column] as number)) widths[column] = text.length;
-        return text.padEnd(widths[column] as number);
-      })
-      .join(' ')
-      .trimEnd();
+export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
+  const ofAttempts = attempts(places);
+  let ofSummaries: Column<Summary>[] = [];
+  let by: string | undefined;
+  let shown: Column<never>[] | undefined; // the columns of the last heading
+  let timer: NodeJS.Timeout | undefined;
+  let due = false;
+  const begin = (out: Output) => {
+    if (shown) return;
+    shown = ofAttempts as Column<never>[];
+    out.text(heading(shown));
+  };
   return {
     name: 'sink-table',
     sink: true,
-    open: (out) => out.text(row(header)),
+    open(out) {
+      if (places === Number.POSITIVE_INFINITY) return;
+      timer = setTimeout(() => {
+        due = true;
+        out.wake();
+      }, signOfLife);
+    },
     line(line, out) {
-      if (line.type === 'connect' || line.type === 'outcome') out.text(row(cells(line.event as Connect | Outcome)));
-      else if (line.type === 'lost') out.text(lost(line.event as Lost));
-      else return out.drop();
+      const put = <T>(columns: Column<T>[], event: T): void | Promise<void> => {
+        const texts = columns.map(({ text }) => text(event));
+        const print = () => {
+          if (shown !== columns) out.text(heading(columns as Column<never>[]));
+          shown = columns as Column<never>[];
+          out.text(row(shown, texts));
+          out.stored(1);
+        };
+        const loading = ready(texts);
+        return loading ? loading.then(print) : print();
+      };
+      if (line.type === 'connect' || line.type === 'outcome') return put(ofAttempts, line.event as Connect | Outcome);
+      if (line.type === 'summary') {
+        const event = line.event as Summary;
+        if (by !== event.by || !fits(ofSummaries, event)) ofSummaries = summaries(event);
+        by = event.by;
+        return put(ofSummaries, event);
+      }
+      if (line.type !== 'lost') return out.drop();
+      out.text(lostText(line.event as Lost));
       out.stored(1);
     },
+    flush(out) {
+      if (due) begin(out);
+      due = false;
+    },
+    finish(out) {
+      begin(out);
+      return false;
+    },
+    end() {
+      clearTimeout(timer);
+    },
   };
-}
-
-function lost({ count, stage, where }: Lost): string {
-  return printable(`-- ${count} lost in ${stage}: ${where} --`);
 }
 
 export const command = defineCommand({
   name: 'sink-table',
   summary: 'prints events as an aligned table, as tcpconnect does',
   usage: '[OPTION]…',
-  examples: [['collector | sink-table', 'watch this machine connect']],
-  options: {},
-  notes: 'Times are local. Events that are no attempts are left out; lost ones are told between the lines.',
-  stage: () => sinkTable(process.stdout.columns),
+  examples: [
+    ['collector | sink-table', 'watch this machine connect'],
+    ['collector --report outcome | aggregate --by comm,daddr --every 5s | sink-table --live', 'who connects most, now'],
+  ],
+  options,
+  notes:
+    'Times are local. An address that has a name shows that. Events that are neither attempts nor summaries are left out; lost ones are told between the lines.',
+  stage: ({ values }) => {
+    const terminal = isTerminal(1); // asking Node for its columns loads much
+    return values.live && terminal && process.stdout.isTTY
+      ? live(process.stdout)
+      : sinkTable(terminal ? process.stdout.columns : undefined);
+  },
 });

@@ -5,7 +5,7 @@ import { readCases } from './support/cases.js';
 import { root, shell } from './support/shell.js';
 
 const cases = await readCases();
-const commands = readdirSync(`${root}dist/bin`);
+const commands = readdirSync(`${root}dist/bin`).filter((name) => name !== 'package.json');
 
 /** Where some golden case shows what is documented. */
 const shows = (command: string, holds: (one: { cmd: string; files: string[]; dir: string }) => boolean) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 const root = new URL('../', import.meta.url);
 const path = new URL('README.md', root);
@@ -9,30 +10,43 @@ const read = (url: URL) => readFileSync(url, 'utf8');
 interface Property {
   description: string;
   unit?: string;
+  source: string;
   examples: unknown[];
+}
+
+type Properties = Record<string, Property>;
+const schemaOf = (type: string) => JSON.parse(read(new URL(`schemas/${type}.schema.json`, root)));
+const enriched = ({ source }: Property) => source.startsWith('enrich');
+
+/** The fields that a table lists: what `enrich` adds has one of its own, and an outcome's lists what a connect's does not. */
+function fieldsOf(type: string): [string, Property][] {
+  const connect: Properties = schemaOf('connect').properties;
+  if (type === 'enrich') return Object.entries(connect).filter(([, property]) => enriched(property));
+  const fields = Object.entries(schemaOf(type).properties as Properties).filter(
+    ([, property]) => !enriched(property) && property.source !== 'the events', // these a summary has of its events
+  );
+  return type === 'outcome' ? fields.filter(([name, property]) => !isDeepStrictEqual(property, connect[name])) : fields;
 }
 
 /** The README's table of one event type, from its schema. */
 function table(type: string): string {
-  const schema = JSON.parse(read(new URL(`schemas/${type}.schema.json`, root)));
-  const rows = Object.entries(schema.properties as Record<string, Property>).map(
-    ([name, { description, unit, examples }]) => {
-      const optional = schema.required.includes(name) ? '' : ' *';
-      const cells = [
-        `\`${name}\`${optional}`,
-        description + (unit ? ` (${unit})` : ''),
-        `\`${JSON.stringify(examples.at(-1))}\``,
-      ];
-      return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-    },
-  );
+  const { required } = schemaOf(type === 'enrich' ? 'connect' : type);
+  const rows = fieldsOf(type).map(([name, { description, unit, examples }]) => {
+    const optional = required.includes(name) ? '' : ' *';
+    const cells = [
+      `\`${name}\`${optional}`,
+      description + (unit ? ` (${unit})` : ''),
+      `\`${JSON.stringify(examples.at(-1))}\``,
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
   return `| field | meaning | example |\n|---|---|---|\n${rows.join('\n')}\n`;
 }
 
 test("the README's field tables are the schemas'", () => {
   let readme = read(path);
-  for (const file of readdirSync(new URL('schemas/', root)).filter((name) => name.endsWith('.schema.json'))) {
-    const type = file.slice(0, -'.schema.json'.length);
+  const files = readdirSync(new URL('schemas/', root)).filter((name) => name.endsWith('.schema.json'));
+  for (const type of [...files.map((file) => file.slice(0, -'.schema.json'.length)), 'enrich']) {
     const section = new RegExp(`(<!-- fields: ${type} -->\n)[^]*?(<!-- end -->)`);
     assert.match(readme, section, `README.md has no table for ${type}`);
     const wanted = readme.replace(section, (_, begin, end) => begin + table(type) + end);
@@ -51,5 +65,6 @@ test('the README names every command', () => {
 
 test('package.json names exactly the commands that the build made', () => {
   const { bin } = JSON.parse(read(new URL('package.json', root)));
-  assert.deepEqual(Object.keys(bin).sort(), readdirSync(new URL('dist/bin', root)).sort());
+  const made = readdirSync(new URL('dist/bin', root)).filter((name) => name !== 'package.json');
+  assert.deepEqual(Object.keys(bin).sort(), made.sort());
 });

@@ -1,96 +1,69 @@
 import { defineCommand } from '../schemas/pipe/command.js';
-import type { Line } from '../schemas/pipe/line.js';
-import {
-  type Given,
-  list,
-  type Option,
-  type Options,
-  oneOf,
-  type Parsed,
-  parseGiven,
-} from '../schemas/pipe/options.js';
+import { camel, type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
-import { addresses, names, numbers, type Test } from './filter/match.js';
-
-const port = numbers(0, 65535);
-const id = numbers(0, 4294967295);
-const resultNames = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
-const version = (text: string): Test => {
-  const family = Number(oneOf('4', '6')(text));
-  return (value) => value === family;
-};
-
-const results = (text: string): Test => {
-  const wanted: unknown[] = list(oneOf(...resultNames))(text);
-  return (value) => wanted.includes(value);
-};
-
-/** Each criterion is a field of that name and a test of its value; given twice, one of the two must hold. */
-const criteria = {
-  dport: { value: 'PORTS', parse: port, many: true, help: 'Remote port: a list of ports and ranges, 443,8000-8100.' },
-  sport: { value: 'PORTS', parse: port, many: true, help: 'Local port.' },
-  daddr: { value: 'ADDRS', parse: addresses, many: true, help: 'Remote address: a list of addresses and CIDR blocks.' },
-  saddr: { value: 'ADDRS', parse: addresses, many: true, help: 'Local address.' },
-  pid: { value: 'PIDS', parse: id, many: true, help: 'Process: a list of ids and ranges.' },
-  uid: { value: 'UIDS', parse: id, many: true, help: 'User: a list of ids and ranges.' },
-  comm: { value: 'NAME', parse: names, many: true, help: "Thread's name: a glob ('node*') or a /regular expression/." },
-  family: { value: '4|6', parse: version, many: true, help: 'IP version of the destination.' },
-  result: {
-    value: 'RESULTS',
-    parse: results,
-    many: true,
-    help: 'How the attempt ended: a list of results, refused,timeout.',
-  },
-} satisfies Options;
-
-type Name = keyof typeof criteria;
-const not = Object.fromEntries(
-  Object.entries(criteria).map(([name, row]): [string, Option] => [
-    `not-${name}`,
-    { ...row, help: `The opposite of --${name}.` },
-  ]),
-) as { [K in Name as `not-${K}`]: (typeof criteria)[K] };
+import { addresses, type Test } from '../schemas/where/match.js';
+import { type Holds, has, on } from '../schemas/where/on.js';
+import { fieldsOf, where } from '../schemas/where/where.js';
+import { criteria, criterionNames, fieldOf, opposites } from './filter/criteria.js';
 
 const options = {
   ...criteria,
   failed: { help: 'Attempts whose call returned an error; outcomes other than established.' },
-  ...not,
+  ...opposites,
   'not-failed': { help: 'The opposite of --failed.' },
   'exclude-loopback': { help: 'No attempts to 127.0.0.0/8 and ::1.' },
   'exclude-private': { help: 'No attempts to RFC 1918, unique local and link-local addresses.' },
+  where: {
+    value: 'EXPRESSION',
+    parse: (text: string) => where(text),
+    many: true,
+    help: "An expression over the event's fields, see below.",
+  },
   invert: { short: 'v', help: 'Pass what would be held back, and hold back what would pass.' },
 } satisfies Options;
 
-const loopback = addresses('127.0.0.0/8,::1');
-const privateUse = addresses('10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10');
+const loopback = '127.0.0.0/8,::1';
+const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10';
 
-/** Whether a connect or outcome event holds for all that is asked. */
-type Keep = (line: Line) => boolean;
+const types = ['connect', 'outcome'];
+const fields = fieldsOf(types);
+const holds = (field: string, test: Test): Holds => on(field, fields.get(field), test);
 
-function failed(line: Line): boolean {
-  if (line.type === 'outcome') return line.field('result') !== 'established';
-  return line.field('errno') !== undefined;
+function failed(): Holds {
+  const established = holds('result', (value) => value === 'established');
+  const errno = has('errno', fields.get('errno'));
+  return (line) => (line.type === 'outcome' ? !established(line) : errno(line));
 }
 
-function conditions({ values }: Parsed<typeof options>): Keep[] {
-  const all: Keep[] = [];
-  for (const name of Object.keys(criteria) as Name[]) {
-    const wanted = values[name];
-    const unwanted = (values as Record<string, Test[] | undefined>)[`not${name[0]?.toUpperCase()}${name.slice(1)}`];
-    if (wanted) all.push((line) => wanted.some((test) => test(line.field(name))));
-    if (unwanted) all.push((line) => !unwanted.some((test) => test(line.field(name))));
+function conditions({ values }: Parsed<typeof options>): Holds[] {
+  const all: Holds[] = [];
+  const not = (one: Holds) => all.push((line) => !one(line));
+  const tests = values as Record<string, Test[] | undefined>;
+  for (const name of criterionNames) {
+    const wanted = tests[camel(name)];
+    const unwanted = tests[camel(`not-${name}`)];
+    if (wanted) all.push(holds(fieldOf(name), either(wanted)));
+    if (unwanted) not(holds(fieldOf(name), either(unwanted)));
   }
-  if (values.failed) all.push(failed);
-  if (values.notFailed) all.push((line) => !failed(line));
-  if (values.excludeLoopback) all.push((line) => !loopback(line.field('daddr')));
-  if (values.excludePrivate) all.push((line) => !privateUse(line.field('daddr')));
+  if (values.where) all.push(either(values.where));
+  if (values.failed) all.push(failed());
+  if (values.notFailed) not(failed());
+  if (values.excludeLoopback) not(holds('daddr', addresses(loopback)));
+  if (values.excludePrivate) not(holds('daddr', addresses(privateUse)));
   return all;
+}
+
+function either<T>(tests: ((of: T) => boolean)[]): (of: T) => boolean {
+  const [only] = tests;
+  return only && tests.length === 1 ? only : (of) => tests.some((test) => test(of));
 }
 
 function stage(parsed: Parsed<typeof options>): Stage {
   const all = conditions(parsed);
   const pass = !parsed.values.invert;
-  return select('filter', ['connect', 'outcome'], (line) => all.every((holds) => holds(line)) === pass, parsed.given);
+  const [first = () => true] = all;
+  const every: Holds = all.length > 1 ? (line) => all.every((one) => one(line)) : first;
+  return select('filter', types, (line) => every(line) === pass, parsed.given);
 }
 
 export const command = defineCommand({
@@ -100,10 +73,24 @@ export const command = defineCommand({
   examples: [
     ['collector | filter --dport 443', 'what goes to port 443'],
     ['filter --failed --not-comm curl < events.ndjson', 'what failed, but for curl'],
+    ["enrich | filter --name '*.example.com' --latency-over 100ms", 'what was slow to get there'],
+    [`filter --where 'dport == 443 and not daddr in 10.0.0.0/8 and name =~ "amazonaws.com$"'`, 'all of these'],
+    ["filter --where 'result == refused or latency_us > 100ms' < events.ndjson", 'either of these'],
     ['filter --daddr 10.0.0.0/8,fd00::/8 -v < events.ndjson', 'what leaves these networks'],
   ],
   options,
-  notes: 'An option given twice holds when either value does. Events other than connect and outcome always pass.',
+  notes: `
+An option given twice holds when either value does. Events other than connect and outcome always pass.
+
+An EXPRESSION joins conditions with and, or, not and ( ). A condition is one of
+  FIELD                           the event has this field
+  FIELD == VALUE                  also !=, and for numbers, durations and times < <= > >=
+  FIELD in (VALUE, …)             also "not in", ranges (8000-8100) and networks (10.0.0.0/8)
+  FIELD =~ "…"                    matches a regular expression, also /…/i; !~ does not match
+A field of the schemas is written as it is (dport), any other with a dot (.team, ."a b"). A value is a number, a duration
+(100ms), an address, a time, a word, or a text in quotes. Of a field that the event does not have no comparison holds:
+uid != 0 passes events with another uid, not uid == 0 also those without one.
+`,
   stage,
 });
 

@@ -4,15 +4,33 @@ const newline = 10;
 export class Batch {
   #buffer = Buffer.allocUnsafeSlow(1 << 16);
   #length = 0;
+  #source: Buffer | undefined; // whose run of lines, source[start..end), comes next but is not copied yet
+  #start = 0;
+  #end = 0;
   /** How many lines it holds. */
   lines = 0;
 
   get length(): number {
-    return this.#length;
+    return this.#length + this.#end - this.#start;
+  }
+
+  /**
+   * Adds from[start..end), a line with its newline, which must stay as it is until it is taken: lines that follow each
+   * other are copied in one go, or not at all where they are all there is.
+   */
+  line(from: Buffer, start: number, end: number): void {
+    if (start !== this.#end || from !== this.#source) {
+      this.#settle();
+      this.#source = from;
+      this.#start = start;
+    }
+    this.#end = end;
+    this.lines++;
   }
 
   /** Adds from[start..end) and a newline. */
   bytes(from: Buffer, start: number, end: number): void {
+    this.#settle();
     this.#reserve(end - start + 1);
     from.copy(this.#buffer, this.#length, start, end);
     this.#length += end - start;
@@ -22,6 +40,7 @@ export class Batch {
 
   /** Adds a line of text and a newline. */
   text(line: string): void {
+    this.#settle();
     this.#reserve(line.length * 3 + 1);
     this.#length += this.#buffer.write(line, this.#length, 'utf8');
     this.#buffer[this.#length++] = newline;
@@ -30,10 +49,29 @@ export class Batch {
 
   /** What is held, to be written before the next line is added; the batch is empty afterwards. */
   take(): Buffer {
+    this.lines = 0;
+    if (this.#length === 0 && this.#source) {
+      const taken = this.#source.subarray(this.#start, this.#end);
+      this.#forget();
+      return taken;
+    }
+    this.#settle();
     const taken = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
-    this.lines = 0;
     return taken;
+  }
+
+  /** Copies what was not yet. */
+  #settle(): void {
+    if (!this.#source) return;
+    this.#reserve(this.#end - this.#start);
+    this.#length += this.#source.copy(this.#buffer, this.#length, this.#start, this.#end);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#source = undefined;
+    this.#start = this.#end = 0;
   }
 
   #reserve(bytes: number): void {

@@ -1,31 +1,13 @@
-import type { Status } from '../generated/events.js';
-import { version } from '../generated/version.js';
-import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
-import { type AnyEvent, Line } from './line.js';
-import { Lines, lineLimit } from './lines.js';
-import { canonical, type Output, type Stage } from './stage.js';
-
-const writeAt = 1 << 20;
+import type { Ledger } from './ledger.js';
+import { Lines } from './lines.js';
+import type { Stage } from './stage.js';
+import { Last, type Part, Step } from './step.js';
+import { Waiting } from './waiting.js';
 
 /** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
 export interface Input {
   read(into: Buffer): Promise<number>;
-}
-
-/** What a stage has counted; in = out + filtered + invalid once its input has ended well. */
-export class Ledger {
-  in = 0;
-  out = 0;
-  filtered = 0;
-  invalid = 0;
-  lost = 0;
-}
-
-/** A `status` event. */
-export function status(stage: string, phase: 'start' | 'end', more: Partial<Status>): Status {
-  const ts = new Date().toISOString().replace('Z', '000Z');
-  return { type: 'status', v: 1, ts, stage, phase, version, ...more };
 }
 
 /**
@@ -38,113 +20,115 @@ export async function* drive(
   input: Input,
   policy: InvalidPolicy,
   ledger: Ledger,
-  withStatus = false,
+  status = false,
 ): AsyncGenerator<Buffer, void> {
+  let failure: { error: unknown } | undefined;
+  const failed = (error: unknown) => {
+    failure = { error };
+  };
+  yield* fuse([{ stage, ledger, policy: () => policy, status, failed }], input);
+  if (failure) throw failure.error;
+}
+
+/**
+ * The same for stages that feed each other, as a shell's pipeline would: one that fails ends as its process would, those
+ * behind it finish with what they have got, and one that feeds it ends when it puts out something more.
+ */
+export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerator<Buffer, void> {
   const lines = new Lines();
-  const line = new Line();
-  const batch = new Batch();
-  let number = 0;
-  let gap = 0; // invalid lines since the last valid one
+  const last = new Last(lines.buffer);
+  const { batch } = last;
+  const waiting = new Waiting();
+  let held = false; // by a stage that waits for something
+  const steps: Step[] = [];
+  for (const part of parts.toReversed()) {
+    const hold = () => {
+      held = true;
+    };
+    steps.unshift(new Step(part, steps[0] ?? last, () => waiting.wake(), hold));
+  }
+  const first = steps[0] as Step;
 
-  const out: Output = {
-    pass: ({ buffer, start, end }) => {
-      batch.bytes(buffer, start, end);
-      ledger.out++;
-    },
-    drop: () => {
-      ledger.filtered++;
-    },
-    stored: (count) => {
-      ledger.out += count;
-    },
-    event: (event) => {
-      batch.text(canonical(event));
-      ledger.out++;
-    },
-    text: (text) => batch.text(text),
-  };
-  /** The stage's own account is not among what it counts. */
-  const own = (event: AnyEvent) => batch.text(canonical(event));
-  const bad = (reason: string, raw: Buffer) => {
-    ledger.in++;
-    ledger.invalid++;
-    ledger.lost++;
-    gap++;
-    policy.line(number, reason, raw);
-  };
-  /** Says in the stream, at the place of the invalid lines, that they are missing. A sink has no stream. */
-  const tellGap = () => {
-    if (gap > 0 && !stage.sink) own({ type: 'lost', v: 1, stage: stage.name, where: 'invalid', count: gap });
-    gap = 0;
-  };
-
-  /** Hands the lines at hand to the stage. Returns whether some are left because there is enough to write. */
-  const consume = async (wants: Set<string> | undefined): Promise<boolean> => {
-    for (let next = lines.next(); next !== 'more'; next = lines.next()) {
-      number++;
-      const { buffer, start, end } = lines;
-      if (next === 'long') {
-        bad(`longer than ${lineLimit} bytes`, lines.head);
-        continue;
+  /** Hands the lines at hand to the first stage. Returns whether some are left because there is enough to write. */
+  const consume = async (): Promise<boolean> => {
+    for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
+      if (next === 'long') first.long(lines.head);
+      else first.read(lines);
+      if (held) {
+        await first.settle();
+        held = false;
       }
-      if (blank(buffer, start, end)) continue;
-      const reason = line.take(buffer, start, end);
-      if (reason !== undefined) {
-        bad(reason, buffer.subarray(start, end));
-        continue;
-      }
-      ledger.in++;
-      tellGap();
-      if (wants && !wants.has(line.type)) out.pass(line);
-      else {
-        const pending = stage.line(line, out);
-        if (pending) await pending;
-      }
-      if (batch.length > writeAt) return true;
+      if (last.full) return true;
     }
     return false;
   };
 
-  try {
-    await stage.open?.(out);
-    const wants = stage.types && new Set(stage.types);
-    if (withStatus)
-      own(
-        status(
-          stage.name,
-          'start',
-          stage.filters && Object.keys(stage.filters).length > 0 ? { filters: stage.filters } : {},
-        ),
-      );
+  /** Has the stages from one on pass on what they hold. */
+  const flush = async (from = 0) => {
+    for (const step of steps.slice(from)) {
+      await step.flush();
+      await step.next.settle();
+    }
+  };
+
+  /** What a stage has put out at its end goes on. */
+  async function* behind(at: number): AsyncGenerator<Buffer, void> {
+    await steps[at]?.next.settle();
+    await flush(at + 1);
     if (batch.length > 0) yield batch.take();
-    for (let bytes = 1; bytes > 0; ) {
-      bytes = await input.read(lines.space());
+  }
+
+  /** The end of a stage, and then of those behind it. */
+  async function* finish(from: number): AsyncGenerator<Buffer, void> {
+    for (const [at, step] of [...steps.entries()].slice(from)) {
+      await step.close();
+      yield* behind(at);
+      for (let more = true; more; ) {
+        more = await step.finish();
+        yield* behind(at);
+      }
+      await step.end(true);
+      yield* behind(at);
+    }
+  }
+
+  /** Deals with the stages that failed: they end, and so do those behind them, and those whose output nobody takes. */
+  async function* bury(): AsyncGenerator<Buffer, void> {
+    for (let at = steps.length - 1; at >= 0; at--) {
+      const step = steps[at] as Step;
+      if (steps[at + 1]?.refused) step.fail(Object.assign(new Error('nobody reads'), { code: 'EPIPE' }));
+      if (step.failed) yield* finish(at);
+    }
+  }
+
+  try {
+    for (const step of steps.toReversed()) {
+      await step.open();
+      await step.next.settle();
+    }
+    if (batch.length > 0) yield batch.take();
+    yield* bury();
+    for (let bytes = 1; bytes > 0 && !first.closed; ) {
+      const read = waiting.until(input.read(lines.space()).catch((error) => first.fail(error) ?? -1));
+      let came = await read();
+      for (; came === undefined; came = await read()) {
+        await flush();
+        if (batch.length > 0) yield batch.take();
+        yield* bury();
+      }
+      bytes = came;
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
-      for (let left = true; left; ) {
-        let failure: { error: unknown } | undefined;
-        try {
-          left = await consume(wants);
-          if (!left && bytes <= 0) tellGap();
-        } catch (error) {
-          failure = { error };
-        }
-        await stage.flush?.(out); // what came before a failure goes on all the same
+      for (let left = true; left && !first.closed; ) {
+        left = await consume();
+        await flush();
         if (batch.length > 0) yield batch.take();
-        if (failure) throw failure.error;
+        yield* bury();
       }
     }
+    yield* bury();
+    yield* finish(0);
   } finally {
-    await stage.end?.(out);
+    for (const step of steps) await step.end(false);
   }
-  if (withStatus) own(status(stage.name, 'end', { ...ledger }));
-  if (batch.length > 0) yield batch.take();
-}
-
-function blank(buffer: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = buffer[at];
-    if (byte !== 32 && byte !== 13 && byte !== 9) return false;
-  }
-  return true;
 }

@@ -1,6 +1,9 @@
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {}
 
+/** The same of a text with an inside: the message begins with the place, `column 14: …`. */
+export class ExpressionError extends UsageError {}
+
 /** The work could not be done: exit code 1. The message gives cause and remedy. */
 export class RuntimeError extends Error {}
 
@@ -25,6 +28,8 @@ export function remedy(error: unknown): string {
     EROFS: 'choose a place that can be written',
     EFBIG: 'raise the file size limit (ulimit -f)',
     EBADF: 'open it in the shell',
+    EADDRINUSE: 'choose another port',
+    EADDRNOTAVAIL: 'choose an address of this machine',
   };
   return known[(error as NodeJS.ErrnoException).code ?? ''] ?? 'see errno(3)';
 }

@@ -1,4 +1,4 @@
-import { constants, fstatSync, read, write } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const writeFd = promisify(write);
@@ -17,10 +17,20 @@ export function isPipe(fd: number): boolean {
   }
 }
 
+/** Whether the fd may be a terminal; as `tty.isatty()`, but loads nothing. Also true of /dev/null and its like. */
+export function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
 /** Large asynchronous reads, faster than a stream; a read that waits for input can be left. */
 export class FdReader {
   #leave: (() => void) | undefined;
   #left = false;
+  #blocked: Promise<unknown> | undefined;
 
   constructor(private readonly fd: number) {}
 
@@ -30,7 +40,13 @@ export class FdReader {
       try {
         return await new Promise<number>((resolve, reject) => {
           this.#leave = () => resolve(-1);
-          read(this.fd, into, 0, into.length, null, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+          this.#blocked = new Promise((over) => {
+            read(this.fd, into, 0, into.length, null, (error, bytes) => {
+              over(undefined);
+              if (error) reject(error);
+              else resolve(bytes);
+            });
+          });
         });
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
@@ -42,10 +58,26 @@ export class FdReader {
     return -1;
   }
 
-  /** Ends the read that is under way, and all later ones. Its thread stays blocked, so leave the process by signal. */
+  /** Ends the read that is under way, and all later ones. Its thread stays blocked: `release` it, or die of a signal. */
   leave(): void {
     this.#left = true;
     this.#leave?.();
+  }
+
+  /** Frees the thread of the read that was left, by an empty line into its own pipe. Returns whether that could be done. */
+  async release(): Promise<boolean> {
+    try {
+      const own = openSync(`/proc/self/fd/${this.fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+      try {
+        writeSync(own, '\n');
+      } finally {
+        closeSync(own);
+      }
+    } catch {
+      return false; // a socket, a terminal, or the pipe of another user
+    }
+    const timer = new Promise((resolve) => setTimeout(resolve, 1_000, 'late').unref());
+    return (await Promise.race([this.#blocked, timer])) !== 'late';
   }
 }
 

@@ -1,38 +1,50 @@
+import { recordWords } from '../generated/scan.js';
+import { newScanner, type Scanner } from './scan/scanner.js';
+
 const newline = 10;
+/** How much is read at once. */
 const room = 1 << 18;
+/** How many lines are scanned before the first of them is handed on. */
+const linesAtOnce = 256;
 
 /** A line of more bytes than this is invalid, so that no input makes memory grow. */
 export const lineLimit = 1 << 20;
 
 /**
- * Cuts bytes into lines, wherever the chunks end. Fill `space()`, say how much with `filled()`, then call `next()`
- * until it says `more`: a `line` is `buffer[start..end)`; of one that is too `long` the beginning is `head`, and the
- * rest is passed over. At the end of input call `finish()`, and `next()` again.
+ * Cuts bytes into lines, wherever the chunks end, and scans them. Fill `space()`, say how much with `filled()`, then call
+ * `next()` until it says `more`: a `line` is `buffer[start..end)` and has a record in `table`; of one that is too `long`
+ * the beginning is `head`, and the rest is passed over. At the end of input call `finish()`, and `next()` again.
  */
 export class Lines {
-  buffer = Buffer.allocUnsafeSlow(room);
+  readonly buffer: Buffer;
+  readonly table: Int32Array;
+  /** Where the line's record is in the table. */
+  record = 0;
   start = 0;
   end = 0;
   head = Buffer.alloc(0);
-  #next = 0; // buffer[next..held) is not consumed yet
+  readonly #scanner: Scanner;
+  #next = 0; // buffer[next..held) is not scanned yet
+  #whole = 0; // the last newline before this ends a line
   #held = 0;
-  #scanned = 0; // buffer[next..scanned) has no newline
+  #searched = 0; // buffer[whole..searched) has no newline
   #skipping = false; // inside of a line that was too long
+  #lines = 0; // that have a record
+  #line = 0; // the next of them
 
-  constructor(private readonly limit = lineLimit) {}
+  constructor(private readonly limit = lineLimit) {
+    this.#scanner = newScanner(limit + room, linesAtOnce);
+    this.buffer = this.#scanner.buffer;
+    this.table = this.#scanner.table;
+  }
 
   /** The free room behind what is held, at least 64 KiB. */
   space(): Buffer {
     if (this.#next > 0) {
       this.buffer.copyWithin(0, this.#next, this.#held);
       this.#held -= this.#next;
-      this.#scanned -= this.#next;
-      this.#next = 0;
-    }
-    if (this.buffer.length - this.#held < room / 4) {
-      const larger = Buffer.allocUnsafeSlow(this.buffer.length * 2);
-      this.buffer.copy(larger, 0, 0, this.#held);
-      this.buffer = larger;
+      this.#searched -= this.#next;
+      this.#next = this.#whole = 0;
     }
     return this.buffer.subarray(this.#held);
   }
@@ -42,21 +54,18 @@ export class Lines {
   }
 
   next(): 'line' | 'long' | 'more' {
-    if (this.#skipping && !this.#skip()) return 'more';
-    const at = this.#newline();
-    const end = at < 0 ? this.#held : at;
-    const long = end - this.#next > this.limit;
-    if (long) this.head = Buffer.from(this.buffer.subarray(this.#next, this.#next + this.limit));
-    if (at < 0) {
-      this.#skipping = long;
-      if (long) this.#next = end;
-      this.#scanned = end;
-      return long ? 'long' : 'more';
+    while (this.#line === this.#lines) {
+      if (this.#next === this.#whole && !this.#find()) return this.#rest();
+      this.#lines = this.#scanner.scan(this.#next, this.#whole);
+      this.#line = 0;
+      this.#next = (this.table[(this.#lines - 1) * recordWords + 1] as number) + 1;
     }
-    this.start = this.#next;
-    this.end = end;
-    this.#next = this.#scanned = end + 1;
-    return long ? 'long' : 'line';
+    this.record = this.#line++ * recordWords;
+    this.start = this.table[this.record] as number;
+    this.end = this.table[this.record + 1] as number;
+    if (this.end - this.start <= this.limit) return 'line';
+    this.#keepHead(this.start);
+    return 'long';
   }
 
   /** At the end of input: gives the last line its newline where that is missing. */
@@ -66,15 +75,32 @@ export class Lines {
     this.filled(1);
   }
 
-  #newline(): number {
-    return this.buffer.subarray(0, this.#held).indexOf(newline, this.#scanned);
+  /** Looks for the end of the last whole line. */
+  #find(): boolean {
+    const found = this.buffer.subarray(this.#searched, this.#held);
+    if (this.#skipping) {
+      const end = found.indexOf(newline);
+      this.#searched = this.#next = this.#whole = end < 0 ? this.#held : this.#searched + end + 1;
+      if (end < 0) return false;
+      this.#skipping = false;
+      return this.#find();
+    }
+    const last = found.lastIndexOf(newline);
+    if (last >= 0) this.#whole = this.#searched + last + 1;
+    this.#searched = this.#held;
+    return last >= 0;
   }
 
-  /** Leaves the rest of a line behind. Returns whether it ended. */
-  #skip(): boolean {
-    const at = this.#newline();
-    this.#next = this.#scanned = at < 0 ? this.#held : at + 1;
-    this.#skipping = at < 0;
-    return !this.#skipping;
+  /** What is left has no newline. */
+  #rest(): 'long' | 'more' {
+    if (this.#held - this.#next <= this.limit) return 'more';
+    this.#keepHead(this.#next);
+    this.#skipping = true;
+    this.#next = this.#whole = this.#held;
+    return 'long';
+  }
+
+  #keepHead(start: number): void {
+    this.head = Buffer.from(this.buffer.subarray(start, start + this.limit));
   }
 }

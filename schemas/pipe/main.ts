@@ -1,14 +1,11 @@
 import { version } from '../generated/version.js';
 import type { Command } from './command.js';
-import { drive, Ledger } from './drive.js';
-import { cause, RuntimeError, remedy, UsageError } from './errors.js';
-import { counted, countLines, FdReader, isPipe, writeAll } from './fd.js';
+import { UsageError } from './errors.js';
+import { writeAll } from './fd.js';
 import { help } from './help.js';
-import { onInvalid } from './invalid.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
-import { say } from './say.js';
-import { Signals } from './signals.js';
-import type { Stage } from './stage.js';
+import { exitCode } from './say.js';
+import { type Ready, runStages, stdin } from './stages.js';
 
 const manners: Options = {
   help: { short: 'h', help: 'Print this and end.' },
@@ -24,83 +21,49 @@ const stageOptions = {
 
 /** Runs a command on this process's arguments and standard streams, and sets the exit code. */
 export async function main(command: Command<never>, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+  process.exitCode = 1; // of a process that should run dry before that is done
   process.exitCode = await runCommand(command as unknown as Command<Options>, argv);
 }
 
-async function runCommand(command: Command<Options>, argv: readonly string[]): Promise<number> {
-  const common = command.stage ? { ...stageOptions, ...manners } : manners;
+/** The same for any command line: resolves to the exit code. */
+export async function runCommand(command: Command<Options>, argv: readonly string[]): Promise<number> {
   try {
-    const table: Options = { ...command.options, ...common };
-    const parsed = parseCommandLine(table, argv);
-    if (parsed.given.help) return await print(help(command, common));
-    if (parsed.given.version) return await print(`${command.name} (synpipe) ${version}\n`);
-    if (!command.behind) parsed.rest.push(...(parsed.behind ?? []));
-    checkArguments(command.args ?? [], parsed.rest);
-    if (command.run) return await command.run(parsed);
-    const { onInvalid: policy, status } = parsed.values as { onInvalid?: string; status?: true };
-    for (const name of Object.keys(common)) delete parsed.given[name]; // the rest is the stage's own
-    return await runStage(stageOf(command, parsed), policy ?? 'report', status ?? false);
+    const ready = prepare(command, argv);
+    if ('text' in ready) return await print(ready.text);
+    if (command.run) return await command.run(ready.parsed);
+    return await runStages([makeReady(command, ready.parsed)], stdin());
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
-    if (error instanceof UsageError) {
-      say(command.name, error.message);
-      return 2;
-    }
-    if (error instanceof RuntimeError) {
-      say(command.name, error.message);
-      return 1;
-    }
-    throw error;
+    return exitCode(command.name, error);
   }
+}
+
+/** Checks a command line. Returns it parsed, or the text that it asks for. Throws UsageError. */
+export function prepare(
+  command: Command<Options>,
+  argv: readonly string[],
+): { parsed: Parsed<Options> } | { text: string } {
+  const common = command.stage ? { ...stageOptions, ...manners } : manners;
+  const parsed = parseCommandLine<Options>({ ...command.options, ...common }, argv);
+  if (parsed.given.help) return { text: help(command, common) };
+  if (parsed.given.version) return { text: `${command.name} (synpipe) ${version}\n` };
+  if (!command.behind) parsed.rest.push(...(parsed.behind ?? []));
+  checkArguments(command.args ?? [], parsed.rest);
+  return { parsed };
+}
+
+/** The stage that a command line asks for. Throws UsageError. */
+export function makeReady(command: Command<Options>, parsed: Parsed<Options>): Ready {
+  const { onInvalid = 'report', status = false } = parsed.values as { onInvalid?: string; status?: true };
+  for (const name of Object.keys({ ...stageOptions, ...manners })) delete parsed.given[name]; // the rest is the stage's own
+  const stage = command.stage?.(parsed);
+  if (!stage) throw new Error(`${command.name} is neither a stage nor a command of its own`);
+  return { stage, invalid: onInvalid, status };
 }
 
 function checkArguments(wanted: readonly string[], given: readonly string[]): void {
   const missing = wanted[given.length];
   if (missing !== undefined) throw new UsageError(`wants ${missing}; see --help`);
   if (given.length > wanted.length) throw new UsageError(`unexpected argument "${given[wanted.length]}"; see --help`);
-}
-
-function stageOf(command: Command<Options>, parsed: Parsed<Options>): Stage {
-  const stage = command.stage?.(parsed);
-  if (!stage) throw new Error(`${command.name} is neither a stage nor a command of its own`);
-  return stage;
-}
-
-async function runStage(stage: Stage, choice: string, status: boolean): Promise<number> {
-  const policy = onInvalid(choice, stage.name);
-  const reader = new FdReader(0);
-  const ledger = new Ledger();
-  const reopen =
-    stage.reopen && (() => void Promise.resolve(stage.reopen?.()).catch((error) => say(stage.name, error.message)));
-  const signals = new Signals(isPipe(0), () => reader.leave(), reopen);
-  const input = {
-    read: async (into: Buffer) => {
-      try {
-        const bytes = await reader.read(into);
-        signals.came();
-        return bytes;
-      } catch (error) {
-        throw new RuntimeError(`cannot read standard input: ${cause(error)}; ${remedy(error)}`);
-      }
-    },
-  };
-  try {
-    for await (const bytes of drive(stage, input, policy, ledger, status)) await writeOut(bytes);
-    return ledger.invalid > 0 && policy.end(ledger.invalid, ledger.in) ? 1 : 0;
-  } finally {
-    signals.done();
-  }
-}
-
-async function writeOut(bytes: Buffer): Promise<void> {
-  try {
-    await writeAll(1, bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw error;
-    const { written } = error as { written: number };
-    const lost = counted(countLines(bytes.subarray(written)));
-    throw new RuntimeError(`cannot write standard output: ${cause(error)}, ${lost} not written; ${remedy(error)}`);
-  }
 }
 
 async function print(text: string): Promise<number> {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
-import { UsageError } from './errors.js';
+import { ExpressionError, UsageError } from './errors.js';
 
 /** One row of a command's option table, which parses the command line, checks library calls and prints --help. */
 export interface Option {
@@ -34,7 +34,8 @@ export type Given<T extends Options> = {
     : boolean;
 };
 
-const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+/** `not-dport` as programs write it: `notDport`. */
+export const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
 export interface Parsed<T extends Options> {
   values: Values<T>;
@@ -104,6 +105,7 @@ class Collector<T extends Options> {
       try {
         value = option.parse(text);
       } catch (error) {
+        if (error instanceof ExpressionError) throw new UsageError(`${shown}: ${error.message}`);
         if (error instanceof UsageError) throw new UsageError(`${shown} ${error.message}`);
         throw error;
       }

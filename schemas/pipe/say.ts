@@ -1,9 +1,17 @@
 import { writeSync } from 'node:fs';
-import { printable } from './errors.js';
+import { printable, RuntimeError, UsageError } from './errors.js';
 
 /** One line on stderr: `command: message`. A stderr that cannot take it is no reason to stop. */
 export function say(command: string, message: string): void {
   try {
     writeSync(2, `${command}: ${printable(message)}\n`);
   } catch {}
+}
+
+/** Says why a command ended, and returns its exit code: quietly 0 where its reader has gone. Throws what it cannot know. */
+export function exitCode(command: string, error: unknown): number {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
+  if (!(error instanceof UsageError || error instanceof RuntimeError)) throw error;
+  say(command, error.message);
+  return error instanceof UsageError ? 2 : 1;
 }

@@ -11,6 +11,7 @@ export class Signals {
   /** The signal that stopped the stage in the middle. */
   stopped: NodeJS.Signals | undefined;
   #asked = false;
+  #ended = false;
   #paused: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   readonly #handlers: [NodeJS.Signals, () => void][];
@@ -19,6 +20,10 @@ export class Signals {
     private readonly piped: boolean,
     private readonly leave: () => void,
     reopen?: () => void,
+    /** Ends the stage by its own means; returns how long that may take (ms). */
+    private readonly stop?: () => number,
+    /** Called with the first signal that asks for the end. */
+    private readonly asked?: () => void,
   ) {
     this.#handlers = [
       ['SIGINT', () => this.#ask('SIGINT')],
@@ -33,18 +38,31 @@ export class Signals {
     this.#paused?.refresh();
   }
 
-  /** Lets go of the signals; dies of the one that stopped the stage, since a blocked read would hold up an exit. */
+  /** Call at the end of input: a stage that goes on after it is then ended by its own `asked`. */
+  ended(): void {
+    this.#ended = true;
+  }
+
+  /** Lets go of the signals. */
   done(): void {
     clearTimeout(this.#paused);
     clearTimeout(this.#grace);
     for (const [signal, handler] of this.#handlers) process.off(signal, handler);
+  }
+
+  /** Dies of the signal that stopped the stage, if one has, since a blocked read would hold up an exit. */
+  die(): void {
+    this.done();
     if (this.stopped) process.kill(process.pid, this.stopped);
   }
 
   #ask(signal: NodeJS.Signals): void {
-    if (this.#asked || !this.piped) this.#stop(signal);
-    else if (signal === 'SIGTERM') this.#waitForPause(signal);
+    const first = !this.#asked;
     this.#asked = true;
+    if (first) this.asked?.();
+    if (first && this.#ended && this.asked) return;
+    if (!first || !this.piped) this.#stop(signal);
+    else if (signal === 'SIGTERM') this.#waitForPause(signal);
   }
 
   #waitForPause(signal: NodeJS.Signals): void {
@@ -53,9 +71,11 @@ export class Signals {
   }
 
   #stop(signal: NodeJS.Signals): void {
-    if (this.stopped) this.done(); // asked again: whatever still holds it up is given up
+    if (this.stopped) this.die(); // asked again: whatever still holds it up is given up
     this.stopped = signal;
+    const needs = this.stop?.() ?? 0;
     this.leave();
-    this.#grace = setTimeout(() => this.done(), pauseMs); // its reader may be stuck
+    clearTimeout(this.#grace);
+    this.#grace = setTimeout(() => this.die(), needs + pauseMs); // its reader may be stuck
   }
 }

@@ -1,3 +1,4 @@
+import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
@@ -10,8 +11,16 @@ export interface Output {
   stored(lines: number): void;
   /** A new event goes on, as canonical JSON. */
   event(event: AnyEvent): void;
+  /** A line's bytes go on, without a newline: of one that was kept, or that got fields more. They must be valid. */
+  bytes(buffer: Buffer, start: number, end: number): void;
+  /** Events are lost here: they are counted, and told in the stream. */
+  lost(where: string, count: number): void;
   /** A line of text goes to standard output: for sinks, which end the stream of events. */
   text(line: string): void;
+  /** Has `flush` called soon, also while no input comes: something is due, or an answer is there. May be called any time. */
+  wake(): void;
+  /** There is enough to write: time to return from `flush` or `finish`. */
+  readonly full: boolean;
 }
 
 /**
@@ -26,12 +35,30 @@ export interface Stage {
   readonly filters?: Record<string, unknown>;
   /** It ends the stream: its standard output is no stream of events. */
   readonly sink?: boolean;
+  /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
+  keep?(line: Line): boolean;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
-  /** The input pauses: what is held must go where it belongs now. */
+  /** So many lines at this place were no valid events; that is told in the stream already. */
+  invalid?(count: number): void;
+  /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
   flush?(out: Output): void | Promise<void>;
-  /** The input has ended. Called once, after the last flush, and after an error too. */
+  /**
+   * The input has ended: what was kept until now goes out. True says that there is more, and it is called again once
+   * that is written, so that an end of any size needs little memory.
+   */
+  finish?(out: Output): boolean | undefined | Promise<boolean | undefined>;
+  /** What is open is closed. Called once at the end, after an error too; what it puts out is not sent after an error. */
   end?(out: Output): void | Promise<void>;
+  /** The first signal that asks for the end: what goes on after the end of its input ends now. */
+  asked?(): void;
+  /** What else it has counted, for the end status. */
+  counts?(): Partial<Status>;
+  /**
+   * SIGTERM, or a second SIGINT: what it waits for is to be given up soon. Returns how long that may take (ms). The
+   * process then ends with the exit code of what came of it; without this, it dies of the signal.
+   */
+  stop?(): number;
   /** SIGHUP: open files anew. */
   reopen?(): void | Promise<void>;
 }
@@ -43,10 +70,10 @@ export function select(
   keep: (line: Line) => boolean,
   filters: Record<string, unknown>,
 ): Stage {
-  return { name, types, filters, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  return { name, types, filters, keep, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
 
-/** An event as one canonical line: keys in their order, no spaces, nothing that a terminal obeys. */
-export function canonical(event: AnyEvent): string {
-  return JSON.stringify(event).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -2,6 +2,7 @@ import type { Command } from './command.js';
 import { UsageError } from './errors.js';
 import { main } from './main.js';
 import { nearest } from './options.js';
+import { run } from './run.js';
 
 /** A command that the build found: its line for --help, and how to get it. */
 export interface Entry {
@@ -9,16 +10,16 @@ export interface Entry {
   load(): Promise<Command<never>>;
 }
 
-/** `synpipe COMMAND …`: the same commands for those who do not want their short names on the PATH. */
-export async function umbrella(commands: Record<string, Entry>, argv = process.argv.slice(2)): Promise<void> {
-  const [name = '', ...rest] = argv;
-  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (entry) await main(await entry.load(), rest);
-  else await main(self(commands), argv);
+/** `synpipe …` that is none of the commands, which the build has dealt with. */
+export async function umbrella(commands: Record<string, Entry>): Promise<void> {
+  const running = process.argv[2] === 'run';
+  await main((running ? run(commands) : self(commands)) as Command<never>, process.argv.slice(running ? 3 : 2));
 }
 
 function self(commands: Record<string, Entry>): Command<never> {
-  const names = Object.keys(commands);
+  const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);
+  rows.push(['run', run(commands).summary]);
+  const names = rows.map(([name]) => name);
   const width = Math.max(...names.map((name) => name.length));
   return {
     name: 'synpipe',
@@ -33,8 +34,8 @@ function self(commands: Record<string, Entry>): Command<never> {
     ],
     args: ['COMMAND'],
     options: {} as never,
-    notes: `Commands (synpipe COMMAND --help tells more):\n${names
-      .map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary}`)
+    notes: `Commands (synpipe COMMAND --help tells more):\n${rows
+      .map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`)
       .join('\n')}`,
     run({ rest: [name = ''] }) {
       throw new UsageError(`there is no command "${name}"; ${nearest(name, names) ?? 'see --help'}`);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { assertAll, format, numbered, seqsIn } from '../support/lines.js';
-import { folder, killGroup, size, start, until } from '../support/process.js';
+import { assertAll, format, numbered, seqsIn, seqsOf } from '../support/lines.js';
+import { folder, killGroup, settled, size, start, until } from '../support/process.js';
 import { shell } from '../support/shell.js';
 
 /** A folder with a disk of 64 KiB in it, `disk/`. Needs root, as the rest of the project's tests. */
@@ -58,28 +59,138 @@ test('a file size limit (ulimit -f): the same', async (t) => {
   assert.deepEqual({ stderr, code }, { stderr: told, code: 1 });
 });
 
-test('killed at random points, a restart makes the file whole valid lines again', async (t) => {
-  const dir = folder(t);
-  const out = join(dir, 'out');
-  const rounds = 100;
-  let torn = 0;
-  for (let round = 1; round <= rounds; round++) {
-    const enough = size(out) + 1 + Math.floor(Math.random() * 1_000_000);
-    const { child, ended } = start(t, ['bash', '-c', `seq -f '${format}' inf | filter | sink-file out`], dir);
-    await until(`lines in round ${round}`, () => size(out) >= enough);
-    killGroup(child);
-    const { stderr } = await ended;
-    if (stderr) torn++; // its restart repaired what the round before left
-    assert.match(
-      stderr,
-      /^(sink-file: out: the last line (was torn; moved its \d+ bytes to out.torn|lacked its newline; added it)\n)?$/,
-    );
-    if (round % 10 > 0) continue;
-    const { code } = await shell('sink-file out', dir);
-    assert.equal(code, 0);
-    assert.ok(seqsIn(out).length > 0);
-    execFileSync('truncate', ['-s', '0', out]);
-  }
-  t.diagnostic(`${torn} of ${rounds} left half a line`);
-  if (torn > 0) assert.ok(readFileSync(`${out}.torn`, 'utf8').endsWith('\n'));
+test('--on-full drop: goes on, with whole lines only, and says in the file what is missing where', async (t) => {
+  const { disk } = withSmallDisk(t);
+  const out = join(disk, 'out');
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
+  const { child, ended } = start(t, ['sink-file', '--on-full', 'drop', '--status', 'out'], disk);
+  let ledger = '';
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    ledger += text;
+  });
+  child.stdin?.write(numbered(1, 300));
+  await until('the disk to be full', () => size(out) > 30_000);
+  await settled(() => size(out));
+  unlinkSync(join(disk, 'ballast'));
+  child.stdin?.write(numbered(301, 350));
+  await until('later lines', () => readFileSync(out, 'utf8').includes('"seq":350,'));
+  child.stdin?.end();
+  const { code, stderr } = await ended;
+  assert.equal(code, 0);
+  const seqs = seqsIn(out);
+  const gap = seqs.indexOf(undefined as never); // the `lost` event
+  const told = JSON.parse(readFileSync(out, 'utf8').split('\n')[gap] as string);
+  assert.deepEqual(told, { type: 'lost', v: 1, stage: 'sink-file', where: 'disk full', count: 300 - gap });
+  assert.deepEqual(seqs, [...count(1, gap), undefined, ...count(301, 350)]);
+  assert.equal(
+    stderr,
+    `sink-file: out: ENOSPC, dropping lines until there is space; free some\nsink-file: out: ${300 - gap} lines dropped while the disk was full\n`,
+  );
+  const { in: read, out: stored, lost } = JSON.parse(ledger.split('\n').at(-2) as string);
+  assert.deepEqual({ read, stored, lost }, { read: 350, stored: 50 + gap, lost: 300 - gap });
 });
+
+const count = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+test('--on-full block: keeps its input waiting until there is space, and nothing is missing', async (t) => {
+  const { disk } = withSmallDisk(t);
+  const out = join(disk, 'out');
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
+  const { child, ended } = start(t, ['sink-file', '--on-full', 'block', 'out'], disk);
+  child.stdin?.write(numbered(1, 250));
+  await until('the disk to be full', () => size(out) > 30_000);
+  await settled(() => size(out)); // what did not fit of a line is there for a moment
+  await until('whole lines', () => readFileSync(out).at(-1) === 10);
+  assertAll(seqsIn(out), seqsIn(out).length);
+  unlinkSync(join(disk, 'ballast'));
+  child.stdin?.end();
+  const stderr =
+    'sink-file: out: ENOSPC, waiting until there is space; free some\nsink-file: out: there is space again\n';
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr });
+  assertAll(seqsIn(out), 250);
+});
+
+test('--on-full block, and the space comes from moving the file away: SIGHUP while it waits', async (t) => {
+  const { dir, disk } = withSmallDisk(t);
+  const out = join(disk, 'out');
+  const { child, ended } = start(t, ['sink-file', '--on-full', 'block', 'out'], disk);
+  child.stdin?.write(numbered(1, 400));
+  await until('the disk to be full', () => size(out) > 60_000);
+  await settled(() => size(out));
+  execFileSync('cp', [out, join(dir, 'moved')]);
+  unlinkSync(out);
+  child.kill('SIGHUP');
+  child.stdin?.end();
+  const { code } = await ended;
+  assert.equal(code, 0);
+  assertAll([...seqsIn(join(dir, 'moved')), ...seqsIn(out)], 400);
+});
+
+test('a full disk while closed files are compressed: they stay as they are', async (t) => {
+  const { disk } = withSmallDisk(t);
+  const random = (from: number, to: number) =>
+    count(from, to)
+      .map((seq) => `{"type":"x","seq":${seq},"r":"${randomBytes(150).toString('base64')}"}\n`)
+      .join('');
+  writeFileSync(join(disk, 'out@20260101T000000.000Z'), random(1, 200));
+  const { stderr, code } = await shell('sink-file --compress gzip out', disk, random(201, 220));
+  assert.equal(code, 0);
+  assert.match(stderr, /^sink-file: cannot archive out@\S+: ENOSPC; it stays as it is\n$/);
+  assertAll([...seqsIn(join(disk, 'out@20260101T000000.000Z')), ...seqsIn(join(disk, 'out'))], 220);
+  assert.ok(!readdirSync(disk).some((name) => name.endsWith('.tmp')));
+});
+
+/** How often it is killed; SYNPIPE_KILLS=500 for more. */
+const rounds = Number(process.env.SYNPIPE_KILLS ?? 60);
+
+for (const [options, path] of [
+  ['', 'out'],
+  ['--rotate-size 200K --compress gzip --fsync interval', 'out-%Y%m%d.ndjson'],
+]) {
+  test(`kill -9 at random points${options && `, with ${options}`}: whole lines, and none that was written is missing`, async (t) => {
+    const dir = folder(t);
+    let [written, torn] = [0, 0];
+    for (let round = 1; round <= rounds / 2; round++) {
+      const line = `seq -f '${format}' ${written + 1} inf | sink-file ${options} ${path}`;
+      const { child, ended } = start(t, ['bash', '-c', line], dir);
+      const enough = written + 1 + Math.floor(Math.random() * 3_000);
+      let seen = written;
+      await until(`lines in round ${round}`, () => {
+        seen = Math.max(seen, lastSeq(dir));
+        return seen >= enough;
+      });
+      killGroup(child);
+      assert.deepEqual((await ended).stderr, '');
+      const again = await shell(`sink-file ${options} ${path}`, dir); // a restart, to its end
+      assert.equal(again.code, 0);
+      const { stdout } = await shell(
+        'for f in out*@*.gz; do zcat "$f"; done; cat $(ls | grep -v -e gz$ -e torn$)',
+        dir,
+      );
+      const seqs = seqsOf(stdout);
+      assert.ok((seqs.at(-1) as number) >= seen, `round ${round}: ${seqs.at(-1)} of at least ${seen}`);
+      assert.ok(!readdirSync(dir).some((name) => name.endsWith('.tmp')));
+      assertAll(
+        seqs.map((seq) => seq - written),
+        seqs.length,
+      );
+      written = seqs.at(-1) as number;
+      for (const name of readdirSync(dir)) unlinkSync(join(dir, name));
+    }
+    t.diagnostic(`${torn} of ${Math.floor(rounds / 2)} restarts had to repair`);
+  });
+}
+
+/** The last whole line's seq in any of the files. */
+function lastSeq(dir: string): number {
+  const seqs = readdirSync(dir).map((name) => {
+    if (/gz|tmp|torn/.test(name)) return 0;
+    try {
+      const text = readFileSync(join(dir, name), 'utf8');
+      return Number(/"seq":(\d+),[^\n]*\n[^\n]*$/.exec(text)?.[1] ?? 0);
+    } catch {
+      return 0; // it is just being renamed
+    }
+  });
+  return Math.max(0, ...seqs);
+}

@@ -17,19 +17,24 @@ const line = (n) => ${JSON.stringify(numbered(1, 1))}.replace('"seq":1,', '"seq"
   writeFileSync('sent', String(seq));
 })();`;
 
-test('Ctrl-C on a pipeline: all that the producer wrote arrives', async (t) => {
-  const dir = folder(t);
-  writeFileSync(join(dir, 'producer.cjs'), counting);
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is bash's
-  const line = 'node producer.cjs | filter | validate | sink-file out.ndjson; echo ${PIPESTATUS[*]} > codes';
-  const { child, ended } = start(t, ['bash', '-c', `trap : INT; ${line}`], dir);
-  await until('lines to arrive', () => size(join(dir, 'out.ndjson')) > 100_000);
-  killGroup(child, 'SIGINT');
-  const { stderr } = await ended;
-  assert.equal(stderr, '');
-  assert.equal(readFileSync(join(dir, 'codes'), 'utf8'), '0 0 0 0\n');
-  assertAll(seqsIn(join(dir, 'out.ndjson')), Number(readFileSync(join(dir, 'sent'), 'utf8')));
-});
+const consumers = {
+  'a pipeline': ['filter | validate | sink-file out.ndjson', '0 0 0 0'],
+  'a fused pipeline': ["synpipe run 'filter | validate | sink-file out.ndjson'", '0 0'],
+};
+for (const [name, [consumer, codes]] of Object.entries(consumers)) {
+  test(`Ctrl-C on ${name}: all that the producer wrote arrives`, async (t) => {
+    const dir = folder(t);
+    writeFileSync(join(dir, 'producer.cjs'), counting);
+    const line = `node producer.cjs | ${consumer}; echo \${PIPESTATUS[*]} > codes`;
+    const { child, ended } = start(t, ['bash', '-c', `trap : INT; ${line}`], dir);
+    await until('lines to arrive', () => size(join(dir, 'out.ndjson')) > 100_000);
+    killGroup(child, 'SIGINT');
+    const { stderr } = await ended;
+    assert.equal(stderr, '');
+    assert.equal(readFileSync(join(dir, 'codes'), 'utf8'), `${codes}\n`);
+    assertAll(seqsIn(join(dir, 'out.ndjson')), Number(readFileSync(join(dir, 'sent'), 'utf8')));
+  });
+}
 
 test('the first SIGINT is ignored by a stage in a pipe, the second ends it', async (t) => {
   const dir = folder(t);
@@ -47,8 +52,8 @@ test('the first SIGINT is ignored by a stage in a pipe, the second ends it', asy
   assert.deepEqual(await ended, { code: null, signal: 'SIGINT', stderr: '' });
 });
 
-for (const command of [['sink-file', 'out'], ['filter']]) {
-  test(`SIGTERM ends an idle ${command[0]}, with everything stored`, async (t) => {
+for (const command of [['sink-file', 'out'], ['filter'], ['synpipe', 'run', 'filter | sink-file out']]) {
+  test(`SIGTERM ends an idle ${command.join(' ')}, with everything stored`, async (t) => {
     const dir = folder(t);
     const { child, ended } = start(t, command, dir);
     let out = '';

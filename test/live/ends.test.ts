@@ -19,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
   live(`${signal} in the middle of the traffic: an end that counts the lines, all of them right`, async (net) => {
     const collector = new Collector(['--status', '-u', uid]);
-    const traffic = net.start(['quiet', 50_000, '127.0.0.1', 9], uid);
+    const traffic = net.start(['quiet', 2_000_000, '127.0.0.1', 9], uid);
     await collector.ready();
     while (connects(collector.lines()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const { code, lines } = await collector.stop(signal);

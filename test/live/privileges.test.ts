@@ -1,35 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { bin, Collector, connects, statuses } from './collect.js';
 import { fresh, onExit } from './folder.js';
 import { exists, held } from './held.js';
 import { live } from './live.js';
+import { mounted, needed, nobody, only, privileged } from './rights.js';
 import { until } from './wait.js';
-
-const nobody = 65534;
-const mounted = () => / - tracefs /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
-/** What the tracepoint tier needs here. */
-const needed = () => ['bpf', 'perfmon', ...(mounted() ? [] : ['sys_admin']), 'dac_read_search'];
-
-/** Behind this a command is nobody, with just these capabilities. */
-function only(capabilities: string[]): string[] {
-  const added = capabilities.map((name) => `+${name}`).join(',');
-  const caps = [`--inh-caps=-all,${added}`, `--ambient-caps=-all,${added}`];
-  return [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', ...caps, `--bounding-set=-all,${added}`];
-}
-
-/** The threads of a process that have something left, as /proc tells it. */
-function privileged(pid: number): string[] {
-  const tasks = readdirSync(`/proc/${pid}/task`);
-  assert.ok(tasks.length > 5, `it has ${tasks.length} threads`);
-  return tasks.flatMap((task) => {
-    const text = readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8');
-    const left = text.match(/^(Cap(Inh|Prm|Eff|Amb):\s*0*[1-9a-f].*|NoNewPrivs:\s*0)$/gm) ?? [];
-    return left.map((line) => `${task}: ${line}`);
-  });
-}
 
 for (const tier of [[], ['--tier', 'tracepoint']])
   live(`once it runs, no thread of it has a capability left: ${tier.join(' ') || 'the best tier'}`, async (net) => {

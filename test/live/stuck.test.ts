@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { connects, lostIn, statuses } from './collect.js';
 import { live } from './live.js';
-import { stuck } from './stuck.js';
+import { peakKb, stuck } from './stuck.js';
 import { until } from './wait.js';
 
 const uid = 1_000_000 + process.pid;
-const peakKb = (pid: number) => Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmHWM:\s+(\d+)/)?.[1]);
 
 live('a stopped reader: bounded memory, and afterwards every attempt is told or counted as lost', async (net) => {
-  const { collector, reader, lines, read } = await stuck(['-u', uid]);
+  const { collector, reader, lines, read } = await stuck('-u', uid);
   const pid = collector.child.pid as number;
   await net.client(['quiet', 1000, '127.0.0.1', 9], uid);
   const before = peakKb(pid);
@@ -35,7 +33,7 @@ live('a stopped reader: bounded memory, and afterwards every attempt is told or 
 });
 
 live('SIGTERM with a stopped reader: it waits, and all that was seen is delivered', async (net) => {
-  const { collector, reader, lines, read } = await stuck(['-u', uid]);
+  const { collector, reader, lines, read } = await stuck('-u', uid);
   await net.client(['quiet', 5000, '127.0.0.1', 9], uid);
   collector.child.kill('SIGTERM');
   await net.client(['quiet', 100, '127.0.0.1', 9]); // time for a wrong end
@@ -47,7 +45,7 @@ live('SIGTERM with a stopped reader: it waits, and all that was seen is delivere
 });
 
 live('a second SIGTERM with a stopped reader ends it', async (net) => {
-  const { collector, reader } = await stuck(['-u', uid]);
+  const { collector, reader } = await stuck('-u', uid);
   await net.client(['quiet', 5000, '127.0.0.1', 9], uid);
   for (let n = 0; collector.child.exitCode === null && collector.child.signalCode === null; n++) {
     assert.ok(n < 500, 'it does not end');

@@ -62,8 +62,19 @@ for (const file of files) {
 
   test(`${file}: its numbers are exact in every JSON reader`, () => {
     for (const [name, property] of properties) {
-      const { type: kind, minimum, maximum } = property as { type?: string; minimum?: number; maximum?: number };
-      assert.notEqual(kind, 'number', `${name}: integers only`);
+      const {
+        type: kind,
+        unit,
+        minimum,
+        maximum,
+      } = property as {
+        type?: string;
+        unit?: string;
+        minimum?: number;
+        maximum?: number;
+      };
+      if (kind === 'number')
+        assert.match(unit ?? '', /^ratio$| per second$/, `${name}: what counts or measures is an integer`);
       if (kind !== 'integer') continue;
       assert.ok(minimum !== undefined && minimum >= 0, `${name}: minimum`);
       assert.ok(maximum !== undefined && maximum <= Number.MAX_SAFE_INTEGER, `${name}: maximum`);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { connect } from './events.js';
 
@@ -12,6 +12,9 @@ interface Property {
   maxLength?: number;
   pattern?: string;
   anyOf?: unknown[];
+  items?: Property;
+  minItems?: number;
+  maxItems?: number;
 }
 export interface Schema {
   $id: string;
@@ -20,7 +23,9 @@ export interface Schema {
   dependentRequired?: Record<string, string[]>;
 }
 
-export const eventTypes = ['connect', 'lost', 'status'] as const;
+export const eventTypes = readdirSync(new URL('../../schemas', import.meta.url))
+  .filter((file) => file.endsWith('.schema.json'))
+  .map((file) => file.replace('.schema.json', ''));
 
 export function schemaOf(type: string): Schema {
   return JSON.parse(readFileSync(new URL(`../../schemas/${type}.schema.json`, import.meta.url), 'utf8'));
@@ -35,8 +40,12 @@ function fieldOf(property: Property): fc.Arbitrary<unknown> {
   if (property.pattern) return fc.stringMatching(new RegExp(property.pattern));
   const { minimum: min = 0, maximum: max = 2 ** 53 - 1, minLength = 0, maxLength = 40 } = property;
   if (property.type === 'integer') return fc.integer({ min, max });
+  if (property.type === 'number') return fc.integer({ min: property.minimum ?? 0, max: property.maximum ?? 1000 });
   if (property.type === 'string') return fc.string({ unit: 'binary', minLength, maxLength });
-  if (property.type === 'array') return fc.array(fc.string(), { maxLength: 3 });
+  if (property.type === 'array') {
+    const { items = { type: 'string' }, minItems = 0, maxItems = 4 } = property;
+    return fc.array(fieldOf(items), { minLength: minItems, maxLength: Math.min(maxItems, minItems + 3) });
+  }
   return fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true });
 }
 

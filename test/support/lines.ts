@@ -12,13 +12,18 @@ export const numbered = (from: number, to: number): string =>
 
 /** Each `seq` in a file, which must be whole valid lines and nothing else. */
 export function seqsIn(path: string): number[] {
-  const bytes = readFileSync(path);
+  return seqsOf(readFileSync(path), path);
+}
+
+/** The same of bytes or text; `from` says where they are from. */
+export function seqsOf(text: Buffer | string, from = 'the text'): number[] {
+  const bytes = Buffer.from(text);
   const line = new Line();
   const seqs: number[] = [];
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf(10, start);
-    if (end < 0) assert.fail(`${path} ends in the middle of a line: ${bytes.toString('utf8', start)}`);
-    assert.equal(line.take(bytes, start, end), undefined, path);
+    if (end < 0) assert.fail(`${from} ends in the middle of a line: ${bytes.toString('utf8', start)}`);
+    assert.equal(line.take(bytes, start, end), undefined, from);
     seqs.push(line.field('seq') as number);
     start = end + 1;
   }

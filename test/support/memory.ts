@@ -1,4 +1,5 @@
-import { drive, type Input, Ledger } from '../../schemas/pipe/drive.js';
+import { drive, type Input } from '../../schemas/pipe/drive.js';
+import { Ledger } from '../../schemas/pipe/ledger.js';
 import type { Stage } from '../../schemas/pipe/stage.js';
 
 /** An input that gives these pieces, one per read (a larger one in parts). */

@@ -20,7 +20,7 @@ const attempts = Number(process.argv[2]);
 const tiers = ['fentry', 'kprobe'];
 const net = new Place();
 try {
-  const all = await Promise.all(tiers.map((tier) => stuck(['--tier', tier, '--netns', net.inode])));
+  const all = await Promise.all(tiers.map((tier) => stuck('--tier', tier, '--netns', net.inode)));
   await net.start(['quiet', attempts, '127.0.0.1', closed]).finish();
   for (const { reader } of all) reader.kill('SIGCONT');
   const told: Record<string, Told> = {};

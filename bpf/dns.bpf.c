@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * DNS as this machine's sockets send and receive it: attached to the root cgroup, where every packet of every
+ * socket passes, whatever its network namespace, loopback included, and with its fragments put together. Only
+ * looks: every packet goes on. Which answer belongs to which query the collector finds out.
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "dns_packet.h"
+#include "kernel.h"
+
+#define PORT 53
+#define PASS 1
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define IPPROTO_UDP 17
+#define UDP_HEAD 8
+#define TCP_HEAD 20
+#define DNS_HEAD 12
+#define DNS_QR 0x80 /* in the third byte: an answer */
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* A section of its own, so that nothing else is in the map that the collector writes. */
+const volatile struct dns_config dns_config SEC(".rodata.config") = {};
+
+/* Inserted by put, read and released by the collector, which may give it another size before load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} dns_packets SEC(".maps");
+
+/* By enum dns_drop. Added to by put, read by the collector through mmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DNS_DROPS);
+	__type(key, __u32);
+	__type(value, __u64);
+} dns_drops SEC(".maps");
+
+struct address {
+	__u8 bytes[16];
+};
+
+/*
+ * By UDP socket that is not connected: where its last query went, before a NAT changed that. Inserted by asks, read
+ * when the query passes, a moment later in the same system call; deleted by the kernel with the socket.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct address);
+} asked SEC(".maps");
+
+static __always_inline bool netns_wanted(__u32 netns)
+{
+	if (dns_config.netns_count == 0)
+		return true;
+	for (__u32 i = 0; i < DNS_NETNS_MAX && i < dns_config.netns_count; i++)
+		if (dns_config.netns[i] == netns)
+			return true;
+	return false;
+}
+
+/* This kind of program knows a socket by its public fields only; so the kernel's struct is copied to where it ends. */
+static __always_inline __u32 netns_of(struct bpf_sock *sk)
+{
+	__u32 at = bpf_core_field_offset(struct sock_common, skc_net.net);
+	struct net *net;
+	__u64 head[16];
+
+	if (at > sizeof(head) - sizeof(net) || at % sizeof(net) || bpf_probe_read_kernel(head, sizeof(head), sk))
+		return 0;
+	net = (struct net *)head[at / sizeof(net) % 16];
+	return BPF_CORE_READ(net, ns.inum);
+}
+
+static __always_inline void drop(enum dns_drop reason)
+{
+	__u32 key = reason;
+	__u64 *count = bpf_map_lookup_elem(&dns_drops, &key);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+/*
+ * Into the ring buffer, with the bytes from `at` on, which fit into `room`, a power of two. The arithmetic changes
+ * nothing: by it the verifier of older kernels knows that it is neither 0 bytes nor too many.
+ */
+static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, __u32 at, const __u32 room)
+{
+	struct dns_packet *packet = bpf_ringbuf_reserve(&dns_packets, sizeof(*packet) + room, 0);
+	__u32 size = head->size;
+
+	if (!packet) {
+		drop(head->kind == DNS_QUERY ? DNS_DROP_QUERY : DNS_DROP_OTHER);
+		return;
+	}
+	__builtin_memcpy(packet, head, sizeof(*head));
+	if (size > 0) {
+		asm volatile("" : "+r"(size));
+		size = ((size - 1) & (room - 1)) + 1;
+		if (bpf_skb_load_bytes(skb, at, packet->data, size)) {
+			bpf_ringbuf_discard(packet, 0);
+			return;
+		}
+	}
+	bpf_ringbuf_submit(packet, 0);
+}
+
+/* What is wanted. A record's size has to be constant for the verifier. */
+static __always_inline void tell(struct __sk_buff *skb, struct bpf_sock *sk, struct dns_packet *head, __u32 at)
+{
+	head->netns = netns_of(sk);
+	if (!netns_wanted(head->netns))
+		return;
+	head->time_ns = bpf_ktime_get_boot_ns();
+	head->socket = bpf_get_socket_cookie(skb);
+	if (head->size <= 128)
+		put(skb, head, at, 128);
+	else if (head->size <= 512)
+		put(skb, head, at, 512);
+	else if (head->size <= 4096)
+		put(skb, head, at, 4096);
+	else
+		put(skb, head, at, 65536);
+}
+
+/* Where the head of UDP or TCP begins, and the other end's address; 0 for what is neither. */
+static __always_inline __u32 read_ip(struct __sk_buff *skb, bool out, __u8 *protocol, struct dns_packet *head)
+{
+	__u8 *ip = (__u8 *)(long)skb->data, *end = (__u8 *)(long)skb->data_end;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if (ip + 20 > end)
+			return 0;
+		*protocol = ip[9];
+		head->peer[10] = head->peer[11] = 0xff;
+		__builtin_memcpy(head->peer + 12, ip + (out ? 16 : 12), 4);
+		return (ip[0] & 15) * 4;
+	}
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || ip + 40 > end)
+		return 0;
+	*protocol = ip[6];
+	__builtin_memcpy(head->peer, ip + (out ? 24 : 8), 16);
+	return 40;
+}
+
+static __always_inline void datagram(struct __sk_buff *skb, struct bpf_sock *sk, bool out, __u32 at,
+				     struct dns_packet *head)
+{
+	struct {
+		__be16 source, destination, size, check;
+	} udp;
+	struct address *to = NULL;
+	__u8 dns[4];
+
+	if (bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)))
+		return;
+	head->connected = sk->dst_port != 0;
+	if (!out && udp.source != bpf_htons(PORT))
+		return;
+	if (out && !head->connected)
+		to = bpf_sk_storage_get(&asked, sk, NULL, 0);
+	if (out && !to && udp.destination != bpf_htons(PORT) && sk->dst_port != bpf_htons(PORT))
+		return;
+	at += UDP_HEAD;
+	head->size = skb->len - at;
+	if (skb->len < at + DNS_HEAD || head->size > 65535 || bpf_skb_load_bytes(skb, at, dns, sizeof(dns)))
+		return;
+	if (!(dns[2] & DNS_QR) != out)
+		return;
+	if (to)
+		__builtin_memcpy(head->asked, to, sizeof(*to));
+	head->kind = out ? DNS_QUERY : DNS_ANSWER;
+	tell(skb, sk, head, at);
+}
+
+static __always_inline void segment(struct __sk_buff *skb, struct bpf_sock *sk, bool out, __u32 at,
+				    struct dns_packet *head)
+{
+	__u8 tcp[TCP_HEAD];
+
+	if (sk->dst_port != bpf_htons(PORT) || bpf_skb_load_bytes(skb, at, tcp, sizeof(tcp)))
+		return;
+	at += tcp[12] >> 4 << 2;
+	if (skb->len < at)
+		return;
+	head->size = skb->len - at;
+	if (head->size > 65535)
+		head->size = 65535;
+	head->flags = tcp[13] & (DNS_TCP_FIN | DNS_TCP_SYN | DNS_TCP_RST);
+	if (head->size == 0 && head->flags == 0)
+		return;
+	head->seq = (__u32)tcp[4] << 24 | (__u32)tcp[5] << 16 | (__u32)tcp[6] << 8 | tcp[7];
+	head->kind = out ? DNS_TCP_OUT : DNS_TCP_IN;
+	tell(skb, sk, head, at);
+}
+
+static __always_inline void look(struct __sk_buff *skb, bool out)
+{
+	struct bpf_sock *sk = skb->sk ? bpf_sk_fullsock(skb->sk) : NULL;
+	struct dns_packet head = {};
+	__u8 protocol = 0;
+	__u32 at;
+
+	if (!sk)
+		return;
+	at = read_ip(skb, out, &protocol, &head);
+	if (at == 0 || (protocol != IPPROTO_UDP && protocol != IPPROTO_TCP))
+		return;
+	if (protocol == IPPROTO_UDP)
+		datagram(skb, sk, out, at, &head);
+	else
+		segment(skb, sk, out, at, &head);
+}
+
+SEC("cgroup_skb/ingress")
+int dns_in(struct __sk_buff *skb)
+{
+	look(skb, false);
+	return PASS;
+}
+
+SEC("cgroup_skb/egress")
+int dns_out(struct __sk_buff *skb)
+{
+	look(skb, true);
+	return PASS;
+}
+
+static __always_inline void asks(struct bpf_sock *sk, struct address *to)
+{
+	struct address *kept = bpf_sk_storage_get(&asked, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (kept)
+		*kept = *to;
+}
+
+SEC("cgroup/sendmsg4")
+int dns_asks4(struct bpf_sock_addr *to)
+{
+	struct address address = {.bytes = {[10] = 0xff, [11] = 0xff}};
+	__u32 ip4 = to->user_ip4;
+
+	if (to->user_port != bpf_htons(PORT) || !to->sk)
+		return PASS;
+	__builtin_memcpy(address.bytes + 12, &ip4, sizeof(ip4));
+	asks(to->sk, &address);
+	return PASS;
+}
+
+SEC("cgroup/sendmsg6")
+int dns_asks6(struct bpf_sock_addr *to)
+{
+	struct address address;
+	__u32 ip6[4] = {to->user_ip6[0], to->user_ip6[1], to->user_ip6[2], to->user_ip6[3]};
+
+	if (to->user_port != bpf_htons(PORT) || !to->sk)
+		return PASS;
+	__builtin_memcpy(&address, ip6, sizeof(address));
+	asks(to->sk, &address);
+	return PASS;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// The BPF object that looks at DNS: loaded and attached in the constructor, apart from that of the attempts.
+#pragma once
+
+#include "dns_flow.h"
+#include "format.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+struct bpf_link;
+struct bpf_object;
+struct ring_buffer;
+
+namespace synpipe {
+
+class Dns {
+public:
+	// Throws Failure with step "dns". `cgroup` is the folder where cgroup2 is mounted; of `scope` only the network
+	// namespaces count. `tell` returns false to be called no more.
+	Dns(const std::string &object, const std::string &cgroup, const attempt_config &scope,
+		std::function<bool(const DnsAnswer &)> tell);
+	~Dns();
+	Dns(const Dns &) = delete;
+	Dns &operator=(const Dns &) = delete;
+
+	int packets_fd() const;
+
+	// Tells the answers that are there. Returns whether there was any packet.
+	bool consume();
+
+	uint64_t dropped() const; // answers for which the ring buffer had no room
+	uint64_t lost() const { return flow_.lost(); }
+
+	// No new packets after it returned. From any thread, any number of times.
+	void detach();
+
+private:
+	void load(const std::string &path, const attempt_config &scope);
+	void attach(const std::string &cgroup);
+	void release();
+	uint64_t drops(dns_drop reason) const;
+	static int on_packet(void *dns, void *data, size_t size);
+
+	const std::function<bool(const DnsAnswer &)> tell_;
+	DnsFlow flow_;
+	bool stopped_ = false;
+	uint64_t missed_ = 0; // queries for which the ring buffer had no room
+	bpf_object *object_ = nullptr;
+	ring_buffer *ring_ = nullptr;
+	uint64_t *drops_ = nullptr;
+	std::mutex mutex_; // for links_
+	std::vector<bpf_link *> links_;
+};
+
+// Appends the line with its newline.
+void put_dns(std::string &to, Format &format, const DnsAnswer &answer, uint64_t seq);
+
+} // namespace synpipe

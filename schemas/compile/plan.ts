@@ -1,0 +1,198 @@
+import { type Part, parsePattern } from './pattern.js';
+
+/**
+ * How the scanner checks a value. Each matcher accepts only what the schema allows, in its one canonical spelling;
+ * what it does not accept is left to JSON.parse and ajv, so to accept less is slow but never wrong.
+ */
+export type Matcher =
+  /** One of these texts. */
+  | { kind: 'literals'; texts: string[] }
+  /** A whole number from min to max, digits only. */
+  | { kind: 'integer'; min: number; max: number }
+  /** A string of min to max characters (code points). */
+  | { kind: 'string'; min: number; max: number }
+  /** A string of ASCII that a pattern describes. */
+  | { kind: 'pattern'; source: string; parts: Part[] }
+  /** A string that is an address of these families. */
+  | { kind: 'address'; ipv4: boolean; ipv6: boolean }
+  /** An array of min to max values. */
+  | { kind: 'list'; item: Matcher; min: number; max: number }
+  /** No value: a line that has this field is never accepted. */
+  | { kind: 'none' };
+
+export interface Step {
+  name: string;
+  required: boolean;
+  value: Matcher;
+}
+
+/** What the canonical lines of one event type look like: the keys in their order. */
+export interface Plan {
+  type: string;
+  title: string;
+  steps: Step[];
+  /** Where the first field is, the others must be: positions in `steps`. */
+  dependent: [field: number, others: number[]][];
+}
+
+interface Property {
+  [keyword: string]: unknown;
+}
+interface Schema extends Property {
+  title: string;
+  required?: string[];
+  properties: Record<string, Property>;
+  dependentRequired?: Record<string, string[]>;
+}
+
+/** Fields that no scanner reads: lines that have them go to JSON.parse and ajv. */
+const unread = new Set(['status/filters', 'status/unnamed']);
+
+const annotations = ['title', 'description', 'unit', 'source', 'examples', 'default', 'deprecated', '$comment'];
+const mostExact = Number.MAX_SAFE_INTEGER;
+const mostBytes = 0xffff; // of a line that is scanned: places in it are kept in 16 bits
+
+/** The plan for an event type's schema. Throws on a keyword that it could not hold to. */
+export function planOf(type: string, schema: Schema): Plan {
+  const fail = (path: string, what: string): never => {
+    throw new Error(`${type}.schema.json: ${path}: the scanner does not know ${what}; teach schemas/compile/plan.ts`);
+  };
+  const known = [...annotations, '$schema', '$id', 'type', 'required', 'properties', 'dependentRequired'];
+  for (const keyword of Object.keys(schema)) if (!known.includes(keyword)) fail('', `"${keyword}"`);
+  const { properties, required = [], dependentRequired = {} } = schema;
+  const names = Object.keys(properties);
+  const steps = names.map((name): Step => {
+    const path = `/properties/${name}`;
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) fail(path, 'such a name');
+    return {
+      name,
+      required: required.includes(name),
+      value: unread.has(`${type}/${name}`)
+        ? { kind: 'none' }
+        : matcherOf(properties[name] as Property, (what) => fail(path, what)),
+    };
+  });
+  const fixed = ({ required, value }: Step) => required && value.kind === 'literals' && value.texts.length === 1;
+  if (names[0] !== 'type' || names[1] !== 'v' || !steps.slice(0, 2).every(fixed))
+    fail('', 'events that do not begin with type and v');
+  if (steps.length > 64) fail('', 'more than 64 properties');
+  const position = (name: string) => (names.includes(name) ? names.indexOf(name) : fail('', `the property ${name}`));
+  for (const name of required) position(name);
+  return {
+    type,
+    title: schema.title,
+    steps,
+    dependent: Object.entries(dependentRequired).map(([name, others]) => [position(name), others.map(position)]),
+  };
+}
+
+/** Which keywords go together, and what they make. */
+function matcherOf(property: Property, fail: (what: string) => never): Matcher {
+  const keywords = Object.keys(property).filter((keyword) => !annotations.includes(keyword));
+  const only = (...allowed: string[]) => {
+    for (const keyword of keywords) if (!allowed.includes(keyword)) fail(`"${keyword}" here`);
+  };
+  const number = (keyword: string, otherwise: number) => (property[keyword] as number | undefined) ?? otherwise;
+  if ('const' in property || 'enum' in property) {
+    only('const', 'enum');
+    if (keywords.length > 1) fail('"const" and "enum" together');
+    const values = 'const' in property ? [property.const] : (property.enum as unknown[]);
+    if (values.some((value) => typeof value === 'object')) fail('such constants');
+    const texts = values.map((value) => JSON.stringify(value));
+    if (texts.some((text) => !/^[ -~]*$/.test(text) || text.includes('\\'))) fail('such constants');
+    return { kind: 'literals', texts };
+  }
+  switch (property.type) {
+    case 'boolean':
+      only('type');
+      return { kind: 'literals', texts: ['true', 'false'] };
+    case 'integer': {
+      only('type', 'minimum', 'maximum');
+      const [min, max] = [number('minimum', 0), number('maximum', mostExact)];
+      return { kind: 'integer', min: Math.max(min, 0), max: Math.min(max, mostExact) };
+    }
+    case 'string':
+      return stringOf(property, only, number, fail);
+    case 'array': {
+      only('type', 'items', 'minItems', 'maxItems');
+      if (!('items' in property)) fail('arrays of anything');
+      const item = matcherOf(property.items as Property, fail);
+      if (item.kind === 'list') fail('arrays of arrays');
+      return { kind: 'list', item, min: number('minItems', 0), max: number('maxItems', mostBytes) };
+    }
+    default:
+      return fail(`"type": ${JSON.stringify(property.type)}`);
+  }
+}
+
+function stringOf(
+  property: Property,
+  only: (...allowed: string[]) => void,
+  number: (keyword: string, otherwise: number) => number,
+  fail: (what: string) => never,
+): Matcher {
+  if ('pattern' in property) {
+    only('type', 'pattern');
+    const source = property.pattern as string;
+    return { kind: 'pattern', source, parts: parsePattern(source, fail) };
+  }
+  if ('format' in property || 'anyOf' in property) {
+    only('type', 'format', 'anyOf');
+    if ('format' in property && 'anyOf' in property) fail('"format" and "anyOf" together');
+    const choices = 'format' in property ? [{ format: property.format }] : (property.anyOf as Property[]);
+    const formats = choices.map((choice) => {
+      for (const keyword of Object.keys(choice)) if (keyword !== 'format') fail(`"${keyword}" here`);
+      return choice.format as string;
+    });
+    for (const format of formats) if (format !== 'ipv4' && format !== 'ipv6') fail(`the format "${format}"`);
+    return { kind: 'address', ipv4: formats.includes('ipv4'), ipv6: formats.includes('ipv6') };
+  }
+  only('type', 'minLength', 'maxLength');
+  return { kind: 'string', min: number('minLength', 0), max: number('maxLength', mostBytes) };
+}
+
+/**
+ * Words at the start of a line's record: its start, its end, its kind, two of bits for the fields that are there, and
+ * whether there are others that the schema does not know.
+ */
+export const headWords = 6;
+
+/** The text in front of a step's value, its opening quote included where it always has one. */
+export function keyOf({ name, value }: Step): string {
+  const quoted = value.kind === 'string' || value.kind === 'pattern' || value.kind === 'address';
+  return `,"${name}":${quoted ? '"' : ''}`;
+}
+
+/** How every line of the type begins. */
+export function headOf({ steps }: Plan): string {
+  const text = (step: number) => ((steps[step] as Step).value as { texts: string[] }).texts[0];
+  return `{"type":${text(0)},"v":${text(1)}`;
+}
+
+/** The fields, as the two words of bits in which a record says what is there. */
+export function bitsOf(fields: number[]): [number, number] {
+  const words: [number, number] = [0, 0];
+  for (const field of fields) words[(field >> 5) as 0 | 1] |= 1 << (field & 31);
+  return words;
+}
+
+/** What a matcher wants, for the comments of generated code. */
+export function describe(value: Matcher): string {
+  const many = (min: number, max: number) => (max === mostBytes ? `${min} or more` : `${min} to ${max}`);
+  switch (value.kind) {
+    case 'literals':
+      return value.texts.join(' or ');
+    case 'integer':
+      return `a whole number from ${value.min} to ${value.max}`;
+    case 'string':
+      return `a string of ${many(value.min, value.max)} characters`;
+    case 'pattern':
+      return `a string like ${value.source}`;
+    case 'address':
+      return [value.ipv4 && 'IPv4', value.ipv6 && 'IPv6'].filter(Boolean).join(' or ');
+    case 'list':
+      return `a list of ${many(value.min, value.max)} times ${describe(value.item)}`;
+    case 'none':
+      return 'left to JSON.parse and ajv';
+  }
+}

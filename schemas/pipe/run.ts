@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { fromChunks } from './chunks.js';
+import { type Command, defineCommand } from './command.js';
+import { UsageError } from './errors.js';
+import { makeReady, prepare, runCommand } from './main.js';
+import { nearest, type Options, type Parsed } from './options.js';
+import { exitCode } from './say.js';
+import { type Ready, runStages, type Source, stdin } from './stages.js';
+import type { Entry } from './umbrella.js';
+import { pipelineWords } from './words.js';
+
+interface Element {
+  command: Command<Options>;
+  argv: string[];
+}
+
+/** `synpipe run PIPELINE`: the pipeline's stages in this one process. */
+export function run(commands: Record<string, Entry>) {
+  return defineCommand({
+    name: 'synpipe run',
+    summary: 'runs a pipeline of these commands in one process',
+    usage: 'PIPELINE',
+    examples: [
+      ["sudo synpipe run 'collector | filter --dport 443 | sink-file out.ndjson'", 'keep what goes to port 443'],
+      ["synpipe run 'validate | filter --failed' < events.ndjson", 'what failed, from a file'],
+    ],
+    args: ['PIPELINE'],
+    options: {},
+    notes: `PIPELINE is one argument, written as for a shell: words, quotes, backslashes and |, and commands of synpipe only.
+It prints and does what the shell's pipeline would; a line goes from stage to stage without being read again. A command
+that is no stage, such as collector, comes first and is a process of its own. The exit code is that of the last command
+that failed. Where a command line is wrong, nothing runs.`,
+    async run({ rest: [text = ''] }) {
+      const elements = await Promise.all(
+        pipelineWords(text).map(async ([name = '', ...argv]): Promise<Element> => {
+          const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+          if (!entry) throw new UsageError(unknown(name, Object.keys(commands)));
+          return { command: (await entry.load()) as unknown as Command<Options>, argv };
+        }),
+      );
+      const [first] = elements as [Element];
+      return elements.length === 1 ? runCommand(first.command, first.argv) : runElements(elements);
+    },
+  });
+}
+
+function unknown(name: string, names: string[]): string {
+  return `there is no command "${name}"; ${nearest(name, names) ?? 'see synpipe --help'}`;
+}
+
+async function runElements(elements: Element[]): Promise<number> {
+  const ready: Ready[] = [];
+  let wrong = 0;
+  for (const [at, { command, argv }] of elements.entries()) {
+    try {
+      const parsed = check(command, argv);
+      if (command.stage) ready.push(makeReady(command, parsed));
+      else if (at > 0) throw new UsageError('reads no events; it can only come first');
+    } catch (error) {
+      wrong = exitCode(command.name, error); // the shell tells of them all
+    }
+  }
+  if (wrong > 0) return wrong;
+  const [first] = elements as [Element];
+  return first.command.stage ? runStages(ready, stdin()) : behind(first, ready);
+}
+
+function check(command: Command<Options>, argv: string[]): Parsed<Options> {
+  const prepared = prepare(command, argv);
+  if ('text' in prepared) throw new UsageError('prints no events that way; leave out the others');
+  return prepared.parsed;
+}
+
+/** Runs stages behind a command that is a process of its own: it has its own rights, and writes from native code. */
+async function behind({ command, argv }: Element, stages: Ready[]): Promise<number> {
+  const path = fileURLToPath(new URL(`../../bin/${command.name}`, import.meta.url));
+  const child = spawn(process.execPath, [path, ...argv], { stdio: ['inherit', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  const end = () => void child.kill('SIGTERM'); // Ctrl-C it gets from the terminal
+  process.on('SIGTERM', end);
+  try {
+    const code = await runStages(stages, outputOf(child));
+    if (child.stdout?.readableEnded !== true) return code; // its reader has gone: that is no failure of its own
+    const [own, signal] = await ended;
+    return code || (own ?? 128 + constants.signals[signal as NodeJS.Signals]);
+  } finally {
+    process.off('SIGTERM', end);
+    child.stdout?.destroy();
+    child.kill();
+  }
+}
+
+function outputOf(child: ChildProcess): Source {
+  const chunks = fromChunks((child.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]());
+  let left = false;
+  let leave = () => {};
+  return {
+    piped: true,
+    leave() {
+      left = true;
+      leave();
+    },
+    release: async () => true, // no thread is blocked
+    read: (into) =>
+      new Promise((resolve, reject) => {
+        leave = () => resolve(-1);
+        if (left) leave();
+        else chunks.read(into).then(resolve, reject);
+      }),
+  };
+}

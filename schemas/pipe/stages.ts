@@ -1,0 +1,126 @@
+import { fuse, type Input } from './drive.js';
+import { cause, RuntimeError, remedy } from './errors.js';
+import { counted, countLines, FdReader, isPipe, writeAll } from './fd.js';
+import { type InvalidPolicy, onInvalid } from './invalid.js';
+import { Ledger } from './ledger.js';
+import { exitCode, say } from './say.js';
+import { Signals } from './signals.js';
+import type { Stage } from './stage.js';
+import type { Part } from './step.js';
+
+/** A stage, and what its command line says of how it is to run. */
+export interface Ready {
+  stage: Stage;
+  /** `--on-invalid` */
+  invalid: string;
+  /** `--status` */
+  status: boolean;
+}
+
+/** Where this process's events come from. */
+export interface Source extends Input {
+  /** Another process feeds it, and is told of Ctrl-C too. */
+  readonly piped: boolean;
+  /** Ends the read that is under way, with -1, and all later ones. */
+  leave(): void;
+  /** Frees what a read that was left still holds. Returns whether that could be done: else only a signal ends the process. */
+  release(): Promise<boolean>;
+}
+
+export function stdin(): Source {
+  const reader = new FdReader(0);
+  return {
+    piped: isPipe(0),
+    leave: () => reader.leave(),
+    release: () => reader.release(),
+    async read(into) {
+      try {
+        return await reader.read(into);
+      } catch (error) {
+        throw new RuntimeError(`cannot read standard input: ${cause(error)}; ${remedy(error)}`);
+      }
+    },
+  };
+}
+
+/**
+ * Runs stages from a source to this process's standard output, as a shell would run their commands. Resolves to the exit
+ * code: that of the last one that failed, as with `set -o pipefail`.
+ */
+export async function runStages(stages: readonly Ready[], source: Source): Promise<number> {
+  const codes = stages.map(() => 0);
+  const policies = new Map<Part, InvalidPolicy>(); // of the stages that go on
+  const parts = stages.map(({ stage, invalid, status }, at): Part => {
+    const part: Part = {
+      stage,
+      ledger: new Ledger(),
+      status,
+      policy: () => {
+        const policy = onInvalid(invalid, stage.name);
+        policies.set(part, policy);
+        return policy;
+      },
+      failed: (error) => {
+        policies.delete(part);
+        codes[at] = exitCode(stage.name, error);
+      },
+    };
+    return part;
+  });
+  const stop = stopper(stages);
+  const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages));
+  const input = {
+    read: async (into: Buffer) => {
+      const bytes = await source.read(into);
+      signals.came();
+      if (bytes === 0) signals.ended();
+      return bytes;
+    },
+  };
+  try {
+    for await (const bytes of fuse(parts, input)) await writeOut(bytes);
+    for (const [at, part] of parts.entries()) {
+      const { invalid, in: lines } = part.ledger;
+      if (invalid > 0 && policies.get(part)?.end(invalid, lines)) codes[at] = 1;
+    }
+  } catch (error) {
+    codes[stages.length - 1] = exitCode(stages.at(-1)?.stage.name as string, error);
+  } finally {
+    signals.done();
+    if (signals.stopped && !(stop && (await source.release()))) signals.die();
+  }
+  return codes.findLast((code) => code > 0) ?? 0;
+}
+
+function reopener(stages: readonly Ready[]): (() => void) | undefined {
+  const reopening = stages.map(({ stage }) => stage).filter((stage) => stage.reopen);
+  if (reopening.length === 0) return undefined;
+  return () => {
+    for (const stage of reopening) Promise.resolve(stage.reopen?.()).catch((error) => say(stage.name, error.message));
+  };
+}
+
+/** Ends the stages that can by their own means. Returns how long that may take (ms). */
+function stopper(stages: readonly Ready[]): (() => number) | undefined {
+  const stopping = stages.map(({ stage }) => stage).filter((stage) => stage.stop);
+  return stopping.length > 0 ? () => Math.max(...stopping.map((stage) => stage.stop?.() ?? 0)) : undefined;
+}
+
+function asker(stages: readonly Ready[]): (() => void) | undefined {
+  const asking = stages.map(({ stage }) => stage).filter((stage) => stage.asked);
+  if (asking.length === 0) return undefined;
+  return () => {
+    for (const stage of asking) stage.asked?.();
+  };
+}
+
+async function writeOut(bytes: Buffer): Promise<void> {
+  try {
+    await writeAll(1, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw error;
+    const { written } = error as { written: number };
+    const lost = counted(countLines(bytes.subarray(written)));
+    throw new RuntimeError(`cannot write standard output: ${cause(error)}, ${lost} not written; ${remedy(error)}`);
+  }
+}

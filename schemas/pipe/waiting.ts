@@ -1,0 +1,30 @@
+/** Waits for a read, and meanwhile for being woken. */
+export class Waiting {
+  #woken = false;
+  #resume = () => {};
+
+  wake(): void {
+    this.#woken = true;
+    this.#resume();
+  }
+
+  /** Each call resolves to the bytes read, or to undefined when woken before that. */
+  until(read: Promise<number>): () => Promise<number | undefined> {
+    let done = false;
+    const settled = read.finally(() => {
+      done = true;
+      this.#resume();
+    });
+    settled.catch(() => {}); // whoever waits gets the error
+    return async () => {
+      if (!done && !this.#woken) {
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+      }
+      if (done) return settled;
+      this.#woken = false;
+      return undefined;
+    };
+  }
+}

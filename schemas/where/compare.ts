@@ -1,0 +1,116 @@
+import type { Comparison, Literal, Order } from './expression.js';
+import { isText } from './kind.js';
+import {
+  choiceOf,
+  isNetwork,
+  isNumber,
+  networksOf,
+  numberOf,
+  rangeOf,
+  type Subject,
+  textOf,
+  timeOf,
+} from './literal.js';
+import { addresses, type Test } from './match.js';
+
+const orders = {
+  '<': (value: number | string, limit: number | string) => value < limit,
+  '<=': (value: number | string, limit: number | string) => value <= limit,
+  '>': (value: number | string, limit: number | string) => value > limit,
+  '>=': (value: number | string, limit: number | string) => value >= limit,
+};
+
+/** The test of a comparison. Of a missing field it is always false. Calls `fail` where the value does not fit. */
+export function compare(comparison: Comparison, subject: Subject): Test {
+  const { name, kind, fail } = subject;
+  if (kind?.is === 'other') fail(comparison.field.at, `${name} cannot be compared; write ${name} alone to ask for it`);
+  const { test, not } = plain(comparison, subject);
+  const one = kind?.list ? (value: unknown) => Array.isArray(value) && value.some(test) : test;
+  return not ? (value) => value !== undefined && !one(value) : one;
+}
+
+function plain(comparison: Comparison, subject: Subject): { test: Test; not: boolean } {
+  switch (comparison.kind) {
+    case 'match':
+      return { test: matches(comparison, subject), not: comparison.not };
+    case 'in':
+      return { test: isOneOf(comparison.values, subject, true), not: comparison.not };
+    case 'compare': {
+      const { operator, value } = comparison;
+      if (operator === '==' || operator === '!=') {
+        return { test: isOneOf([value], subject, false), not: operator === '!=' };
+      }
+      return { test: ordered(operator, value, subject), not: false };
+    }
+  }
+}
+
+function matches(
+  { source, flags, at }: { source: string; flags: string; at: number },
+  { name, kind, fail }: Subject,
+): Test {
+  if (kind && !isText(kind)) fail(at, `${name} is no text; compare it with == or in`);
+  const expression = new RegExp(source, flags);
+  return (value) => typeof value === 'string' && expression.test(value);
+}
+
+function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject: Subject): Test {
+  const { name, kind, fail } = subject;
+  const order = orders[operator];
+  if (kind?.is === 'time') {
+    const limit = timeOf(value, subject);
+    return (one) => typeof one === 'string' && order(one, limit);
+  }
+  if (kind && kind.is !== 'number') fail(value.at, `${name} has no order; compare it with == or in`);
+  const limit = numberOf(value, subject);
+  return (one) => typeof one === 'number' && order(one, limit);
+}
+
+/** Whether a value is one of these. */
+function isOneOf(values: Literal[], subject: Subject, many: boolean): Test {
+  switch (subject.kind?.is) {
+    case 'number':
+      return within(values.map((value) => rangeOf(value, subject, many)));
+    case 'address':
+      return addresses(networksOf(values, subject, many));
+    case 'choice':
+      return among(values.map((value) => choiceOf(value, subject)));
+    case 'time':
+      return among(values.map((value) => timeOf(value, subject)));
+    case 'text':
+      return among(values.map((value) => textOf(value, subject)));
+    default: {
+      const tests = values.map((value) => isOwn(value, subject, many));
+      return (one) => tests.some((test) => test(one));
+    }
+  }
+}
+
+function within(ranges: [first: number, last: number][]): Test {
+  const [[first, last] = [0, 0]] = ranges;
+  if (ranges.length === 1) return (value) => typeof value === 'number' && value >= first && value <= last;
+  return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
+}
+
+function among(wanted: unknown[]): Test {
+  const [only] = wanted;
+  return wanted.length === 1 ? (value) => value === only : (value) => wanted.includes(value);
+}
+
+/**
+ * Of a field that no schema tells of: a text in quotes is that text. A bare word is that text too, and each value that
+ * is the number, the address, or true or false that it reads as, or, in a list, in its range or network.
+ */
+function isOwn(literal: Literal, subject: Subject, many: boolean): Test {
+  const { text, quoted } = literal;
+  const same = textOf(literal, subject);
+  if (quoted) return among([same]);
+  if (text === 'true' || text === 'false') return among([same, text === 'true']);
+  if (isNetwork(text) && (many || !text.includes('/'))) {
+    const near = addresses(text);
+    return (value) => value === same || near(value);
+  }
+  if (!isNumber(text, subject.name, many)) return among([same]);
+  const near = within([rangeOf(literal, subject, many)]);
+  return (value) => value === same || near(value);
+}

@@ -1,0 +1,77 @@
+/** What the schema says of a field's values, as far as a comparison needs it; schemas/generated/fields.ts holds them. */
+export interface Kind {
+  /** `choice` is one of `words`; `other` has nothing that could be compared. */
+  is: 'number' | 'text' | 'address' | 'time' | 'choice' | 'other';
+  /** The field is a list of such values. */
+  list?: true;
+  words?: (string | number | boolean)[];
+  min?: number;
+  max?: number;
+  whole?: true;
+  /** Of a duration, its unit: 10 to the power of this, in seconds. */
+  exponent?: number;
+  pattern?: string;
+  maxLength?: number;
+}
+
+interface Property {
+  const?: string | number | boolean;
+  enum?: (string | number | boolean)[];
+  type?: string;
+  items?: Property;
+  anyOf?: { format?: string }[];
+  unit?: string;
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+}
+
+const exponents: Record<string, number> = { microseconds: -6, milliseconds: -3, seconds: 0 };
+
+/** A property of a JSON Schema as a Kind. */
+export function describe(property: Property): Kind {
+  const { type, items, unit = '', pattern, minimum: min, maximum: max, maxLength } = property;
+  if (type === 'array' && items) return { ...describe(items), list: true };
+  if (property.const !== undefined) return { is: 'choice', words: [property.const] };
+  if (property.enum) return { is: 'choice', words: property.enum };
+  if (property.anyOf?.some(({ format }) => format === 'ipv4')) return { is: 'address' };
+  if (type === 'integer' || type === 'number') {
+    const whole = type === 'integer' || undefined;
+    return { is: 'number', ...defined({ min, max, whole, exponent: exponents[unit] }) };
+  }
+  if (type !== 'string') return { is: 'other' };
+  if (unit.startsWith('RFC 3339')) return { is: 'time' };
+  return { is: 'text', ...defined({ pattern, maxLength }) };
+}
+
+function defined<T extends object>(some: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** The fields of several event types together. Where they differ, a comparison may be with what either allows. */
+export function together(types: readonly Readonly<Record<string, Kind>>[]): ReadonlyMap<string, Kind> {
+  const all = new Map<string, Kind>();
+  for (const fields of types) {
+    for (const [name, field] of Object.entries(fields)) {
+      const before = all.get(name);
+      const words = [...new Set([...(before?.words ?? []), ...(field.words ?? [])])];
+      all.set(name, before ? { ...before, ...(words.length > 0 && { words }) } : field);
+    }
+  }
+  return all;
+}
+
+const are = ({ words = [] }: Kind, type: 'number' | 'string') => words.every((word) => typeof word === type);
+
+/** Whether all its values are numbers. */
+export function isNumeric(kind: Kind): boolean {
+  return !kind.list && (kind.is === 'number' || (kind.is === 'choice' && are(kind, 'number')));
+}
+
+/** Whether all its values, or those in its list, are texts. */
+export function isText(kind: Kind): boolean {
+  return (
+    kind.is === 'text' || kind.is === 'address' || kind.is === 'time' || (kind.is === 'choice' && are(kind, 'string'))
+  );
+}

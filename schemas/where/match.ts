@@ -1,0 +1,87 @@
+import { BlockList, isIP } from 'node:net';
+import { UsageError } from '../pipe/errors.js';
+
+/** Says whether a field's value is one of those asked for. A field that the event does not have never is. */
+export type Test = (value: unknown) => boolean;
+
+/** `443,8000-8100`: numbers and ranges from min to max. */
+export const numbers =
+  (min: number, max: number) =>
+  (text: string): Test => {
+    const ranges = text.split(',').map((part) => {
+      const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+      const range = [Number(first), Number(last)] as const;
+      if (!(range[0] >= min && range[0] <= range[1] && range[1] <= max)) {
+        throw new UsageError(`wants numbers and ranges from ${min} to ${max}, not "${part}"`);
+      }
+      return range;
+    });
+    if (ranges.length === 1) {
+      const [first, last] = ranges[0] as [number, number];
+      return (value) => typeof value === 'number' && value >= first && value <= last;
+    }
+    return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
+  };
+
+/** Whether an IPv6 address is an IPv4-mapped one. */
+function isMapped(address: string): boolean {
+  const mapped = new BlockList();
+  mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
+  return mapped.check(address, 'ipv6');
+}
+
+/** `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. */
+export function addresses(text: string): Test {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }; // one list would find IPv4 in ::/0
+  for (const part of text.split(',')) {
+    const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(part.trim()) ?? [];
+    const version = isIP(address);
+    const most = version === 4 ? 32 : 128;
+    const prefix = bits === undefined ? most : Number(bits);
+    if (version === 0 || address.includes('%') || prefix > most) {
+      throw new UsageError(`wants addresses and CIDR blocks, not "${part}"`);
+    }
+    const family = version === 4 ? 'ipv4' : 'ipv6';
+    const asIpv4 = version === 4 || (prefix >= 96 && isMapped(address));
+    lists[asIpv4 ? 'ipv4' : 'ipv6'].addSubnet(address, prefix, family);
+  }
+  return (value) => {
+    if (typeof value !== 'string') return false;
+    if (!value.includes(':')) return lists.ipv4.check(value, 'ipv4');
+    return lists.ipv6.check(value, 'ipv6') || lists.ipv4.check(value, 'ipv6'); // ::ffff:a.b.c.d is a.b.c.d
+  };
+}
+
+/**
+ * A glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or `/regular expression/` with optional `i`.
+ * With the flag i, a glob takes upper and lower case for the same.
+ */
+export function names(text: string, flag: 'i' | '' = ''): Test {
+  const regular = /^\/(.*)\/(i?)$/s.exec(text);
+  if (!regular) return globs(text, flag);
+  try {
+    return matching(new RegExp(regular[1] as string, regular[2]));
+  } catch (error) {
+    throw new UsageError(`has a bad expression: ${(error as Error).message}`);
+  }
+}
+
+/** The same, but always a glob. */
+export function globs(text: string, flag: 'i' | '' = ''): Test {
+  const source = text.replace(/\[(!?)([^\]]+)\]|[\s\S]/g, (token, not: string | undefined, set: string | undefined) => {
+    if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\\]^[]/g, '\\$&')}]`;
+    if (token === '*') return '.*';
+    if (token === '?') return '.';
+    return token.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  });
+  try {
+    return matching(new RegExp(`^${source}$`, `su${flag}`));
+  } catch (error) {
+    throw new UsageError(`has a bad expression: ${(error as Error).message}`);
+  }
+}
+
+const matching =
+  (expression: RegExp): Test =>
+  (value) =>
+    typeof value === 'string' && expression.test(value);

@@ -1,0 +1,76 @@
+import { fieldKinds } from '../generated/fields.js';
+import { nearest } from '../pipe/options.js';
+import { compare } from './compare.js';
+import type { Expression, FieldName } from './expression.js';
+import { type Kind, together } from './kind.js';
+import { type Holds, has, on } from './on.js';
+import { parse } from './parse.js';
+import { type Fail, failIn } from './reader.js';
+
+/** The fields of these event types, and what they may be. */
+export function fieldsOf(types: readonly string[]): ReadonlyMap<string, Kind> {
+  return together(types.map((type) => fieldKinds[type] ?? {}));
+}
+
+/**
+ * An expression such as `dport == 443 and not daddr in 10.0.0.0/8`, for events of these types; the README tells the
+ * language. Throws ExpressionError, `column 14: cause; remedy`, also for a comparison that could never hold.
+ */
+export function where(text: string, types: readonly string[] = ['connect', 'outcome']): Holds {
+  return compile(parse(text), { fields: fieldsOf(types), fail: failIn(text), memos: mostMemos });
+}
+
+/** So many conditions of one expression may take memory for their verdicts. */
+const mostMemos = 32;
+
+interface Context {
+  fields: ReadonlyMap<string, Kind>;
+  fail: Fail;
+  /** How many conditions may still take memory. */
+  memos: number;
+}
+
+function compile(expression: Expression, context: Context): Holds {
+  switch (expression.kind) {
+    case 'and':
+      return every(expression.of.map((part) => compile(part, context)));
+    case 'or':
+      return some(expression.of.map((part) => compile(part, context)));
+    case 'not': {
+      const holds = compile(expression.of, context);
+      return (line) => !holds(line);
+    }
+    case 'has': {
+      const { name, kind } = known(expression.field, context);
+      return has(name, kind);
+    }
+    default: {
+      const { name, kind } = known(expression.field, context);
+      const test = compare(expression, { name, kind, names: context.fields, fail: context.fail });
+      return on(name, kind, test, context.memos-- > 0);
+    }
+  }
+}
+
+function known({ name, own, at }: FieldName, { fields, fail }: Context) {
+  const kind = fields.get(name);
+  if (!kind && !own) {
+    const near = nearest(name, [...fields.keys()]);
+    fail(at, `no field is named "${name}"; ${near ? `${near} A` : 'a'} field of your own is written .${name}`);
+  }
+  return { name, kind };
+}
+
+function every(all: Holds[]): Holds {
+  return (line) => {
+    for (const holds of all) if (!holds(line)) return false;
+    return true;
+  };
+}
+
+function some(all: Holds[]): Holds {
+  return (line) => {
+    for (const holds of all) if (holds(line)) return true;
+    return false;
+  };
+}

@@ -1,0 +1,53 @@
+/** The thread that makes archives: takes a Job, answers with an error or nothing. */
+import { createReadStream } from 'node:fs';
+import { open, unlink } from 'node:fs/promises';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parentPort } from 'node:worker_threads';
+import { createGzip } from 'node:zlib';
+import type { Job } from './archive.js';
+import { writeParquet } from './parquet.js';
+
+const piece = 1 << 18;
+
+parentPort?.on('message', async (job: Job) => {
+  try {
+    await archive(job);
+    parentPort?.postMessage(undefined);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    parentPort?.postMessage({ code, message });
+  }
+});
+
+async function archive({ kind, from, to, modified }: Job): Promise<void> {
+  const file = await open(to, 'wx', 0o600).catch(async (error) => {
+    if (error.code !== 'EEXIST') throw error;
+    await unlink(to); // of a run that could not finish
+    return open(to, 'wx', 0o600);
+  });
+  try {
+    if (kind === 'parquet') await writeParquet(from, file);
+    else {
+      const source = createReadStream(from, { highWaterMark: piece });
+      await pipeline(source, kind === 'gzip' ? createGzip() : await zstd(), async (compressed) => {
+        for await (const bytes of compressed) await file.appendFile(bytes);
+      });
+    }
+    await file.utimes(modified / 1000, modified / 1000);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Compresses a stream into one zstd frame. */
+async function zstd(): Promise<Transform> {
+  const { Zstd } = await import('@hpcc-js/wasm-zstd');
+  const encoder = await Zstd.load();
+  encoder.reset();
+  return new Transform({
+    transform: (bytes, _, done) => done(null, Buffer.from(encoder.compressChunk(bytes))),
+    flush: (done) => done(null, Buffer.from(encoder.compressEnd())),
+  });
+}

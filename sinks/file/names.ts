@@ -1,0 +1,31 @@
+import type { Line } from '../../schemas/pipe/line.js';
+import type { Template } from './template.js';
+
+const most = 10_000;
+
+/** The paths that lines go to, remembered by what their fields are. */
+export class Names {
+  readonly #known = new Map<string, string>();
+  #at = Number.NaN;
+  #only = '';
+
+  constructor(private readonly template: Template) {}
+
+  /** The path for a line, in the period that began at `at`. */
+  of(line: Line, at: number): string {
+    const { fields } = this.template;
+    if (at !== this.#at) {
+      this.#known.clear();
+      this.#at = at;
+      if (fields.length === 0) this.#only = this.template.path(at);
+    }
+    if (fields.length === 0) return this.#only;
+    const key = fields.map((name) => String(line.field(name))).join('\0');
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= most) this.#known.clear();
+    const path = this.template.path(at, (name) => line.field(name));
+    this.#known.set(key, path);
+    return path;
+  }
+}

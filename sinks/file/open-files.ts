@@ -1,0 +1,41 @@
+import type { Writer } from './writer.js';
+
+/** The files that are open, at most so many: the one that was longest not used has to go for another. */
+export class OpenFiles {
+  readonly #files = new Map<string, Writer>();
+  #last: Writer | undefined;
+
+  constructor(private readonly most: number) {}
+
+  get(path: string): Writer | undefined {
+    if (this.#last?.path === path) return this.#last;
+    const writer = this.#files.get(path);
+    if (!writer) return undefined;
+    this.#files.delete(path);
+    return this.add(writer);
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path);
+  }
+
+  add(writer: Writer): Writer {
+    this.#files.set(writer.path, writer);
+    this.#last = writer;
+    return writer;
+  }
+
+  remove(writer: Writer): void {
+    this.#files.delete(writer.path);
+    if (this.#last === writer) this.#last = undefined;
+  }
+
+  /** The one to close before another is opened, if there are as many as may be. */
+  get tooMany(): Writer | undefined {
+    return this.#files.size < this.most ? undefined : this.#files.values().next().value;
+  }
+
+  [Symbol.iterator](): Iterator<Writer> {
+    return [...this.#files.values()][Symbol.iterator]();
+  }
+}

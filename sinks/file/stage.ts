@@ -1,0 +1,189 @@
+import { rename } from 'node:fs/promises';
+import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import type { Line } from '../../schemas/pipe/line.js';
+import { say } from '../../schemas/pipe/say.js';
+import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import { closedName } from './closed.js';
+import { pointTo } from './latest.js';
+import { Names } from './names.js';
+import { OpenFiles } from './open-files.js';
+import { Period } from './period.js';
+import type { Template } from './template.js';
+import { Tidy, type TidyManner } from './tidy.js';
+import { type Manner, Writer } from './writer.js';
+
+const writeAt = 1 << 20;
+const syncMs = 1_000;
+
+export interface Settings extends Manner, TidyManner {
+  template: Template;
+  fsync: 'none' | 'interval' | 'every';
+  /** Bytes that a file grows to at most. */
+  rotateSize: number;
+  /** Milliseconds that a file is for. */
+  rotateEvery: number | undefined;
+  maxOpen: number;
+  latest: string | undefined;
+}
+
+/** Appends events to the file for their time and fields, many with one write, and closes files as they are full or over. */
+export class SinkFile implements Stage {
+  readonly name = 'sink-file';
+  readonly sink = true;
+  readonly #names: Names;
+  readonly #files: OpenFiles;
+  readonly #period: Period;
+  readonly #tidy: Tidy;
+  /** A file is for less time than its name tells: it gets a closed name when that is over. */
+  readonly #stamps: boolean;
+  #held = 0;
+  #moved = false;
+  #syncDue = false;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #wake = () => {};
+
+  constructor(private readonly settings: Settings) {
+    const { template, rotateEvery, maxOpen } = settings;
+    this.#names = new Names(template);
+    this.#files = new OpenFiles(maxOpen);
+    this.#period = new Period(rotateEvery ?? template.every);
+    this.#stamps = rotateEvery !== undefined && !(template.every !== undefined && template.every <= rotateEvery);
+    this.#tidy = new Tidy(template, settings, (path) => this.#files.has(path));
+  }
+
+  async open(out: Output): Promise<void> {
+    this.#wake = out.wake;
+    const { template } = this.settings;
+    if (template.fields.length === 0) await this.#open(template.path(this.#period.start), out);
+    this.#tidy.start(this.#period.start);
+    this.#period.watch(this.#wake);
+  }
+
+  line(line: Line, out: Output): void | Promise<void> {
+    // The clock is asked once for what comes together: a line may be quicker than the timer of the next period.
+    if (this.#held === 0 && this.#period.moved()) return this.#flush(out, true).then(() => this.line(line, out));
+    const writer = this.#files.get(this.#names.of(line, this.#period.start));
+    if (!writer || !this.#fits(writer, line)) return this.#another(line, out);
+    return this.#add(writer, line, out);
+  }
+
+  flush(out: Output): void | Promise<void> {
+    const over = this.#period.moved();
+    if (!over) this.#period.watch(this.#wake); // it may have been woken before that time
+    if (this.#held === 0 && !over && !this.#moved && !this.#syncDue) return undefined;
+    return this.#flush(out, over);
+  }
+
+  reopen(): void {
+    for (const writer of this.#files) writer.moved();
+    this.#moved = true;
+    this.#wake();
+  }
+
+  stop(): number {
+    for (const writer of this.#files) writer.stop();
+    return 0;
+  }
+
+  async finish(out: Output): Promise<undefined> {
+    if (this.settings.archive === 'parquet') await this.#rotate(out);
+  }
+
+  async end(): Promise<void> {
+    this.#period.close();
+    clearTimeout(this.#syncTimer);
+    for (const writer of this.#files) await this.#shut(writer);
+    await this.#tidy.end();
+  }
+
+  #add(writer: Writer, line: Line, out: Output): void | Promise<void> {
+    writer.add(line);
+    this.#held += line.end - line.start + 1;
+    return this.#held > writeAt ? this.#flush(out, false) : undefined;
+  }
+
+  #fits(writer: Writer, { start, end }: Line): boolean {
+    const before = writer.size + writer.held;
+    return before + (end - start) < this.settings.rotateSize || before === 0 || !writer.regular;
+  }
+
+  /** The line's file is not open, or is full. */
+  async #another(line: Line, out: Output): Promise<void> {
+    const path = this.#names.of(line, this.#period.start);
+    for (;;) {
+      const writer = this.#files.get(path) ?? (await this.#open(path, out));
+      if (this.#fits(writer, line)) return this.#add(writer, line, out);
+      await writer.write(out);
+      if (!this.#fits(writer, line)) await this.#retire(writer, true);
+    }
+  }
+
+  async #open(path: string, out: Output): Promise<Writer> {
+    const oldest = this.#files.tooMany;
+    if (oldest) {
+      await oldest.write(out);
+      await this.#shut(oldest);
+    }
+    const writer = new Writer(path, this.settings);
+    await writer.open(this.#stamps ? this.#period.start : 0);
+    const { latest } = this.settings;
+    if (latest !== undefined) await pointTo(latest, path).catch((error) => fail('link', latest, error));
+    return this.#files.add(writer);
+  }
+
+  async #flush(out: Output, over: boolean): Promise<void> {
+    this.#held = 0;
+    this.#moved = false;
+    const failures: unknown[] = [];
+    for (const writer of this.#files) await writer.write(out).catch((error) => failures.push(error));
+    for (const failed of failures.slice(1)) say(this.name, (failed as Error).message);
+    if (failures.length > 0) throw failures[0];
+    if (this.settings.fsync === 'every' || this.#syncDue) await this.#sync();
+    else if (this.settings.fsync === 'interval') this.#syncTimer ??= setTimeout(() => this.#syncNow(), syncMs);
+    if (over) await this.#rotate(out, this.#stamps);
+  }
+
+  #syncNow(): void {
+    this.#syncDue = true;
+    this.#wake();
+  }
+
+  async #sync(): Promise<void> {
+    this.#syncDue = false;
+    clearTimeout(this.#syncTimer);
+    this.#syncTimer = undefined;
+    for (const writer of this.#files) await writer.sync();
+  }
+
+  /** All the files' time is over. */
+  async #rotate(out: Output, stamps = true): Promise<void> {
+    for (const writer of this.#files) {
+      await writer.write(out);
+      await this.#retire(writer, stamps);
+    }
+    this.#tidy.start(this.#period.start);
+    this.#period.watch(this.#wake);
+  }
+
+  /** Closes a file for good. */
+  async #retire(writer: Writer, stamps: boolean): Promise<void> {
+    await this.#shut(writer);
+    if (!stamps || writer.size === 0 || !writer.regular) return;
+    const to = closedName(writer.path, Date.now());
+    await rename(writer.path, to).catch((error) => fail('rename', writer.path, error));
+    this.#tidy.start(this.#period.start);
+  }
+
+  async #shut(writer: Writer): Promise<void> {
+    this.#files.remove(writer);
+    try {
+      if (this.settings.fsync !== 'none') await writer.sync();
+    } finally {
+      await writer.close();
+    }
+  }
+}
+
+function fail(what: string, path: string, error: unknown): never {
+  throw new RuntimeError(`cannot ${what} ${path}: ${cause(error)}; ${remedy(error)}`);
+}

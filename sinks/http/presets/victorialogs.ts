@@ -1,0 +1,9 @@
+import { joined, type Preset } from '../preset.js';
+
+/** The JSON stream API. A parameter that the URL has is left as it is. */
+export const victorialogs = (): Preset => ({
+  path: '/insert/jsonline',
+  query: () => ({ _stream_fields: 'type,host', _time_field: 'ts', _msg_field: 'comm,type' }),
+  contentType: 'application/stream+json',
+  body: ({ lines }) => joined(lines),
+});

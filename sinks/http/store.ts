@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { Batch as Held } from '../../schemas/pipe/batch.js';
+import type { Line } from '../../schemas/pipe/line.js';
+
+/** Lines that are sent together. */
+export interface Batch {
+  /** By which a receiver may know it again: the same at each try, and after a restart. */
+  id: string;
+  /** When it was begun (ms since the epoch). */
+  began: number;
+  /** How many of its lines are of this run. */
+  lines: number;
+  read(): Promise<Buffer>;
+}
+
+/** Keeps lines until they are delivered. Lines are added to one batch until that is sealed; sealed ones can be taken. */
+export interface Store {
+  /** The bytes and lines of the batch that is collected, and when it was begun. */
+  readonly held: number;
+  readonly heldLines: number;
+  readonly began: number;
+  /** There is no room for another batch. */
+  readonly full: boolean;
+  /** How many lines are not delivered, of earlier runs too where they are known. */
+  readonly waiting: number;
+  /** Lines can be added; else `begin` is to be called first. */
+  readonly ready: boolean;
+  open(): Promise<void>;
+  begin(): Promise<void>;
+  /** The line's bytes must stay as they are until `flush`. */
+  add(line: Line): void;
+  flush(): Promise<void>;
+  seal(): Promise<void>;
+  /** The oldest sealed batch that was not taken. */
+  take(): Batch | undefined;
+  /** It was delivered. */
+  done(batch: Batch): Promise<void>;
+  /** What waits for room is to give up. */
+  stop(): void;
+  close(): Promise<void>;
+}
+
+/** In memory: so many sealed batches at most. */
+export class Memory implements Store {
+  began = 0;
+  heldLines = 0;
+  waiting = 0;
+  #lines = new Held();
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #sealed: Batch[] = [];
+  #taken = 0;
+
+  constructor(private readonly most: number) {}
+
+  get held(): number {
+    return this.#bytes + this.#lines.length;
+  }
+
+  get full(): boolean {
+    return this.#sealed.length + this.#taken >= this.most;
+  }
+
+  readonly ready = true;
+
+  async open(): Promise<void> {}
+
+  async begin(): Promise<void> {}
+
+  add({ buffer, start, end, stays }: Line): void {
+    if (this.heldLines === 0) this.began = Date.now();
+    if (stays) this.#lines.line(buffer, start, end + 1);
+    else this.#lines.bytes(buffer, start, end);
+    this.heldLines++;
+    this.waiting++;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#lines.lines === 0) return;
+    const bytes = Buffer.from(this.#lines.take());
+    this.#parts.push(bytes);
+    this.#bytes += bytes.length;
+  }
+
+  async seal(): Promise<void> {
+    await this.flush();
+    const bytes = Buffer.concat(this.#parts);
+    this.#sealed.push({ id: randomUUID(), began: this.began, lines: this.heldLines, read: async () => bytes });
+    this.#parts = [];
+    this.#bytes = this.heldLines = 0;
+  }
+
+  take(): Batch | undefined {
+    const batch = this.#sealed.shift();
+    if (batch) this.#taken++;
+    return batch;
+  }
+
+  async done({ lines }: Batch): Promise<void> {
+    this.#taken--;
+    this.waiting -= lines;
+  }
+
+  stop(): void {}
+
+  async close(): Promise<void> {}
+}

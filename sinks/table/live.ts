@@ -1,0 +1,119 @@
+import type { Lost, Summary } from '../../schemas/generated/events.js';
+import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import { type Column, clip, clock, heading, ready, row } from './cells.js';
+import { summaries } from './summaries.js';
+
+/** The terminal that is drawn on: process.stdout, where that is one. */
+export interface Terminal {
+  readonly columns: number;
+  readonly rows: number;
+  on(event: 'resize', changed: () => void): unknown;
+  off(event: 'resize', changed: () => void): unknown;
+}
+
+/** A window comes as many lines at once: it is drawn when they are all there, ms. */
+const soon = 50;
+/** More groups than any terminal has lines are not kept. */
+const most = 2_000;
+
+/**
+ * Draws the newest window's groups in place, the largest first, as many as fit. Everything that a drawing changes of the
+ * terminal (cursor hidden, lines cut at the edge) it changes back itself, so there is nothing to put right at the end,
+ * whatever ends it; what was on the screen before was moved up into its history.
+ */
+export function live(terminal: Terminal): Stage {
+  let window = { ts: '', end: '' };
+  let groups: Summary[] = [];
+  let [all, attempts, lost] = [0, 0, 0];
+  let fresh = false; // something is to be drawn
+  let timer: NodeJS.Timeout | undefined;
+  let due = false;
+  let drawn: 'never' | 'once' | 'resized' = 'never';
+  let wake = () => {};
+
+  const resized = () => {
+    if (drawn === 'once') drawn = 'resized';
+    fresh = due = true;
+    wake();
+  };
+  const add = (event: Summary) => {
+    if (event.ts < window.ts) return; // a window that is gone already
+    if (event.ts > window.ts) {
+      window = event;
+      groups = [];
+      [all, attempts] = [0, 0];
+    }
+    groups.push(event);
+    if (!event.other) all++;
+    attempts += event.count;
+    lost += (event.lost ?? 0) + (event.invalid ?? 0);
+    if (groups.length > 2 * most) groups = largest(groups).slice(0, most);
+    fresh = true;
+  };
+  const draw = (out: Output): void | Promise<void> => {
+    const loading = ready(groups.flatMap((event) => Object.values(event).filter((value) => typeof value === 'string')));
+    if (loading) return loading.then(() => draw(out));
+    const head = `${clock(window.ts)} to ${clock(window.end)}, ${all} ${all === 1 ? 'group' : 'groups'}, ${attempts} attempts${lost > 0 ? `, ${lost} LOST` : ''}`;
+    const lines =
+      window.ts === '' ? ['waiting for summaries; aggregate --every 10s makes them'] : [head, ...table(groups)];
+    const start = { never: '\r\n'.repeat(terminal.rows), once: '', resized: '\x1b[2J' }[drawn];
+    const fit = lines.slice(0, Math.max(1, terminal.rows - 1)).map((line) => clip(line, terminal.columns));
+    out.text(`${start}\x1b[?25l\x1b[?7l\x1b[H${fit.join('\x1b[K\r\n')}\x1b[K\x1b[J\x1b[?7h\x1b[?25h`);
+    drawn = 'once';
+    fresh = due = false;
+  };
+
+  return {
+    name: 'sink-table',
+    sink: true,
+    open(out) {
+      ({ wake } = out);
+      terminal.on('resize', resized);
+      return draw(out);
+    },
+    line(line, out) {
+      if (line.type === 'summary') add(line.event as Summary);
+      else if (line.type === 'lost') {
+        lost += (line.event as Lost).count;
+        fresh = true;
+      } else return out.drop();
+      out.stored(1);
+    },
+    flush(out) {
+      if (fresh && due) return draw(out);
+      if (fresh)
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          due = true;
+          wake();
+        }, soon);
+    },
+    async finish(out) {
+      await draw(out);
+      return false;
+    },
+    end() {
+      clearTimeout(timer);
+      terminal.off('resize', resized);
+    },
+  };
+}
+
+function largest(groups: Summary[]): Summary[] {
+  return groups.sort((a, b) => Number(a.other ?? 0) - Number(b.other ?? 0) || b.count - a.count);
+}
+
+/** Heading and rows, as wide as they need to be. */
+function table(groups: Summary[]): string[] {
+  const columns = new Map<string, Column<Summary>>();
+  for (const event of groups) {
+    for (const column of summaries(event)) if (!columns.has(column.title)) columns.set(column.title, column);
+  }
+  const last = columns.get('') as Column<Summary>; // the remarks stay at the end
+  columns.delete('');
+  columns.delete('TIME');
+  const shown = [...columns.values(), last] as Column<never>[];
+  const texts = largest(groups).map((event) => shown.map(({ text }) => (text as (event: Summary) => string)(event)));
+  for (const cells of texts) row(shown, cells); // widens the columns
+  return [heading(shown), ...texts.map((cells) => row(shown, cells))];
+}

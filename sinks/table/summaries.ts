@@ -1,0 +1,77 @@
+import type { Summary } from '../../schemas/generated/events.js';
+import { printable } from '../../schemas/pipe/errors.js';
+import { type Column, clock, milliseconds } from './cells.js';
+
+type Fields = Summary & { [name: string]: unknown };
+
+/** The columns for a summary: the fields of its group and the numbers that it has. */
+export function summaries(event: Summary): Column<Summary>[] {
+  const names = event.by.split(',').map((field) => field.replace(/[/:].*/, ''));
+  const groups = names.filter((name) => name !== '' && name !== 'ts');
+  return [
+    { title: 'TIME', width: 8, text: ({ ts }) => clock(ts) },
+    ...groups.map(
+      (name, at): Column<Summary> => ({
+        title: printable(name.toUpperCase()),
+        width: usual[name] ?? 5,
+        text: (event) => (event.other ? (at === 0 ? '(other)' : '') : shown((event as Fields)[name])),
+      }),
+    ),
+    { title: 'COUNT', width: 7, right: true, text: ({ count }) => String(count) },
+    ...measures(event as Fields),
+    { title: '', width: 0, text: remarks },
+  ];
+}
+
+/** Whether columns made for another summary have place for this one's numbers. */
+export function fits(columns: readonly Column<Summary>[], event: Summary): boolean {
+  const have = new Set(columns.map(({ title }) => title));
+  return summaries(event).every(({ title }) => have.has(title));
+}
+
+const usual: Record<string, number> = { comm: 15, pcomm: 15, daddr: 15, saddr: 15, name: 30, exe: 20, error: 12 };
+const latencies = ['p50', 'p90', 'p99', 'max'];
+
+function measures(event: Fields): Column<Summary>[] {
+  const column = (title: string, name: string, text = (value: unknown) => String(value)): Column<Summary>[] =>
+    event[name] === undefined
+      ? []
+      : [
+          {
+            title,
+            width: 7,
+            right: true,
+            text: (one) => ((one as Fields)[name] === undefined ? '-' : text((one as Fields)[name])),
+          },
+        ];
+  const distinct = Object.keys(event).filter((name) => /^distinct_(?!.*_sketch$)/.test(name));
+  return [
+    ...column('FAILED', 'failed'),
+    ...column('FAILED%', 'failed_ratio', (ratio) => ((ratio as number) * 100).toFixed(1)),
+    ...latencies.flatMap((name) =>
+      column(`${name.toUpperCase()} MS`, `latency_${name}_us`, (us) => milliseconds(us as number)),
+    ),
+    ...column('PER S', 'rate'),
+    ...column('FIRST', 'first', (ts) => clock(ts as string)),
+    ...column('LAST', 'last', (ts) => clock(ts as string)),
+    ...distinct.flatMap((name): Column<Summary>[] => column(printable(`${name.slice(9).toUpperCase()}S`), name)),
+  ];
+}
+
+/** How the failed ones failed, and what is missing: `refused 3, timeout 1`, `-- 17 lost --`. */
+function remarks(event: Summary): string {
+  const results = Object.entries(event).flatMap(([name, count]) => {
+    const [, result] = /^result_(?!established)(\w+)$/.exec(name) ?? [];
+    return result ? [`${result} ${count}`] : [];
+  });
+  const missing = [
+    ...(event.lost ? [`${event.lost} lost`] : []),
+    ...(event.invalid ? [`${event.invalid} invalid`] : []),
+  ];
+  return [results.join(', '), missing.length > 0 ? `-- ${missing.join(', ')} --` : ''].filter(Boolean).join(' ');
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '-';
+  return printable(typeof value === 'string' ? value : JSON.stringify(value));
+}

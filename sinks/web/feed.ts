@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSession, type Session } from 'better-sse';
+import { Line } from '../../schemas/pipe/line.js';
+import type { Ring } from './ring.js';
+
+/** Lines a message holds at most, and unsent bytes at which a slow browser has to wait. */
+const batch = 2_000;
+const unsentMost = 4 << 20;
+/** Lines looked at in one go: between two such, other work gets its turn. */
+const slice = 5_000;
+
+/** Between the lines of a message: no JSON text has it unescaped. */
+const separator = '\x1e';
+
+export type Keep = (line: Line) => boolean;
+
+/** What a page is told beside the lines. */
+export interface State {
+  /** Tells one run of sink-web from the next, for a page that finds it again. */
+  run: string;
+  /** Attempt events that came, whether they are still kept or not. */
+  total: number;
+  /** Events that the stream says were lost on the way here. */
+  lost: number;
+  keep: number;
+  ended: boolean;
+}
+
+/** One page that is open: sends it the ring's lines, each once, as fast as it takes them. */
+export class Feed {
+  #session: Session | undefined;
+  #next: number;
+  #told = '';
+  readonly #line = new Line();
+
+  constructor(
+    private readonly ring: Ring,
+    private readonly response: ServerResponse,
+    private readonly keep: Keep | undefined,
+    /** The number of the first line it still wants. */
+    from: number,
+  ) {
+    this.#next = from;
+  }
+
+  /** Whether lines wait for it to take them. */
+  get behind(): boolean {
+    return this.#session?.isConnected === true && this.#next < this.ring.next;
+  }
+
+  async open(request: IncomingMessage): Promise<void> {
+    this.#session = await createSession(request, this.response, {
+      serializer: String,
+      retry: 1_000,
+      headers: { 'X-Accel-Buffering': 'no' },
+    });
+  }
+
+  /** Sends what is new. Returns whether there is more that could go at once. */
+  send(state: State): boolean {
+    if (!this.#session?.isConnected) return false;
+    this.#next = Math.max(this.#next, this.ring.first); // what a slow page has not taken until here it misses
+    if (this.response.writableLength < unsentMost) this.#lines(this.#session, state.run);
+    const told = JSON.stringify(state);
+    if (told !== this.#told) this.#session.push(told, 'state', `${state.run}.${this.#next}`);
+    this.#told = told;
+    return this.behind && this.response.writableLength < unsentMost;
+  }
+
+  close(): void {
+    this.response.end();
+  }
+
+  #lines(session: Session, run: string): void {
+    const chosen: string[] = [];
+    const end = Math.min(this.ring.next, this.#next + slice);
+    for (; this.#next < end && chosen.length < batch; this.#next++) {
+      const bytes = this.ring.at(this.#next) as Buffer;
+      if (this.#wanted(bytes)) chosen.push(bytes.toString().replaceAll('\r', ' ')); // between tokens; ends a line here
+    }
+    if (chosen.length > 0) session.push(chosen.join(separator), 'lines', `${run}.${this.#next}`);
+  }
+
+  #wanted(bytes: Buffer): boolean {
+    if (!this.keep) return true;
+    this.#line.take(bytes, 0, bytes.length);
+    return this.keep(this.#line);
+  }
+}

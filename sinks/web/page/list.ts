@@ -1,0 +1,81 @@
+import type { Attempt } from './model.js';
+
+const rowHeight = 28;
+const around = 6; // rows drawn above and below what is seen
+
+const two = (value: number, digits = 2) => String(value).padStart(digits, '0');
+
+function clock(at: number): string {
+  const time = new Date(at);
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
+}
+
+function cells(one: Attempt): string[] {
+  const ms = one.ms === undefined ? '' : one.ms < 10 ? one.ms.toFixed(2) : String(Math.round(one.ms));
+  return [clock(one.at), one.process, String(one.pid), one.to, String(one.port), one.result || '·', ms];
+}
+
+/** The attempts as a table of which only the rows that are seen exist. */
+export class List {
+  #shown: readonly Attempt[] = [];
+  readonly #rows: HTMLElement[] = [];
+  #top: Attempt | undefined; // the row that stays where it is while new ones come above it
+
+  constructor(
+    private readonly frame: HTMLElement,
+    private readonly body: HTMLElement,
+    private readonly open: (attempt: Attempt) => void,
+  ) {
+    frame.addEventListener('scroll', () => this.#draw());
+    new ResizeObserver(() => this.#draw()).observe(frame);
+  }
+
+  /** The attempts, in the order of the rows. */
+  show(attempts: readonly Attempt[]): void {
+    const anchor = this.frame.scrollTop > rowHeight ? this.#top : undefined;
+    this.#shown = attempts;
+    this.body.style.height = `${attempts.length * rowHeight}px`;
+    this.frame.setAttribute('aria-rowcount', String(attempts.length + 1));
+    const at = anchor ? attempts.indexOf(anchor) : -1;
+    if (at >= 0) this.frame.scrollTop = at * rowHeight + (this.frame.scrollTop % rowHeight);
+    this.#draw();
+  }
+
+  #draw(): void {
+    const first = Math.max(0, Math.floor(this.frame.scrollTop / rowHeight) - around);
+    const count = Math.ceil(this.frame.clientHeight / rowHeight) + 2 * around;
+    const some = this.#shown.slice(first, first + count);
+    this.#top = this.#shown[Math.floor(this.frame.scrollTop / rowHeight)];
+    while (this.#rows.length < some.length) this.#rows.push(this.#row());
+    for (const extra of this.#rows.splice(some.length)) extra.remove();
+    for (const [i, one] of some.entries()) {
+      const row = this.#rows[i] as HTMLElement & { attempt?: Attempt };
+      row.attempt = one;
+      row.className = one.failed ? 'failed' : '';
+      row.style.top = `${(first + i) * rowHeight}px`;
+      row.setAttribute('aria-rowindex', String(first + i + 2));
+      for (const [column, text] of cells(one).entries()) {
+        const cell = row.children[column] as HTMLElement;
+        if (cell.textContent !== text) cell.textContent = text;
+      }
+    }
+  }
+
+  #row(): HTMLElement {
+    const row = document.createElement('div') as HTMLElement & { attempt?: Attempt };
+    row.setAttribute('role', 'row');
+    row.tabIndex = -1;
+    for (let i = 0; i < 7; i++) {
+      const cell = document.createElement('span');
+      cell.setAttribute('role', 'cell');
+      row.append(cell);
+    }
+    const open = () => row.attempt && this.open(row.attempt);
+    row.addEventListener('click', open);
+    row.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter') open();
+    });
+    this.body.append(row);
+    return row;
+  }
+}

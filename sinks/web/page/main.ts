@@ -1,0 +1,222 @@
+import { Charts } from './charts.js';
+import { Graph } from './graph.js';
+import { List } from './list.js';
+import { type Attempt, Model } from './model.js';
+import { latencies, quantile, series, talk } from './sums.js';
+
+const drawMs = 500;
+const element = <T extends Element>(id: string) => document.getElementById(id) as unknown as T;
+const input = (id: string) => element<HTMLInputElement>(id);
+
+interface State {
+  run: string;
+  total: number;
+  lost: number;
+  keep: number;
+  ended: boolean;
+}
+
+const model = new Model();
+let state: State = { run: '', total: 0, lost: 0, keep: model.keep, ended: false };
+let connected = false;
+let source: EventSource | undefined;
+let where = '';
+/** A part of the time that was selected, in ms. */
+let part: { from: number; to: number } | undefined;
+/** What was shown when the page was paused. */
+let held: { attempts: Attempt[]; now: number } | undefined;
+let due: number | undefined;
+let shown: Attempt[] = [];
+
+const charts = new Charts({ rate: element('rate'), latency: element('latency') }, (from, to) => {
+  part = { from, to };
+  input('range').value = 'part';
+  element<HTMLOptionElement>('range').querySelector('[value=part]')?.removeAttribute('hidden');
+  drawSoon(0);
+});
+const graph = new Graph(element('graph'), (side, one) => narrow(side === 'left' ? ofProcess(one) : ofDestination(one)));
+const list = new List(element('list'), element('rows'), showOne);
+
+/** The end of the time axis: now, where events are of now. */
+function now(): number {
+  const live = !state.ended && Math.abs(Date.now() - model.newest) < 60_000;
+  return live ? Math.max(model.newest, Date.now()) : model.newest;
+}
+
+function drawSoon(ms = drawMs): void {
+  if (due !== undefined && ms > 0) return;
+  clearTimeout(due);
+  due = window.setTimeout(() => {
+    due = undefined;
+    draw();
+    if (connected && !state.ended && !held) drawSoon(1_000); // time goes on without events
+  }, ms);
+}
+
+function draw(): void {
+  const end = held ? held.now : now();
+  const last = Number(input('range').value) * 1000;
+  const [from, to] = part ? [part.from, part.to] : [last ? end - last : 0, end];
+  const words = input('search').value.toLowerCase();
+  const holds = ({ at, lines }: Attempt) =>
+    at >= from && at <= to && (words === '' || lines.some((line) => line.toLowerCase().includes(words)));
+  shown = held ? held.attempts.filter(holds) : model.select(holds);
+  numbers();
+  const first = shown[0]?.at ?? to;
+  charts.draw(series(shown, from || Math.min(first, to - 60_000), to));
+  graph.draw(talk(shown, { left: 14, right: 18 }));
+  element<HTMLElement>('nobody').hidden = shown.length > 0;
+  const newest = [...shown].reverse();
+  list.show(
+    input('first').checked ? [...newest.filter((one) => one.failed), ...newest.filter((one) => !one.failed)] : newest,
+  );
+}
+
+function numbers(): void {
+  const failed = shown.filter((one) => one.failed).length;
+  const ms = latencies(shown);
+  const of = (share: number) => {
+    const value = quantile(ms, share);
+    return value === undefined ? '–' : `${value.toPrecision(3)} ms`;
+  };
+  tell('attempts', String(shown.length));
+  tell('failed', failed === 0 ? '0' : `${failed} (${Math.round((failed / shown.length) * 100)} %)`);
+  element('failed').classList.toggle('some', failed > 0);
+  tell('p50', of(0.5));
+  tell('p99', of(0.99));
+  tell('lost', String(state.lost), state.lost > 0);
+  const older = Math.max(0, state.total - state.keep);
+  tell('older', String(older), older > 0);
+  const [name, text] = !connected
+    ? ['broken', 'not connected']
+    : held
+      ? ['', 'paused']
+      : state.ended
+        ? ['', 'the input has ended']
+        : ['live', 'live'];
+  const told = element<HTMLElement>('state');
+  told.className = name;
+  if (told.textContent !== text) told.textContent = text;
+}
+
+function tell(id: string, text: string, visible = true): void {
+  const place = element<HTMLElement>(id);
+  place.textContent = text;
+  (place.parentElement as HTMLElement).hidden = !visible;
+}
+
+function connect(): void {
+  source?.close();
+  model.clear();
+  source = new EventSource(`events?where=${encodeURIComponent(where)}`);
+  source.addEventListener('open', () => {
+    connected = true;
+    drawSoon();
+  });
+  source.addEventListener('error', () => {
+    connected = false;
+    drawSoon();
+  });
+  source.addEventListener('state', ({ data }) => {
+    const next: State = JSON.parse(data);
+    if (state.run !== '' && next.run !== state.run) {
+      state = next;
+      connect(); // another run of sink-web: its events are others
+      return;
+    }
+    state = next;
+    model.keep = next.keep;
+    drawSoon();
+  });
+  source.addEventListener('lines', ({ data }) => {
+    for (const line of (data as string).split('\x1e')) model.add(line);
+    drawSoon();
+  });
+}
+
+const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+const ofProcess = (one: Attempt) => `${one.processField} == ${quoted(one.process)}`;
+const ofDestination = (one: Attempt) =>
+  `${one.toField === 'name' ? `name == ${quoted(one.to)}` : `daddr == ${one.to}`} and dport == ${one.port}`;
+
+function narrow(expression: string): void {
+  const old = input('where').value.trim();
+  input('where').value = old === '' ? expression : `${/\bor\b|\|\|/.test(old) ? `(${old})` : old} and ${expression}`;
+  void ask();
+}
+
+/** Takes the filter, where it is one. */
+async function ask(): Promise<void> {
+  const wanted = input('where').value.trim();
+  if (wanted === where) {
+    element('why').textContent = '';
+    return;
+  }
+  const answer = await fetch(`events?check&where=${encodeURIComponent(wanted)}`).catch(() => undefined);
+  if (input('where').value.trim() !== wanted) return; // written on meanwhile
+  const bad = answer && !answer.ok;
+  element('why').textContent = bad ? (await answer.text()).trim() : '';
+  input('where').setAttribute('aria-invalid', String(Boolean(bad)));
+  if (bad || !answer) return;
+  where = wanted;
+  element<HTMLElement>('clear').hidden = where === '';
+  if (held) pause();
+  connect();
+}
+
+function pause(): void {
+  held = held ? undefined : { attempts: model.select(() => true).map((one) => ({ ...one })), now: now() };
+  element('pause').setAttribute('aria-pressed', String(held !== undefined));
+  element('pause').textContent = held ? 'Go on' : 'Pause';
+  drawSoon(0);
+}
+
+function showOne({ lines }: Attempt): void {
+  const fields = element<HTMLElement>('fields');
+  fields.replaceChildren();
+  for (const [name, value] of Object.entries(Object.assign({}, ...lines.map((line) => JSON.parse(line))))) {
+    const [term, meaning] = [document.createElement('dt'), document.createElement('dd')];
+    term.textContent = name;
+    meaning.textContent = typeof value === 'string' ? value : JSON.stringify(value);
+    fields.append(term, meaning);
+  }
+  element<HTMLDialogElement>('one').showModal();
+}
+
+function save(): void {
+  const url = URL.createObjectURL(
+    new Blob([...shown.flatMap(({ lines }) => lines.map((line) => `${line}\n`))], { type: 'application/x-ndjson' }),
+  );
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = 'synpipe.ndjson';
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+let typed: number | undefined;
+input('where').addEventListener('input', () => {
+  clearTimeout(typed);
+  typed = window.setTimeout(ask, 400);
+});
+element('ask').addEventListener('submit', (event) => {
+  event.preventDefault();
+  clearTimeout(typed);
+  void ask();
+});
+element('clear').addEventListener('click', () => {
+  input('where').value = '';
+  void ask();
+});
+input('search').addEventListener('input', () => drawSoon(0));
+input('first').addEventListener('change', () => drawSoon(0));
+input('range').addEventListener('change', () => {
+  if (input('range').value !== 'part') part = undefined;
+  drawSoon(0);
+});
+element('pause').addEventListener('click', pause);
+element('export').addEventListener('click', save);
+element('close').addEventListener('click', () => element<HTMLDialogElement>('one').close());
+new ResizeObserver(() => drawSoon(0)).observe(element('graph'));
+
+connect();

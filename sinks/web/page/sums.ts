@@ -1,0 +1,100 @@
+import type { Attempt } from './model.js';
+
+/** The value below which that share of them lies. `sorted` is in order. */
+export function quantile(sorted: readonly number[], share: number): number | undefined {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+export function latencies(attempts: readonly Attempt[]): number[] {
+  return attempts.flatMap(({ ms, failed }) => (ms === undefined || failed ? [] : [ms])).sort((a, b) => a - b);
+}
+
+/** One row per piece of time: its start in s, attempts and failed ones per second, p50 and p99 in ms. */
+export interface Series {
+  step: number;
+  time: number[];
+  all: number[];
+  failed: number[];
+  p50: (number | null)[];
+  p99: (number | null)[];
+}
+
+const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400];
+const rowsMost = 240;
+
+/** From `from` to `to` (ms), in pieces of a round length, empty ones too. */
+export function series(attempts: readonly Attempt[], from: number, to: number): Series {
+  const seconds = Math.max(1, (to - from) / 1000);
+  const step = steps.find((one) => seconds / one < rowsMost) ?? Math.ceil(seconds / rowsMost / 86400) * 86400;
+  const first = Math.floor(from / 1000 / step);
+  const rows = Math.floor(to / 1000 / step) - first + 1;
+  const pieces: Attempt[][] = Array.from({ length: rows }, () => []);
+  for (const one of attempts) pieces[Math.floor(one.at / 1000 / step) - first]?.push(one);
+  const sorted = pieces.map(latencies);
+  return {
+    step,
+    time: pieces.map((_, i) => (first + i) * step),
+    all: pieces.map((piece) => piece.length / step),
+    failed: pieces.map((piece) => piece.filter((one) => one.failed).length / step),
+    p50: sorted.map((piece) => quantile(piece, 0.5) ?? null),
+    p99: sorted.map((piece) => quantile(piece, 0.99) ?? null),
+  };
+}
+
+/** One end of the graph, or a band between two: how many attempts, and how many of them failed. */
+export interface Share {
+  key: string;
+  count: number;
+  failed: number;
+}
+export interface End extends Share {
+  label: string;
+  /** One of its attempts; none stands for "others". */
+  sample?: Attempt;
+}
+export interface Band extends Share {
+  from: string;
+  to: string;
+}
+export interface Talk {
+  left: End[];
+  right: End[];
+  bands: Band[];
+}
+
+const port = (one: Attempt) => (one.to.includes(':') ? `[${one.to}]:${one.port}` : `${one.to}:${one.port}`);
+
+function count<T extends Share>(map: Map<string, T>, make: T, one: Attempt): void {
+  const entry = map.get(make.key) ?? make;
+  entry.count++;
+  if (one.failed) entry.failed++;
+  map.set(make.key, entry);
+}
+
+function top(all: Map<string, End>, most: number, others: string): { ends: End[]; nameOf: (key: string) => string } {
+  const sorted = [...all.values()].sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1));
+  if (sorted.length <= most) return { ends: sorted, nameOf: (key) => key };
+  const kept = new Set(sorted.slice(0, most - 1).map(({ key }) => key));
+  const rest = sorted.slice(most - 1);
+  const sum = (of: 'count' | 'failed') => rest.reduce((total, end) => total + end[of], 0);
+  const other: End = { key: '', label: `${rest.length} ${others}`, count: sum('count'), failed: sum('failed') };
+  return { ends: [...sorted.slice(0, most - 1), other], nameOf: (key) => (kept.has(key) ? key : '') };
+}
+
+/** Who talks to whom: the busiest processes and destinations, the others together, and what goes between them. */
+export function talk(attempts: readonly Attempt[], most: { left: number; right: number }): Talk {
+  const lefts = new Map<string, End>();
+  const rights = new Map<string, End>();
+  for (const one of attempts) {
+    count(lefts, { key: `p ${one.process}`, label: one.process, count: 0, failed: 0, sample: one }, one);
+    count(rights, { key: `d ${port(one)}`, label: port(one), count: 0, failed: 0, sample: one }, one);
+  }
+  const left = top(lefts, most.left, 'other processes');
+  const right = top(rights, most.right, 'other destinations');
+  const bands = new Map<string, Band>();
+  for (const one of attempts) {
+    const [from, to] = [left.nameOf(`p ${one.process}`), right.nameOf(`d ${port(one)}`)];
+    count(bands, { key: `${from}\n${to}`, from, to, count: 0, failed: 0 }, one);
+  }
+  return { left: left.ends, right: right.ends, bands: [...bands.values()] };
+}

@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { UsageError } from '../../schemas/pipe/errors.js';
+import { Feed, type Keep, type State } from './feed.js';
+import { cookieName, refusal } from './guard.js';
+import type { Ring } from './ring.js';
+
+const pageFolder = new URL('page/', import.meta.url);
+const files: Record<string, [file: string, type: string]> = {
+  '/': ['index.html', 'text/html; charset=utf-8'],
+  '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/page.css': ['page.css', 'text/css; charset=utf-8'],
+  '/icon.svg': ['icon.svg', 'image/svg+xml'],
+};
+const headers = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+};
+
+/** How often new lines are sent: what comes in between goes as one message. */
+const tickMs = 100;
+const pagesMost = 16;
+
+export interface Served {
+  ring: Ring;
+  /** Makes a predicate of a filter expression. Throws UsageError with what is wrong. */
+  filter(expression: string): Keep;
+  state(): State;
+  token: string | undefined;
+}
+
+/** The page, its script, and the feed of lines: all that can be asked for. */
+export class WebServer {
+  readonly #feeds = new Set<Feed>();
+  readonly #server: Server;
+  #due: NodeJS.Timeout | undefined;
+
+  constructor(private readonly served: Served) {
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+  }
+
+  /** Resolves to the address it listens at. */
+  listen(host: string, port: number): Promise<{ address: string; port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject).listen(port, host, () => resolve(this.#server.address() as never));
+    });
+  }
+
+  /** Lines or the state are new: sends them soon. */
+  changed(): void {
+    if (this.#feeds.size === 0) return;
+    this.#due ??= setTimeout(() => {
+      this.#due = undefined;
+      this.#send();
+    }, tickMs);
+  }
+
+  close(): void {
+    clearTimeout(this.#due);
+    for (const feed of this.#feeds) feed.close();
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #send(): void {
+    let more = false;
+    for (const feed of this.#feeds) more = feed.send(this.served.state()) || more;
+    if (more) setImmediate(() => this.#send());
+    else if ([...this.#feeds].some((feed) => feed.behind)) this.changed();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://synpipe');
+    const token = url.searchParams.get('token');
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    const refused = refusal({ headers: request.headers, token }, this.served.token);
+    if (refused) return plain(response, ...refused);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return plain(response, 405, 'only GET');
+    if (token !== null && this.served.token !== undefined) {
+      // Kept out of the address from here on: that ends up in histories and logs.
+      response.setHeader('Set-Cookie', `${cookieName}=${this.served.token}; HttpOnly; SameSite=Strict; Path=/`);
+      response.writeHead(303, { Location: '/' }).end();
+      return;
+    }
+    if (url.pathname === '/events') return this.#feed(request, response, url);
+    const file = Object.hasOwn(files, url.pathname) ? files[url.pathname] : undefined;
+    if (!file) return plain(response, 404, 'there is no such page');
+    response.setHeader('Content-Type', file[1]).end(await readFile(new URL(file[0], pageFolder)));
+  }
+
+  async #feed(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    let keep: Keep | undefined;
+    try {
+      const expression = url.searchParams.get('where')?.trim();
+      if (expression) keep = this.served.filter(expression);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      return plain(response, 400, error.message);
+    }
+    if (url.searchParams.has('check')) return plain(response, 200, 'ok');
+    if (this.#feeds.size >= pagesMost) return plain(response, 503, `${pagesMost} pages are open already`);
+    const [run, number] = String(request.headers['last-event-id']).split('.');
+    const from = run === this.served.state().run ? Number(number) || 0 : 0;
+    const feed = new Feed(this.served.ring, response, keep, Math.min(from, this.served.ring.next));
+    this.#feeds.add(feed);
+    response.once('close', () => this.#feeds.delete(feed));
+    await feed.open(request);
+    this.changed();
+  }
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}

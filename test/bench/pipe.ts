@@ -1,0 +1,242 @@
+/**
+ * What the pipe costs, beside what else filters NDJSON: all in one run, alternating, medians of rounds. Every answer is
+ * compared with jq's.
+ *
+ *     npm run bench -- [--events 2000000] [--rounds 3] [--case REGULAR_EXPRESSION]
+ *
+ * The data is made once, into /tmp/synpipe-bench, and is the same on every machine. Slow programs get a part of it, and
+ * their rates are scaled. With all cases the table and the raw numbers go to test/bench/runs/.
+ */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { data } from './pipe/data.js';
+import { bin, harness, type Tool, tools } from './pipe/tools.js';
+
+const { values: given } = parseArgs({
+  args: process.argv.slice(2),
+  options: {
+    events: { type: 'string', default: '2000000' },
+    rounds: { type: 'string', default: '3' },
+    case: { type: 'string', default: '' },
+  },
+});
+const events = Number(given.events);
+const rounds = Number(given.rounds);
+const chosen = (name: string) => new RegExp(given.case).test(name);
+
+interface Run {
+  seconds: number;
+  lines: number;
+  cpu: number;
+  /** KiB, the largest of its processes. */
+  rss: number;
+}
+interface Row {
+  case: string;
+  what: string;
+  /** Thousands of events per second. */
+  rate?: number;
+  note?: string;
+  runs: Run[] | number[];
+}
+const rows: Row[] = [];
+const faults: string[] = [];
+
+const median = (list: number[]) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] as number;
+const centile = (list: number[], part: number) =>
+  [...list].sort((a, b) => a - b)[Math.floor(list.length * part)] as number;
+
+function throughput(how: 'file' | 'pipe', input: string, command: string[]): Run {
+  const said = execFileSync(harness, ['throughput', how, input, ...command], { encoding: 'utf8', maxBuffer: 1 << 20 });
+  const { seconds, lines, cpu, rss, codes } = JSON.parse(said);
+  if (codes.some((code: number) => code !== 0)) faults.push(`${command.join(' ')}: exit codes ${codes}`);
+  return { seconds, lines, cpu, rss: Math.max(...rss) };
+}
+
+/** Things to run in turn, each on its part of the events, with the lines that must come out. */
+interface Turn {
+  what: string;
+  how: 'file' | 'pipe';
+  input: string;
+  command: string[];
+  events: number;
+  lines: number;
+  note?: string;
+}
+function alternate(name: string, turns: Turn[], times = rounds): void {
+  const runs = turns.map((): Run[] => []);
+  for (let round = 0; round < times; round++) {
+    for (const [at, { how, input, command, lines, what }] of turns.entries()) {
+      const run = throughput(how, input, command);
+      runs[at]?.push(run);
+      if (run.lines !== lines) faults.push(`${name}, ${what}: ${run.lines} lines, jq has ${lines}`);
+    }
+  }
+  for (const [at, { what, events, note }] of turns.entries()) {
+    const seconds = median((runs[at] as Run[]).map((run) => run.seconds));
+    rows.push({ case: name, what, rate: events / seconds / 1000, ...(note && { note }), runs: runs[at] as Run[] });
+    console.error(`${name}: ${what}: ${Math.round(events / seconds / 1000)} k/s`);
+  }
+}
+
+const { tools: present, missing } = tools();
+const ranges = { '1 %': [8443, 8443], '30 %': [443, 443], '100 %': [0, 65535] } as const;
+
+function filters(name: string, how: 'file' | 'pipe', share: number, range: keyof typeof ranges, which: Tool[]): void {
+  if (!chosen(name)) return;
+  const [first, last] = ranges[range];
+  const whole = data(events, share);
+  const turns = which.map((tool): Turn => {
+    const count = Math.round(events / tool.part);
+    const { path } = tool.part === 1 ? whole : data(count, share);
+    return {
+      what: tool.name,
+      how,
+      input: path,
+      command: tool.command(first, last, how === 'file' ? path : undefined),
+      events: count,
+      lines: whole.jq(first, last, count),
+      ...(tool.part > 1 && { note: `1/${tool.part} of the events` }),
+    };
+  });
+  alternate(name, turns);
+}
+
+const fast = present.filter(({ part }) => part === 1);
+const some = present.filter(({ name }) => !['gojq', 'Miller'].includes(name));
+for (const how of ['file', 'pipe'] as const) {
+  filters(`filter from a ${how}, 30 %`, how, 0, '30 %', present);
+  filters(`filter from a ${how}, 1 %`, how, 0, '1 %', fast);
+  filters(`filter from a ${how}, 100 %`, how, 0, '100 %', fast);
+}
+for (const share of [0.03, 0.05, 1]) {
+  const which = some.filter((tool) => !tool.canonicalOnly);
+  filters(`filter from a file, 30 %, ${share * 100} % not canonical`, 'file', share, '30 %', which);
+}
+
+const three = ['validate', 'filter --dport 443,8443', 'filter --not-dport 8443'];
+const asProcesses = three.map((stage) => [`${bin}${stage.split(' ')[0]}`, ...stage.split(' ').slice(1)]);
+const joined = (commands: string[][]) => commands.flatMap((command, at) => (at > 0 ? ['|', ...command] : command));
+const fused = [`${bin}synpipe`, 'run', three.join(' | ')];
+const cats = joined([['cat'], ['cat'], ['cat']]);
+
+if (chosen('three stages')) {
+  const { path, jq } = data(events, 0);
+  const turn = (what: string, command: string[], lines = jq(443, 443)): Turn => ({
+    ...{ what, how: 'file', input: path, command, events, lines },
+  });
+  alternate('three stages', [
+    turn('three processes', joined(asProcesses)),
+    turn('synpipe run', fused),
+    turn('three cats', cats, events),
+    turn('three processes that pass all', joined([[`${bin}validate`], [`${bin}validate`], [`${bin}validate`]]), events),
+    turn('synpipe run, passing all', [`${bin}synpipe`, 'run', 'validate | validate | validate'], events),
+  ]);
+}
+
+if (chosen('memory')) {
+  for (const count of [events / 10, events]) {
+    const { path, jq } = data(count, 0);
+    const turn = (what: string, command: string[], lines: number): Turn => ({
+      ...{ what, how: 'pipe', input: path, command, events: count, lines },
+    });
+    alternate(
+      `memory, ${count} events`,
+      [
+        turn('filter', [`${bin}filter`, '--dport', '443'], jq(443, 443)),
+        turn('synpipe run', fused, jq(443, 443)),
+        turn('sink-file', [`${bin}sink-file`, '/dev/null'], 0),
+      ],
+      1,
+    );
+  }
+}
+
+if (chosen('start')) {
+  const empty = (what: string, command: string[]): Turn => ({
+    ...{ what, how: 'file', input: '/dev/null', command, events: 0, lines: 0 },
+  });
+  const withoutInput = ['collector', 'doctor', 'sink-web', 'apply'];
+  const args: Record<string, string[]> = { filter: ['--dport', '443'], 'sink-file': ['/dev/null'] };
+  const names = readdirSync(bin).filter((name) => !['package.json', 'synpipe'].includes(name));
+  const starts = [
+    empty('node -e 0', [process.execPath, '-e', '0']),
+    ...names.map((name) => {
+      const command = withoutInput.includes(name) ? [name, '--version'] : [name, ...(args[name] ?? [])];
+      return empty(command.join(' '), [`${bin}${name}`, ...command.slice(1)]);
+    }),
+    empty('synpipe filter', [`${bin}synpipe`, 'filter', '--dport', '443']),
+    empty('synpipe run', fused),
+  ];
+  const runs = starts.map((): Run[] => []);
+  for (let round = 0; round < 7 * rounds; round++)
+    for (const [at, { how, input, command }] of starts.entries()) runs[at]?.push(throughput(how, input, command));
+  for (const [at, { what }] of starts.entries()) rows.push({ case: 'start', what, runs: runs[at] as Run[] });
+}
+
+if (chosen('latency')) {
+  const line =
+    '{"type":"connect","v":1,"seq":1,"ts":"2026-11-23T08:15:30.123456Z","id":"1","pid":1,"comm":"curl","family":4,"daddr":"192.0.2.1","dport":443,"via":"connect"}';
+  const turns: [string, string[]][] = [
+    ['three processes', joined(asProcesses)],
+    ['synpipe run', fused],
+    ['three cats', cats],
+    ['three jq', joined([1, 2, 3].map(() => ['jq', '-c', '--unbuffered', '.']))],
+  ];
+  for (const [what, command] of turns) {
+    const said = execFileSync(harness, ['latency', '500', line, ...command], { encoding: 'utf8' });
+    rows.push({ case: 'latency', what, runs: JSON.parse(said) });
+  }
+}
+
+/** The tables, in Markdown. */
+function report(): string {
+  const date = new Date().toISOString().slice(0, 10);
+  const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${date}`;
+  const parts = [
+    `${machine}. ${events} events of ${Math.round(data(events, 0).bytes / events)} bytes; medians of ${rounds} rounds that alternate.\n`,
+  ];
+  for (const name of new Set(rows.map((row) => row.case))) {
+    const group = rows.filter((row) => row.case === name);
+    const first = group[0] as Row;
+    if (name === 'latency') {
+      parts.push(`### ${name}\n\n| one event through | p50, µs | p99, µs |\n|---|---|---|`);
+      for (const { what, runs } of group)
+        parts.push(
+          `| ${what} | ${Math.round(centile(runs as number[], 0.5))} | ${Math.round(centile(runs as number[], 0.99))} |`,
+        );
+    } else {
+      const of = (row: Row, key: keyof Run) => median((row.runs as Run[]).map((run) => run[key]));
+      const start = name === 'start';
+      parts.push(
+        `### ${name}\n\n| | ${start ? 'ms' : 'k events/s'} | ×, to ${first.what} | CPU ${start ? 'ms' : 's'} | CPU × | peak RSS, MiB | |\n|---|---|---|---|---|---|---|`,
+      );
+      for (const row of group) {
+        const shown = start ? (of(row, 'seconds') * 1000).toFixed(1) : Math.round(row.rate as number);
+        const ratio = start ? of(row, 'seconds') / of(first, 'seconds') : (row.rate as number) / (first.rate as number);
+        const cpu = start ? (of(row, 'cpu') * 1000).toFixed(1) : of(row, 'cpu').toFixed(2);
+        const cpuRatio = of(row, 'cpu') / of(first, 'cpu');
+        const rss = (of(row, 'rss') / 1024).toFixed(0);
+        parts.push(
+          `| ${row.what} | ${shown} | ${ratio.toFixed(3)} | ${cpu} | ${cpuRatio.toFixed(2)} | ${rss} | ${row.note ?? ''} |`,
+        );
+      }
+    }
+    parts.push('');
+  }
+  const checks = present.map(({ name, checks }) => `${name}: ${checks}`).join('; ');
+  parts.push(`What each checks of a line: ${checks}. Every count of lines was jq's.`);
+  if (missing.length > 0) parts.push(`Not there: ${missing.join('; ')}.`);
+  return `${parts.join('\n')}\n`;
+}
+
+const text = report();
+process.stdout.write(text);
+if (faults.length > 0) throw new Error(`wrong answers:\n${[...new Set(faults)].join('\n')}`);
+if (given.case === '') {
+  const path = new URL(`runs/pipe-${release()}`, import.meta.url).pathname;
+  writeFileSync(`${path}.md`, text);
+  writeFileSync(`${path}.json`, `${JSON.stringify({ events, rounds, rows }, null, 1)}\n`);
+}

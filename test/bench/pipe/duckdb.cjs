@@ -1,0 +1,20 @@
+// DuckDB with a type for each column, which it checks; ranges, patterns and formats it does not.
+// Arguments: FIRST and LAST port, the folder where npm has installed @duckdb/node-api, and a file; stdin without.
+const { createRequire } = require('node:module');
+
+const [first, last, folder, file = '/dev/stdin'] = process.argv.slice(2);
+const { DuckDBInstance } = createRequire(`${folder}/`)('@duckdb/node-api');
+const types = {
+  VARCHAR: ['type', 'ts', 'id', 'comm', 'pcomm', 'exe', 'cgroup', 'saddr', 'daddr', 'via', 'error'],
+  BIGINT: ['seq', 'pid', 'tid', 'ppid', 'uid', 'gid', 'netns'],
+  INTEGER: ['v', 'family', 'sport', 'dport', 'errno'],
+};
+const columns = Object.entries(types).flatMap(([type, names]) => names.map((name) => `${name}: '${type}'`));
+
+(async () => {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(`COPY (
+    SELECT * FROM read_json('${file}', format = 'newline_delimited', columns = {${columns.join(', ')}})
+    WHERE dport BETWEEN ${Number(first)} AND ${Number(last)}
+  ) TO '/dev/stdout' (FORMAT json)`);
+})();

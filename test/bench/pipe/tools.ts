@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { cache } from './data.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const here = fileURLToPath(new URL('.', import.meta.url));
+export const bin = `${root}dist/bin/`;
+const duckdb = '@duckdb/node-api@1.5.6-r.1';
+
+/** A program that passes the events whose port is from FIRST to LAST. */
+export interface Tool {
+  name: string;
+  /** What it checks of a line. */
+  checks: string;
+  /** It is slow: it gets one in so many of the events, and its rate is scaled. */
+  part: number;
+  /** Its command line; it reads stdin where there is no file to be named. */
+  command(first: number, last: number, file?: string): string[];
+  /** What it does not do right: lines in other than canonical form. */
+  canonicalOnly?: true;
+}
+
+function compiled(name: string): string {
+  mkdirSync(cache, { recursive: true });
+  const path = `${cache}/${name}`;
+  execFileSync('gcc', ['-O3', '-march=native', '-o', path, `${here}${name}.c`]);
+  return path;
+}
+
+export const harness = compiled('harness');
+const reference = compiled('reference');
+
+const script = (name: string, about: string) => (first: number, last: number, file?: string) => [
+  process.execPath,
+  `${here}${name}`,
+  String(first),
+  String(last),
+  about,
+  ...(file ? [file] : []),
+];
+
+const all: Tool[] = [
+  { name: 'synpipe filter', checks: 'all', part: 1, command: (a, b) => [`${bin}filter`, '--dport', `${a}-${b}`] },
+  { name: 'C reference', checks: 'all', part: 1, command: (a, b) => [reference, String(a), String(b)] },
+  {
+    name: 'grep',
+    checks: 'nothing',
+    part: 1,
+    canonicalOnly: true,
+    command: (a, b) => ['env', 'LC_ALL=C', 'grep', '-F', a === b ? `"dport":${a},` : '"dport":'],
+  },
+  { name: 'DuckDB', checks: 'types', part: 1, canonicalOnly: true, command: script('duckdb.cjs', cache) },
+  {
+    name: 'split2 + ajv',
+    checks: 'all',
+    part: 8,
+    command: script('split2.mjs', `${root}dist/schemas/generated/validate.cjs`),
+  },
+  {
+    name: 'jq',
+    checks: 'JSON',
+    part: 20,
+    command: (a, b) => ['jq', '-c', `select(.dport >= ${a} and .dport <= ${b})`],
+  },
+  {
+    name: 'gojq',
+    checks: 'JSON',
+    part: 20,
+    command: (a, b) => ['gojq', '-c', `select(.dport >= ${a} and .dport <= ${b})`],
+  },
+  {
+    name: 'Miller',
+    checks: 'JSON',
+    part: 40,
+    command: (a, b) => ['mlr', '--ijsonl', '--ojsonl', 'filter', `$dport >= ${a} && $dport <= ${b}`],
+  },
+];
+
+/** Those that are there; and why the others are not. */
+export function tools(): { tools: Tool[]; missing: string[] } {
+  const missing: string[] = [];
+  const present = all.filter(({ name, command }) => {
+    try {
+      if (name === 'DuckDB') {
+        if (!existsSync(`${cache}/node_modules/@duckdb`))
+          execFileSync('npm', ['install', '--prefix', cache, '--ignore-scripts', '--no-audit', '--no-fund', duckdb], {
+            stdio: 'pipe',
+          });
+      } else execFileSync('sh', ['-c', `command -v ${command(1, 1)[0]}`]);
+      return true;
+    } catch (error) {
+      missing.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
+      return false;
+    }
+  });
+  return { tools: present, missing };
+}

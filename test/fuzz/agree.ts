@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { isAscii } from 'node:buffer';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import * as formats from '../../schemas/formats.cjs';
+import { kinds, recordWords } from '../../schemas/generated/scan.js';
+import { Field } from '../../schemas/pipe/field.js';
+import { Line } from '../../schemas/pipe/line.js';
+import { type Scanner, unknownKind } from '../../schemas/pipe/scan/scanner.js';
+import { canonical } from '../../schemas/pipe/stage.js';
+import { eventTypes, schemaOf } from '../support/arbitrary.js';
+
+const ajv = new Ajv2020({ strictTypes: false, formats: formats.all });
+ajv.addVocabulary(['unit', 'source']);
+const validators = new Map(eventTypes.map((type) => [type, ajv.compile(schemaOf(type))]));
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+type Event = Record<string, unknown>;
+
+/** The verdict by JSON.parse and validators compiled now from the schema files: the event, if it is one. */
+export function reference(bytes: Buffer): Event | undefined {
+  try {
+    const event = JSON.parse(isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes));
+    if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined;
+    if (!Object.hasOwn(event, 'type') || typeof event.type !== 'string') return undefined;
+    return (validators.get(event.type)?.(event) ?? true) ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const fields = [...new Set(kinds.flatMap((kind) => kind.fields))].map((name) => new Field(name));
+const line = new Line();
+
+/** What the current line says of itself is what the parsed event says. */
+function same(event: Event, how: () => string): void {
+  assert.equal(line.type, event.type, how());
+  for (const field of fields) {
+    const value = Object.hasOwn(event, field.name) ? event[field.name] : undefined;
+    const is = typeof value;
+    if (value === undefined && field.name.charCodeAt(0) % 4 > 0) {
+      if (line.locate(field)) fail(field, 'there', how); // the rest of what is not there is looked at of some
+      continue;
+    }
+    if (!Object.is(line.number(field), is === 'number' ? value : Number.NaN)) fail(field, 'number', how);
+    if (line.text(field) !== (is === 'string' ? value : undefined)) fail(field, 'text', how);
+    if (line.locate(field) !== (value !== undefined)) fail(field, 'there', how);
+    if (value === undefined) continue;
+    const found = line.raw.toString('utf8', line.from, line.to);
+    const text = is === 'string' && /^[ !#-[\]-~]*$/.test(value as string) ? `"${value}"` : canonical(value);
+    if (found !== text) fail(field, 'raw', how);
+  }
+}
+
+function fail(field: Field, what: string, how: () => string): never {
+  assert.fail(`${field.name}: ${what} differs: ${how()}`);
+}
+
+/** How often each path was taken. */
+export const taken = { scanned: 0, parsed: 0, refused: 0, left: 0 };
+
+/**
+ * Holds scanners, with JSON.parse and ajv behind them, equal to JSON.parse and ajv alone: verdicts and fields of these
+ * lines, which are scanned in one go. Throws an AssertionError that says the line. Lines that no scanner takes are
+ * judged by JSON.parse and ajv in any case: of these every `sample`th is compared.
+ */
+export function agree(scanners: readonly Scanner[], lines: readonly Buffer[], sample = 1): void {
+  const events = new Map<number, Event | undefined>();
+  const expected = (i: number) => {
+    if (!events.has(i)) events.set(i, reference(lines[i] as Buffer));
+    return events.get(i);
+  };
+  for (const scanner of scanners) agreeOn(scanner, lines, expected, sample);
+}
+
+function agreeOn(
+  scanner: Scanner,
+  lines: readonly Buffer[],
+  expected: (i: number) => Event | undefined,
+  sample: number,
+): void {
+  let held = 0;
+  for (const bytes of lines) {
+    held += bytes.copy(scanner.buffer, held);
+    scanner.buffer[held++] = 10;
+  }
+  let start = 0;
+  let scanned = 0;
+  let record = 0;
+  for (const [i, bytes] of lines.entries()) {
+    if (record === scanned) {
+      scanned = scanner.scan(start, held);
+      record = 0;
+    }
+    const at = record++ * recordWords;
+    const end = start + bytes.length;
+    const how = () => `${scanner.constructor.name}: ${JSON.stringify(bytes.toString('latin1'))}`;
+    if (scanner.table[at] !== start || scanner.table[at + 1] !== end) assert.fail(`places: ${how()}`);
+    const known = scanner.table[at + 2] !== unknownKind;
+    if (!known && i % sample !== 0) taken.left++;
+    else if (!known) {
+      const event = expected(i);
+      const reason = line.parse(scanner.buffer, start, end);
+      if ((reason === undefined) !== (event !== undefined)) assert.fail(`${how()}: ${reason}`);
+      taken[event ? 'parsed' : 'refused']++;
+      if (event && i % 16 === 0) same(event, how);
+    } else {
+      const event = expected(i);
+      if (!event) assert.fail(`scanned, but invalid: ${how()}`);
+      line.move(scanner.buffer, start, end, scanner.table, at);
+      same(event, how);
+      if (i % 8 === 0) assert.deepEqual(line.event, event);
+      taken.scanned++;
+    }
+    start = end + 1;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * `npm run fuzz [-- RUNS [SEED]]`: changed lines through the scanner and through JSON.parse and ajv, which must agree.
+ * A line that they do not agree on is kept in test/fuzz/differences/, which the tests run again.
+ */
+import { appendFileSync } from 'node:fs';
+import { PlainScanner, WasmScanner } from '../../schemas/pipe/scan/scanner.js';
+import { agree, taken } from './agree.js';
+import { corpus } from './corpus.js';
+import { mutant, Random } from './mutate.js';
+
+const runs = Number(process.argv[2] ?? 1_000_000);
+const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
+const atOnce = 100;
+
+const scanners = [new PlainScanner(1 << 20, 64), new WasmScanner(1 << 20, 64)];
+Error.stackTraceLimit = 0; // most lines are none: half of the time went into where they were found to be
+const lines = corpus(seed);
+const random = new Random(seed);
+let differences = 0;
+process.stdout.write(`seed ${seed}, ${lines.length} lines to begin with\n`);
+for (let run = 0; run < runs; run += atOnce) {
+  const block = Array.from({ length: atOnce }, () => Buffer.from(mutant(lines, random), 'latin1'));
+  try {
+    agree(scanners, block, 16);
+  } catch {
+    for (const line of block) one(line);
+  }
+  if (run % 1_000_000 === 0 && run > 0)
+    process.stdout.write(`${run} ${JSON.stringify(taken)} ${differences} differences\n`);
+}
+process.stdout.write(`${runs} runs, ${differences} differences, ${JSON.stringify(taken)}\n`);
+process.exitCode = differences > 0 ? 1 : 0;
+
+function one(line: Buffer): void {
+  try {
+    agree(scanners, [line]);
+  } catch (error) {
+    differences++;
+    process.stdout.write(`${(error as Error).message}\n`);
+    appendFileSync(new URL('differences', import.meta.url), `${line.toString('base64')}\n`);
+  }
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import type { Connect, Dns } from '../../dist/index.js';
+import { flags, ip4, message, name, question, record } from '../support/dns.js';
+import { Collector } from './collect.js';
+import type { Net } from './net.js';
+import { until } from './wait.js';
+
+export const dnsIn = (lines: string[]): Dns[] =>
+  lines.filter((line) => line.startsWith('{"type":"dns"')).map((line) => JSON.parse(line));
+
+/** An exchange for exchange.cjs. */
+export interface Exchange {
+  query: string | string[];
+  answers: string[];
+  to?: string;
+  server?: string;
+  other?: string;
+  port?: number;
+  connected?: boolean;
+  delay?: number;
+  tcp?: true;
+}
+
+let ids = 1000;
+/** An id that no other query of this file has. */
+export const fresh = (): number => ids++;
+
+/** The query for the addresses of a name, and what answers it. */
+export function ask(of: string, answers: (id: number) => Buffer[], more: Partial<Exchange> = {}): Exchange {
+  const id = fresh();
+  const query = message({ id, questions: [question(name(of))] }).toString('hex');
+  return { query, answers: answers(id).map((answer) => answer.toString('hex')), ...more };
+}
+
+/** A right answer. */
+export const right = (id: number, of: string, address = '192.0.2.1'): Buffer =>
+  message({
+    id,
+    flags: flags.answer,
+    questions: [question(name(of))],
+    answers: [record({ type: 'A', data: ip4(address) })],
+  });
+
+export async function exchange(net: Net, exchanges: Exchange[]): Promise<void> {
+  const child = net.spawn(
+    [process.execPath, new URL('exchange.cjs', import.meta.url).pathname],
+    ['pipe', 'pipe', 'inherit'],
+  );
+  let output = '';
+  child.stdout?.on('data', (data) => {
+    output += data;
+  });
+  child.stdin?.end(JSON.stringify(exchanges));
+  await until('the exchanges are done', () => {
+    assert.equal(child.exitCode ?? 0, 0, 'exchange.cjs failed');
+    return output === 'done\n';
+  });
+}
+
+/** A collector with --dns that sees one namespace. */
+export async function seeing(net: Net, ...args: string[]): Promise<Collector> {
+  return Collector.start(['--dns', `--netns=${net.inode}`, ...args]);
+}
+
+/** All until now: an exchange that is made now comes after them. */
+export async function seen(net: Net, collector: Collector): Promise<(Dns | Connect)[]> {
+  const mark = `mark-${fresh()}.test`;
+  await exchange(net, [ask(mark, (id) => [right(id, mark)])]);
+  const isMark = (line: string) => line.includes(`"name":"${mark}"`);
+  const lines = await until('the mark', () => collector.lines().some(isMark) && collector.lines());
+  return lines
+    .slice(0, lines.findIndex(isMark))
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'dns' || type === 'connect');
+}
+
+/** The fields that an exchange determines. */
+export function told({ name, cnames, addrs, ttl, server, transport }: Dns) {
+  return { name, ...(cnames && { cnames }), addrs, ttl, server, transport };
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { ask, dnsIn, exchange, right } from './answers.js';
+import { bin } from './collect.js';
+import { fresh, onExit } from './folder.js';
+import { exists, held, type Kind } from './held.js';
+import { live } from './live.js';
+import { needed, only, privileged } from './rights.js';
+import { until } from './wait.js';
+
+const kinds: Kind[] = ['prog', 'map', 'link'];
+
+live('--dns as nobody with just the capabilities that it needs: sees, keeps none, leaves nothing', async (net) => {
+  const out = fresh('events.ndjson');
+  const to = openSync(out, 'w');
+  const args = [...only([...needed(), 'net_admin']), `${bin}collector`];
+  const options = ['--status', '--dns', '--tier', 'tracepoint', `--netns=${net.inode}`];
+  const child = spawn('setpriv', [...args, ...options], { stdio: ['ignore', to, 'inherit'] });
+  closeSync(to);
+  onExit(() => child.kill('SIGKILL'));
+  const exit = once(child, 'exit');
+  const lines = () => readFileSync(out, 'utf8').split('\n').slice(0, -1);
+  await until('the collector starts', () => {
+    assert.equal(child.exitCode, null);
+    return lines().length > 0;
+  });
+  const pid = child.pid as number;
+  await until('all is given up', () => privileged(pid).length === 0);
+  const ids = kinds.flatMap((kind) => held(kind, pid).map((id) => [kind, id] as const));
+  const links = ids.filter(([kind]) => kind === 'link');
+  assert.ok(links.length >= 4, `${links}`);
+  await exchange(net, [ask('host.test', (id) => [right(id, 'host.test')])]);
+  child.kill('SIGTERM');
+  assert.deepEqual(await exit, [0, null]);
+  assert.deepEqual(
+    dnsIn(lines()).map(({ name }) => name),
+    ['host.test'],
+  );
+  for (const [kind, id] of ids) await until(`${kind} ${id} is gone`, () => !exists(kind, id));
+});
+
+live('without cap_net_admin it names just that', async () => {
+  // with tracefs, or it needs cap_sys_admin, which is enough for this too on some kernels
+  const script = 'mount -t tracefs tracefs /sys/kernel/tracing && exec setpriv "$@"';
+  const options = ['--dns', '--tier', 'tracepoint', '--duration', '1'];
+  const collector = (capabilities: string[]) => {
+    const args = ['-m', 'sh', '-c', script, 'sh', ...only(capabilities), `${bin}collector`, ...options];
+    const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
+    return { status, stderr, silent: stdout === '' };
+  };
+  const without = ['bpf', 'perfmon', 'dac_read_search'];
+  const { stderr, ...more } = collector(without);
+  assert.match(
+    stderr,
+    /^collector: cannot (load|attach) the BPF programs for DNS[^:]*: EPERM; run as root or grant cap_net_admin\n$/,
+  );
+  assert.deepEqual(more, { status: 1, silent: true });
+  assert.deepEqual({ ...collector([...without, 'net_admin']), silent: true }, { status: 0, stderr: '', silent: true });
+});
+
+live('where no cgroup2 is mounted: one line, and doctor says so', async () => {
+  const run = (command: string) => {
+    const script = 'umount -l "$(findmnt -rn -t cgroup2 -o TARGET | head -n 1)" && exec "$@"';
+    const args = ['-m', 'sh', '-c', script, 'sh', ...command.split(' ')];
+    return spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
+  };
+  const why =
+    'cannot see DNS: no cgroup2 is mounted; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified, or leave --dns out';
+  const { status, stdout, stderr } = run(`${bin}collector --dns`);
+  assert.deepEqual({ status, stdout, stderr }, { status: 1, stdout: '', stderr: `collector: ${why}\n` });
+  const told = run(`${bin}doctor`);
+  assert.equal(told.status, 0);
+  assert.ok(told.stdout.includes(`\nfails  --dns: ${why}\n`), told.stdout);
+});

@@ -1,0 +1,49 @@
+import type { told } from './answers.js';
+import { big } from './knot.js';
+import type { Net } from './net.js';
+
+type Told = ReturnType<typeof told>;
+
+const udp = { ttl: 300, server: '127.0.0.1', transport: 'udp' };
+const chain = { name: 'www.example.test', cnames: ['cdn.example.test', 'edge.other.example.test'], ttl: 30 };
+
+/** What dig asks, and the events that it makes. */
+const asked: [string[], object[]][] = [
+  [['one.example.test'], [{ name: 'one.example.test', addrs: ['127.0.0.2'], ...udp }]],
+  [['AAAA', 'six.example.test'], [{ name: 'six.example.test', addrs: ['::1'], ...udp }]],
+  [['@::1', 'one.example.test'], [{ name: 'one.example.test', addrs: ['127.0.0.2'], ...udp, server: '::1' }]],
+  [['wWw.EXAMPLE.test'], [{ ...udp, ...chain, addrs: ['127.0.0.3', '127.0.0.4'] }]],
+  [['AAAA', 'www.example.test'], [{ ...udp, ...chain, addrs: ['::1'] }]],
+  [['+tcp', 'www.example.test'], [{ ...udp, ...chain, addrs: ['127.0.0.3', '127.0.0.4'], transport: 'tcp' }]],
+  [['+bufsize=4096', 'big.example.test'], [{ name: 'big.example.test', addrs: big, ...udp }]],
+  [['+noedns', 'big.example.test'], [{ name: 'big.example.test', addrs: big, ...udp, transport: 'tcp' }]],
+  [
+    ['+bufsize=4096', '+tcp', '@::1', 'big.example.test'],
+    [{ name: 'big.example.test', addrs: big, ...udp, server: '::1', transport: 'tcp' }],
+  ],
+  [
+    ['odd\\001\\"na\\255me.example.test'],
+    [{ name: 'odd\\001\\"na\\255me.example.test', addrs: ['127.0.0.9'], ...udp }],
+  ],
+  [['none.example.test'], []],
+  [['nowhere.example.test'], []],
+  [['AAAA', 'one.example.test'], []],
+  [['TXT', 'text.example.test'], []],
+  [['SOA', 'example.test'], []],
+  [['other.test'], []],
+  [['last.many.example.test'], [{ name: 'last.many.example.test', addrs: ['127.0.0.5'], ...udp }]],
+];
+
+/** Asks the server of the namespace all of that. */
+export function dig(net: Net): void {
+  for (const [args] of asked) {
+    const server = args.some((arg) => arg.startsWith('@')) ? [] : ['@127.0.0.1'];
+    net.run('dig', '+tries=1', '+time=30', ...server, ...args);
+  }
+}
+
+/** What dns events tell of it. */
+export const wanted = asked.flatMap(([, events]) => events) as Told[];
+
+/** A server may turn the addresses round. */
+export const sorted = (event: Told) => ({ ...event, addrs: [...event.addrs].sort() });

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { pipelineWords } from '../schemas/pipe/words.js';
+import { anyLine } from './support/arbitrary.js';
+import { type Case, inputOf, readCases, run } from './support/cases.js';
+import { folder } from './support/process.js';
+import { root, shell } from './support/shell.js';
+
+const stages = new Set(readdirSync(`${root}dist/bin`));
+for (const name of ['package.json', 'synpipe', 'collector', 'doctor']) stages.delete(name);
+
+const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** A case's line with its first stages fused, those that are a pipeline of this project's alone; undefined where none are. */
+function fused(cmd: string): string | undefined {
+  const ends = [...cmd.matchAll(/(?:\s)(?=[|;>]|&&)|$/g)].map(({ index }) => index).reverse();
+  for (const end of ends) {
+    const pipeline = cmd.slice(0, end).replaceAll('synpipe ', '');
+    try {
+      const words = pipelineWords(pipeline);
+      if (words.length < 2 || !words.every(([name = '']) => stages.has(name))) continue;
+      return `synpipe run ${quote(pipeline)}${cmd.slice(end)}`;
+    } catch {} // it is no pipeline up to here
+  }
+  return undefined;
+}
+
+test('finds the stages that can be fused', () => {
+  assert.equal(fused('filter | validate'), "synpipe run 'filter | validate'");
+  assert.equal(
+    fused("filter --comm 'a*' | validate | jq . > x"),
+    "synpipe run 'filter --comm '\\''a*'\\'' | validate' | jq . > x",
+  );
+  assert.equal(
+    fused('synpipe filter | synpipe sink-file out && cat out'),
+    "synpipe run 'filter | sink-file out' && cat out",
+  );
+  for (const cmd of ['filter', 'filter | jq .', 'jq . | filter', 'grep x | filter | validate'])
+    assert.equal(fused(cmd), undefined);
+});
+
+const cases = await readCases();
+const both = cases.flatMap((one) => {
+  const cmd = fused(one.cmd);
+  return cmd === undefined ? [] : [{ one, cmd }];
+});
+
+/** What the lines of several processes' stderr have in common with those of one: not their order. */
+const sorted = (text: string) => text.split('\n').sort().join('\n');
+
+test('golden pipelines, fused', { concurrency: 3 }, async (t) => {
+  assert.ok(both.length >= 5, `${both.length} of them`);
+  await Promise.all(both.map(({ one, cmd }) => t.test(one.name, () => same(one, cmd))));
+});
+
+async function same(one: Case, cmd: string): Promise<void> {
+  const input = await inputOf(one);
+  const apart = await run(one, input);
+  const most = input.length <= 2048 ? 1 : Math.ceil(input.length / 400);
+  for (const pieces of one.files.includes('whole') ? [undefined] : [undefined, most]) {
+    const { stdout, stderr, code, check } = await run({ ...one, cmd }, input, pieces);
+    assert.deepEqual(
+      { stdout, stderr: sorted(stderr), code, check: check?.code },
+      { stdout: apart.stdout, stderr: sorted(apart.stderr), code: apart.code, check: apart.check?.code },
+      cmd,
+    );
+  }
+}
+
+test('generated pipelines, fused and as processes', { concurrency: 3 }, async (t) => {
+  const stage = fc.constantFrom(
+    'validate',
+    'validate --status',
+    'validate --on-invalid drop',
+    'validate --on-invalid bad.ndjson --status',
+    'validate --on-invalid fail',
+    'filter --dport 443,22',
+    'filter --not-comm node --status',
+    "filter --comm '*' -v --status",
+    'filter --failed --on-invalid drop',
+    'apply ./mine.ts --status',
+    'sink-table',
+    'sink-file out',
+    'sink-file /dev/full',
+  );
+  const pipelines = fc.sample(
+    fc.tuple(fc.array(stage, { minLength: 2, maxLength: 4 }), fc.array(anyLine, { maxLength: 40 })),
+    8,
+  );
+  await Promise.all(
+    pipelines.map(([stages, lines]) =>
+      t.test(stages.join(' | '), async (t) => {
+        const input = lines.map((line) => `${line}\n`).join('');
+        const mine = `export default (event) => event.dport === 80 ? [event, { type: 'seen' }] : event.dport !== 22;\n`;
+        const after = `code=$?; head -v -n -0 out bad.ndjson 2>/dev/null; exit $code`;
+        const one = async (line: string) => {
+          const dir = folder(t);
+          await shell('cat > mine.ts', dir, mine);
+          const { stdout, stderr, code } = await shell(`${line}; ${after}`, dir, input);
+          return { stdout: stdout.replace(/"ts":"[^"]*","stage"/g, '"stage"'), stderr: sorted(stderr), code };
+        };
+        const pipeline = stages.join(' | ');
+        const [whole, apart] = [await one(`synpipe run ${quote(pipeline)}`), await one(pipeline)];
+        // Where a stage fails, those that feed it end with it, or have just ended: their words and codes vary.
+        const fails = stages.some((stage) => /fail|full/.test(stage));
+        assert.equal(whole.stdout, apart.stdout);
+        if (fails) assert.equal(whole.code > 0, apart.code > 0);
+        else assert.deepEqual(whole, apart);
+      }),
+    ),
+  );
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { planOf } from '../../../schemas/compile/plan.js';
+import { eventTypes, schemaOf } from '../../support/arbitrary.js';
+
+const properties = { type: { const: 'x' }, v: { const: 1 } };
+const schema = (more: object, property?: object) =>
+  ({
+    title: 'X',
+    type: 'object',
+    required: ['type', 'v'],
+    properties: { ...properties, ...(property && { one: property }) },
+    ...more,
+  }) as never;
+
+test('each schema of ours has a plan, but for summary, of which there are few', () => {
+  for (const type of eventTypes.filter((one) => one !== 'summary')) {
+    const { steps } = planOf(type, schemaOf(type) as never);
+    assert.deepEqual(
+      steps.map(({ name }) => name),
+      Object.keys(schemaOf(type).properties),
+    );
+  }
+});
+
+test('a keyword that a scanner could not hold to is an error that names it, never passed over', () => {
+  const refused: [property: object, message: RegExp][] = [
+    [{ type: 'integer', multipleOf: 5 }, /"multipleOf"/],
+    [{ type: 'integer', exclusiveMinimum: 5 }, /"exclusiveMinimum"/],
+    [{ type: 'number' }, /"type": "number"/],
+    [{ type: 'object' }, /"type": "object"/],
+    [{ type: ['string', 'null'] }, /"type"/],
+    [{ type: 'string', pattern: '^a*$' }, /the pattern \^a\*\$/],
+    [{ type: 'string', pattern: '^a{1,2}b$' }, /the pattern/],
+    [{ type: 'string', pattern: 'ab' }, /the pattern/],
+    [{ type: 'string', pattern: '^(a|bc)$' }, /the pattern/],
+    [{ type: 'string', pattern: '^[^a]$' }, /the pattern/],
+    [{ type: 'string', pattern: '^["a]$' }, /the pattern/],
+    [{ type: 'string', pattern: '^[Z-a]$' }, /the pattern/],
+    [{ type: 'string', pattern: '^\\d$' }, /the pattern/],
+    [{ type: 'string', pattern: '^a$', maxLength: 3 }, /"maxLength"/],
+    [{ type: 'string', format: 'date' }, /the format "date"/],
+    [{ type: 'string', anyOf: [{ format: 'ipv4' }, { maxLength: 3 }] }, /"maxLength"/],
+    [{ type: 'string', format: 'ipv4', minLength: 1 }, /"minLength"/],
+    [{ type: 'array', items: { type: 'string' }, uniqueItems: true }, /"uniqueItems"/],
+    [{ type: 'array' }, /arrays of anything/],
+    [{ type: 'array', items: { type: 'array', items: { type: 'string' } } }, /arrays of arrays/],
+    [{ const: 'é' }, /such constants/],
+    [{ enum: [1, { a: 1 }] }, /such constants/],
+    [{ type: 'string', const: 'a', oneOf: [] }, /"type"|"oneOf"/],
+    [{ $ref: '#/x' }, /"type": undefined/],
+  ];
+  for (const [property, message] of refused)
+    assert.throws(() => planOf('x', schema({}, property)), message, JSON.stringify(property));
+  for (const keyword of [
+    'additionalProperties',
+    'if',
+    'allOf',
+    'minProperties',
+    'patternProperties',
+    'dependentSchemas',
+  ])
+    assert.throws(() => planOf('x', schema({ [keyword]: {} })), new RegExp(`"${keyword}"`));
+  assert.throws(() => planOf('x', schema({ required: ['type'] })), /begin with type and v/);
+  assert.throws(() => planOf('x', schema({ dependentRequired: { type: ['nope'] } })), /the property nope/);
+});

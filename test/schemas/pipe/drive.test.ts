@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Stage } from 'synpipe';
+import { drive } from '../../../dist/schemas/pipe/drive.js';
+import { onInvalid } from '../../../dist/schemas/pipe/invalid.js';
+import { Ledger } from '../../../dist/schemas/pipe/ledger.js';
+import { connect, ndjson } from '../../support/events.js';
+
+/** Input that comes when the test says so. */
+class Slow {
+  #give: (bytes: number) => void = () => {};
+  #into: Buffer = Buffer.alloc(0);
+  asked = Promise.resolve();
+  #told = () => {};
+
+  constructor() {
+    this.#next();
+  }
+
+  #next() {
+    this.asked = new Promise((resolve) => {
+      this.#told = resolve;
+    });
+  }
+
+  read(into: Buffer): Promise<number> {
+    this.#into = into;
+    this.#told();
+    return new Promise((resolve) => {
+      this.#give = resolve;
+    });
+  }
+
+  async give(text: string): Promise<void> {
+    await this.asked;
+    this.#next();
+    this.#give(this.#into.write(text));
+  }
+}
+
+const run = (stage: Stage, input: Slow, ledger = new Ledger()) => {
+  const flow = drive(stage, input, onInvalid('fail', 'test'), ledger);
+  return { ledger, next: async () => (await flow.next()).value?.toString() };
+};
+
+test('a stage that wakes puts out what it kept, while no input comes', async () => {
+  const kept: Buffer[] = [];
+  let later = () => {};
+  const stage: Stage = {
+    name: 'late',
+    line({ buffer, start, end }, out) {
+      kept.push(Buffer.from(buffer.subarray(start, end)));
+      later = () => out.wake();
+    },
+    flush(out) {
+      if (later !== noop) return;
+      for (const line of kept.splice(0)) out.bytes(line, 0, line.length);
+    },
+  };
+  const noop = () => {};
+  const input = new Slow();
+  const { next, ledger } = run(stage, input);
+  const first = next();
+  const text = ndjson(connect({ seq: 1 }), connect({ seq: 2 }));
+  await input.give(text);
+  await input.asked; // it waits for more
+  const wake = later;
+  later = noop;
+  wake();
+  assert.equal(await first, text);
+  const second = next();
+  await input.give('');
+  assert.equal(await second, undefined);
+  assert.deepEqual({ ...ledger }, { in: 2, out: 2, filtered: 0, invalid: 0, lost: 0 });
+});
+
+test('a wake before the input is asked for is not lost', async () => {
+  let flushes = 0;
+  const stage: Stage = {
+    name: 'early',
+    open: (out) => out.wake(),
+    line: (_, out) => out.drop(),
+    flush: (out) => {
+      if (++flushes === 1) out.text('first');
+    },
+  };
+  assert.equal(await run(stage, new Slow()).next(), 'first\n');
+});
+
+test('an end in parts: each is taken before the next is made', async () => {
+  let parts = 0;
+  const stage: Stage = {
+    name: 'many',
+    line: (_, out) => out.drop(),
+    finish(out) {
+      out.text(`part ${++parts}`);
+      return parts < 3;
+    },
+    end: (out) => out.text('end'),
+  };
+  const input = new Slow();
+  const { next } = run(stage, input);
+  const first = next();
+  await input.give('');
+  assert.equal(await first, 'part 1\n');
+  assert.equal(parts, 1);
+  assert.equal(await next(), 'part 2\n');
+  assert.equal(await next(), 'part 3\n');
+  assert.equal(await next(), 'end\n');
+  assert.equal(await next(), undefined);
+});
+
+test('what a stage loses is counted and told', async () => {
+  const stage: Stage = { name: 'leaky', line: (_, out) => out.lost('queue', 1) };
+  const input = new Slow();
+  const { next, ledger } = run(stage, input);
+  const first = next();
+  await input.give(ndjson(connect()));
+  assert.equal(await first, '{"type":"lost","v":1,"stage":"leaky","where":"queue","count":1}\n');
+  assert.equal(ledger.lost, 1);
+});
+
+test('an error of the input is thrown', async () => {
+  const input = { read: () => Promise.reject(new Error('gone')) };
+  const flow = drive({ name: 'x', line: () => {} }, input, onInvalid('fail', 'test'), new Ledger());
+  await assert.rejects(flow.next(), /gone/);
+});

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
+import { assertAll, numbered, seqsIn, seqsOf } from '../support/lines.js';
+import { folder, size, start, until } from '../support/process.js';
+import { shell } from '../support/shell.js';
+
+const files = (dir: string, like = /./) =>
+  readdirSync(dir)
+    .filter((name) => like.test(name))
+    .sort();
+const stamped = /^out@\d{8}T\d{6}\.\d{3}Z\.ndjson/;
+const ok = { stdout: '', stderr: '', code: 0 };
+
+test('--rotate-size: no file is larger, none ends in the middle of a line, no line is missing', async (t) => {
+  const dir = folder(t);
+  assert.deepEqual(await shell('sink-file --rotate-size 64K out.ndjson', dir, numbered(1, 3000)), ok);
+  const closed = files(dir, stamped);
+  assert.equal(closed.length, Math.floor(numbered(1, 3000).length / 65536));
+  for (const name of closed) assert.ok(size(join(dir, name)) <= 65536 && size(join(dir, name)) > 65000, name);
+  assertAll(
+    [...closed, 'out.ndjson'].flatMap((name) => seqsIn(join(dir, name))),
+    3000,
+  );
+});
+
+test('--rotate-size goes on with the file that is there, and one line that is larger is a file', async (t) => {
+  const dir = folder(t);
+  for (const from of [1, 101, 201])
+    assert.deepEqual(await shell('sink-file --rotate-size 30K out.ndjson', dir, numbered(from, from + 99)), ok);
+  assertAll(
+    [...files(dir, stamped), 'out.ndjson'].flatMap((name) => seqsIn(join(dir, name))),
+    300,
+  );
+  assert.deepEqual(await shell('sink-file --rotate-size 10 small', dir, numbered(1, 3)), ok);
+  assertAll(
+    [...files(dir, /^small@/), 'small'].flatMap((name) => seqsIn(join(dir, name))),
+    3,
+  );
+  assert.equal(files(dir, /^small/).length, 3);
+});
+
+test('--rotate-every: closes a file when its time is over, while nothing comes too', async (t) => {
+  const dir = folder(t);
+  const { child, ended } = start(t, ['sink-file', '--rotate-every', '1s', 'out.ndjson'], dir);
+  child.stdin?.write(numbered(1, 10));
+  await until('the first file to be closed', () => files(dir, stamped).length === 1);
+  child.stdin?.write(numbered(11, 20));
+  await until('the second file to be closed', () => files(dir, stamped).length === 2);
+  child.stdin?.end(numbered(21, 30));
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  assertAll(
+    [...files(dir, stamped), 'out.ndjson'].flatMap((name) => seqsIn(join(dir, name))),
+    30,
+  );
+});
+
+test('--rotate-every: a file of an earlier run whose time is over is closed first, with its own time', async (t) => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'out.ndjson'), numbered(1, 5));
+  utimesSync(join(dir, 'out.ndjson'), 1e9, 1e9);
+  assert.deepEqual(await shell('sink-file --rotate-every 1h out.ndjson', dir, numbered(6, 9)), ok);
+  assert.deepEqual(files(dir), ['out.ndjson', 'out@20010909T014640.000Z.ndjson']);
+  assertAll(
+    files(dir)
+      .reverse()
+      .flatMap((name) => seqsIn(join(dir, name))),
+    9,
+  );
+});
+
+test('a path with time in it: each line in the file of its second, and the latest link points to the last', async (t) => {
+  const dir = folder(t);
+  mkdirSync(join(dir, 'links'));
+  const { child, ended } = start(t, ['sink-file', '--latest', 'links/now', '--mkdir', 'd/c-%Y%m%dT%H%M%S.ndjson'], dir);
+  const latest = () => readlinkSync(join(dir, 'links/now'));
+  for (let seq = 1; seq <= 3; seq++) {
+    child.stdin?.write(numbered(seq, seq));
+    await until(`line ${seq}`, () => existsSync(join(dir, 'links/now')) && lastLine(join(dir, 'links/now')) === seq);
+    assert.match(latest(), /^\.\.\/d\/c-\d{8}T\d{6}\.ndjson$/);
+    await until('the next second', () => !latest().includes(stampOf(new Date())));
+  }
+  child.stdin?.end();
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  const written = files(join(dir, 'd'));
+  assertAll(
+    written.flatMap((name) => seqsIn(join(dir, 'd', name))),
+    3,
+  );
+  assert.equal(written.filter((name) => size(join(dir, 'd', name)) > 0).length, 3);
+  assert.equal(latest(), `../d/${written.at(-1)}`);
+});
+
+const lastLine = (path: string) => seqsOf(readFileSync(path, 'utf8').replace(/[^\n]*$/, '')).at(-1);
+const stampOf = (date: Date) => date.toISOString().slice(0, 19).replace(/[-:]/g, '');
+
+test('--compress: closed files, those of earlier runs too, and what a crash left behind', async (t) => {
+  const dir = folder(t);
+  const at = (seconds: number) => `out@20260101T0000${String(seconds).padStart(2, '0')}.000Z.ndjson`;
+  writeFileSync(join(dir, at(1)), numbered(1, 5)); // closed, then killed
+  writeFileSync(join(dir, at(2)), numbered(6, 10)); // killed while it was compressed
+  writeFileSync(join(dir, `${at(2)}.gz.tmp`), 'half');
+  writeFileSync(join(dir, `${at(3)}.gz.tmp`), gzipSync(numbered(11, 15))); // killed before the last step
+  assert.deepEqual(await shell('sink-file --rotate-size 64K --compress gzip out.ndjson', dir, numbered(16, 1000)), ok);
+  const closed = files(dir, stamped);
+  assert.ok(closed.length > 5 && closed.every((name) => name.endsWith('.ndjson.gz')), closed.join(' '));
+  const text = closed.map((name) => gunzipSync(readFileSync(join(dir, name))).toString()).join('');
+  assertAll(seqsOf(text + readFileSync(join(dir, 'out.ndjson'), 'utf8')), 1000);
+});
+
+test('--compress zstd, read by zstd(1)', async (t) => {
+  const dir = folder(t);
+  assert.deepEqual(await shell('sink-file --rotate-size 1M --compress zstd out.ndjson', dir, numbered(1, 10_000)), ok);
+  assert.ok(files(dir, /\.zst$/).length >= 2);
+  const { stdout } = await shell('zstdcat out@*.zst out.ndjson', dir);
+  assertAll(seqsOf(stdout), 10_000);
+});
+
+test('a name that comes round again does not overwrite an archive', async (t) => {
+  const dir = folder(t);
+  const other = (new Date().getUTCHours() + 12) % 24; // of another hour, so closed
+  const name = `h-${String(other).padStart(2, '0')}.ndjson`;
+  writeFileSync(join(dir, name), numbered(6, 10));
+  writeFileSync(join(dir, `${name}.gz`), gzipSync(numbered(1, 5)));
+  assert.deepEqual(await shell('sink-file --compress gzip h-%H.ndjson', dir, numbered(11, 12)), ok);
+  const read = (one: string) => gunzipSync(readFileSync(join(dir, one))).toString();
+  const others = files(dir, /^h-\d\d(@.*)?\.ndjson/).filter((one) => one !== `${name}.gz`);
+  assert.equal(read(`${name}.gz`), numbered(1, 5));
+  assert.equal(
+    others
+      .filter((one) => one.endsWith('.gz'))
+      .map(read)
+      .join(),
+    numbered(6, 10),
+  );
+});
+
+test('--keep, --keep-size and --keep-age delete the oldest closed files, and no others', async (t) => {
+  const dir = folder(t);
+  for (const name of ['other.ndjson', 'out.ndjson.torn', 'out@x.ndjson']) writeFileSync(join(dir, name), 'mine');
+  assert.deepEqual(await shell('sink-file --rotate-size 16K --keep 3 out.ndjson', dir, numbered(1, 1000)), ok);
+  assert.equal(files(dir, stamped).length, 3);
+  const seqs = [...files(dir, stamped), 'out.ndjson'].flatMap((name) => seqsIn(join(dir, name)));
+  assert.deepEqual([seqs.at(-1), seqs.length], [1000, 1000 - (seqs[0] as number) + 1]);
+  assert.deepEqual(await shell('sink-file --rotate-size 16K --keep-size 40K out.ndjson', dir, numbered(1, 1000)), ok);
+  assert.equal(files(dir, stamped).length, 2);
+  utimesSync(join(dir, files(dir, stamped)[0] as string), 1e9, 1e9);
+  assert.deepEqual(await shell('sink-file --keep-age 1d out.ndjson', dir, ''), ok);
+  assert.deepEqual([files(dir, stamped).length, files(dir, /other|torn|x/).length], [1, 3]);
+});
+
+test('fields in the path, with few files open at once: every line is in its file, in order', async (t) => {
+  const dir = folder(t);
+  const events = Array.from({ length: 3000 }, (_, i) => ({ type: 'x', comm: `c${(i * 7919) % 11}`, seq: i }));
+  const input = events.map((event) => `${JSON.stringify(event)}\n`).join('');
+  assert.deepEqual(await shell("sink-file --max-open 3 --rotate-size 10K '{comm}.ndjson'", dir, input), ok);
+  for (let c = 0; c < 11; c++) {
+    const own = files(dir, new RegExp(`^c${c}[@.]`));
+    const text = [...own.filter((name) => name.includes('@')), `c${c}.ndjson`]
+      .map((name) => readFileSync(join(dir, name), 'utf8'))
+      .join('');
+    assert.equal(
+      text,
+      input
+        .split('\n')
+        .filter((line) => line.includes(`"c${c}"`))
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+  }
+});
+
+test('names that processes choose make no file outside of the folder', async (t) => {
+  const dir = folder(t);
+  const names = ['../up', '/abs', '..', '.', 'a/../../b', 'x\0y', 'é'.repeat(200), ''];
+  const input = names.map((comm) => `${JSON.stringify({ type: 'x', comm })}\n`).join('');
+  assert.deepEqual(await shell("mkdir in; sink-file 'in/{comm}'", dir, input), ok);
+  assert.deepEqual(files(dir), ['in']);
+  assert.equal(files(join(dir, 'in')).length, names.length);
+});
+
+test('--latest replaces what is there, also a link that leads nowhere', async (t) => {
+  const dir = folder(t);
+  symlinkSync('gone', join(dir, 'now'));
+  assert.deepEqual(await shell('sink-file --latest now out.ndjson', dir, numbered(1, 1)), ok);
+  assertAll(seqsIn(join(dir, 'now')), 1);
+});
+
+test('--format parquet: every closed file, the last one too; types of fields, gaps, JSON', async (t) => {
+  const dir = folder(t);
+  const odd = { type: 'odd', ts: '2026-11-23T08:15:30.000007Z', addrs: ['a'], big: 1.5, no: null, mixed: 'x' };
+  const input = `${numbered(1, 25_000)}${JSON.stringify(odd)}\n{"type":"odd","mixed":1}\n`;
+  assert.deepEqual(await shell('sink-file --format parquet --rotate-size 3M out.parquet', dir, input), ok);
+  assert.ok(
+    files(dir).length === 2 && files(dir).every((name) => /^out@.*Z\.parquet$/.test(name)),
+    files(dir).join(' '),
+  );
+  const rows = [];
+  for (const name of files(dir)) {
+    const { buffer, byteOffset, byteLength } = readFileSync(join(dir, name));
+    rows.push(
+      ...(await parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer })),
+    );
+  }
+  assertAll(
+    rows.slice(0, 25_000).map(({ seq }) => Number(seq)),
+    25_000,
+  );
+  const [first, before, last] = [rows[0], rows[25_000], rows[25_001]];
+  assert.deepEqual([first?.ts.toISOString(), first?.id, first?.dport], ['2026-11-23T08:15:30.123Z', '4242', 443n]);
+  assert.deepEqual([before?.addrs, before?.big, before?.mixed, last?.mixed, last?.seq], [['a'], 1.5, 'x', 1, null]);
+});

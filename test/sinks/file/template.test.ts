@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { safeName } from '../../../sinks/file/name.js';
+import { Template } from '../../../sinks/file/template.js';
+
+test('time is written as date(1) writes it', () => {
+  const format = '%Y-%m-%d %j %H:%M:%S %s %% x';
+  const template = new Template(format);
+  for (const at of [0, 951_782_399, 951_782_400, 1_709_164_800, 1_735_689_599, 1_795_424_400, 4_102_444_800]) {
+    const wanted = execFileSync('date', ['-u', '-d', `@${at}`, `+${format}`], { encoding: 'utf8' }).trimEnd();
+    assert.equal(template.path(at * 1000 + 999), wanted);
+  }
+});
+
+test('how often it changes is what changes most often in it', () => {
+  const every = (text: string) => new Template(text).every;
+  assert.equal(every('a'), undefined);
+  assert.equal(every('{comm}%%'), undefined);
+  assert.equal(every('%Y/%m'), 86_400_000);
+  assert.equal(every('%Y%m%d-%H'), 3_600_000);
+  assert.equal(every('%H%M'), 60_000);
+  assert.equal(every('%s'), 1_000);
+});
+
+test('fields', () => {
+  const template = new Template('/var/log/{comm}/{pid}-{{x}}.ndjson');
+  assert.deepEqual(template.fields, ['comm', 'pid']);
+  const path = template.path(0, (name) => ({ comm: 'a/b', pid: 7 })[name]);
+  assert.equal(path, '/var/log/a%2Fb/7-{x}.ndjson');
+});
+
+test('what is no directive is refused', () => {
+  for (const text of ['%', '%y', 'a%', '{', '}', '{}', '{a b}', '{a', 'a}', '{a/b}']) {
+    assert.throws(() => new Template(text), /^Error: PATH: /, text);
+  }
+});
+
+test('a path looks as the template says it does', () => {
+  const any = fc.array(fc.constantFrom('%Y', '%j', '%H', '%%', '{comm}', '.', '*', '(', 'x', '/'), {
+    minLength: 1,
+    maxLength: 8,
+  });
+  const matches = (all: ReturnType<Template['looks']>, path: string) => {
+    const names = path.split('/');
+    assert.equal(all.length, names.length);
+    all.forEach((looks, i) => {
+      if ('text' in looks) assert.equal(names[i], looks.text);
+      else assert.match(names[i] as string, new RegExp(`^${looks.pattern}$`));
+    });
+  };
+  fc.assert(
+    fc.property(any, fc.integer({ min: 0, max: 4e12 }), fc.string({ unit: 'binary' }), (parts, at, comm) => {
+      const template = new Template(parts.join(''));
+      const path = template.path(at, () => comm);
+      matches(template.looks(), path);
+      matches(template.looks(at), path);
+    }),
+  );
+});
+
+test('no value of a field leads elsewhere', () => {
+  assert.deepEqual(
+    ['..', '.', '../../etc/passwd', 'a/b', 'a\0b', '', undefined, null, ['x'], { a: 1 }, 7, true, '.bashrc'].map(
+      safeName,
+    ),
+    ['%2E.', '%2E', '%2E.%2F..%2Fetc%2Fpasswd', 'a%2Fb', 'a%00b', '-', '-', '-', '-', '-', '7', 'true', '%2Ebashrc'],
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ maxLength: 300 })), (value) => {
+      assert.match(safeName(value), /^[\w:+,=%-][\w.:+,=%-]{0,59}$/);
+    }),
+  );
+});
+
+test('a value is none of the names that sink-file gives itself', () => {
+  assert.deepEqual(
+    ['a.gz', 'a.zst', 'a.parquet', 'a.torn', 'a.tmp', 'a.gz.b', 'a@20261123T081530.123Z'].map(safeName),
+    ['a%2Egz', 'a%2Ezst', 'a%2Eparquet', 'a%2Etorn', 'a%2Etmp', 'a.gz.b', 'a%4020261123T081530.123Z'],
+  );
+});

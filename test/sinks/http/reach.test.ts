@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { assertAll, format, numbered } from '../../support/lines.js';
+import { folder, start, until } from '../../support/process.js';
+import { Deduped, Receiver } from '../../support/receiver.js';
+import { env, shell } from '../../support/shell.js';
+
+/** A CA, a server's certificate for 127.0.0.1 and a client's, by openssl(1). */
+function certificates(dir: string): void {
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test CA', '-days', '2');
+  for (const name of ['server', 'client']) {
+    openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    writeFileSync(join(dir, 'ext'), 'subjectAltName=IP:127.0.0.1\n');
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      'ca.pem',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-out',
+      `${name}.pem`,
+      '-days',
+      '2',
+      '-extfile',
+      'ext',
+    );
+  }
+}
+
+test('TLS with a CA of one’s own and client certificates; not without either', async (t) => {
+  const dir = folder(t);
+  certificates(dir);
+  const read = (name: string) => readFileSync(join(dir, name));
+  const secure = {
+    key: read('server.key'),
+    cert: read('server.pem'),
+    ca: read('ca.pem'),
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  const receiver = await Receiver.start(t, undefined, secure);
+  const line = (options: string) => shell(`sink-http --timeout 200ms ${options} ${receiver.url}`, dir, numbered(1, 3));
+  assert.deepEqual(await line('--ca ca.pem --cert client.pem --key client.key'), { stdout: '', stderr: '', code: 0 });
+  assert.equal(receiver.got.length, 1);
+  const untrusted = await line('--cert client.pem --key client.key');
+  assert.match(untrusted.stderr, /SELF_SIGNED_CERT_IN_CHAIN; trying again/);
+  assert.equal((await line('--ca ca.pem')).code, 1);
+  assert.equal(receiver.got.length, 1);
+});
+
+test('credentials and headers from files and the environment, none of them in the command line; SIGHUP reads them anew', async (t) => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'auth'), 'me:secret\n');
+  writeFileSync(join(dir, 'headers'), '# tenant\nX-Scope-OrgID: one\n\n');
+  const receiver = await Receiver.start(t);
+  const options = `--batch-lines 1 --auth-file auth --header-file headers --header 'X-More: 2' ${receiver.url}`;
+  const { child, ended } = start(t, ['bash', '-c', `exec sink-http ${options}`], dir);
+  const headers = () =>
+    receiver.got.map(({ request }) => [
+      request.headers.authorization,
+      request.headers['x-scope-orgid'],
+      request.headers['x-more'],
+    ]);
+  child.stdin?.write(numbered(1, 2));
+  await until('the first', () => receiver.got.length >= 1);
+  assert.ok(!readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').includes('secret'));
+  writeFileSync(join(dir, 'auth'), 'fresh-token');
+  child.kill('SIGHUP');
+  for (let seq = 3; receiver.got.at(-1)?.request.headers.authorization !== 'Bearer fresh-token'; seq++) {
+    child.stdin?.write(numbered(seq, seq + 1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  child.stdin?.end();
+  assert.equal((await ended).code, 0);
+  assert.deepEqual(headers()[0], [`Basic ${Buffer.from('me:secret').toString('base64')}`, 'one', '2']);
+  const withToken = { ...env, SYNPIPE_HTTP_TOKEN: 'from-env' };
+  await shell(`sink-http ${receiver.url}`, dir, numbered(1, 1), withToken);
+  assert.equal(headers().at(-1)?.[0], 'Bearer from-env');
+});
+
+/** Waits until something takes connections. */
+async function listening(port: number): Promise<void> {
+  for (let up = false; !up; ) {
+    up = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      socket.on('close', () => socket.destroy()).end();
+    });
+    if (!up) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** tinyproxy on a free port of loopback. */
+async function proxy(t: TestContext, dir: string): Promise<string> {
+  const port = await new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+  writeFileSync(
+    join(dir, 'proxy.conf'),
+    `Port ${port}\nListen 127.0.0.1\nMaxClients 50\nLogFile "${dir}/proxy.log"\nLogLevel Connect\nAllow 127.0.0.1\n`,
+  );
+  start(t, ['tinyproxy', '-d', '-c', 'proxy.conf'], dir);
+  await listening(port);
+  return `http://127.0.0.1:${port}`;
+}
+
+test('HTTP_PROXY and NO_PROXY, with a real proxy', async (t) => {
+  const dir = folder(t);
+  const address = await proxy(t, dir);
+  const receiver = await Receiver.start(t);
+  const send = (more: NodeJS.ProcessEnv) =>
+    shell(`sink-http ${receiver.url}`, dir, numbered(1, 5), { ...env, ...more } as never);
+  const port = new URL(receiver.url).port;
+  const proxied = () =>
+    readFileSync(join(dir, 'proxy.log'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`:${port}`) && line.includes('Request')).length;
+  assert.deepEqual(await send({ http_proxy: address }), { stdout: '', stderr: '', code: 0 });
+  assert.deepEqual([receiver.got.length, proxied()], [1, 1]);
+  assert.deepEqual(await send({ http_proxy: address, no_proxy: '127.0.0.1' }), { stdout: '', stderr: '', code: 0 });
+  assert.deepEqual([receiver.got.length, proxied()], [2, 1]);
+});
+
+test('connections are used again', async (t) => {
+  const receiver = await Receiver.start(t);
+  assert.equal(
+    (await shell(`sink-http --batch-lines 10 --connections 2 ${receiver.url}`, folder(t), numbered(1, 1000))).code,
+    0,
+  );
+  assert.equal(receiver.got.length, 100);
+  assert.ok(receiver.connections <= 3, `${receiver.connections} connections`);
+});
+
+test('nginx takes it: gzip, keep-alive, 413 from client_max_body_size', async (t) => {
+  const dir = folder(t);
+  const deduped = new Deduped();
+  const receiver = await Receiver.start(t, (got, response) => {
+    deduped.take(got);
+    response.end();
+  });
+  const socket = createServer();
+  const port = await new Promise<number>((resolve) =>
+    socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)),
+  );
+  await new Promise((resolve) => socket.close(resolve));
+  writeFileSync(
+    join(dir, 'nginx.conf'),
+    `daemon off; user root; pid ${dir}/pid; error_log ${dir}/error.log; events {}
+http { access_log ${dir}/access.log; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
+server { listen 127.0.0.1:${port}; client_max_body_size 20k; location / { proxy_pass ${receiver.url}; proxy_http_version 1.1; } } }\n`,
+  );
+  start(t, ['/usr/sbin/nginx', '-p', dir, '-c', join(dir, 'nginx.conf')], dir);
+  await listening(port);
+  const line = `seq -f '${format}' 2000 | sink-http http://127.0.0.1:${port}/events`;
+  const { stderr, code } = await shell(line, dir);
+  assert.match(stderr, /^(sink-http: .* (trying again|goes on)\n)*$/);
+  assert.equal(code, 0);
+  assertAll(deduped.seqs, 2000);
+  assert.match(readFileSync(join(dir, 'access.log'), 'utf8'), /" 413 /);
+  const zipped = await shell(`seq -f '${format}' 2000 | sink-http --gzip http://127.0.0.1:${port}/events`, dir);
+  assert.deepEqual(zipped, { stdout: '', stderr: '', code: 0 });
+});

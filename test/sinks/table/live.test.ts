@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { constants } from 'node:os';
+import { test } from 'node:test';
+import { connect, ndjson } from '../../support/events.js';
+import { shell } from '../../support/shell.js';
+import { Terminal } from '../../support/terminal.js';
+
+const command = ['sink-table', '--live'];
+const window = (minute: number) => ({
+  ts: `2026-11-23T08:0${minute}:00.000000Z`,
+  end: `2026-11-23T08:0${minute + 1}:00.000000Z`,
+});
+const summary = (minute: number, comm: string, count: number, more: object = {}) => ({
+  type: 'summary',
+  v: 1,
+  ...window(minute),
+  by: 'name',
+  name: comm,
+  count,
+  ...more,
+});
+
+const cells = (name: string, count: number | string) => `${name.padEnd(30)} ${String(count).padStart(7)}`;
+
+test('the newest window in place, the largest group first', async (t) => {
+  const terminal = new Terminal(t, command);
+  await terminal.shows(
+    'that it runs',
+    ([first]) => first === 'waiting for summaries; aggregate --every 10s makes them',
+  );
+  terminal.input(
+    ndjson(summary(0, 'few', 2), summary(0, 'many', 40), {
+      ...summary(0, 'x', 3, { other: true, lost: 7 }),
+      name: undefined,
+    }),
+  );
+  await terminal.shows('the table', (lines) => lines.length === 5);
+  assert.deepEqual(terminal.lines, [
+    '08:00:00 to 08:01:00, 2 groups, 45 attempts, 7 LOST',
+    cells('NAME', 'COUNT'),
+    cells('many', 40),
+    cells('few', 2),
+    `${cells('(other)', 3)} -- 7 lost --`,
+  ]);
+  terminal.input(
+    ndjson(summary(1, 'new', 1, { failed: 1, failed_ratio: 1, result_refused: 1 }), summary(0, 'late', 9)),
+  );
+  await terminal.shows('the next window', (lines) => lines.length === 3);
+  assert.deepEqual(terminal.lines, [
+    '08:01:00 to 08:02:00, 1 group, 1 attempts, 7 LOST',
+    `${cells('NAME', 'COUNT')}  FAILED FAILED%`,
+    `${cells('new', 1)}       1   100.0 refused 1`,
+  ]);
+  terminal.end();
+  assert.equal(await terminal.ended, 0);
+  assert.equal(terminal.lines.length, 3, 'the last table stays');
+  assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
+});
+
+test('what was on the screen moves into its history', async (t) => {
+  const terminal = new Terminal(t, command, 80, 6);
+  terminal.before('$ one\r\n$ two\r\n');
+  terminal.input(ndjson(summary(0, 'curl', 1)));
+  await terminal.shows('the table', (lines) => lines.length === 3);
+  assert.deepEqual(terminal.history.slice(0, 2), ['$ one', '$ two']);
+  terminal.end();
+  await terminal.ended;
+});
+
+test('more groups than lines, longer lines than columns; and another size', async (t) => {
+  const terminal = new Terminal(t, command, 40, 8);
+  const wide = 'ｗｉｄｅ'; // two places a letter
+  const many = Array.from({ length: 3_000 }, (_, i) => summary(0, `group ${i}`, i + 1));
+  terminal.input(ndjson(...many, summary(0, `${wide}${'x'.repeat(80)}`, 9_000)));
+  await terminal.shows('the table', (lines) => lines.length === 7);
+  assert.deepEqual(terminal.lines.slice(0, 2), ['08:00:00 to 08:01:00, 3001 groups, 45105', cells('NAME', 'COUNT')]);
+  assert.equal(terminal.lines[2], `${wide}${'x'.repeat(32)}`, 'cut at the edge');
+  assert.deepEqual(
+    terminal.lines.slice(3),
+    [2999, 2998, 2997, 2996].map((i) => cells(`group ${i}`, i + 1)),
+  );
+  const drawn = ([first = '', second = '']: string[]) => first.startsWith('08:00:00') && second.startsWith('NAME');
+  terminal.resize(150, 5);
+  await terminal.shows('four lines', (lines) => lines.length === 4 && drawn(lines));
+  assert.match(terminal.lines[0] as string, /^08:00:00 to 08:01:00, 3001 groups, 4510500 attempts$/);
+  assert.equal(terminal.lines[3], cells('group 2999', 3000));
+  terminal.resize(150, 12);
+  await terminal.shows('eleven lines', (lines) => lines.length === 11 && drawn(lines));
+  terminal.resize(20, 3);
+  await terminal.shows('two lines', (lines) => lines.length === 2 && drawn(lines));
+  terminal.end();
+  assert.equal(await terminal.ended, 0);
+});
+
+test("a process's name cannot steer the terminal", async (t) => {
+  const terminal = new Terminal(t, command);
+  terminal.input(ndjson(summary(0, '\x1b[2J\x1b[31mred\x07\x9b5A\u202e', 1)));
+  await terminal.shows('the name', (lines) => lines.length === 3);
+  assert.equal(terminal.lines[2], '\\x1b[2J\\x1b[31mred\\x07\\x9b5A\\u{202e}       1');
+  terminal.end();
+  await terminal.ended;
+});
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`${signal} leaves the terminal as it should be`, async (t) => {
+    const terminal = new Terminal(t, command);
+    terminal.input(ndjson(summary(0, 'curl', 1)));
+    await terminal.shows('the table', (lines) => lines.length === 3);
+    terminal.kill(signal);
+    assert.equal(await terminal.ended, 128 + constants.signals[signal]);
+    assert.equal(terminal.lines.length, 3);
+    assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
+  });
+}
+
+test('where standard output is no terminal: lines', async () => {
+  const input = ndjson(summary(0, 'curl', 1), connect());
+  const [live, plain] = await Promise.all(['--live', ''].map((more) => shell(`sink-table ${more}`, '/', input)));
+  assert.deepEqual(live, plain);
+  assert.match(plain?.stdout ?? '', /^TIME {5}NAME {29}COUNT\n/);
+});

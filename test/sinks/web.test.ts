@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { browser, open } from '../support/browser.js';
+import { connect, ndjson } from '../support/events.js';
+import { type Running, start } from '../support/process.js';
+import { shell } from '../support/shell.js';
+
+let chromium: Browser;
+let dir: string;
+before(async () => {
+  chromium = await browser();
+  dir = mkdtempSync(join(tmpdir(), 'synpipe-web-'));
+});
+after(async () => {
+  await chromium.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** sink-web on a free port, and its address. */
+async function serve(t: TestContext, input: string | 'pipe', ...options: string[]): Promise<Running & { url: string }> {
+  const stdin = input === 'pipe' ? 'pipe' : openSync(input, 'r');
+  const running = start(t, ['sink-web', '-l', '0', ...options], dir, [stdin, 'pipe', 'pipe']);
+  const [told] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
+  return { ...running, url: /http:\S+/.exec(told)?.[0] as string };
+}
+
+const at = (i: number) => new Date(Date.parse('2026-11-23T08:00:00Z') + i * 250).toISOString().replace('Z', '000Z');
+const names = ['curl', 'node', 'postgres'];
+const places = [
+  { daddr: '192.0.2.7', dport: 443, name: 'api.example.com', name_source: 'dns' },
+  { daddr: '2001:db8::5', dport: 5432, family: 6 },
+  { daddr: '203.0.113.9', dport: 22 },
+];
+
+/** Attempts of three processes to three places, each fourth to port 22 and refused; connect and outcome of each. */
+function known(count: number, from = 0): Record<string, unknown>[] {
+  return Array.from({ length: count }, (_, n) => n + from).flatMap((i) => {
+    const comm = names[(i * i) % 3] as string;
+    const failed = i % 4 === 0;
+    const common = {
+      ts: at(i),
+      id: String(i + 1),
+      pid: 100 + ((i * i) % 3),
+      comm,
+      ...(failed ? places[2] : places[i % 2]),
+    };
+    const refused = failed ? { errno: 111, error: 'ECONNREFUSED' } : {};
+    return [
+      connect({ ...common, seq: 2 * i + 1, ...refused }),
+      {
+        ...connect({ ...common, seq: 2 * i + 2 }),
+        type: 'outcome',
+        result: failed ? 'refused' : 'established',
+        ...refused,
+        latency_us: 100 * (i + 1),
+      },
+    ];
+  });
+}
+
+function file(name: string, ...events: unknown[]): string {
+  const path = join(dir, name);
+  writeFileSync(path, ndjson(...events));
+  return path;
+}
+
+const number = (page: Page, id: string) => page.locator(`#${id}`).textContent();
+const attempts = (page: Page, count: number) =>
+  page.waitForFunction((wanted) => document.getElementById('attempts')?.textContent === wanted, String(count));
+const ends = (page: Page) =>
+  page
+    .locator('#graph [aria-label]')
+    .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') as string).sort());
+
+test('the numbers, the graph and the list are those that jq counts in the input', async (t) => {
+  const input = file('known.ndjson', ...known(200));
+  const { url } = await serve(t, input);
+  const { page, complaints } = await open(t, chromium, url);
+  await attempts(page, 200);
+  const count = async (program: string) => (await shell(`jq -rs '${program}' ${input}`, dir)).stdout.trim();
+  const outcomes = '[.[] | select(.type == "outcome")]';
+  const failed = Number(await count(`${outcomes} | map(select(.result != "established")) | length`));
+  assert.equal(await number(page, 'failed'), `${failed} (${Math.round((failed / 200) * 100)} %)`);
+  const p50 = Number(
+    await count(`${outcomes} | map(select(.result == "established").latency_us) | sort | .[length/2|floor]`),
+  );
+  assert.equal(await number(page, 'p50'), `${(p50 / 1000).toPrecision(3)} ms`);
+  const group = (key: string) =>
+    count(
+      `${outcomes} | group_by(${key})[] | "\\(.[0] | ${key}): \\(length)\\(map(select(.result != "established")) | length | if . > 0 then ", \\(.) failed" else "" end)"`,
+    );
+  const place = '((.name // .daddr) | if contains(":") then "[\\(.)]" else . end) + ":\\(.dport)"';
+  const wanted = [...(await group('.comm')).split('\n'), ...(await group(`(${place})`)).split('\n')].sort();
+  assert.deepEqual(await ends(page), wanted);
+  const bands = await page
+    .locator('#graph path')
+    .evaluateAll((all) => all.map((one) => Number(one.getAttribute('data-count'))));
+  assert.equal(
+    bands.reduce((sum, one) => sum + one),
+    200,
+  );
+  assert.equal(await page.locator('#list').getAttribute('aria-rowcount'), '201');
+  assert.match((await page.locator('#rows [role=row]').first().textContent()) as string, /^08:00:49.750/);
+  assert.equal(await page.locator('#state').textContent(), 'the input has ended');
+  assert.deepEqual(complaints, []);
+});
+
+test('the charts follow the input', async (t) => {
+  const { url } = await serve(t, file('charts.ndjson', ...known(200)));
+  const { page } = await open(t, chromium, url);
+  await attempts(page, 200);
+  // 4 attempts a second, one of them failed: what the legend tells under the cursor in the middle
+  const box = await page.locator('#rate .u-over').boundingBox();
+  await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 40, (box?.y ?? 0) + 20);
+  const values = page.locator('#rate .u-legend .u-value');
+  assert.equal(await values.nth(1).textContent(), '4');
+  assert.equal(await values.nth(2).textContent(), '1');
+  // drag over the second half: about as many attempts are left
+  await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 100, (box?.y ?? 0) + 20);
+  await page.mouse.down();
+  await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 1, (box?.y ?? 0) + 20, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForFunction(() => Number(document.getElementById('attempts')?.textContent) < 200);
+  const part = Number(await number(page, 'attempts'));
+  assert.ok(part > 10 && part < 100, String(part));
+  await page.selectOption('#range', '');
+  await attempts(page, 200);
+});
+
+test('events appear as they come; a pause holds what is shown; the end is told', async (t) => {
+  const { child, url, ended } = await serve(t, 'pipe');
+  const { page, complaints } = await open(t, chromium, url);
+  await page.waitForFunction(() => document.getElementById('state')?.textContent === 'live');
+  assert.equal(await page.locator('#nobody').isVisible(), true);
+  child.stdin?.write(ndjson(...known(10)));
+  await attempts(page, 10);
+  await page.click('#pause');
+  child.stdin?.write(
+    ndjson(...known(10, 10), { type: 'lost', v: 1, stage: 'collector', where: 'ring buffer', count: 7 }),
+  );
+  await page.waitForFunction(() => document.getElementById('lost')?.textContent === '7');
+  assert.equal(await number(page, 'attempts'), '10');
+  assert.equal(await page.locator('#state').textContent(), 'paused');
+  await page.click('#pause');
+  await attempts(page, 20);
+  child.stdin?.end();
+  await page.waitForFunction(() => document.getElementById('state')?.textContent === 'the input has ended');
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: (await ended).stderr });
+  await page.waitForFunction(() => document.getElementById('state')?.textContent === 'not connected');
+  assert.equal(await number(page, 'attempts'), '20');
+  assert.ok(
+    complaints.every((text) => /ERR_(CONNECTION|INCOMPLETE|EMPTY)/.test(text)),
+    complaints.join('\n'),
+  );
+});
+
+test('a filter narrows what is shown; a bad one says where; a click and a key choose; search', async (t) => {
+  const { url } = await serve(t, file('filter.ndjson', ...known(200)));
+  const { page, complaints } = await open(t, chromium, url);
+  await attempts(page, 200);
+  const counted = async (expression: string) =>
+    (
+      await shell(`filter --where '${expression}' < filter.ndjson | jq -s 'map(.id) | unique | length'`, dir)
+    ).stdout.trim();
+  await page.fill('#where', 'dport == 443 or comm == "node"');
+  await attempts(page, Number(await counted('dport == 443 or comm == "node"')));
+  await page.fill('#where', 'dport = 443');
+  await page.waitForFunction(() => /column 7/.test(document.getElementById('why')?.textContent ?? ''));
+  await page.click('#clear');
+  await attempts(page, 200);
+  assert.equal(await page.locator('#why').textContent(), '');
+  await page.locator('#graph [aria-label^="curl:"]').click();
+  await attempts(page, Number(await counted('comm == "curl"')));
+  await page.locator('#graph [aria-label^="api.example.com"]').focus();
+  await page.keyboard.press('Enter');
+  await attempts(page, Number(await counted('comm == "curl" and name == "api.example.com" and dport == 443')));
+  await page.click('#clear');
+  await attempts(page, 200);
+  await page.fill('#search', 'API.example');
+  await attempts(page, Number(await counted('name == "api.example.com"')));
+  await page.fill('#search', '');
+  await page.check('#first');
+  await page.waitForFunction(() => document.querySelector('#rows [role=row]')?.className === 'failed');
+  await page.locator('#rows [role=row]').first().click();
+  assert.match((await page.locator('#fields').textContent()) as string, /resultrefused/);
+  assert.deepEqual(complaints, []);
+});
+
+test('what is shown can be had as NDJSON, byte for byte', async (t) => {
+  const { url } = await serve(t, file('export.ndjson', ...known(50)));
+  const { page } = await open(t, chromium, url);
+  await attempts(page, 50);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#export')]);
+  assert.equal(readFileSync(await download.path(), 'utf8'), ndjson(...known(50)));
+});
+
+test('the last events are kept, connect and outcome as one attempt; the rest is told as not shown', async (t) => {
+  const { url } = await serve(t, file('many.ndjson', ...known(300)), '--keep', '100');
+  const { page } = await open(t, chromium, url);
+  await attempts(page, 50);
+  assert.equal(await number(page, 'older'), '500');
+});
+
+test('names that are an attack are only text', async (t) => {
+  const evil = [
+    '<img src=x onerror=alert(1)>',
+    '"><script>alert(2)</script>',
+    "'); alert(3); ('",
+    '\u202e\u001b[31m{{7*7}}',
+  ];
+  const events = evil.map((text, i) =>
+    connect({
+      seq: i + 1,
+      id: String(i),
+      comm: text.slice(0, 15),
+      exe: text,
+      name: `${text}.example`,
+      name_source: 'ptr',
+    }),
+  );
+  const { url } = await serve(t, file('evil.ndjson', ...events));
+  const { page, complaints } = await open(t, chromium, url);
+  await attempts(page, evil.length);
+  for (const text of evil) assert.equal(await page.locator('#rows', { hasText: `${text}.example` }).count(), 1, text);
+  for (const [i] of evil.entries()) {
+    await page.locator('#rows [role=row]').nth(i).click();
+    await page.click('#close');
+  }
+  await page.locator('#graph [role=button]').first().click();
+  await page.waitForFunction(() => document.getElementById('attempts')?.textContent === '1');
+  assert.equal(await page.locator('main img, main script').count(), 0);
+  assert.deepEqual(complaints, []);
+});
+
+test('light, dark and a phone: nothing is wider than the screen', async (t) => {
+  const { url } = await serve(t, file('sizes.ndjson', ...known(100)));
+  for (const more of [
+    { colorScheme: 'dark' as const },
+    { viewport: { width: 390, height: 844 }, isMobile: true },
+    { viewport: { width: 320, height: 600 } },
+  ]) {
+    const { page, complaints } = await open(t, chromium, url, more);
+    await attempts(page, 100);
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(wider <= 0, `${JSON.stringify(more)}: ${wider} px too wide`);
+    assert.deepEqual(complaints, []);
+  }
+});

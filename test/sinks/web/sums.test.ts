@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Model } from '../../../sinks/web/page/model.js';
+import { quantile, series, talk } from '../../../sinks/web/page/sums.js';
+import { connect } from '../../support/events.js';
+
+const some = fc.array(
+  fc.record({
+    id: fc.nat(50).map(String),
+    type: fc.constantFrom('connect', 'outcome'),
+    second: fc.nat(5_000),
+    comm: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    dport: fc.nat(9),
+    result: fc.constantFrom('established', 'refused', 'timeout'),
+    latency_us: fc.nat(1_000_000),
+  }),
+  { minLength: 1, maxLength: 200 },
+);
+const start = Date.parse('2026-11-23T08:00:00Z');
+
+function filled(events: { type: string; second: number }[], keep = 1e6): Model {
+  const model = new Model();
+  model.keep = keep;
+  for (const { second, type, ...event } of events) {
+    const ts = new Date(start + second * 1000).toISOString();
+    const { result: _, latency_us: __, ...early } = event as Record<string, unknown>;
+    model.add(JSON.stringify({ ...connect(), ...(type === 'connect' ? early : event), type, ts }));
+  }
+  return model;
+}
+
+test('every attempt is in one piece of time, on one band and at its two ends', () => {
+  fc.assert(
+    fc.property(some, fc.integer({ min: 2, max: 4 }), (events, most) => {
+      const all = filled(events).select(() => true);
+      const { time, step, all: rate, failed } = series(all, start, start + 5_000_000);
+      assert.ok(time.length <= 241);
+      const sum = (rates: number[]) => Math.round(rates.reduce((total, one) => total + one * step, 0));
+      const failures = all.filter((one) => one.failed).length;
+      assert.deepEqual([sum(rate), sum(failed)], [all.length, failures]);
+      const { left, right, bands } = talk(all, { left: most, right: most });
+      for (const shares of [left, right, bands]) {
+        assert.equal(
+          shares.reduce((total, { count }) => total + count, 0),
+          all.length,
+        );
+        assert.equal(
+          shares.reduce((total, share) => total + share.failed, 0),
+          failures,
+        );
+      }
+      assert.ok(left.length <= most && right.length <= most);
+    }),
+  );
+});
+
+test('the model holds no more lines than asked for, the last ones', () => {
+  fc.assert(
+    fc.property(some, fc.integer({ min: 1, max: 30 }), (events, keep) => {
+      const kept = filled(events, keep).select(() => true);
+      const lines = kept.reduce((total, one) => total + one.lines.length, 0);
+      assert.ok(lines <= keep && (lines > 0 || keep < 2), `${lines} of ${keep}`);
+    }),
+  );
+});
+
+test('an outcome completes its connect, and stands alone without', () => {
+  const model = filled([]);
+  model.add(JSON.stringify({ ...connect({ id: '1' }) }));
+  model.add(JSON.stringify({ ...connect({ id: '1' }), type: 'outcome', result: 'refused', latency_us: 80 }));
+  model.add(JSON.stringify({ ...connect({ id: '2' }), type: 'outcome', result: 'established', latency_us: 90 }));
+  const shown = model
+    .select(() => true)
+    .map(({ result, failed, ms, lines }) => ({ result, failed, ms, lines: lines.length }));
+  assert.deepEqual(shown, [
+    { result: 'refused', failed: true, ms: 0.08, lines: 2 },
+    { result: 'established', failed: false, ms: 0.09, lines: 1 },
+  ]);
+});
+
+test('quantiles', () => {
+  assert.equal(quantile([], 0.5), undefined);
+  assert.equal(quantile([1, 2, 3, 4], 0.5), 3);
+  assert.equal(quantile([1, 2, 3, 4], 0.99), 4);
+});

@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecure, type ServerOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+
+export interface Got {
+  /** The Idempotency-Key. */
+  key: string;
+  request: IncomingMessage;
+  url: URL;
+  body: string;
+}
+
+/** What the receiver does with a request that it has read whole. It answers, or does not. */
+export type Behaviour = (got: Got, response: ServerResponse, nth: number) => void;
+
+/** A real HTTP server on loopback. */
+export class Receiver {
+  /** Every request that came whole, in order. */
+  readonly got: Got[] = [];
+  /** How many connections there were. */
+  connections = 0;
+  behaviour: Behaviour;
+  /** Called as a request's head arrives; true: it dealt with the request. */
+  atOnce: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  #server: Server;
+  #port = 0;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(
+    behaviour: Behaviour,
+    private readonly secure: ServerOptions | undefined,
+  ) {
+    this.behaviour = behaviour;
+    this.#server = this.#make();
+  }
+
+  static async start(t: TestContext, behaviour: Behaviour = ok, secure?: ServerOptions): Promise<Receiver> {
+    const receiver = new Receiver(behaviour, secure);
+    await receiver.up();
+    t.after(() => receiver.down());
+    return receiver;
+  }
+
+  get url(): string {
+    return `${this.secure ? 'https' : 'http'}://127.0.0.1:${this.#port}`;
+  }
+
+  /** Comes back, on the same port. */
+  async up(): Promise<void> {
+    this.#server = this.#make();
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Goes away, with all its connections. */
+  async down(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #make(): Server {
+    const listener: RequestListener = (request, response) => void this.#take(request, response).catch(() => {});
+    const server = this.secure ? createSecure(this.secure, listener) : createServer(listener);
+    server.on(this.secure ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.connections++;
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {});
+    });
+    return server as Server;
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.atOnce?.(request, response)) return;
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    const raw = Buffer.concat(parts);
+    const body = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw).toString();
+    const url = new URL(request.url as string, this.url);
+    const got = { key: String(request.headers['idempotency-key']), request, url, body };
+    this.behaviour(got, response, this.got.push(got) - 1);
+  }
+}
+
+export const ok: Behaviour = (_, response) => void response.end();
+
+/** Takes lines as a receiver does that knows a batch again by its key, and says what it has. */
+export class Deduped {
+  readonly batches = new Map<string, string>();
+  /** Batches that came again with other lines. */
+  changed = 0;
+
+  take({ key, body }: Got): void {
+    const before = this.batches.get(key);
+    if (before !== undefined && before !== body) this.changed++;
+    this.batches.set(key, body);
+  }
+
+  get lines(): string[] {
+    return [...this.batches.values()].flatMap((body) => body.split('\n').slice(0, -1));
+  }
+
+  /** Their seqs, in order. */
+  get seqs(): number[] {
+    return this.lines.map((line) => JSON.parse(line).seq).sort((a, b) => a - b);
+  }
+}

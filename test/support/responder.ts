@@ -1,0 +1,43 @@
+import { createSocket, type Socket } from 'node:dgram';
+import type { TestContext } from 'node:test';
+import packet from 'dns-packet';
+
+export interface Responder {
+  /** For --resolver. */
+  address: string;
+  port: number;
+  socket: Socket;
+  /** How many queries came. */
+  asked: number;
+  /** Makes the answers to a query: their bytes, none or several. */
+  reply(query: packet.DecodedPacket): Buffer[] | Promise<Buffer[]>;
+}
+
+/** A DNS server on loopback that answers as the test wants. Silent at first. */
+export async function responder(t: TestContext): Promise<Responder> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  const made: Responder = { address: `127.0.0.1:${port}`, port, socket, asked: 0, reply: () => [] };
+  socket.on('message', async (message, from) => {
+    made.asked++;
+    for (const bytes of await made.reply(packet.decode(message))) socket.send(bytes, from.port, from.address, () => {});
+  });
+  t.after(() => socket.close());
+  return made;
+}
+
+type More = Partial<Record<'rcode' | 'id', number>> & { name?: string };
+
+/** An answer with these PTR records (none: an empty one) to a query. */
+export function answer(query: packet.DecodedPacket, names: { data: string; ttl?: number }[], more: More = {}): Buffer {
+  const [question] = query.questions ?? [];
+  const name = more.name ?? (question?.name as string);
+  return packet.encode({
+    type: 'response',
+    id: more.id ?? (query.id as number),
+    flags: packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | (more.rcode ?? 0),
+    questions: [{ type: question?.type ?? 'PTR', name }],
+    answers: names.map(({ data, ttl = 300 }) => ({ type: 'PTR' as const, name, ttl, data })),
+  });
+}

@@ -1,0 +1,40 @@
+"""Runs a command with a pseudo-terminal as its standard output, of COLUMNS x ROWS: terminal.py COLUMNS ROWS COMMAND...
+Its standard input is this one's; what it writes to the terminal goes to standard output as it is. A line
+`resize COLUMNS ROWS` on fd 3 changes the size, `kill NUMBER` sends the command a signal. Ends as the command does: with its exit code, or 128 + its signal."""
+import fcntl, os, pty, select, struct, sys, termios
+
+def resize(fd, columns, rows):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+columns, rows, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+ours, its = pty.openpty()
+resize(its, columns, rows)
+child = os.fork()
+if child == 0:
+    os.setsid()
+    fcntl.ioctl(its, termios.TIOCSCTTY, 0)
+    os.dup2(its, 1)
+    for fd in (ours, its, 3):
+        os.close(fd)
+    os.execvp(command[0], command)
+os.close(its)
+waiting = [ours, 3]
+while ours in waiting:
+    for fd in select.select(waiting, [], [])[0]:
+        try:
+            data = os.read(fd, 65536)
+        except OSError: # the command has ended
+            data = b''
+        if not data:
+            waiting.remove(fd)
+        elif fd == ours:
+            os.write(1, data)
+        else:
+            for line in data.decode().splitlines():
+                what, *numbers = line.split()
+                if what == 'resize':
+                    resize(ours, *map(int, numbers))
+                else:
+                    os.kill(child, int(numbers[0]))
+_, status = os.waitpid(child, 0)
+sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { timeText } from '../../../transforms/aggregate/time.js';
+import { aggregate } from '../../../transforms/aggregate.js';
+import { connect, ndjson } from '../../support/events.js';
+import { runStage } from '../../support/memory.js';
+import { folder, killGroup, start, until } from '../../support/process.js';
+
+const begin = Date.UTC(2026, 10, 23, 8) * 1000;
+const day = 86400e6;
+const at = (us: number, comm: string, more: object = {}) => connect({ ts: timeText(begin + us), comm, ...more });
+const commsOf = (text: string) =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line).comm as string);
+const run = async (given: object, ...events: object[]) =>
+  commsOf((await runStage(aggregate({ by: 'comm', newOnly: true, ...given }), [Buffer.from(ndjson(...events))])).out);
+
+test('a group is new once, over several runs; names with tabs and newlines are groups like others', async (t) => {
+  const state = join(folder(t), 'seen');
+  const names = ['a', 'b\n', 'b\t', '', '\u00fc'];
+  assert.deepEqual(await run({ state }, ...[...names, ...names].map((name) => at(1, name))), names);
+  assert.deepEqual(await run({ state }, at(2, 'new'), ...names.map((name) => at(2, name))), ['new']);
+  assert.deepEqual(await run({ state }, at(3, 'new')), []);
+});
+
+test('a field that is missing is not an empty one', async (t) => {
+  const given = { by: 'saddr,comm', state: join(folder(t), 'seen') };
+  const events = [at(1, 'a'), at(1, 'a', { saddr: '192.0.2.1' }), at(1, ''), at(1, '', { saddr: '::1' })];
+  assert.equal((await run(given, ...events, ...events)).length, 4);
+  assert.equal((await run(given, ...events)).length, 0);
+});
+
+test('--expire: forgotten when not seen for longer; being seen keeps it', async (t) => {
+  const given = { state: join(folder(t), 'seen'), expire: '7d' };
+  assert.deepEqual(await run(given, at(0, 'kept'), at(0, 'gone')), ['kept', 'gone']);
+  assert.deepEqual(await run(given, at(5 * day, 'kept')), []);
+  assert.deepEqual(await run(given, at(10 * day, 'kept'), at(10 * day, 'gone'), at(10 * day, 'gone')), ['gone']);
+});
+
+test('--max-groups: those that were not seen for longest are forgotten', async (t) => {
+  const given = { state: join(folder(t), 'seen'), maxGroups: 10 };
+  const names = Array.from({ length: 11 }, (_, i) => `p${i}`);
+  assert.equal((await run(given, ...names.map((name, i) => at(i * 1e6, name)))).length, 11);
+  assert.deepEqual(await run(given, at(99e6, 'p10'), at(99e6, 'p0')), ['p0']);
+  assert.ok(statSync(given.state).size < 2_000);
+});
+
+test('the file is written anew when it is mostly old records, and says the same', async (t) => {
+  const given = { state: join(folder(t), 'seen'), expire: '8s' };
+  const events = Array.from({ length: 40_000 }, (_, i) => at(i * 2e6, `p${i % 3}`)); // each one makes a record
+  assert.equal((await run(given, ...events)).length, 3);
+  assert.ok(statSync(given.state).size < 30_000 * 30, `${statSync(given.state).size}`);
+  assert.deepEqual(await run(given, events.at(-1) as object), []);
+  assert.ok(!existsSync(`${given.state}.new`));
+});
+
+test('a torn or damaged record costs that record only', async (t) => {
+  const state = join(folder(t), 'seen');
+  const names = ['a', 'b', 'c', 'd'];
+  await run({ state }, ...names.map((name) => at(1, name)));
+  const whole = readFileSync(state);
+  truncateSync(state, whole.length - 3);
+  assert.deepEqual(await run({ state }, ...names.map((name) => at(1, name))), ['d']);
+  assert.deepEqual(readFileSync(state), whole);
+  const damaged = Buffer.from(whole);
+  damaged[damaged.indexOf('"b"') + 1] = 0x7a;
+  writeFileSync(state, damaged);
+  assert.deepEqual(await run({ state }, ...names.map((name) => at(1, name))), ['b']);
+  for (let size = 0; size <= whole.indexOf(10); size++) {
+    writeFileSync(state, whole.subarray(0, size)); // died before even the title was whole
+    assert.deepEqual(await run({ state }, at(1, 'a'), at(1, 'a')), ['a']);
+    assert.deepEqual(await run({ state }, at(1, 'a')), []);
+  }
+});
+
+test('a file of other groups, or of something else, is not touched', async (t) => {
+  const state = join(folder(t), 'seen');
+  await run({ state }, at(1, 'a'));
+  const before = readFileSync(state);
+  await assert.rejects(
+    run({ state, by: 'comm,dport' }, at(1, 'a')),
+    /has groups by comm; name another file for --by comm,dport/,
+  );
+  assert.deepEqual(readFileSync(state), before);
+  writeFileSync(state, 'precious\n');
+  await assert.rejects(run({ state }, at(1, 'a')), /is no state of --new-only/);
+  assert.equal(readFileSync(state, 'utf8'), 'precious\n');
+});
+
+test('kill -9 at any moment: what the state has was told, is not told again, and at the end nothing is missing', async (t) => {
+  const dir = folder(t);
+  const [state, out] = [join(dir, 'seen'), join(dir, 'out')];
+  writeFileSync(out, '');
+  const argv = ['aggregate', '--by', 'comm', '--new-only', '--state', state];
+  const recorded = () => {
+    copyFileSync(state, join(dir, 'copy'));
+    const lines = readFileSync(join(dir, 'copy'), 'utf8').split('\n').slice(1);
+    return new Set(lines.slice(0, -1).map((line) => line.split('\t')[2]?.slice(1, -1)));
+  };
+  const told = () => commsOf(readFileSync(out, 'utf8'));
+  const batch = 50;
+  for (let round = 0; round < 12; round++) {
+    const before = existsSync(state) ? recorded() : new Set<string>();
+    const tolds = told().length;
+    const fd = openSync(out, 'a');
+    const { child, ended } = start(t, argv, dir, ['pipe', fd, 'inherit']);
+    let sent = 0;
+    child.stdin?.write(ndjson(...Array.from({ length: (round + 1) * batch }, (_, i) => at(i, `p${i}`))));
+    const more = setInterval(() => {
+      child.stdin?.write(ndjson(at(0, `r${round}-${sent++}`)));
+    }, 1);
+    const wait = tolds + 1 + round * 7; // somewhere in the middle
+    await until('some lines', () => told().length >= wait);
+    killGroup(child);
+    clearInterval(more);
+    await ended;
+    const all = told();
+    const torn = readFileSync(out, 'utf8');
+    if (torn.length > 0 && !torn.endsWith('\n')) appendFileSync(out, '\n');
+    for (const name of all.slice(tolds)) assert.ok(!before.has(name), `${name} was told again`);
+    const known = new Set(all);
+    for (const name of recorded()) assert.ok(known.has(name as string), `${name} is in the state, but was not told`);
+  }
+  writeFileSync(join(dir, 'all'), ndjson(...Array.from({ length: 20 * batch }, (_, i) => at(i, `p${i}`))));
+  const last = start(t, ['bash', '-c', `${argv.join(' ')} < all >> out`], dir);
+  assert.equal((await last.ended).code, 0);
+  const known = new Set(told());
+  for (let i = 0; i < 20 * batch; i++) assert.ok(known.has(`p${i}`), `p${i} was never told`);
+});

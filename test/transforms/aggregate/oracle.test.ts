@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { generateFile } from '../../support/generate.js';
+import { folder } from '../../support/process.js';
+import { root, shell } from '../../support/shell.js';
+
+type Row = Record<string, string | number | null | undefined>;
+
+const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
+const measured = 'count,failed,result,latency,rate,first,last,distinct:sport,distinct:daddr';
+const quantiles = [0.5, 0.9, 0.99];
+
+/** The same by SQL over the same file, the quantiles and distinct counts exact. */
+async function duckdb(file: string, by: string[], every: number): Promise<Row[]> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const us = `epoch_us(ts::TIMESTAMP)`;
+  const window = every > 0 ? `(${us} // ${every}) * ${every}` : '0';
+  const sql = `
+    WITH events AS (SELECT *, ${window} AS start FROM read_json('${file}', format = 'newline_delimited',
+      columns = {type: 'VARCHAR', ts: 'VARCHAR', comm: 'VARCHAR', saddr: 'VARCHAR', daddr: 'VARCHAR', sport: 'INTEGER',
+        dport: 'INTEGER', uid: 'INTEGER', result: 'VARCHAR', latency_us: 'BIGINT'}) WHERE type = 'outcome')
+    SELECT start, ${by.join(', ')}, count(*)::INTEGER AS count,
+      (count(*) FILTER (result <> 'established'))::INTEGER AS failed,
+      round(avg((result <> 'established')::INTEGER), 6) AS failed_ratio,
+      ${results.map((name) => `(count(*) FILTER (result = '${name}'))::INTEGER AS result_${name}`).join(', ')},
+      min(latency_us) AS latency_min_us, round(avg(latency_us)) AS latency_mean_us, max(latency_us) AS latency_max_us,
+      list_transform([${quantiles}], q -> list_sort(list(latency_us))[1 + floor(q * (count(*) - 1))::INTEGER])::VARCHAR AS exact,
+      min(ts) AS first, max(ts) AS last,
+      count(DISTINCT sport)::INTEGER AS distinct_sport, count(DISTINCT daddr)::INTEGER AS distinct_daddr
+    FROM events GROUP BY ALL`;
+  const rows = (await connection.runAndReadAll(sql)).getRowObjectsJson() as Row[];
+  connection.closeSync();
+  instance.closeSync();
+  return rows;
+}
+
+function compare(summaries: Row[], rows: Row[], by: string[], every: number): void {
+  const key = (row: Row, start: number) => JSON.stringify([start, ...by.map((name) => row[name] ?? null)]);
+  const wanted = new Map(rows.map((row) => [key(row, Number(row.start)), row]));
+  assert.equal(summaries.length, wanted.size);
+  for (const got of summaries) {
+    const start = every > 0 ? Date.parse(got.ts as string) * 1000 : 0;
+    const row = wanted.get(key(got, start));
+    assert.ok(row, key(got, start));
+    const same = (name: string) => assert.equal(got[name] ?? 0, Number(row[name]), `${name} of ${key(got, start)}`);
+    for (const name of ['count', 'failed', 'failed_ratio', ...results.map((one) => `result_${one}`)]) same(name);
+    for (const name of ['latency_min_us', 'latency_max_us']) same(name);
+    assert.ok(Math.abs((got.latency_mean_us as number) - Number(row.latency_mean_us)) <= 1, 'mean'); // halves
+    assert.deepEqual([got.first, got.last], [row.first, row.last]);
+    if (every > 0) assert.ok(Math.abs((got.rate as number) - ((got.count as number) * 1e6) / every) <= 0.0005);
+    for (const [i, exact] of (JSON.parse(row.exact as string) as number[]).entries()) {
+      const value = got[`latency_p${(quantiles[i] as number) * 100}_us`] as number;
+      assert.ok(Math.abs(value - exact) <= exact * 0.01 + 0.5, `p${quantiles[i]}: ${value} for ${exact}`);
+    }
+    for (const name of ['distinct_sport', 'distinct_daddr']) {
+      const exact = Number(row[name]);
+      const error = Math.abs((got[name] as number) - exact);
+      assert.ok(error <= Math.max(3, exact * 0.016 * 5), `${name}: ${got[name]} for ${exact}`);
+    }
+  }
+}
+
+const run = async (file: string, ...options: string[]): Promise<Row[]> => {
+  const { stdout, stderr, code } = await shell(`aggregate ${options.join(' ')} < ${file}`, root);
+  assert.equal(`${stderr}${code}`, '0');
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+};
+
+for (const [by, every] of [
+  [['comm', 'daddr', 'dport'], 0],
+  [['comm'], 10e6],
+  [['uid', 'daddr'], 7e6],
+] as const) {
+  test(`100,000 events by ${by}${every ? `, every ${every / 1e6} s` : ''}: as DuckDB counts and measures them`, async (t) => {
+    const file = join(folder(t), 'events');
+    generateFile(file, { count: 100_000 });
+    const windows = every ? [`--every ${every / 1e6}s`] : [];
+    const got = await run(file, `--by ${by} --measure ${measured}`, ...windows);
+    compare(got, await duckdb(file, [...by], every), [...by], every);
+  });
+}
+
+test('events that a collector recorded: as DuckDB and jq count and measure them', async (t) => {
+  const recorded = join(root, 'test/support/recorded.ndjson');
+  const file = join(folder(t), 'outcomes');
+  const outcomes = readFileSync(recorded, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('{"type":"outcome"'));
+  assert.ok(outcomes.length > 100);
+  writeFileSync(file, outcomes.map((line) => `${line}\n`).join(''));
+  const by = ['comm', 'saddr', 'daddr', 'dport'];
+  const got = await run(file, `--by ${by} --measure ${measured}`);
+  compare(got, await duckdb(file, by, 0), by, 0);
+
+  const jq = await shell(
+    `jq -sc 'group_by([.comm, .saddr, .daddr, .dport])[] | {comm: .[0].comm, saddr: .[0].saddr, daddr: .[0].daddr,
+      dport: .[0].dport, count: length, failed: map(select(.result != "established")) | length,
+      refused: map(select(.result == "refused")) | length, min: map(.latency_us) | min, max: map(.latency_us) | max,
+      mean: (map(.latency_us) | add / length + 0.5 | floor), first: map(.ts) | min, last: map(.ts) | max}' ${file}`,
+    root,
+  );
+  const sorted = (rows: Row[]) => rows.map((row) => JSON.stringify(row)).sort();
+  const mine = got.map(({ comm, saddr = null, daddr, dport, count, failed, result_refused = 0, ...row }) => ({
+    comm,
+    saddr,
+    daddr,
+    dport,
+    count,
+    failed,
+    refused: result_refused,
+    min: row.latency_min_us,
+    max: row.latency_max_us,
+    mean: row.latency_mean_us,
+    first: row.first,
+    last: row.last,
+  }));
+  const theirs = jq.stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(sorted(mine as Row[]), sorted(theirs));
+});

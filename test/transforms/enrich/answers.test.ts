@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import packet from 'dns-packet';
+import { enrich } from '../../../transforms/enrich.js';
+import { connect } from '../../support/events.js';
+import { knot } from '../../support/knot.js';
+import { answer, responder } from '../../support/responder.js';
+import { Session } from '../../support/session.js';
+
+const session = (t: TestContext, given: object) =>
+  new Session(t, enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never));
+
+/** Asks for one address again and again until it has another name, or that many times. */
+async function renamed(one: Session, most: number): Promise<unknown[]> {
+  const names = new Set<unknown>();
+  for (let tries = 0; tries < most && names.size < 2; tries++) {
+    names.add((await one.ask(connect())).name);
+    await sleep(50);
+  }
+  return [...names];
+}
+
+test('an answer holds as long as its TTL says, within the bounds', async (t) => {
+  const server = await responder(t);
+  const resolver = server.address;
+  const withTtl = (ttl: number) => {
+    server.asked = 0;
+    server.reply = (query) => [answer(query, [{ data: `name-${server.asked}.example`, ttl }])];
+  };
+  withTtl(1);
+  assert.deepEqual(await renamed(session(t, { resolver, minTtl: 0 }), 1000), ['name-1.example', 'name-2.example']);
+  withTtl(3600);
+  assert.deepEqual(await renamed(session(t, { resolver, minTtl: 0, maxTtl: 1 }), 1000), [
+    'name-1.example',
+    'name-2.example',
+  ]);
+  withTtl(0);
+  assert.deepEqual(await renamed(session(t, { resolver, minTtl: 3600 }), 10), ['name-1.example']);
+  assert.equal(server.asked, 1);
+});
+
+test('that there is no name is remembered, for the time that the server says; that it fails, too', async (t) => {
+  const server = await responder(t);
+  for (const rcode of [3, 0, 2]) {
+    server.asked = 0;
+    server.reply = (query) => [answer(query, [], { rcode })];
+    const one = session(t, { resolver: server.address, minTtl: 3600 });
+    for (let i = 0; i < 5; i++) assert.equal('name' in (await one.ask(connect())), false);
+    assert.equal(server.asked, 1, `rcode ${rcode}`);
+  }
+});
+
+test('one look-up for an address, however many events wait for it', async (t) => {
+  const server = await responder(t);
+  let go = () => {};
+  const asked = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let answerNow = () => {};
+  const held = new Promise<void>((resolve) => {
+    answerNow = resolve;
+  });
+  server.reply = async (query) => {
+    go();
+    await held;
+    return [answer(query, [{ data: 'one.example' }])];
+  };
+  const one = session(t, { resolver: server.address });
+  one.send(...Array.from({ length: 100 }, (_, i) => connect({ seq: i + 1 })));
+  const first = one.take(); // nothing runs before somebody reads
+  await asked;
+  answerNow();
+  for (let i = 0; i < 100; i++) {
+    const event = await (i === 0 ? first : one.take());
+    assert.deepEqual([event?.seq, event?.name], [i + 1, 'one.example']);
+  }
+  assert.equal(server.asked, 1);
+});
+
+test('what comes from elsewhere, to another question, with another id, or no answer at all is not believed', async (t) => {
+  const server = await responder(t);
+  const forger = createSocket('udp4');
+  await new Promise<void>((resolve) => forger.bind(0, '127.0.0.2', resolve));
+  t.after(() => forger.close());
+  const lie = [{ data: 'forged.example' }];
+  server.socket.prependListener('message', (message, from) => {
+    forger.send(answer(packet.decode(message), lie), from.port, from.address, () => {});
+  });
+  server.reply = async (query) => {
+    await sleep(20); // the forged one from elsewhere is there first
+    const id = (query.id as number) ^ 1;
+    return [
+      answer(query, lie, { id }),
+      answer(query, lie, { name: '9.9.9.9.in-addr.arpa' }),
+      packet.encode({ type: 'query', id: query.id as number, questions: query.questions ?? [] }),
+      Buffer.from([1, 2, 3]),
+      answer(query, [{ data: 'true.example' }]),
+    ];
+  };
+  const { name } = await session(t, { resolver: server.address }).ask(connect());
+  assert.equal(name, 'true.example');
+});
+
+test('the next server is asked where one does not answer, or fails', async (t) => {
+  const [silent, failing, good] = [await responder(t), await responder(t), await responder(t)];
+  failing.reply = (query) => [answer(query, [], { rcode: 2 })];
+  good.reply = (query) => [answer(query, [{ data: 'one.example' }])];
+  const resolver = [silent, failing, good].map(({ address }) => address);
+  const { name } = await session(t, { resolver, timeout: 50 }).ask(connect());
+  assert.equal(name, 'one.example');
+  assert.deepEqual([silent.asked, failing.asked, good.asked], [1, 1, 1]);
+});
+
+test('a server that falls silent is left alone, and found again when it is back', async (t) => {
+  const server = await knot(t);
+  const resolver = `127.0.0.1:${server.port}`;
+  const one = session(t, { resolver, wait: 100, timeout: 20, maxTtl: 0, minTtl: 0 });
+  const untilNamed = async (wanted: boolean, what: string) => {
+    for (let tries = 0; tries < 2_000; tries++) {
+      const { name } = await one.ask(connect());
+      if ((name === 'one.example') === wanted) return;
+      await sleep(10);
+    }
+    assert.fail(what);
+  };
+  await untilNamed(true, 'named');
+  await server.stop();
+  await untilNamed(false, 'no name while it is dead');
+  // The first of these give up one after the other, the rest find that it is silent and do not ask.
+  const many = Array.from({ length: 200 }, (_, i) => connect({ seq: i + 1, daddr: `192.0.2.${100 + (i % 100)}` }));
+  one.send(...many);
+  for (let i = 0; i < many.length; i++) assert.equal((await one.take())?.seq, i + 1);
+  await server.start();
+  await untilNamed(true, 'named again');
+});

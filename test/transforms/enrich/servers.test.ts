@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { enrich } from '../../../transforms/enrich.js';
+import { connect, ndjson } from '../../support/events.js';
+import { knot } from '../../support/knot.js';
+import { runStage } from '../../support/memory.js';
+
+/** The fields that each address gets, with time enough for the look-ups. */
+async function namesOf(given: object, ...addresses: string[]): Promise<Record<string, unknown>[]> {
+  const events = addresses.map((daddr) => connect({ daddr, family: daddr.includes(':') ? 6 : 4 }));
+  const stage = enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never);
+  const { out, ledger } = await runStage(stage, [Buffer.from(ndjson(...events))], true);
+  assert.equal(ledger.out, addresses.length);
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const { unnamed } = lines.at(-1);
+  return lines.slice(1, -1).map(({ daddr, ...event }, i) => {
+    assert.equal(daddr, addresses[i], 'order is kept');
+    const added = Object.fromEntries(Object.entries(event).filter(([key]) => /name/.test(key)));
+    return Object.keys(added).length > 0 ? added : { unnamed };
+  });
+}
+
+test('a real server: one name, several, none, aliases, IPv6', async (t) => {
+  const { port } = await knot(t);
+  const resolver = `127.0.0.1:${port}`;
+  assert.deepEqual(await namesOf({ resolver }, '192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::7', '192.0.2.1'), [
+    { name: 'one.example', name_source: 'ptr' },
+    { name: 'a.example', name_source: 'ptr', names: ['a.example', 'b.example'] },
+    { name: 'three.example', name_source: 'ptr' },
+    { name: 'seven.example', name_source: 'ptr' },
+    { name: 'one.example', name_source: 'ptr' },
+  ]);
+  for (const none of ['192.0.2.77', '192.0.2.8', '192.0.2.10']) {
+    assert.deepEqual(await namesOf({ resolver }, none), [{ unnamed: { none: 1 } }], none);
+  }
+});
+
+test('a server that fails, that is not the one to ask, that only knows another', async (t) => {
+  const { port } = await knot(t);
+  const resolver = `127.0.0.1:${port}`;
+  for (const failed of ['203.0.113.1', '198.51.100.1', '192.0.2.65']) {
+    assert.deepEqual(await namesOf({ resolver }, failed), [{ unnamed: { failed: 1 } }], failed);
+  }
+});
+
+test('an answer that is too long for a datagram comes over TCP; of many names eight go on', async (t) => {
+  const { port } = await knot(t);
+  const [added] = await namesOf({ resolver: `127.0.0.1:${port}` }, '192.0.2.6');
+  assert.deepEqual(
+    added?.names,
+    Array.from({ length: 8 }, (_, i) => `many-00${i}.example`),
+  );
+});
+
+test("a name's bytes are an attacker's", async (t) => {
+  const { port } = await knot(t);
+  const added = await namesOf({ resolver: `127.0.0.1:${port}` }, '192.0.2.4', '192.0.2.5');
+  assert.deepEqual(added, [
+    { name: 'evil\\027[31m\\010\\000\\200\\\\.example', name_source: 'ptr' },
+    { name: `${'l'.repeat(63)}.${'o'.repeat(63)}.${'n'.repeat(63)}.${'g'.repeat(53)}.example`, name_source: 'ptr' },
+  ]);
+});
+
+test('--verify marks a name that has the address, and prefers it', async (t) => {
+  const { port } = await knot(t);
+  const given = { resolver: `127.0.0.1:${port}`, verify: true };
+  assert.deepEqual(await namesOf(given, '192.0.2.1', '192.0.2.2', '192.0.2.9', '2001:db8::7', '192.0.2.4'), [
+    { name: 'one.example', name_source: 'ptr', name_verified: true },
+    { name: 'b.example', name_source: 'ptr', name_verified: true, names: ['b.example', 'a.example'] },
+    { name: 'liar.example', name_source: 'ptr' },
+    { name: 'seven.example', name_source: 'ptr', name_verified: true },
+    { name: 'evil\\027[31m\\010\\000\\200\\\\.example', name_source: 'ptr' },
+  ]);
+});

@@ -1,0 +1,138 @@
+import { UsageError } from '../../schemas/pipe/errors.js';
+import { Field as LineField } from '../../schemas/pipe/field.js';
+import type { Line } from '../../schemas/pipe/line.js';
+import { writeAddress } from './address.js';
+import { duration, durationText, parseTime, timeText } from './time.js';
+
+/** One field to group by: as it is, an address cut to a network, or `ts` in steps. */
+export interface Field {
+  name: string;
+  /** How many bits are kept of an address. */
+  v4: number;
+  v6: number;
+  /** `ts` is rounded down to a multiple of this, µs. */
+  step: number;
+}
+
+const whole = { v4: 32, v6: 128, step: 0 };
+const addresses = ['saddr', 'daddr'];
+const usualV6 = 64;
+
+/** `comm,daddr/24,ts:1m`: the fields of a group. */
+export function fields(text: string): Field[] {
+  const all = text.split(',').map((part) => field(part.trim()));
+  const twice = all.find(({ name }, at) => all.findIndex((one) => one.name === name) < at);
+  if (twice) throw new UsageError(`names ${twice.name} twice`);
+  return all;
+}
+
+function field(text: string): Field {
+  const [, name = '', v4, v6, step] = /^([\w.-]+)(?:\/(\d{1,3})(?:\/(\d{1,3}))?|:(\w+))?$/.exec(text) ?? [];
+  if (!name) throw new UsageError(`wants fields such as comm, daddr/24, daddr/24/64, ts:1m, not "${text}"`);
+  if (name === 'ts') {
+    if (step === undefined || v4 !== undefined) throw new UsageError('wants ts with a step, as in ts:1m');
+    const us = duration(step);
+    if (us === 0) throw new UsageError('wants ts with a step above 0');
+    return { ...whole, name, step: us };
+  }
+  if (step !== undefined) throw new UsageError(`has a step for ${name}, which only ts has`);
+  if (v4 === undefined) return { ...whole, name };
+  if (!addresses.includes(name)) throw new UsageError(`has a prefix for ${name}, which is no address`);
+  const bits = { v4: Number(v4), v6: Number(v6 ?? usualV6) };
+  if (bits.v4 > 32 || bits.v6 > 128) {
+    throw new UsageError(`wants a prefix of up to 32 for IPv4 and up to 128 for IPv6 (daddr/24/64), not "${text}"`);
+  }
+  return { ...whole, name, ...bits };
+}
+
+/** What `fields` reads, each field in its one spelling. */
+export function fieldsText(all: readonly Field[]): string {
+  return all
+    .map(({ name, v4, v6, step }) => {
+      if (step > 0) return `${name}:${durationText(step)}`;
+      return v4 < 32 || v6 < 128 ? `${name}/${v4}/${v6}` : name;
+    })
+    .join(',');
+}
+
+const newline = 10;
+const quote = 34;
+const dot = 46;
+const slash = 47;
+const colon = 58;
+/** More than any address or time takes. */
+const shortText = 64;
+
+/** A field to read: how its value is found in a line, and what becomes of it. */
+interface Part extends Field {
+  at: LineField;
+  /** Addresses have several spellings. */
+  address: boolean;
+}
+
+/**
+ * The key of an event's group, as bytes: the JSON text of each field's value, in one spelling for one value, each with a
+ * newline behind it (which canonical JSON never holds). A field that the event does not have gives nothing.
+ */
+export class Key {
+  bytes = Buffer.alloc(1 << 12);
+  length = 0;
+  readonly #parts: readonly Part[];
+
+  constructor(readonly fields: readonly Field[]) {
+    this.#parts = fields.map((one) => ({ ...one, at: new LineField(one.name), address: addresses.includes(one.name) }));
+  }
+
+  /** Takes the key of a line. */
+  read(line: Line): void {
+    this.length = 0;
+    for (const part of this.#parts) {
+      if (line.locate(part.at)) this.#value(part, line.raw, line.from, line.to);
+      this.bytes[this.length++] = newline;
+    }
+  }
+
+  #value(part: Part, raw: Buffer, from: number, to: number): void {
+    if (to - from + this.length + shortText > this.bytes.length) this.#grow(to - from);
+    const { bytes } = this;
+    let length = this.length;
+    if (part.step > 0) {
+      const us = parseTime(raw, from + 1);
+      length += bytes.write(`"${timeText(us - modulo(us, part.step))}"`, length, 'latin1');
+    } else if (part.address && raw[from] === quote && (part.v4 < 32 || !isIpv4(raw, from + 1))) {
+      let end = from + 1;
+      while (raw[end] !== quote && raw[end] !== slash) end++; // a summary's network has its prefix behind a slash
+      bytes[length++] = quote;
+      length = writeAddress(raw, from + 1, end, bytes, length, part.v4, part.v6);
+      bytes[length++] = quote;
+    } else for (let at = from; at < to; at++) bytes[length++] = raw[at] as number;
+    this.length = length;
+  }
+
+  #grow(more: number): void {
+    const larger = Buffer.alloc(2 ** Math.ceil(Math.log2(this.length + more + 2 * shortText)));
+    this.bytes.copy(larger, 0, 0, this.length);
+    this.bytes = larger;
+  }
+}
+
+/** Whether an address is IPv4: that has a dot behind one to three digits. Of one in a summary's network too. */
+function isIpv4(raw: Buffer, at: number): boolean {
+  return raw[at] !== colon && (raw[at + 1] === dot || raw[at + 2] === dot || raw[at + 3] === dot);
+}
+
+/** The remainder that is never negative. */
+export function modulo(number: number, by: number): number {
+  return ((number % by) + by) % by;
+}
+
+/**
+ * Whether a summary by `theirs` says what `mine` needs of it. Its own time, ts to end, may lie in one step of ts.
+ */
+export function enough(mine: readonly Field[], theirs: readonly Field[], start: number, end: number): boolean {
+  return mine.every(({ name, v4, v6, step }) => {
+    if (step > 0) return Math.floor(start / step) === Math.floor((end - 1) / step);
+    const its = theirs.find((one) => one.name === name);
+    return its !== undefined && its.v4 >= v4 && its.v6 >= v6;
+  });
+}

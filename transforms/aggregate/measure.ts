@@ -1,0 +1,264 @@
+import { RuntimeError, UsageError } from '../../schemas/pipe/errors.js';
+import { Field as LineField } from '../../schemas/pipe/field.js';
+import type { AnyEvent, Line } from '../../schemas/pipe/line.js';
+import { fields, Key } from './key.js';
+import { bucketOf, decode, distinct, encode, quantile, register } from './sketch.js';
+import type { Rule, Shape, Table } from './table.js';
+import type { Text } from './text.js';
+import { parseTime, timeText } from './time.js';
+
+/** What a window says of all its groups. */
+export interface Window {
+  /** µs; `end` is the first moment behind it. */
+  start: number;
+  end: number;
+  /** What a rate is by, µs; 0 where there is none. */
+  span: number;
+  /** Which events are attempts: the other kind tells of the same ones. */
+  counts: 'connect' | 'outcome';
+}
+
+export const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
+const quantiles = { p50: 0.5, p90: 0.9, p99: 0.99 };
+const simple = ['count', 'failed', 'result', 'latency', 'rate', 'first', 'last'];
+const [firsts, thirds] = [0, 2].map((at) => results.map((result) => result.charCodeAt(at))) as [number[], number[]];
+export const usual = 'count,failed,result,latency';
+
+/** `count,latency,distinct:daddr`: names of measures. */
+export function measures(text: string): string[] {
+  const all = text.split(',').map((part) => part.trim());
+  for (const name of all) {
+    if (simple.includes(name)) continue;
+    const [, field] = /^distinct:([a-z]\w*)$/.exec(name) ?? [];
+    if (!field) throw new UsageError(`wants some of ${simple.join(', ')}, distinct:FIELD, not "${name}"`);
+  }
+  return all;
+}
+
+// the columns of every table
+const connects = 0;
+const outcomes = 1;
+export const always = { connects, outcomes };
+
+interface Distinct {
+  name: string;
+  field: LineField;
+  key: Key;
+  /** Its place among the table's sketches. */
+  sketch: number;
+}
+
+const errnoField = new LineField('errno');
+const resultField = new LineField('result');
+const latencyField = new LineField('latency_us');
+const established = 0;
+
+/** Which result a text begins, by its first and third letter. */
+function resultAt(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < results.length; i++) {
+    if (bytes[at] === firsts[i] && bytes[at + 2] === thirds[i]) return i;
+  }
+  return results.length - 1;
+}
+
+/** The measures that were chosen: what a table keeps for them, what an event adds, and how they are written. */
+export class Measures {
+  readonly shape: Shape;
+  readonly #columns: Rule[] = ['sum', 'sum'];
+  readonly #failed: number;
+  readonly #result: number;
+  readonly #latency: number;
+  readonly #first: number;
+  readonly #last: number;
+  readonly #rate: boolean;
+  readonly #distinct: Distinct[];
+
+  constructor(names: readonly string[]) {
+    const columns = (name: string, ...rules: Rule[]) =>
+      names.includes(name) ? this.#columns.push(...rules) - rules.length : 0;
+    this.#failed = columns('failed', 'sum', 'sum'); // errors of connects, failed outcomes
+    this.#result = columns('result', ...results.map(() => 'sum' as const));
+    this.#latency = columns('latency', 'sum', 'min', 'max', 'sum'); // sum, least, largest, how many
+    this.#first = columns('first', 'min');
+    this.#last = columns('last', 'max');
+    this.#rate = names.includes('rate');
+    this.#distinct = [...new Set(names)]
+      .filter((name) => name.startsWith('distinct:'))
+      .map((measure, at) => {
+        const name = measure.slice(9);
+        return { name, field: new LineField(name), key: new Key(fields(name)), sketch: at + (this.#latency ? 1 : 0) };
+      });
+    const sketches = [...(this.#latency ? ['sum' as const] : []), ...this.#distinct.map(() => 'max' as const)];
+    this.shape = { columns: this.#columns, sketches };
+  }
+
+  /** Adds a connect or outcome event, which stands for so many (`repeat`). */
+  event(table: Table, row: number, line: Line, time: number, times: number): void {
+    const { numbers } = table;
+    const base = table.base(row);
+    if (line.type === 'connect') {
+      (numbers[base + connects] as number) += times;
+      if (this.#failed && line.locate(errnoField)) (numbers[base + this.#failed] as number) += times;
+    } else {
+      (numbers[base + outcomes] as number) += times;
+      if (this.#failed || this.#result) {
+        const result = line.locate(resultField) ? resultAt(line.raw, line.from + 1) : 0;
+        if (this.#failed && result !== established) (numbers[base + this.#failed + 1] as number) += times;
+        if (this.#result) (numbers[base + this.#result + result] as number) += times;
+      }
+      if (this.#latency) this.#addLatency(table, row, line.number(latencyField), times);
+    }
+    if (this.#first && time < (numbers[base + this.#first] as number)) numbers[base + this.#first] = time;
+    if (this.#last && time > (numbers[base + this.#last] as number)) numbers[base + this.#last] = time;
+    for (const { key, field, sketch } of this.#distinct) {
+      if (!line.locate(field)) continue;
+      key.read(line);
+      const { slot, rank } = register(key.bytes, key.length);
+      table.sketches[sketch]?.add(row, slot, rank);
+    }
+  }
+
+  #addLatency(table: Table, row: number, latency: number, times: number): void {
+    const { numbers } = table;
+    const at = table.base(row) + this.#latency;
+    (numbers[at] as number) += latency * times;
+    if (latency < (numbers[at + 1] as number)) numbers[at + 1] = latency;
+    if (latency > (numbers[at + 2] as number)) numbers[at + 2] = latency;
+    (numbers[at + 3] as number) += times;
+    table.sketches[0]?.add(row, bucketOf(latency), times);
+  }
+
+  /** Adds a summary's numbers. Throws RuntimeError where it does not have what is asked for. */
+  summary(table: Table, row: number, event: AnyEvent): void {
+    const summary = event as { [name: string]: unknown };
+    const number = (name: string) => (summary[name] as number | undefined) ?? 0;
+    const text = (name: string, measure: string) => {
+      const value = summary[name];
+      if (typeof value === 'string') return value;
+      throw new RuntimeError(`a summary has no ${name}; give its own aggregate --measure ${measure}`);
+    };
+    table.add(row, connects, number('connects'));
+    table.add(row, outcomes, number('outcomes'));
+    const nothing = number('connects') + number('outcomes') === 0;
+    if (nothing) return;
+    if (this.#failed) {
+      if (summary.failed === undefined) throw lacks('failed', 'failed');
+      table.add(row, this.#failed, number('errors'));
+      if (number('outcomes') > 0) table.add(row, this.#failed + 1, number('failed'));
+    }
+    if (this.#result) {
+      let sum = 0;
+      for (const [i, result] of results.entries()) {
+        table.add(row, this.#result + i, number(`result_${result}`));
+        sum += number(`result_${result}`);
+      }
+      if (sum !== number('outcomes')) throw lacks('results', 'result');
+    }
+    if (this.#latency && number('outcomes') > 0) {
+      const at = this.#latency;
+      const sum = decode(text('latency_sketch', 'latency'), (slot, value) => {
+        table.sketches[0]?.add(row, slot, value);
+        table.add(row, at + 3, value);
+      });
+      table.add(row, at, sum);
+      table.least(row, at + 1, number('latency_min_us'));
+      table.largest(row, at + 2, number('latency_max_us'));
+    }
+    if (this.#first) table.least(row, this.#first, parseTime(Buffer.from(text('first', 'first')), 0));
+    if (this.#last) table.largest(row, this.#last, parseTime(Buffer.from(text('last', 'last')), 0));
+    for (const { name, sketch } of this.#distinct) {
+      decode(text(`distinct_${name}_sketch`, `distinct:${name}`), (slot, value) =>
+        table.sketches[sketch]?.add(row, slot, value),
+      );
+    }
+  }
+
+  /** The fields of the summaries. */
+  get names(): string[] {
+    return [
+      'count',
+      'connects',
+      'outcomes',
+      ...(this.#failed ? ['errors', 'failed', 'failed_ratio'] : []),
+      ...(this.#result ? results.map((result) => `result_${result}`) : []),
+      ...(this.#latency ? ['min', 'mean', ...Object.keys(quantiles), 'max'].map((name) => `latency_${name}_us`) : []),
+      ...(this.#rate ? ['rate'] : []),
+      ...(this.#first ? ['first'] : []),
+      ...(this.#last ? ['last'] : []),
+      ...this.#distinct.map(({ name }) => `distinct_${name}`),
+    ];
+  }
+
+  /** The attempts of a row. */
+  count(table: Table, row: number, window: Window): number {
+    return table.get(row, window.counts === 'connect' ? connects : outcomes);
+  }
+
+  /** Writes a row's numbers, `,"count":7…`. */
+  write(text: Text, table: Table, row: number, window: Window): void {
+    const field = (name: string, number: number) => text.field(`,"${name}":`, number);
+    const count = this.count(table, row, window);
+    text.field(',"count":', count);
+    const [c, o] = [table.get(row, connects), table.get(row, outcomes)];
+    if (c > 0) text.field(',"connects":', c);
+    if (o > 0) text.field(',"outcomes":', o);
+    if (this.#failed) {
+      const errors = table.get(row, this.#failed);
+      if (errors > 0) field('errors', errors);
+      const failed = o > 0 ? table.get(row, this.#failed + 1) : errors;
+      field('failed', failed);
+      if (o + c > 0) field('failed_ratio', round(failed / (o > 0 ? o : c), 6));
+    }
+    if (this.#result) {
+      for (const [i, result] of results.entries()) {
+        const number = table.get(row, this.#result + i);
+        if (number > 0) field(`result_${result}`, number);
+      }
+    }
+    if (this.#latency && table.get(row, this.#latency + 3) > 0) this.#writeLatency(text, table, row);
+    if (this.#rate && window.span > 0) field('rate', round((count * 1e6) / window.span, 3));
+    for (const [name, at] of [
+      ['first', this.#first],
+      ['last', this.#last],
+    ] as const) {
+      const time = at ? table.get(row, at) : Number.NaN;
+      if (Number.isFinite(time)) text.ascii(`,"${name}":"${timeText(time)}"`);
+    }
+  }
+
+  #writeLatency(text: Text, table: Table, row: number): void {
+    const at = this.#latency;
+    const [sum, least, largest, total] = [0, 1, 2, 3].map((i) => table.get(row, at + i)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const slots = (table.sketches[0] as Table['sketches'][number]).of(row, table.rows);
+    text.field(',"latency_min_us":', least);
+    text.field(',"latency_mean_us":', Math.round(sum / total));
+    for (const [name, q] of Object.entries(quantiles)) {
+      const value = Math.min(Math.max(Math.round(quantile(slots, q, total)), least), largest);
+      text.field(`,"latency_${name}_us":`, value);
+    }
+    text.field(',"latency_max_us":', largest);
+    text.ascii(`,"latency_sketch":"${encode(slots, sum)}"`);
+  }
+
+  /** Writes the numbers of distinct values, which stand behind all fields that the schema names. */
+  writeDistinct(text: Text, table: Table, row: number): void {
+    for (const { name, sketch } of this.#distinct) {
+      const slots = (table.sketches[sketch] as Table['sketches'][number]).of(row, table.rows);
+      text.field(`,"distinct_${name}":`, distinct(slots));
+      text.ascii(`,"distinct_${name}_sketch":"${encode(slots, 0)}"`);
+    }
+  }
+}
+
+function lacks(what: string, measure: string): RuntimeError {
+  return new RuntimeError(`a summary has no ${what}; give its own aggregate --measure ${measure}`);
+}
+
+function round(number: number, digits: number): number {
+  return Math.round(number * 10 ** digits) / 10 ** digits;
+}

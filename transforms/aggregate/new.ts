@@ -1,0 +1,55 @@
+import { Field as LineField } from '../../schemas/pipe/field.js';
+import type { Line } from '../../schemas/pipe/line.js';
+import { say } from '../../schemas/pipe/say.js';
+import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import { type Field, fieldsText, Key } from './key.js';
+import { Seen } from './seen.js';
+import { parseTime } from './time.js';
+
+const tsField = new LineField('ts');
+
+/**
+ * Passes the first event of each group that was never seen. The state is told of a group once its event was written, so
+ * a crash may make an event come twice, but never lets one be missing.
+ */
+export function newOnly(
+  fields: readonly Field[],
+  path: string,
+  expire: number,
+  most: number,
+  filters: Record<string, unknown>,
+): Stage {
+  const key = new Key(fields);
+  const seen = new Seen(path, fieldsText(fields), expire, most, (text) => say('aggregate', text));
+  let fresh: Buffer[] = []; // of events that are on their way
+  let written: Buffer[] = [];
+  const store = async () => {
+    const records = written;
+    written = fresh; // by the next time they are written
+    fresh = [];
+    await seen.store(records);
+  };
+  return {
+    name: 'aggregate',
+    types: ['connect', 'outcome'],
+    filters,
+    open: () => seen.open(),
+    line(line: Line, out: Output) {
+      key.read(line);
+      const time = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
+      const { isNew, record } = seen.see(key.bytes, key.length, time);
+      if (record) fresh.push(record);
+      if (isNew) out.pass(line);
+      else out.drop();
+    },
+    async flush(out) {
+      await store();
+      if (written.length > 0) out.wake();
+    },
+    async finish() {
+      await store();
+      return written.length > 0;
+    },
+    end: () => seen.close(),
+  };
+}

@@ -1,0 +1,50 @@
+import { UsageError } from '../../schemas/pipe/errors.js';
+import { nearest } from '../../schemas/pipe/options.js';
+import type { Table } from './table.js';
+
+/** By which field of the summaries groups are ordered. */
+export interface Order {
+  name: string;
+  ascending: boolean;
+}
+
+/** `latency_p99_us`, largest first, or `first:asc`. */
+export function orderBy(text: string): Order {
+  const [, name, way] = /^([\w.-]+?)(?::(asc|desc))?$/.exec(text) ?? [];
+  if (name === undefined) throw new UsageError(`wants a field of the summaries, as count or first:asc, not "${text}"`);
+  return { name, ascending: way === 'asc' };
+}
+
+/** Throws UsageError where no summary has the field. */
+export function checkOrder({ name }: Order, names: string[]): void {
+  if (names.includes(name)) return;
+  throw new UsageError(`--order-by ${name}: no summary has it; ${nearest(name, names) ?? 'choose it with --measure'}`);
+}
+
+/** Rows in their order. Groups without the field come last, equal ones by their key. */
+export function sorted(
+  rows: Uint32Array,
+  table: Table,
+  { name, ascending }: Order,
+  count: (row: number) => number,
+  event: (row: number) => Record<string, unknown>,
+): Uint32Array {
+  const sign = ascending ? 1 : -1;
+  const byKey = (a: number, b: number) => {
+    const [one, other] = [table.key(a), table.key(b)];
+    return Buffer.compare(one.bytes.subarray(one.start, one.end), other.bytes.subarray(other.start, other.end));
+  };
+  if (name === 'count') {
+    const counts = new Float64Array(table.rows);
+    for (const row of rows) counts[row] = count(row);
+    return rows.sort((a, b) => sign * ((counts[a] as number) - (counts[b] as number)) || byKey(a, b));
+  }
+  const values = new Map(Array.from(rows, (row) => [row, event(row)[name] as string | number | undefined]));
+  return rows.sort((a, b) => {
+    const [one, other] = [values.get(a), values.get(b)];
+    if (one === undefined || other === undefined) {
+      return Number(one === undefined) - Number(other === undefined) || byKey(a, b);
+    }
+    return one === other ? byKey(a, b) : sign * (one < other ? -1 : 1);
+  });
+}

@@ -1,0 +1,116 @@
+import { always } from './measure.js';
+import { type Shape, Table } from './table.js';
+
+/** What is missing: as `lost` events told, as summaries told, and of this stage's own. */
+export type Missing = Record<'events' | 'summaries' | 'own', { lost: number; invalid: number }>;
+
+export function nothingMissing(): Missing {
+  const none = () => ({ lost: 0, invalid: 0 });
+  return { events: none(), summaries: none(), own: none() };
+}
+
+export function addMissing(to: Missing, from: Missing): void {
+  for (const kind of ['events', 'summaries', 'own'] as const) {
+    to[kind].lost += from[kind].lost;
+    to[kind].invalid += from[kind].invalid;
+  }
+}
+
+/** So many groups cost little: with no fewer, the largest few come out right. */
+const fewest = 4096;
+
+/** The groups of one stretch of time, never more than twice `most` (or a few thousand). */
+export class Pane {
+  /** µs of its first and last event. */
+  least = Number.POSITIVE_INFINITY;
+  largest = Number.NEGATIVE_INFINITY;
+  /** Of no group are more than so many in `other`. */
+  eachMax = 0;
+  readonly missing = nothingMissing();
+  #floor = 0;
+
+  private readonly most: number;
+
+  constructor(
+    public table: Table,
+    most: number,
+    private readonly spare: () => Table,
+    private readonly free: (table: Table) => void,
+  ) {
+    this.most = Math.max(most, fewest);
+  }
+
+  /** The row of a key. */
+  row(key: Uint8Array, length: number): number {
+    const row = this.table.row(key, length, this.#floor);
+    if (row <= 2 * this.most) return row;
+    this.purge();
+    return this.table.row(key, length, this.#floor);
+  }
+
+  /**
+   * Leaves the `most` groups that may be the largest, and puts the others' numbers into `other` (Misra and Gries, with
+   * many counters at once). A group that comes again begins at 0; what it may have had before is at most the floor, which
+   * never passes the window's events / most.
+   */
+  purge(): void {
+    const { table } = this;
+    const weights = Float64Array.from({ length: table.rows - 1 }, (_, i) => weight(table, i + 1) + table.before(i + 1));
+    if (weights.length <= this.most) return;
+    const sorted = weights.slice().sort();
+    const least = sorted[weights.length - this.most] as number;
+    let ties = this.most - (weights.length - upper(sorted, least)); // how many of those that weigh just this may stay
+    const smaller = this.spare();
+    smaller.merge(table, (row) => {
+      const mine = weights[row - 1] as number;
+      const stays = mine > least || (mine === least && ties-- > 0);
+      if (!stays) this.#floor = Math.max(this.#floor, mine);
+      return stays;
+    });
+    this.free(table);
+    this.table = smaller;
+  }
+
+  /** Adds another pane's groups. */
+  merge(from: Pane): void {
+    this.table.merge(from.table);
+    if (this.table.rows > 2 * this.most) this.purge();
+    this.least = Math.min(this.least, from.least);
+    this.largest = Math.max(this.largest, from.largest);
+    this.eachMax += from.bound;
+    addMissing(this.missing, from.missing);
+  }
+
+  /** Of no group are more than so many events in row 0. */
+  get bound(): number {
+    return this.eachMax + this.#floor;
+  }
+}
+
+/** What a group is kept for. */
+export function weight(table: Table, row: number): number {
+  return Math.max(table.get(row, always.connects), table.get(row, always.outcomes));
+}
+
+/** How many numbers are not above this one. */
+function upper(sorted: Float64Array, number: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) <= number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Tables that are used again, since each holds on to its memory. */
+export class Tables {
+  readonly #free: Table[] = [];
+  constructor(readonly shape: Shape) {}
+
+  readonly take = (): Table => this.#free.pop() ?? new Table(this.shape);
+  readonly give = (table: Table): void => {
+    table.clear();
+    if (this.#free.length < 2) this.#free.push(table);
+  };
+}

@@ -1,0 +1,200 @@
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { hash } from './hash.js';
+import { Table } from './table.js';
+
+const newline = 10;
+const tab = 9;
+const piece = 1 << 20;
+const title = 'synpipe seen 1';
+/** The file is written anew when it has so many records more than twice the groups. */
+const spare = 10_000;
+
+// a group's columns, µs: when it was last seen, and what of that the file says
+const last = 0;
+const told = 1;
+
+/**
+ * Groups that were seen, in memory and in a file that survives a crash at any point: a log of records, each with its
+ * checksum, to which is only appended; written anew beside it and renamed when it is too long. A record is the checksum,
+ * the seconds of the group's time and the key, with tabs between.
+ */
+export class Seen {
+  #table = newTable();
+  #file: FileHandle | undefined;
+  #records = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly by: string,
+    /** A group is forgotten when it was not seen for longer, µs. */
+    private readonly expire: number,
+    private readonly most: number,
+    private readonly say: (text: string) => void,
+  ) {}
+
+  /** Opens the file, and reads it where there is one. */
+  async open(): Promise<void> {
+    try {
+      this.#file = await open(this.path, 'a+', 0o600);
+      const { size } = await this.#file.stat();
+      if (size === 0) await this.#append(this.#title);
+      else await this.#read(this.#file, size);
+    } catch (error) {
+      throw this.#error('open', error);
+    }
+  }
+
+  /** Notes that a group was seen. Returns the record to store, where the file must know of it, and whether it is new. */
+  see(key: Uint8Array, length: number, time: number): { isNew: boolean; record?: Buffer } {
+    const before = this.#table.rows;
+    const row = this.#table.row(key, length);
+    const isNew = row === before || time - this.#table.get(row, last) > this.expire;
+    this.#table.largest(row, last, time);
+    const stale = time - this.#table.get(row, told) > this.expire / 8;
+    if (!isNew && !stale) return { isNew };
+    this.#table.largest(row, told, time);
+    const record = recordOf(key, length, time);
+    if (this.#table.rows > this.most + 1) this.#forget();
+    return { isNew, record };
+  }
+
+  /** Stores records; once it returns they are on the disk. */
+  async store(records: readonly Buffer[]): Promise<void> {
+    if (records.length === 0) return;
+    try {
+      await this.#append(Buffer.concat(records));
+      this.#records += records.length;
+      if (this.#records > 2 * this.#table.rows + spare) await this.#rewrite();
+    } catch (error) {
+      throw this.#error('write', error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  async #append(bytes: string | Buffer): Promise<void> {
+    await this.#file?.appendFile(bytes);
+    await this.#file?.datasync();
+  }
+
+  async #read(file: FileHandle, size: number): Promise<void> {
+    let rest = Buffer.alloc(0);
+    let good = 0; // what is whole
+    let number = 0;
+    let damaged = 0;
+    for (let at = 0; at < size; ) {
+      const bytes = Buffer.allocUnsafe(Math.min(piece, size - at));
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+      rest = Buffer.concat([rest, bytes.subarray(0, bytesRead)]);
+      let start = 0;
+      for (let end = rest.indexOf(newline); end >= 0; end = rest.indexOf(newline, start)) {
+        const line = rest.subarray(start, end);
+        if (number++ === 0) this.#checkTitle(line.toString());
+        else if (!this.#take(line)) damaged++;
+        start = end + 1;
+      }
+      good += start;
+      rest = rest.subarray(start);
+    }
+    const begun = number === 0 && this.#title.startsWith(rest.toString());
+    if (number === 0 && !begun) this.#checkTitle(rest.toString());
+    if (good < size) await file.truncate(good); // what a crash left of the last record
+    if (begun) await this.#append(this.#title);
+    this.#records = Math.max(0, number - 1);
+    if (damaged > 0) this.say(`${this.path}: left out ${damaged} damaged records; what they say counts as new`);
+    if (this.#records > 2 * this.#table.rows + spare) await this.#rewrite();
+  }
+
+  get #title(): string {
+    return `${title}\t${this.by}\n`;
+  }
+
+  #checkTitle(line: string): void {
+    const [first, by] = line.split('\t');
+    if (first !== title) throw new RuntimeError(`${this.path} is no state of --new-only; name another file`);
+    if (by !== this.by)
+      throw new RuntimeError(`${this.path} has groups by ${by}; name another file for --by ${this.by}`);
+  }
+
+  /** Takes a record. Returns whether it is a good one. */
+  #take(line: Buffer): boolean {
+    const [, code, seconds] = /^([0-9a-f]{8})\t(-?\d{1,12})\t/.exec(line.toString('latin1', 0, 40)) ?? [];
+    if (code === undefined || seconds === undefined || check(line.subarray(9)) !== code) return false;
+    const key = Buffer.from(line.subarray(9 + seconds.length + 1));
+    for (let i = 0; i < key.length; i++) if (key[i] === tab) key[i] = newline;
+    const row = this.#table.row(key, key.length);
+    const time = Number(seconds) * 1e6;
+    this.#table.largest(row, last, time);
+    this.#table.largest(row, told, time);
+    if (this.#table.rows > this.most + 1) this.#forget();
+    return true;
+  }
+
+  /** Half of the groups go, those that were not seen for longest. */
+  #forget(): void {
+    const times = Float64Array.from({ length: this.#table.rows - 1 }, (_, i) => this.#table.get(i + 1, last));
+    const middle = times.slice().sort()[times.length >> 1] as number;
+    const smaller = newTable();
+    let ties = times.length >> 1;
+    for (const time of times) if (time > middle) ties--;
+    smaller.merge(this.#table, (row) => {
+      const time = times[row - 1] as number;
+      return time > middle || (time === middle && ties-- > 0);
+    });
+    this.say(
+      `more than ${this.most} groups; forgot the ${this.#table.rows - smaller.rows} that were not seen for longest`,
+    );
+    this.#table = smaller;
+  }
+
+  /** Writes the groups that are known into a new file, which takes the old one's place at once or not at all. */
+  async #rewrite(): Promise<void> {
+    const beside = `${this.path}.new`;
+    const file = await open(beside, 'w', 0o600);
+    try {
+      let parts: Buffer[] = [Buffer.from(this.#title)];
+      let newest = Number.NEGATIVE_INFINITY;
+      for (let row = 1; row < this.#table.rows; row++) newest = Math.max(newest, this.#table.get(row, last));
+      for (let row = 1; row < this.#table.rows; row++) {
+        const time = this.#table.get(row, last);
+        if (newest - time > this.expire) continue;
+        const { bytes, start, end } = this.#table.key(row);
+        parts.push(recordOf(bytes.subarray(start, end), end - start, time));
+        if (parts.length < 10_000) continue;
+        await file.appendFile(Buffer.concat(parts));
+        parts = [];
+      }
+      await file.appendFile(Buffer.concat(parts));
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, this.path);
+    const folder = await open(dirname(this.path), 'r');
+    await folder.sync().finally(() => folder.close());
+    await this.#file?.close();
+    this.#file = await open(this.path, 'a');
+    this.#records = this.#table.rows - 1;
+  }
+
+  #error(what: string, error: unknown): RuntimeError {
+    if (error instanceof RuntimeError) return error;
+    return new RuntimeError(`cannot ${what} the state ${this.path}: ${cause(error)}; ${remedy(error)}`);
+  }
+}
+
+const newTable = () => new Table({ columns: ['max', 'max'], sketches: [] });
+const check = (bytes: Buffer) => hash(bytes, 0, bytes.length, 1).toString(16).padStart(8, '0');
+
+function recordOf(key: Uint8Array, length: number, time: number): Buffer {
+  const said = Buffer.concat([Buffer.from(`${Math.floor(time / 1e6)}\t`), key.subarray(0, length)]);
+  for (let i = 0; i < said.length; i++) if (said[i] === newline) said[i] = tab;
+  return Buffer.concat([Buffer.from(`${check(said)}\t`), said, Buffer.from('\n')]);
+}

@@ -1,0 +1,51 @@
+import { UsageError } from '../../schemas/pipe/errors.js';
+
+/** Times are µs since 1970 as numbers: exact from 1685 to 2255. */
+
+const units: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6, d: 86400e6 };
+
+/** `10s`, `500ms`, `1m`, `7d` in µs. */
+export function duration(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,9})(us|ms|s|m|h|d)$/.exec(text) ?? [];
+  const us = Number(number) * (units[unit] ?? Number.NaN);
+  if (!Number.isSafeInteger(us)) throw new UsageError(`wants a duration such as 10s, 500ms, 1m, 1h, 7d, not "${text}"`);
+  return us;
+}
+
+/** The same, but not 0. */
+export function interval(text: string): number {
+  const us = duration(text);
+  if (us === 0) throw new UsageError(`wants a duration above 0, not "${text}"`);
+  return us;
+}
+
+/** A duration as `duration` reads it. */
+export function durationText(us: number): string {
+  const [unit, size] = Object.entries(units).findLast(([, size]) => us % size === 0) as [string, number];
+  return `${us / size}${unit}`;
+}
+
+const two = (b: Uint8Array, at: number) => (b[at] as number) * 10 + (b[at + 1] as number) - 528;
+
+/** The µs of a valid `ts`, from its bytes: `2026-11-23T08:15:30.123456Z`. */
+export function parseTime(b: Uint8Array, at: number): number {
+  // days since 1970 of the proleptic Gregorian calendar, with years that begin in March
+  const month = two(b, at + 5);
+  const year = two(b, at) * 100 + two(b, at + 2) - (month <= 2 ? 1 : 0);
+  const dayOfYear = (((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) | 0) + two(b, at + 8) - 1;
+  const days = year * 365 + Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400) + dayOfYear - 719468;
+  const seconds = two(b, at + 11) * 3600 + two(b, at + 14) * 60 + two(b, at + 17);
+  const us = two(b, at + 20) * 10_000 + two(b, at + 22) * 100 + two(b, at + 24);
+  return (days * 86400 + seconds) * 1e6 + us;
+}
+
+const earliest = -62167219200e6; // the years 0 to 9999 are all that `ts` can say
+const latest = 253402300799999e3;
+
+/** The other way: RFC 3339 with µs. */
+export function timeText(us: number): string {
+  const whole = Math.min(Math.max(us, earliest), latest);
+  const ms = Math.floor(whole / 1000);
+  const rest = String(whole - ms * 1000).padStart(3, '0');
+  return `${new Date(ms).toISOString().slice(0, -1)}${rest.slice(0, 3)}Z`;
+}

@@ -1,0 +1,140 @@
+import { modulo } from './key.js';
+import { Pane, Tables } from './pane.js';
+import type { Shape } from './table.js';
+
+/** When windows begin and end, µs; without `every` there is one, the whole input. */
+export interface Times {
+  every?: number;
+  /** A window begins at each multiple of this; every, if left out. */
+  step?: number;
+  /** An event that comes so much later than newer ones still counts. */
+  grace: number;
+}
+
+/** A window that is over. */
+export interface Closed {
+  pane: Pane;
+  start: number;
+  end: number;
+}
+
+/**
+ * Windows by event time: events go into panes of one step, a window is some panes side by side. A pane is over once event
+ * time has passed its end by the grace, and with it the window that ends there.
+ */
+export class Windows {
+  readonly #panes = new Map<number, Pane>();
+  readonly #tables: Tables;
+  readonly #step: number;
+  readonly #wide: number; // panes of a window
+  readonly #grace: number;
+  #over = Number.NEGATIVE_INFINITY; // panes below this are over
+  #next = Number.NEGATIVE_INFINITY; // when the next one will be
+  #told = Number.NEGATIVE_INFINITY; // windows that end with a pane below this were given
+  #last: Pane | undefined;
+  #lastAt = Number.NaN;
+
+  constructor(
+    { every, step = every, grace }: Times,
+    shape: Shape,
+    private readonly most: number,
+  ) {
+    this.#tables = new Tables(shape);
+    this.#step = step ?? 0;
+    this.#wide = every && step ? every / step : 1;
+    this.#grace = grace;
+  }
+
+  /** The pane of a time; undefined where that is over. */
+  pane(time: number): Pane | undefined {
+    const at = this.#step > 0 ? Math.floor(time / this.#step) : 0;
+    if (at === this.#lastAt) return this.#last;
+    if (at < this.#over) return undefined;
+    let pane = this.#panes.get(at);
+    if (!pane) {
+      pane = this.spare();
+      this.#panes.set(at, pane);
+    }
+    this.#lastAt = at;
+    this.#last = pane;
+    return pane;
+  }
+
+  /** The pane that was asked for last. */
+  get current(): Pane | undefined {
+    return this.#last;
+  }
+
+  /** Whether a time from start to end lies in one pane. */
+  fits(start: number, end: number): boolean {
+    return this.#step === 0 || Math.floor(start / this.#step) === Math.floor((end - 1) / this.#step);
+  }
+
+  /** Event time is so late now. Returns whether `next` may have something. */
+  advance(time: number): boolean {
+    if (this.#step === 0 || time < this.#next) return false;
+    this.#over = Math.floor((time - this.#grace) / this.#step);
+    this.#next = (this.#over + 1) * this.#step + this.#grace;
+    if (this.#lastAt < this.#over) {
+      this.#lastAt = Number.NaN;
+      this.#last = undefined;
+    }
+    return this.#panes.size > 0;
+  }
+
+  /** When the first window that has something will be over, in event time. */
+  get due(): number | undefined {
+    if (this.#step === 0 || this.#panes.size === 0) return undefined;
+    return (this.#oldest() + 1) * this.#step + this.#grace;
+  }
+
+  /** The oldest window that is over; with `all`, that has something. It must come back by `done`. */
+  next(all = false): Closed | undefined {
+    if (this.#panes.size === 0) return undefined;
+    const at = this.#oldest();
+    if (at >= this.#over && !all) return undefined;
+    const closed = this.#window(at);
+    this.#end(at);
+    return closed;
+  }
+
+  done({ pane }: Closed): void {
+    this.#tables.give(pane.table);
+  }
+
+  /** An empty pane, for groups on their way out. */
+  spare(): Pane {
+    return new Pane(this.#tables.take(), this.most, this.#tables.take, this.#tables.give);
+  }
+
+  /** The pane that the next window ends with. A window can end where no pane is, but one without any is never told. */
+  #oldest(): number {
+    return Math.max(this.#told, Math.min(...this.#panes.keys()));
+  }
+
+  /** The window that ends with a pane. */
+  #window(at: number): Closed {
+    const pane = this.#panes.get(at) as Pane;
+    if (this.#step === 0) return { pane, start: pane.least, end: pane.largest + 1 };
+    const [start, end] = [(at - this.#wide + 1) * this.#step, (at + 1) * this.#step];
+    if (this.#wide === 1) return { pane, start, end };
+    const all = this.spare();
+    for (let one = at - this.#wide + 1; one <= at; one++) {
+      const part = this.#panes.get(one);
+      if (part) all.merge(part);
+    }
+    return { pane: all, start, end };
+  }
+
+  /** A window was given: a pane that no later one has goes. */
+  #end(at: number): void {
+    this.#told = at + 1;
+    const gone = at - this.#wide + 1;
+    const pane = this.#panes.get(gone);
+    if (pane && this.#wide > 1) this.#tables.give(pane.table);
+    this.#panes.delete(gone);
+  }
+}
+
+/** µs rounded down to a step. */
+export const floor = (us: number, step: number) => us - modulo(us, step);

@@ -1,0 +1,99 @@
+import { fieldKinds } from '../../schemas/generated/fields.js';
+import { type Field, fieldsText } from './key.js';
+import type { Measures, Window } from './measure.js';
+import type { Table } from './table.js';
+import { Text } from './text.js';
+import { parseTime, timeText } from './time.js';
+
+const newline = 10;
+const known = Object.keys(fieldKinds.summary ?? {});
+const groupable = Object.keys(fieldKinds.outcome ?? {});
+
+/** Names that mean something else in a summary than in an event. */
+export const reserved = known.filter((name) => !groupable.includes(name) || name === 'type' || name === 'v');
+
+/** What `other` tells beside its numbers. */
+export interface Other {
+  eachMax: number;
+  missing: { lost: number; invalid: number };
+}
+
+/** Writes summaries, keys in the schema's order. */
+export class Writer {
+  readonly text = new Text();
+  readonly #by: string;
+  readonly #fields: readonly Field[];
+  readonly #first: [at: number, name: string][]; // group fields that the schema names: part of the key, `,"name":`
+  readonly #behind: [at: number, name: string][];
+  readonly #step: number; // which part of the key is ts
+  readonly #ends: Uint32Array;
+
+  constructor(
+    fields: readonly Field[],
+    private readonly measures: Measures,
+  ) {
+    this.#fields = fields;
+    this.#by = JSON.stringify(fieldsText(fields));
+    const place = ({ name }: Field) => known.indexOf(name);
+    const parts = [...fields.entries()].filter(([, { step }]) => step === 0);
+    parts.sort(([, a], [, b]) => place(a) - place(b));
+    const named = (wanted: boolean) =>
+      parts
+        .filter(([, one]) => place(one) >= 0 === wanted)
+        .map(([at, { name }]): [number, string] => [at, `,${JSON.stringify(name)}:`]);
+    this.#first = named(true);
+    this.#behind = named(false);
+    this.#step = fields.findIndex(({ step }) => step > 0);
+    this.#ends = new Uint32Array(fields.length);
+  }
+
+  /** A row of a table as a line, in `text`. Row 0 is `other`, which tells what is missing too. */
+  row(table: Table, row: number, window: Window, other?: Other): Text {
+    const { text, measures } = this;
+    const { bytes, start, end } = table.key(row);
+    const ends = this.#ends;
+    for (let at = start, field = 0; at < end; at++) if (bytes[at] === newline) ends[field++] = at;
+    const part = (field: number): [number, number] => [
+      field === 0 ? start : (ends[field - 1] as number) + 1,
+      ends[field] as number,
+    ];
+    text.length = 0;
+    text.ascii('{"type":"summary","v":1');
+    if (this.#step >= 0 && row > 0) {
+      const [from] = part(this.#step);
+      const time = parseTime(bytes, from + 1);
+      this.#times(time, time + (this.#fields[this.#step] as Field).step);
+    } else this.#times(window.start, window.end);
+    text.ascii(`,"by":${this.#by}`);
+    if (row === 0) {
+      text.ascii(',"other":true');
+      if (other && other.eachMax > 0) text.field(',"each_max":', other.eachMax);
+    } else this.#group(this.#first, bytes, part);
+    measures.write(text, table, row, window);
+    if (other && other.missing.lost > 0) text.field(',"lost":', other.missing.lost);
+    if (other && other.missing.invalid > 0) text.field(',"invalid":', other.missing.invalid);
+    measures.writeDistinct(text, table, row);
+    if (row > 0) this.#group(this.#behind, bytes, part);
+    text.ascii('}');
+    return text;
+  }
+
+  /** The summary of a row as an object. */
+  event(table: Table, row: number, window: Window): Record<string, unknown> {
+    const { buffer, length } = this.row(table, row, window);
+    return JSON.parse(buffer.toString('utf8', 0, length));
+  }
+
+  #times(start: number, end: number): void {
+    this.text.ascii(`,"ts":"${timeText(start)}","end":"${timeText(end)}"`);
+  }
+
+  #group(names: [number, string][], bytes: Uint8Array, part: (field: number) => [number, number]): void {
+    for (const [at, name] of names) {
+      const [from, to] = part(at);
+      if (to === from) continue;
+      this.text.ascii(name);
+      this.text.bytes(bytes, from, to);
+    }
+  }
+}

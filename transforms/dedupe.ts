@@ -1,0 +1,159 @@
+import { defineCommand } from '../schemas/pipe/command.js';
+import { Field } from '../schemas/pipe/field.js';
+import type { AnyEvent, Line } from '../schemas/pipe/line.js';
+import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { canonical, type Output, type Stage } from '../schemas/pipe/stage.js';
+import { Idle } from './aggregate/idle.js';
+import { fields, Key } from './aggregate/key.js';
+import { interval, parseTime } from './aggregate/time.js';
+
+const usualBy = 'comm,daddr,dport,result,error';
+const usualWithin = 10e6;
+const usualKeys = 100_000;
+
+const ts = new Field('ts');
+const repeat = new Field('repeat');
+
+const options = {
+  by: {
+    value: 'FIELDS',
+    parse: fields,
+    help: `Events of one type are the same where these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${usualBy}).`,
+  },
+  within: {
+    value: 'TIME',
+    parse: interval,
+    help: "How long after the first one, by the events' own time (default 10s).",
+  },
+  'max-keys': {
+    value: 'N',
+    parse: integer(1, 10_000_000),
+    help: `Watch for at most N different events at a time (default ${usualKeys}); with more, the time of the oldest ends early.`,
+  },
+} satisfies Options;
+
+/** What came since the first event of its kind: how many, and the last one's line. */
+interface Held {
+  until: number;
+  times: number;
+  /** The last one has a `repeat` of its own. */
+  counted: boolean;
+  line: Buffer;
+  length: number;
+}
+
+/**
+ * Passes the first of several events that are the same, and holds back the others of that time. When it ends the last of
+ * them follows, which says in `repeat` how many they were: nothing waits, and the sum of all is the input's.
+ */
+class Dedupe implements Stage {
+  readonly name = 'dedupe';
+  readonly types = ['connect', 'outcome'];
+  readonly filters: Record<string, unknown>;
+  readonly #key: Key;
+  readonly #within: number;
+  readonly #most: number;
+  readonly #held = new Map<string, Held>(); // oldest first
+  readonly #idle = new Idle();
+
+  constructor({ values, given }: Parsed<typeof options>) {
+    this.filters = given;
+    this.#key = new Key(values.by ?? fields(usualBy));
+    this.#within = values.within ?? usualWithin;
+    this.#most = values.maxKeys ?? usualKeys;
+  }
+
+  line(line: Line, out: Output): void {
+    const time = line.locate(ts) ? parseTime(line.raw, line.from + 1) : 0;
+    if (time > this.#idle.newest) this.#idle.newest = time;
+    this.#release(this.#idle.newest, out);
+    this.#key.read(line);
+    const key = line.type + this.#key.bytes.toString('latin1', 0, this.#key.length);
+    const held = this.#held.get(key);
+    if (held && time < held.until) {
+      hold(held, line);
+      out.drop();
+      return;
+    }
+    if (held) this.#end(key, held, out);
+    this.#held.set(key, { until: time + this.#within, times: 0, counted: false, line: nothing, length: 0 });
+    out.pass(line);
+    if (this.#held.size <= this.#most) return;
+    const [oldest] = this.#held.entries();
+    if (oldest) this.#end(...oldest, out);
+  }
+
+  flush(out: Output): void {
+    const now = this.#idle.now();
+    if (this.#release(now, out)) out.wake();
+    else this.#idle.at(this.#oldest?.until, out.wake);
+  }
+
+  finish(out: Output): boolean {
+    return this.#release(Number.POSITIVE_INFINITY, out);
+  }
+
+  end(): void {
+    this.#idle.end();
+  }
+
+  /** Ends the times that are over, as many as go out at once. Returns whether there are more. */
+  #release(time: number, out: Output): boolean {
+    for (const [key, held] of this.#held) {
+      if (held.until > time) return false;
+      if (out.full) return true;
+      this.#end(key, held, out);
+    }
+    return false;
+  }
+
+  #end(key: string, held: Held, out: Output): void {
+    this.#held.delete(key);
+    if (held.times === 0) return;
+    const bytes = held.times === 1 ? held.line.subarray(0, held.length) : repeated(held);
+    out.bytes(bytes, 0, bytes.length);
+  }
+
+  get #oldest(): Held | undefined {
+    return this.#held.values().next().value;
+  }
+}
+
+/** The line, with `repeat`: its own bytes, but for one that has it already. */
+function repeated({ line, length, times, counted }: Held): Buffer {
+  if (!counted) {
+    const end = line.lastIndexOf('}', length - 1);
+    return Buffer.concat([line.subarray(0, end), Buffer.from(`,"repeat":${times}}`)]);
+  }
+  const { repeat: _, ...event } = JSON.parse(line.toString('utf8', 0, length)) as AnyEvent;
+  return Buffer.from(canonical({ ...event, repeat: times } as AnyEvent));
+}
+
+const nothing = Buffer.alloc(0);
+
+function hold(held: Held, line: Line): void {
+  held.counted = line.locate(repeat);
+  held.times += held.counted ? line.number(repeat) : 1;
+  held.length = line.end - line.start;
+  if (held.length > held.line.length) held.line = Buffer.allocUnsafeSlow(held.length);
+  line.buffer.copy(held.line, 0, line.start, line.end);
+}
+
+/** The stage for programs: `dedupe({ by: 'comm,daddr', within: '1m' })`. Throws UsageError on a bad value. */
+export function dedupe(given: Given<typeof options> = {}): Stage {
+  return new Dedupe(parseGiven(options, given));
+}
+
+export const command = defineCommand({
+  name: 'dedupe',
+  summary: 'passes the first of several events that are the same, and how many followed',
+  usage: '[OPTION]…',
+  examples: [
+    ['collector | dedupe | sink-table', 'what is tried again and again is told twice each ten seconds'],
+    ['collector --report outcome | dedupe --by comm,name,result --within 5m', 'one program, one name, one result'],
+  ],
+  options,
+  notes: `The first passes at once. Those that follow are held back; when the time is over, the last of them passes, with
+"repeat" where it stands for several. aggregate counts it so many times.`,
+  stage: (parsed) => new Dedupe(parsed),
+});

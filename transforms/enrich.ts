@@ -1,0 +1,122 @@
+import { hostname } from 'node:os';
+import { defineCommand } from '../schemas/pipe/command.js';
+import { UsageError } from '../schemas/pipe/errors.js';
+import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import type { Stage } from '../schemas/pipe/stage.js';
+import { type Group, groups } from './enrich/people.js';
+import { serverAddress } from './enrich/resolver.js';
+import { type Settings, stageOf } from './enrich/setup.js';
+
+const usual: Group[] = ['names', 'service', 'user', 'unit', 'container'];
+
+const options = {
+  with: {
+    value: 'LIST',
+    parse: list(oneOf(...groups)),
+    help: `What to add: a list of ${groups.join(', ')}. Without: ${usual.join(',')}.`,
+  },
+  offline: { help: 'Ask nobody: names only from the wire and from the hosts file.' },
+  resolver: {
+    value: 'ADDRESS[:PORT]',
+    parse: list(serverAddress),
+    many: true,
+    help: "DNS server for reverse look-ups, or a list of them. Without: the system's.",
+  },
+  private: {
+    help: "Send private addresses to --resolver too. Without, only the system's own resolver is asked for them.",
+  },
+  verify: { help: 'Look up the name that a reverse look-up gave, and mark it when it has the address.' },
+  saddr: { help: 'Name the local address too, as saddr_name.' },
+  wait: {
+    value: 'MS',
+    parse: integer(0, 60_000),
+    help: 'How long an event may wait for its name, in milliseconds. It then goes on without. Default: 50.',
+  },
+  timeout: {
+    value: 'MS',
+    parse: integer(10, 60_000),
+    help: 'How long to wait for an answer of a DNS server, in milliseconds. Each is asked twice. Default: 1000.',
+  },
+  concurrency: {
+    value: 'COUNT',
+    parse: integer(1, 128),
+    help: 'How many look-ups may be under way. Default: 64.',
+  },
+  cache: {
+    value: 'COUNT',
+    parse: integer(1, 10_000_000),
+    help: 'How many addresses to remember, the last used ones. Default: 65536.',
+  },
+  'min-ttl': {
+    value: 'SECONDS',
+    parse: integer(0, 604_800),
+    help: 'How long an answer holds at least. Default: 30.',
+  },
+  'max-ttl': {
+    value: 'SECONDS',
+    parse: integer(0, 604_800),
+    help: 'How long an answer holds at most. Default: 86400.',
+  },
+  'keep-dns': { help: 'Pass dns events on. Without, they end here.' },
+  etc: {
+    value: 'FOLDER',
+    help: 'Where hosts, services, passwd and group are; read again when they change. Default: /etc.',
+  },
+  host: { value: 'NAME', help: "Add the field host with this name. (--with host adds this machine's own.)" },
+  map: {
+    value: 'FILE',
+    help: 'Add fields by remote address: CSV whose first line names its columns, cidr among them, or JSON Lines. The longest prefix wins. Read again on SIGHUP.',
+  },
+  mmdb: {
+    value: 'FILE',
+    many: true,
+    help: 'Add country, city, asn, as_org from a MaxMind database. Read again on SIGHUP.',
+  },
+} satisfies Options;
+
+function stage({ values, given }: Parsed<typeof options>): Stage {
+  const { minTtl = 30, maxTtl = 86_400 } = values;
+  if (minTtl > maxTtl) throw new UsageError('--min-ttl is above --max-ttl; lower it, or raise the other');
+  const settings: Settings = {
+    with: new Set([...(values.with ?? usual), ...(values.host === undefined ? [] : (['host'] as const))]),
+    offline: values.offline ?? false,
+    resolvers: values.resolver?.flat(),
+    private: values.private ?? false,
+    verify: values.verify ?? false,
+    saddr: values.saddr ?? false,
+    wait: values.wait ?? 50,
+    timeout: values.timeout ?? 1000,
+    concurrency: values.concurrency ?? 64,
+    cache: values.cache ?? 65_536,
+    minTtl,
+    maxTtl,
+    keepDns: values.keepDns ?? false,
+    etc: values.etc ?? '/etc',
+    host: values.host ?? hostname(),
+    map: values.map,
+    mmdb: values.mmdb ?? [],
+  };
+  return stageOf(settings, given);
+}
+
+export const command = defineCommand({
+  name: 'enrich',
+  summary: 'adds names to connect and outcome events: of addresses, users, containers, services',
+  usage: '[OPTION]…',
+  examples: [
+    ['sudo collector | enrich | sink-table', 'names by reverse look-up, users, containers'],
+    ['sudo collector --dns | enrich --offline', 'the names that the processes asked for, without asking anybody'],
+    ['enrich --with names --wait 5000 < events.ndjson', 'a file: take the time to name all'],
+    ['collector | enrich --resolver 192.0.2.53 --map nets.csv', "a DNS server of one's own, and one's own networks"],
+  ],
+  options,
+  notes: `A name comes from the wire (dns events, name_source dns), else from the hosts file (hosts), else from a reverse
+look-up (ptr). Fields that an event has stay as they are. Users, groups, units and containers are this machine's: for
+events of another one use --with names,service.`,
+  stage,
+});
+
+/** The stage for programs: `enrich({ resolver: '192.0.2.53', wait: 100 })`. Throws UsageError on a bad value. */
+export function enrich(given: Given<typeof options> = {}): Stage {
+  return stage(parseGiven(options, given));
+}

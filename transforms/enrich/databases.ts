@@ -1,0 +1,67 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { addressBytes } from './ip.js';
+import { dnsName, plainName } from './text.js';
+
+const checkMs = 1_000;
+
+/** A file's entries by key, read again when the file has changed: looked at once a second at most. */
+export class Database<K, V> {
+  entries: ReadonlyMap<K, V> = new Map();
+  #checked = Number.NEGATIVE_INFINITY;
+  #seen = '';
+
+  constructor(
+    private readonly path: string,
+    private readonly parse: (fields: string[], into: Map<K, V>) => void,
+    private readonly separator: RegExp,
+  ) {}
+
+  /** Looks at the file, if it is time. Returns whether it has changed. A file that is not there has no entries. */
+  check(now: number): boolean {
+    if (now - this.#checked < checkMs) return false;
+    this.#checked = now;
+    const stat = statSync(this.path, { throwIfNoEntry: false, bigint: true });
+    const seen = stat ? `${stat.ino} ${stat.size} ${stat.mtimeNs}` : '';
+    if (seen === this.#seen) return false;
+    this.#seen = seen;
+    const entries = new Map<K, V>();
+    for (const line of stat ? readFileSync(this.path, 'utf8').split('\n') : []) {
+      const fields = line.replace(/#.*/, '').trim().split(this.separator);
+      if (fields.length > 1) this.parse(fields, entries);
+    }
+    this.entries = entries;
+    return true;
+  }
+}
+
+/** passwd and group: `name:x:id:…`. The first entry of an id holds. */
+function named([name, , id]: string[], into: Map<number, string>): void {
+  if (!name || !/^\d+$/.test(id ?? '') || into.has(Number(id))) return;
+  into.set(Number(id), plainName(name));
+}
+
+/** services: `https 443/tcp alias…`. */
+function service([name, port]: string[], into: Map<number, string>): void {
+  const [, number] = /^(\d+)\/tcp$/.exec(port ?? '') ?? [];
+  if (name && number && !into.has(Number(number))) into.set(Number(number), plainName(name));
+}
+
+/** hosts: `192.0.2.7 name alias…`, by the address in the form that events have it. Lines of one address add up. */
+function host([address, ...names]: string[], into: Map<string, string[]>): void {
+  const bytes = addressBytes(address ?? '');
+  if (!bytes) return;
+  const key = bytes.join();
+  const all = [...(into.get(key) ?? []), ...names.flatMap((name) => dnsName(name, true) ?? [])];
+  if (all.length > 0) into.set(key, [...new Set(all)].slice(0, 8));
+}
+
+/** The databases in a folder like /etc. */
+export function databases(folder: string) {
+  return {
+    hosts: new Database(join(folder, 'hosts'), host, /\s+/),
+    passwd: new Database(join(folder, 'passwd'), named, /:/),
+    group: new Database(join(folder, 'group'), named, /:/),
+    services: new Database(join(folder, 'services'), service, /\s+/),
+  };
+}

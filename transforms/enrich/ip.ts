@@ -1,0 +1,63 @@
+import { isIP } from 'node:net';
+
+/** An address's bytes, 4 or 16, an IPv4-mapped one as IPv4; undefined where the text is no address. */
+export function addressBytes(text: string): Uint8Array | undefined {
+  const version = isIP(text);
+  if (version === 4) return Uint8Array.from(text.split('.'), Number);
+  if (version === 0 || text.includes('%')) return undefined;
+  const bytes = new Uint8Array(16);
+  const dotted = /^(.*:)([\d.]+)$/.exec(text.includes('.') ? text : '');
+  const last = dotted ? (addressBytes(dotted[2] as string) as Uint8Array) : new Uint8Array(0);
+  bytes.set(last, 16 - last.length);
+  const groups = (part: string) => part.split(':').filter((group) => group !== '');
+  const [front = '', back = ''] = (dotted?.[1] ?? text).split('::');
+  const write = (list: string[], at: number) => {
+    for (const [i, group] of list.entries()) {
+      const value = Number.parseInt(group, 16);
+      bytes[at + 2 * i] = value >> 8;
+      bytes[at + 2 * i + 1] = value & 255;
+    }
+  };
+  write(groups(front), 0);
+  write(groups(back), 16 - last.length - 2 * groups(back).length);
+  return mapped.every((byte, i) => bytes[i] === byte) ? bytes.slice(12) : bytes;
+}
+
+const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
+
+/** The name to ask for an address's names: 7.2.0.192.in-addr.arpa. */
+export function reverseName(address: Uint8Array): string {
+  const reversed = [...address].reverse();
+  if (address.length === 4) return `${reversed.join('.')}.in-addr.arpa`;
+  const hex = (nibble: number) => nibble.toString(16);
+  return `${reversed.map((byte) => `${hex(byte & 15)}.${hex(byte >> 4)}`).join('.')}.ip6.arpa`;
+}
+
+/** Whether two addresses, or their first bits, are the same. */
+export function sameBits(a: Uint8Array, b: Uint8Array, bits = a.length * 8): boolean {
+  if (a.length !== b.length) return false;
+  const whole = bits >> 3;
+  for (let i = 0; i < whole; i++) if (a[i] !== b[i]) return false;
+  const rest = 8 - (bits & 7);
+  return rest === 8 || (a[whole] as number) >> rest === (b[whole] as number) >> rest;
+}
+
+/** `192.0.2.0/24` or an address; undefined where the text is neither. */
+export function block(text: string): { address: Uint8Array; bits: number } | undefined {
+  const [, front = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const address = addressBytes(front);
+  if (!address) return undefined;
+  const written = front.includes(':') ? 128 : 32;
+  const bits = (length === undefined ? written : Number(length)) - (written - address.length * 8); // ::ffff:0:0/96 is 0/0
+  return Number(length ?? 0) <= written && bits >= 0 ? { address, bits } : undefined;
+}
+
+const localUse = [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
+  ...['::/128', '::1/128', 'fc00::/7', 'fe80::/10'],
+].map((text) => block(text) as { address: Uint8Array; bits: number });
+
+/** Whether an address means nothing outside: RFC 1918, unique local, carrier-grade NAT, loopback, link-local. */
+export function isPrivate(address: Uint8Array): boolean {
+  return localUse.some((one) => sameBits(one.address, address, one.bits));
+}

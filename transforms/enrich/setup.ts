@@ -1,0 +1,89 @@
+import { say } from '../../schemas/pipe/say.js';
+import type { Stage } from '../../schemas/pipe/stage.js';
+import { Cgroups } from './cgroups.js';
+import { databases } from './databases.js';
+import { type Asked, Names } from './names.js';
+import { type Group, People } from './people.js';
+import { Resolver } from './resolver.js';
+import { type Lookup, Reverse } from './reverse.js';
+import { Seen } from './seen.js';
+import type { Server } from './server.js';
+import { Enrich } from './stage.js';
+import { Zoned } from './zoned.js';
+
+export interface Settings {
+  with: ReadonlySet<Group>;
+  offline: boolean;
+  /** Left out: the system's. */
+  resolvers: { address: string; port: number }[] | undefined;
+  private: boolean;
+  verify: boolean;
+  saddr: boolean;
+  wait: number;
+  timeout: number;
+  concurrency: number;
+  cache: number;
+  minTtl: number;
+  maxTtl: number;
+  keepDns: boolean;
+  etc: string;
+  host: string;
+  map: string | undefined;
+  mmdb: readonly string[];
+}
+
+/** The stage for these settings. Throws RuntimeError where a map cannot be read. */
+export function stageOf(settings: Settings, given: Record<string, unknown>): Stage {
+  const { etc, cache, minTtl, maxTtl, host, wait, keepDns, saddr } = settings;
+  const { hosts, passwd, group, services } = databases(etc);
+  const people = new People(settings.with, { passwd, group, services, cgroups: new Cgroups(), host });
+  const asked: Asked = {};
+  const withNames = settings.with.has('names');
+  const names = new Names(new Seen(cache, { min: minTtl, max: maxTtl }), hosts, asked, cache);
+  const zoned =
+    settings.map !== undefined || settings.mmdb.length > 0 ? new Zoned(settings.map, settings.mmdb, cache) : undefined;
+  const resolvers: Resolver[] = [];
+  return new Enrich(
+    {
+      ...(withNames && { names }),
+      people,
+      ...(zoned && { zones: zoned }),
+      check(now) {
+        if (withNames) hosts.check(now);
+        people.check(now);
+      },
+      wait,
+      keepDns,
+      saddr,
+      open(answered) {
+        if (withNames && !settings.offline) Object.assign(asked, reverse(settings, answered, resolvers));
+      },
+      close() {
+        for (const resolver of resolvers) resolver.close();
+      },
+    },
+    given,
+  );
+}
+
+/** Those who look up: private addresses are the system's own resolver's, unless told otherwise. */
+function reverse(settings: Settings, answered: (lookup: Lookup) => void, opened: Resolver[]): Asked {
+  const through = (servers: { address: string; port: number }[]) => {
+    const resolver = new Resolver(servers, settings.timeout, tell);
+    opened.push(resolver);
+    return new Reverse(resolver, settings, answered);
+  };
+  if (!settings.resolvers) {
+    const system = through(Resolver.system());
+    return { all: system, private: system };
+  }
+  const all = through(settings.resolvers);
+  return { all, private: settings.private ? all : through(Resolver.system()) };
+}
+
+function tell({ address, port }: Server, silent: boolean): void {
+  const what = silent
+    ? 'does not answer; events go on without names, and it is asked again now and then'
+    : 'answers again';
+  say('enrich', `DNS server ${address} port ${port} ${what}`);
+}

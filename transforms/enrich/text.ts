@@ -1,0 +1,37 @@
+import { printable } from '../../schemas/pipe/errors.js';
+
+/** The most that the schema allows. */
+const longest = 1024;
+
+/** What has a meaning in zone files; the dot too, but that stands between labels. */
+const special = '"();@$\\';
+
+/**
+ * A name from the network as it may go on: anybody can put any bytes there. It is escaped as in
+ * a zone file; upper case is lowered and the last dot goes. Undefined where nothing is left, or too much.
+ */
+export function dnsName(text: string, escaped = false): string | undefined {
+  let name = '';
+  for (const byte of Buffer.from(text, escaped ? 'utf8' : 'latin1')) {
+    const character = String.fromCharCode(byte);
+    if (byte <= 32 || byte >= 127) name += `\\${String(byte).padStart(3, '0')}`;
+    else name += !escaped && special.includes(character) ? `\\${character}` : character;
+  }
+  name = name.toLowerCase();
+  if (name.endsWith('.') && !name.endsWith('\\.')) name = name.slice(0, -1);
+  return name.length > 0 && name.length <= longest ? name : undefined;
+}
+
+/** A name from a file of this machine: what a terminal obeys is escaped, and it is cut to what the schema allows. */
+export function plainName(text: string): string {
+  return printable(text).slice(0, 255);
+}
+
+/** `,"key":value`, to be put before the `}` of an event. */
+export function member(key: string, value: unknown): string {
+  const text = JSON.stringify(value).replace(
+    /[\x7f-\x9f]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `,${JSON.stringify(key)}:${text}`;
+}

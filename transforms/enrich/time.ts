@@ -1,0 +1,36 @@
+import { Field } from '../../schemas/pipe/field.js';
+import type { Line } from '../../schemas/pipe/line.js';
+
+const ts = new Field('ts');
+const latency = new Field('latency_us');
+const zero = 48;
+/** `"2026-11-23T08:15:30.` comes before the microseconds. */
+const seconds = 21;
+
+/** A time of the contract in microseconds since 1970. */
+export function micros(text: string): number {
+  return Date.parse(`${text.slice(0, 19)}Z`) * 1000 + Number(text.slice(20, 26));
+}
+
+/** The times of lines, in microseconds since 1970; those that follow each other mostly have the same second. */
+export class EventTime {
+  readonly #known = Buffer.alloc(seconds);
+  #second = Number.NaN;
+
+  /** When an event's attempt was made: an outcome tells when it ended. */
+  of(line: Line): number {
+    if (!line.locate(ts)) return 0;
+    const { raw, from, to } = line;
+    let same = true;
+    for (let i = 0; i < seconds && same; i++) same = raw[from + i] === this.#known[i];
+    if (!same) {
+      raw.copy(this.#known, 0, from, from + seconds);
+      this.#second = micros(raw.toString('latin1', from + 1, to - 1).replace(/[.].*/, '.000000Z'));
+    }
+    let ended = 0;
+    for (let at = from + seconds; at < to - 2; at++) ended = ended * 10 + (raw[at] as number) - zero;
+    ended += this.#second;
+    const took = line.type === 'outcome' ? line.number(latency) : Number.NaN;
+    return Number.isNaN(took) ? ended : ended - took;
+  }
+}
