@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The path of the program that the current process runs, as the process itself would have to call it. */
+/* The path of the program that a process runs, as the process itself would have to call it. */
 #ifndef SYNPIPE_EXE_BPF_H
 #define SYNPIPE_EXE_BPF_H
 
@@ -63,7 +63,7 @@ static __always_inline __u64 cross_mounts(struct attempt_event *event, __u64 at,
  * From the file to the root: the names come last one first, which the collector turns around. Needs as much
  * room behind event->exe as that has: where a name begins and how long it is are not seen together by the
  * verifier, so each is read as if it were the longest. A path that does not fit is left out, not cut.
- * `task` is the current one, of a type that the verifier knows: what it points to is read without a call.
+ * `task` is of a type that the verifier knows: what it points to is read without a call.
  */
 static __always_inline void fill_exe(struct attempt_event *event, struct task_struct *task)
 {
