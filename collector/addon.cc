@@ -103,7 +103,7 @@ private:
 			throw Napi::TypeError::New(env, "start takes options and a function for the end");
 		std::shared_ptr<Tracer> tracer;
 		try {
-			tracer = std::make_shared<Tracer>(read_options(info[0].As<Napi::Object>()));
+			tracer.reset(new Tracer(read_options(info[0].As<Napi::Object>())));
 		} catch (const Failure &failure) {
 			throw to_js(env, failure);
 		}

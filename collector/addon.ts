@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { RuntimeError } from '../schemas/pipe/errors.js';
 
 /** What the addon's start() takes. */
 export interface StartOptions {
@@ -61,10 +64,32 @@ export type Tier = (typeof tiers)[number];
 /** What `report` is made of: the events that are told. */
 export const reports = { attempt: 1, outcome: 2, both: 3 } as const;
 
+/** What is made for this platform: the addon, and the BPF objects. */
+export const native = (file: string) =>
+  fileURLToPath(new URL(`../native/${process.platform}-${process.arch}/${file}`, import.meta.url));
+
+/** Throws a RuntimeError where there is none for this platform, or none that it can load. */
 export function loadAddon(): Addon {
-  return createRequire(import.meta.url)('./collector.node');
+  try {
+    return createRequire(import.meta.url)(native('collector.node'));
+  } catch (error) {
+    const [line] = (error as Error).message.split('\n') as [string];
+    throw new RuntimeError(`cannot load the native part: ${reasonOf(line)}; build it: synpipe doctor --build`);
+  }
+}
+
+const reasonOf = (message: string) =>
+  existsSync(native('collector.node')) ? message : `there is none for ${process.platform}-${process.arch}`;
+
+/** Why the addon cannot be loaded; undefined where it can. Found in another process: a file that was loaded stays so. */
+export function refusal(): string | undefined {
+  const script = 'require(process.argv[1])';
+  const { status, stderr } = spawnSync(process.execPath, ['-e', script, native('collector.node')], {
+    encoding: 'utf8',
+  });
+  return status === 0 ? undefined : reasonOf(/^Error: (.*)/m.exec(stderr)?.[1] ?? stderr.trim());
 }
 
 export function objectOf(tier: Tier | 'dns'): string {
-  return fileURLToPath(new URL(`../bpf/${tier}.bpf.o`, import.meta.url));
+  return native(`bpf/${tier}.bpf.o`);
 }

@@ -1,17 +1,18 @@
 {
-  "variables": { "triplet": "<!(gcc -print-multiarch)" },
+  "variables": { "triplet": "<!(${CC:-gcc} -print-multiarch)" },
   "targets": [
     {
       "target_name": "collector",
-      "sources": ["addon.cc", "dns.cc", "dns_flow.cc", "dns_line.cc", "dns_message.cc", "dns_stream.cc", "format.cc", "privileges.cc", "program.cc", "stderr.c", "tracefs.cc", "tracer.cc", "writer.cc"],
+      "sources": ["addon.cc", "archives.c", "dns.cc", "dns_flow.cc", "dns_line.cc", "dns_message.cc", "dns_stream.cc", "format.cc", "portable.cc", "privileges.cc", "program.cc", "tracefs.cc", "tracer.cc", "writer.cc"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "../bpf"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
       "cflags": ["-O2", "-Wall", "-Wextra"],
       "cflags_cc": ["-std=c++17", "-fexceptions", "-fvisibility=hidden"],
       "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"],
       # nodelete: a thread left behind in a blocked write (a worker's end) must keep its code
-      "ldflags": ["-L/usr/lib/<(triplet)", "-Wl,-z,nodelete"],
-      "libraries": ["-l:libbpf.a", "-lelf", "-lz", "-lresolv"]
+      "ldflags": ["-L/usr/lib/<(triplet)", "-Wl,-z,nodelete", "-Wl,--exclude-libs,ALL", "-s"],
+      # into the addon, where there are archives of them
+      "libraries": ["<!@(for name in bpf elf z; do if [ -e \"$(${CC:-gcc} -print-file-name=lib$name.a)\" ]; then echo -l:lib$name.a; else echo -l$name; fi; done)", "-lresolv"]
     }
   ]
 }

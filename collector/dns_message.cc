@@ -5,6 +5,13 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 
+// By its first version: glibc 2.34 has moved it, and the addon is to load on older ones (portable.cc).
+#if defined(__GLIBC__) && defined(__x86_64__)
+__asm__(".symver ns_name_uncompress,ns_name_uncompress@GLIBC_2.9");
+#elif defined(__GLIBC__) && defined(__aarch64__)
+__asm__(".symver ns_name_uncompress,ns_name_uncompress@GLIBC_2.17");
+#endif
+
 namespace synpipe {
 namespace {
 

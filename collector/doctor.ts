@@ -1,10 +1,14 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { machine, release } from 'node:os';
+import { isatty } from 'node:tty';
 import { version } from '../schemas/generated/version.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { RuntimeError } from '../schemas/pipe/errors.js';
-import { writeAll } from '../schemas/pipe/fd.js';
+import { isTerminal, writeAll } from '../schemas/pipe/fd.js';
+import { wrap } from '../schemas/pipe/help.js';
+import type { Parsed } from '../schemas/pipe/options.js';
 import { type Addon, loadAddon, objectOf, type StartError, type StartOptions, type Tier, tiers } from './addon.js';
+import { build } from './build.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { cgroup2 } from './scope.js';
@@ -49,9 +53,20 @@ async function dnsRefusal(addon: Addon, tier: Tier): Promise<string | undefined>
 const verdict = (what: string, reason: string | undefined) =>
   reason === undefined ? `works  ${what}` : `fails  ${what}: ${reason}`;
 
-async function run(): Promise<number> {
+const options = {
+  build: {
+    help: 'Build the native part of the collector where the one in the package does not work; downloads nothing.',
+  },
+};
+
+async function run({ values }: Parsed<typeof options>): Promise<number> {
+  if (values.build) {
+    await writeAll(1, Buffer.from(`${build()}\n`));
+    return 0;
+  }
   const btf = existsSync('/sys/kernel/btf/vmlinux') ? 'yes' : 'no';
-  const lines = [`synpipe ${version}, Node ${process.version}, Linux ${release()} ${machine()}, BTF: ${btf}`];
+  const head = `synpipe ${version}, Node ${process.version}, Linux ${release()} ${machine()}, BTF: ${btf}`;
+  const lines: string[] = [];
   const addon = loadAddon();
   const works: Tier[] = [];
   for (const tier of tiers) {
@@ -66,15 +81,26 @@ async function run(): Promise<number> {
   if (works[0]) lines.push(verdict('--dns', await dnsRefusal(addon, works[0])));
   if (cgroup2() === undefined)
     lines.push('note   cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');
-  await writeAll(1, Buffer.from(`${lines.join('\n')}\n`));
+  const result = works[0] ? `collector works here, by the tier ${works[0]}` : 'collector does not work here';
+  const shown = isTerminal(1) && isatty(1) ? lines.map((line) => folded(line, process.stdout.columns || 80)) : lines;
+  await writeAll(1, Buffer.from(`${[head, result, ...shown].join('\n')}\n`));
   return works.length > 0 ? 0 : 1;
+}
+
+/** For a terminal: the cause and the remedy in lines of their own, below what they are of. */
+function folded(line: string, width: number): string {
+  const [what = '', ...why] = line.split(/(?<=^(?:fails|note) +[\w-]+): |; /);
+  return [what, ...why.flatMap((text) => wrap(text, width - 8).map((part) => `       ${part}`))].join('\n');
 }
 
 export const command = defineCommand({
   name: 'doctor',
   summary: 'tells which ways of tracing work on this machine, and what to do about the others',
-  usage: '',
-  examples: [['sudo synpipe doctor', 'try each tier, and collector --dns']],
-  options: {},
+  usage: '[OPTION]…',
+  examples: [
+    ['sudo synpipe doctor', 'try each tier, and collector --dns'],
+    ['sudo synpipe doctor --build', 'where the native part in the package does not work'],
+  ],
+  options,
   run,
 });

@@ -4,8 +4,7 @@
  * library's entry. So a new stage is one new file.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
-import { bundle } from './bundle.js';
+import { buildNoting, bundle, bundleThreads, packages } from './bundle.js';
 import type { Command } from './pipe/command.js';
 
 const dist = new URL('../dist/', import.meta.url);
@@ -14,6 +13,9 @@ const write = (path: string, text: string) => writeFileSync(new URL(path, dist),
 for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs']) {
   cpSync(new URL(`../${file}`, import.meta.url), new URL(file, dist)); // tsc leaves CommonJS where it is
 }
+
+mkdirSync(new URL('collector/replay', dist), { recursive: true });
+cpSync(new URL('../collector/replay/sample.ndjson', import.meta.url), new URL('collector/replay/sample.ndjson', dist));
 
 const commands: { path: string; command: Command; exports: string[] }[] = [];
 for (const folder of ['collector', 'transforms', 'sinks']) {
@@ -38,15 +40,24 @@ write(
     .join('')}};\n`,
 );
 
+const library = commands
+  .filter(({ exports }) => exports.length > 0)
+  .concat({ path: 'schemas/pipe/pipeline.js', exports: ['events', 'pipeline'] } as (typeof commands)[number]);
+const from = (folder: string) =>
+  library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
+
 await bundle({
   ...Object.fromEntries(
     commands.map(({ path, command: { name } }) => [
-      name,
+      `bin/${name}`,
       `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
     ]),
   ),
-  '../umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+  'umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+  'umbrella/library.cjs': from('../'),
 });
+const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' });
+await bundleThreads(modules.filter((path) => path.endsWith('-worker.js')));
 // `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
 const names = JSON.stringify(commands.map(({ command: { name } }) => name));
 write(
@@ -58,33 +69,29 @@ require(${names}.includes(argv[2]) ? \`./\${argv.splice(2, 1)[0]}\` : '../umbrel
 );
 chmodSync(new URL('synpipe', bin), 0o755);
 
-const library = commands
-  .filter(({ exports }) => exports.length > 0)
-  .map(({ path, exports }) => `export { ${exports.join(', ')} } from './${path}';\n`)
-  .concat(`export { events, pipeline } from './schemas/pipe/pipeline.js';\n`)
-  .join('');
-write('index.js', library);
+write(
+  'index.js',
+  `export { ${library.flatMap(({ exports }) => exports).join(', ')} } from './umbrella/library.cjs';\n`,
+);
 write(
   'index.d.ts',
-  `${library}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\n`,
+  `${from('./')}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\n`,
 );
 
 const page = (file: string) => new URL(`../sinks/web/page/${file}`, import.meta.url);
-await build({
+await buildNoting({
   entryPoints: { page: page('main.ts').pathname },
   outdir: new URL('sinks/web/page', dist).pathname,
-  bundle: true,
   minify: true,
   format: 'esm',
   target: 'es2022',
   legalComments: 'inline',
-  logLevel: 'warning',
 });
-await build({
+await buildNoting({
   entryPoints: [page('page.css').pathname],
   outdir: new URL('sinks/web/page', dist).pathname,
-  bundle: true,
   minify: true,
-  logLevel: 'warning',
 });
 for (const file of ['index.html', 'icon.svg']) cpSync(page(file), new URL(`sinks/web/page/${file}`, dist));
+
+write('packages.json', `${JSON.stringify([...packages].sort())}\n`); // whose licences the package has to tell

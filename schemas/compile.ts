@@ -1,7 +1,7 @@
 /**
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * scan.ts (a scanner of canonical lines) and wasm.ts (the same, made from scan.c), events.ts (their TypeScript types),
+ * kinds.ts and scan.ts (a scanner of canonical lines) and wasm.ts (the same, made from scan.c), events.ts (their TypeScript types),
  * fields.ts (what may be compared with their fields) and version.ts.
  */
 import { execFileSync } from 'node:child_process';
@@ -12,8 +12,8 @@ import { _, Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { compile as types } from 'json-schema-to-typescript';
 import { c } from './compile/c.js';
-import { javascript } from './compile/javascript.js';
-import { planOf } from './compile/plan.js';
+import { javascript, known } from './compile/javascript.js';
+import { planOf, unscanned } from './compile/plan.js';
 import * as formats from './formats.cjs';
 import { describe } from './where/kind.js';
 
@@ -59,10 +59,10 @@ export = validators;
 `,
 );
 
-const unscanned = ['summary']; // of these there are few
 const plans = [...schemas]
-  .filter(([type]) => !unscanned.includes(type))
+  .filter(([type]) => !unscanned.has(type))
   .map(([type, schema]) => planOf(type, schema as never));
+writeFileSync(new URL('kinds.ts', out), known(plans));
 writeFileSync(new URL('scan.ts', out), javascript(plans));
 writeFileSync(new URL('scan.c', out), c(plans));
 execFileSync('clang', [

@@ -3,11 +3,16 @@ import { UsageError } from '../schemas/pipe/errors.js';
 import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import type { Stage } from '../schemas/pipe/stage.js';
 import { bytes, duration } from '../schemas/pipe/units.js';
+import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
-import { onReject } from './http/reject.js';
-import { Spool } from './http/spool.js';
-import { SinkHttp } from './http/stage.js';
-import { Memory } from './http/store.js';
+import { httpReceiver, type Way } from './http/receiver.js';
+import { onReject } from './spool/reject.js';
+import { Spool } from './spool/spool.js';
+import { BatchSink } from './spool/stage.js';
+import { Memory } from './spool/store.js';
+import { Trouble } from './spool/trouble.js';
+
+const name = 'sink-http';
 
 const options = {
   preset: {
@@ -17,7 +22,7 @@ const options = {
   },
   into: {
     value: 'NAME',
-    parse: name,
+    parse: word,
     help: 'The table of clickhouse, or the index of elasticsearch (default synpipe).',
   },
   label: { value: 'NAME=VALUE', many: true, parse: label, help: 'Another label of the streams of loki.' },
@@ -49,7 +54,7 @@ const options = {
   key: { value: 'FILE', help: 'Its key.' },
 } satisfies Options;
 
-function name(text: string): string {
+function word(text: string): string {
   if (!/^[\w.-]{1,200}$/.test(text)) throw new UsageError(`wants letters, digits, "_", "-" and ".", not "${text}"`);
   return text;
 }
@@ -76,8 +81,9 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   if ((values.cert === undefined) !== (values.key === undefined)) throw new UsageError('--cert and --key go together');
   const connections = values.connections ?? 4;
   const spool = values.spool && new Spool(values.spool, values.spoolSize ?? 2 ** 30);
-  return new SinkHttp({
-    receiver: { url: parseUrl(address, preset.path), preset, gzip: values.gzip ?? false },
+  const url = parseUrl(address, preset.path);
+  const way: Way = {
+    destination: { url, preset, gzip: values.gzip ?? false },
     reach: {
       tls: { ca: values.ca, cert: values.cert, key: values.key },
       connections,
@@ -89,13 +95,21 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
       authFile: values.authFile,
       scheme: preset.scheme ?? 'Bearer',
     },
+  };
+  const trouble = new Trouble(name, shown(url));
+  return new BatchSink({
+    name,
+    where: shown(url),
     store: spool || new Memory(2 * connections),
     durable: spool !== undefined,
-    rejects: () => onReject(values.onReject ?? 'fail'),
+    rejects: () => onReject(values.onReject ?? 'fail', name),
     batchBytes: values.batchBytes ?? 2 ** 20,
     batchLines: values.batchLines ?? 10_000,
     batchTime: values.batchTime ?? 1_000,
+    atOnce: connections,
     timeout: values.timeout ?? 30_000,
+    trouble,
+    open: (rejects, stop) => httpReceiver(way, trouble, rejects, stop),
   });
 }
 
@@ -105,7 +119,7 @@ export function sinkHttp(url: string, given: Given<typeof options> = {}): Stage 
 }
 
 export const command = defineCommand({
-  name: 'sink-http',
+  name,
   summary: 'sends events to an HTTP server, in batches, until it has taken each',
   usage: '[OPTION]… URL',
   examples: [

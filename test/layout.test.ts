@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { root } from './support/shell.js';
@@ -61,24 +62,27 @@ test("the collector's C++ includes only its own folder and bpf/; bpf/ only itsel
   }
 });
 
-test('every dependency is imported somewhere, and everything imported is a dependency', () => {
-  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
-  const texts = sources.map(read);
-  const pages = sources.filter((file) => file.includes('/page/')); // bundled when built
-  const builds = ['schemas/build.ts', 'schemas/bundle.ts', 'schemas/compile.ts', ...pages]
-    .map(read)
-    .flatMap((text) => importsOf(text)); // these may use devDependencies
+test('every package that is imported is a dependency, and nothing but tsx is to be found at run time', () => {
+  const { dependencies, devDependencies, peerDependencies } = JSON.parse(read('package.json'));
+  const named = /^(?!node:|\.)(@[^/]+\/[^/]+|[^/]+)/;
   const packages = new Set(
-    texts
-      .flatMap((text) => importsOf(text))
-      .flatMap((name) => /^(?!node:|\.)(@[^/]+\/[^/]+|[^/]+)/.exec(name)?.[1] ?? []),
+    sources.map(read).flatMap((text) => importsOf(text).flatMap((name) => named.exec(name) ?? [])),
   );
-  const native = read('collector/binding.gyp').includes('node-addon-api') ? ['node-addon-api'] : [];
-  for (const name of Object.keys(dependencies)) {
-    assert.ok(packages.has(name) || native.includes(name), `${name} is a dependency that nothing imports`);
-  }
-  for (const name of packages) {
-    const built = builds.some((one) => one === name || one.startsWith(`${name}/`));
-    assert.ok(name in dependencies || built, `${name} is imported, but no dependency`);
+  for (const name of packages)
+    assert.ok(name.split('/', name.startsWith('@') ? 2 : 1).join('/') in devDependencies, `${name} is no dependency`);
+  // what is bundled needs no package; node-addon-api is C++, to build from
+  assert.deepEqual([Object.keys(dependencies), Object.keys(peerDependencies)], [['node-addon-api'], ['tsx']]);
+  const built = ['bin', 'umbrella', 'sinks', 'seldom'].flatMap((folder) =>
+    readdirSync(join(root, 'dist', folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => folder === 'bin' || file.endsWith('.cjs'))
+      .map((file) => join('dist', folder, file)),
+  );
+  assert.ok(built.length > 15, built.join(' '));
+  for (const file of built) {
+    const called = [...read(file).matchAll(/(?<!')\b(?:require|import)\(\s*"([^"]+)"\s*\)/g)].map(
+      ([, name]) => name as string,
+    );
+    const found = called.filter((name) => !name.startsWith('.') && !/^(node:|tsx\/)/.test(name) && !isBuiltin(name));
+    assert.deepEqual(found, [], file);
   }
 });

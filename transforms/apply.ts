@@ -48,6 +48,18 @@ interface Loaded {
   types?: string[];
 }
 
+/** Imports a module; one in TypeScript by tsx, which the package may have been installed without. */
+async function load(url: string): Promise<Loaded> {
+  try {
+    const { tsImport } = await import('tsx/esm/api'); // costs half a second, only here
+    return await tsImport(url, import.meta.url);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'tsx'")) throw error;
+    return import(url);
+  }
+}
+
 /** The stage of a TypeScript or JavaScript file, its default export, loaded when the stage opens. */
 function fromFile(file: string): Stage {
   let inner: Stage;
@@ -57,11 +69,12 @@ function fromFile(file: string): Stage {
       return inner.types as readonly string[]; // asked for after open
     },
     async open() {
-      const { tsImport } = await import('tsx/esm/api'); // costs half a second, only here
       let loaded: Loaded;
       try {
-        loaded = await tsImport(pathToFileURL(resolve(file)).href, import.meta.url);
+        loaded = await load(pathToFileURL(resolve(file)).href);
       } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION')
+          throw new RuntimeError(`cannot load ${file}: TypeScript needs tsx with this Node; npm install -g tsx`);
         throw new RuntimeError(`cannot load ${file}: ${(error as Error).message.split('\n').slice(0, 2).join(' ')}`);
       }
       if (typeof loaded.default === 'object') loaded = loaded.default as Loaded; // no "type": "module" near it: CommonJS

@@ -68,7 +68,7 @@ class Dedupe implements Stage {
     if (time > this.#idle.newest) this.#idle.newest = time;
     this.#release(this.#idle.newest, out);
     this.#key.read(line);
-    const key = line.type + this.#key.bytes.toString('latin1', 0, this.#key.length);
+    const key = line.type + this.#key.buffer.toString('latin1', 0, this.#key.length);
     const held = this.#held.get(key);
     if (held && time < held.until) {
       hold(held, line);

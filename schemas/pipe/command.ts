@@ -1,4 +1,5 @@
 import type { Options, Parsed } from './options.js';
+import type { Source } from './source.js';
 import type { Stage } from './stage.js';
 
 /** What every command is made of: the file of its name exports one as `command`. */
@@ -10,7 +11,7 @@ export interface Command<T extends Options = Options> {
   usage: string;
   /** Pipelines to start from: each with what it does. */
   examples: readonly (readonly [line: string, meaning: string])[];
-  /** The arguments it wants, by name: PATH. None, if left out. */
+  /** The arguments it takes, by name: PATH, or [FILE] where it can do without. None, if left out. */
   args?: readonly string[];
   /** Takes a command line of its own behind `--`. */
   behind?: true;
@@ -19,6 +20,8 @@ export interface Command<T extends Options = Options> {
   notes?: string;
   /** A stage of the pipe, run on stdin and stdout … */
   stage?(parsed: Parsed<T>): Stage;
+  /** … or one whose events come from elsewhere than stdin … */
+  source?(parsed: Parsed<T>): { source: Source; stage: Stage };
   /** … or a command with a main part of its own, which resolves to its exit code. */
   run?(parsed: Parsed<T>): Promise<number>;
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { DirectReader, writeNow } from './direct.js';
 
 const writeFd = promisify(write);
 
@@ -26,16 +27,29 @@ export function isTerminal(fd: number): boolean {
   }
 }
 
-/** Large asynchronous reads, faster than a stream; a read that waits for input can be left. */
+/** Large reads, asynchronous where they may have to wait, faster than a stream; a read that waits can be left. */
 export class FdReader {
   #leave: (() => void) | undefined;
   #left = false;
   #blocked: Promise<unknown> | undefined;
 
-  constructor(private readonly fd: number) {}
+  readonly #direct: DirectReader;
+
+  constructor(private readonly fd: number) {
+    this.#direct = new DirectReader(fd);
+  }
 
   /** Bytes read; 0 at the end of input; -1 after `leave()`. */
   async read(into: Buffer): Promise<number> {
+    if (this.#left) return -1;
+    const now = this.#direct.read(into);
+    if (now !== undefined) return now;
+    const bytes = await this.#wait(into);
+    this.#direct.waited(bytes);
+    return bytes;
+  }
+
+  async #wait(into: Buffer): Promise<number> {
     for (let tries = 1; !this.#left; tries++) {
       try {
         return await new Promise<number>((resolve, reject) => {
@@ -62,6 +76,13 @@ export class FdReader {
   leave(): void {
     this.#left = true;
     this.#leave?.();
+  }
+
+  /** Closes the fd, once no read is under way. */
+  async close(): Promise<void> {
+    await this.#blocked;
+    this.#direct.close();
+    closeSync(this.fd);
   }
 
   /** Frees the thread of the read that was left, by an empty line into its own pipe. Returns whether that could be done. */
@@ -95,7 +116,7 @@ export function countLines(bytes: Buffer): number {
 
 /** Writes all the bytes. On an error says in `written` how many were. */
 export async function writeAll(fd: number, bytes: Buffer): Promise<void> {
-  let written = 0;
+  let written = writeNow(fd, bytes);
   for (let tries = 1; written < bytes.length; ) {
     try {
       written += (await writeFd(fd, bytes, written, bytes.length - written, null)).bytesWritten;

@@ -1,4 +1,4 @@
-import { kinds } from '../generated/scan.js';
+import { kinds } from '../generated/kinds.js';
 
 /**
  * A field by its name, for the lines of all types. A stage makes its own once: `const dport = new Field('dport')`, and

@@ -32,7 +32,8 @@ function rows(options: Options): string {
     .join('\n');
 }
 
-function wrap(text: string, width: number): string[] {
+/** Cuts a text at blanks, into lines of at most so many characters where its words allow. */
+export function wrap(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
     const line = lines.at(-1) as string;

@@ -1,6 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { cause, RuntimeError, remedy } from './errors.js';
+import { deadLetter, raw } from './dead-letter.js';
+import { RuntimeError } from './errors.js';
 import { counted } from './fd.js';
 import { say } from './say.js';
 
@@ -41,32 +40,17 @@ export function onInvalid(choice: string, command: string): InvalidPolicy {
         },
       };
     default:
-      return deadLetter(choice, command, (invalid, lines) => count(invalid, lines, `, kept in ${choice}`));
+      return kept(choice, command, (invalid, lines) => count(invalid, lines, `, kept in ${choice}`));
   }
 }
 
-/** Appends each line with its number and reason to a file of NDJSON; `raw_base64` holds what is not UTF-8. */
-function deadLetter(path: string, stage: string, told: (invalid: number, lines: number) => void): InvalidPolicy {
-  const failed = (error: unknown) =>
-    new RuntimeError(`cannot write dead letter ${path}: ${cause(error)}; ${remedy(error)}`);
-  let fd: number;
-  try {
-    fd = openSync(path, 'a', 0o600);
-  } catch (error) {
-    throw failed(error);
-  }
+/** Appends each line with its number and reason to a file of NDJSON. */
+function kept(path: string, stage: string, told: (invalid: number, lines: number) => void): InvalidPolicy {
+  const file = deadLetter(path);
   return {
-    line: (number, reason, raw) => {
-      const text = isUtf8(raw) ? { raw: raw.toString() } : { raw_base64: raw.toString('base64') };
-      const record = Buffer.from(`${JSON.stringify({ stage, line: number, reason, ...text })}\n`);
-      try {
-        for (let at = 0; at < record.length; ) at += writeSync(fd, record, at);
-      } catch (error) {
-        throw failed(error);
-      }
-    },
+    line: (number, reason, bytes) => file.write({ stage, line: number, reason, ...raw(bytes) }),
     end: (invalid, lines) => {
-      closeSync(fd);
+      file.close();
       told(invalid, lines);
       return false;
     },

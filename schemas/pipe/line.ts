@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ErrorObject } from 'ajv';
 import type { Event } from '../generated/events.js';
-import { headWords, kinds } from '../generated/scan.js';
+import { headWords, kinds } from '../generated/kinds.js';
 import generated from '../generated/validate.cjs';
 import { printable } from './errors.js';
 import { Field } from './field.js';

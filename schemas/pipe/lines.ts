@@ -1,4 +1,4 @@
-import { recordWords } from '../generated/scan.js';
+import { recordWords } from '../generated/kinds.js';
 import { newScanner, type Scanner } from './scan/scanner.js';
 
 const newline = 10;

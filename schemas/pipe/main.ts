@@ -5,7 +5,8 @@ import { writeAll } from './fd.js';
 import { help } from './help.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
 import { exitCode } from './say.js';
-import { type Ready, runStages, stdin } from './stages.js';
+import { type Source, stdin } from './source.js';
+import { type Ready, runStages } from './stages.js';
 
 const manners: Options = {
   help: { short: 'h', help: 'Print this and end.' },
@@ -17,6 +18,9 @@ const stageOptions = {
     help: 'What becomes of a line that is no valid event: report it on stderr and end with exit code 1 after the last line (default), fail at the first, drop it (they are counted), or append it to FILE with its number and the reason (./drop is a FILE).',
   },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
+  progress: {
+    help: 'Show on the terminal, in a line on stderr, how far this is. Where it reads a file it does so anyway; where stderr is no terminal, never.',
+  },
 } satisfies Options;
 
 /** Runs a command on this process's arguments and standard streams, and sets the exit code. */
@@ -31,7 +35,8 @@ export async function runCommand(command: Command<Options>, argv: readonly strin
     const ready = prepare(command, argv);
     if ('text' in ready) return await print(ready.text);
     if (command.run) return await command.run(ready.parsed);
-    return await runStages([makeReady(command, ready.parsed)], stdin());
+    const { source = stdin(), ...stage } = makeReady(command, ready.parsed);
+    return await runStages([stage], source);
   } catch (error) {
     return exitCode(command.name, error);
   }
@@ -42,7 +47,7 @@ export function prepare(
   command: Command<Options>,
   argv: readonly string[],
 ): { parsed: Parsed<Options> } | { text: string } {
-  const common = command.stage ? { ...stageOptions, ...manners } : manners;
+  const common = command.stage || command.source ? { ...stageOptions, ...manners } : manners;
   const parsed = parseCommandLine<Options>({ ...command.options, ...common }, argv);
   if (parsed.given.help) return { text: help(command, common) };
   if (parsed.given.version) return { text: `${command.name} (synpipe) ${version}\n` };
@@ -51,18 +56,24 @@ export function prepare(
   return { parsed };
 }
 
-/** The stage that a command line asks for. Throws UsageError. */
-export function makeReady(command: Command<Options>, parsed: Parsed<Options>): Ready {
-  const { onInvalid = 'report', status = false } = parsed.values as { onInvalid?: string; status?: true };
+/** The stage that a command line asks for, and its source where that is not stdin. Throws UsageError. */
+export function makeReady(command: Command<Options>, parsed: Parsed<Options>): Ready & { source?: Source } {
+  const {
+    onInvalid = 'report',
+    status = false,
+    progress = false,
+  } = parsed.values as { onInvalid?: string; status?: true; progress?: true };
   for (const name of Object.keys({ ...stageOptions, ...manners })) delete parsed.given[name]; // the rest is the stage's own
+  const run = { invalid: onInvalid, status, progress };
+  if (command.source) return { ...command.source(parsed), ...run };
   const stage = command.stage?.(parsed);
   if (!stage) throw new Error(`${command.name} is neither a stage nor a command of its own`);
-  return { stage, invalid: onInvalid, status };
+  return { stage, ...run };
 }
 
 function checkArguments(wanted: readonly string[], given: readonly string[]): void {
   const missing = wanted[given.length];
-  if (missing !== undefined) throw new UsageError(`wants ${missing}; see --help`);
+  if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`wants ${missing}; see --help`);
   if (given.length > wanted.length) throw new UsageError(`unexpected argument "${given[wanted.length]}"; see --help`);
 }
 

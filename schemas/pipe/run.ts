@@ -8,7 +8,8 @@ import { UsageError } from './errors.js';
 import { makeReady, prepare, runCommand } from './main.js';
 import { nearest, type Options, type Parsed } from './options.js';
 import { exitCode } from './say.js';
-import { type Ready, runStages, type Source, stdin } from './stages.js';
+import { type Source, stdin } from './source.js';
+import { type Ready, runStages } from './stages.js';
 import type { Entry } from './umbrella.js';
 import { pipelineWords } from './words.js';
 
@@ -33,18 +34,21 @@ export function run(commands: Record<string, Entry>) {
 It prints and does what the shell's pipeline would; a line goes from stage to stage without being read again. A command
 that is no stage, such as collector, comes first and is a process of its own. The exit code is that of the last command
 that failed. Where a command line is wrong, nothing runs.`,
-    async run({ rest: [text = ''] }) {
-      const elements = await Promise.all(
-        pipelineWords(text).map(async ([name = '', ...argv]): Promise<Element> => {
-          const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
-          if (!entry) throw new UsageError(unknown(name, Object.keys(commands)));
-          return { command: (await entry.load()) as unknown as Command<Options>, argv };
-        }),
-      );
-      const [first] = elements as [Element];
-      return elements.length === 1 ? runCommand(first.command, first.argv) : runElements(elements);
-    },
+    run: ({ rest: [text = ''] }) => runPipeline(commands, text),
   });
+}
+
+/** Runs a pipeline, written as for a shell. Resolves to its exit code. Throws UsageError where the text is wrong. */
+export async function runPipeline(commands: Record<string, Entry>, text: string): Promise<number> {
+  const elements = await Promise.all(
+    pipelineWords(text).map(async ([name = '', ...argv]): Promise<Element> => {
+      const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+      if (!entry) throw new UsageError(unknown(name, Object.keys(commands)));
+      return { command: (await entry.load()) as unknown as Command<Options>, argv };
+    }),
+  );
+  const [first] = elements as [Element];
+  return elements.length === 1 ? runCommand(first.command, first.argv) : runElements(elements);
 }
 
 function unknown(name: string, names: string[]): string {
@@ -53,19 +57,23 @@ function unknown(name: string, names: string[]): string {
 
 async function runElements(elements: Element[]): Promise<number> {
   const ready: Ready[] = [];
+  let from: Source | undefined;
   let wrong = 0;
   for (const [at, { command, argv }] of elements.entries()) {
     try {
       const parsed = check(command, argv);
-      if (command.stage) ready.push(makeReady(command, parsed));
-      else if (at > 0) throw new UsageError('reads no events; it can only come first');
+      if (at > 0 && !command.stage) throw new UsageError('reads no events; it can only come first');
+      if (command.run) continue;
+      const { source, ...stage } = makeReady(command, parsed);
+      from ??= source;
+      ready.push(stage);
     } catch (error) {
       wrong = exitCode(command.name, error); // the shell tells of them all
     }
   }
   if (wrong > 0) return wrong;
   const [first] = elements as [Element];
-  return first.command.stage ? runStages(ready, stdin()) : behind(first, ready);
+  return first.command.run ? behind(first, ready) : runStages(ready, from ?? stdin());
 }
 
 function check(command: Command<Options>, argv: string[]): Parsed<Options> {

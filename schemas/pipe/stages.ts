@@ -1,10 +1,12 @@
-import { fuse, type Input } from './drive.js';
+import { fuse } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
-import { counted, countLines, FdReader, isPipe, writeAll } from './fd.js';
+import { counted, countLines, writeAll } from './fd.js';
 import { type InvalidPolicy, onInvalid } from './invalid.js';
 import { Ledger } from './ledger.js';
+import { showProgress } from './progress.js';
 import { exitCode, say } from './say.js';
 import { Signals } from './signals.js';
+import type { Source } from './source.js';
 import type { Stage } from './stage.js';
 import type { Part } from './step.js';
 
@@ -15,32 +17,8 @@ export interface Ready {
   invalid: string;
   /** `--status` */
   status: boolean;
-}
-
-/** Where this process's events come from. */
-export interface Source extends Input {
-  /** Another process feeds it, and is told of Ctrl-C too. */
-  readonly piped: boolean;
-  /** Ends the read that is under way, with -1, and all later ones. */
-  leave(): void;
-  /** Frees what a read that was left still holds. Returns whether that could be done: else only a signal ends the process. */
-  release(): Promise<boolean>;
-}
-
-export function stdin(): Source {
-  const reader = new FdReader(0);
-  return {
-    piped: isPipe(0),
-    leave: () => reader.leave(),
-    release: () => reader.release(),
-    async read(into) {
-      try {
-        return await reader.read(into);
-      } catch (error) {
-        throw new RuntimeError(`cannot read standard input: ${cause(error)}; ${remedy(error)}`);
-      }
-    },
-  };
+  /** `--progress` */
+  progress: boolean;
 }
 
 /**
@@ -69,16 +47,26 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
   });
   const stop = stopper(stages);
   const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages));
+  const progress = showProgress(
+    stages,
+    source,
+    parts.map(({ ledger }) => ledger),
+  );
   const input = {
     read: async (into: Buffer) => {
       const bytes = await source.read(into);
       signals.came();
       if (bytes === 0) signals.ended();
+      if (bytes > 0) progress?.came(into.subarray(0, bytes));
+      else progress?.end();
       return bytes;
     },
   };
   try {
-    for await (const bytes of fuse(parts, input)) await writeOut(bytes);
+    for await (const bytes of fuse(parts, input)) {
+      progress?.writes();
+      await writeOut(bytes);
+    }
     for (const [at, part] of parts.entries()) {
       const { invalid, in: lines } = part.ledger;
       if (invalid > 0 && policies.get(part)?.end(invalid, lines)) codes[at] = 1;
@@ -86,6 +74,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
   } catch (error) {
     codes[stages.length - 1] = exitCode(stages.at(-1)?.stage.name as string, error);
   } finally {
+    progress?.end();
     signals.done();
     if (signals.stopped && !(stop && (await source.release()))) signals.die();
   }

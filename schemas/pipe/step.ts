@@ -1,4 +1,4 @@
-import { kinds } from '../generated/scan.js';
+import { kinds } from '../generated/kinds.js';
 import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
 import { type Ledger, status } from './ledger.js';

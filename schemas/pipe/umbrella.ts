@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { demo } from './demo.js';
 import { UsageError } from './errors.js';
 import { main } from './main.js';
 import { nearest } from './options.js';
@@ -12,13 +13,20 @@ export interface Entry {
 
 /** `synpipe …` that is none of the commands, which the build has dealt with. */
 export async function umbrella(commands: Record<string, Entry>): Promise<void> {
-  const running = process.argv[2] === 'run';
-  await main((running ? run(commands) : self(commands)) as Command<never>, process.argv.slice(running ? 3 : 2));
+  const name = process.argv[2] ?? '';
+  const own = Object.hasOwn(owns, name) ? owns[name] : undefined;
+  await main((own ?? self)(commands), process.argv.slice(own ? 3 : 2));
 }
+
+/** What only synpipe has. */
+const owns: Record<string, (commands: Record<string, Entry>) => Command<never>> = {
+  run: run as never,
+  demo: demo as never,
+};
 
 function self(commands: Record<string, Entry>): Command<never> {
   const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);
-  rows.push(['run', run(commands).summary]);
+  for (const [name, own] of Object.entries(owns)) rows.push([name, own(commands).summary]);
   const names = rows.map(([name]) => name);
   const width = Math.max(...names.map((name) => name.length));
   return {
@@ -30,6 +38,7 @@ function self(commands: Record<string, Entry>): Command<never> {
         'sudo synpipe collector | synpipe filter --dport 443 | synpipe sink-file out.ndjson',
         'keep what goes to port 443',
       ],
+      ['synpipe demo', 'see it work on a recording'],
       ['sudo synpipe doctor', 'what works on this machine, and what to do about the rest'],
     ],
     args: ['COMMAND'],

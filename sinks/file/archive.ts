@@ -22,7 +22,7 @@ export class Archiver {
 
   /** Writes the archive of a file, and has the disk confirm it. */
   make(from: string, to: string, modified: number): Promise<void> {
-    this.#worker ??= new Worker(new URL('./archive-worker.js', import.meta.url));
+    this.#worker ??= new Worker(new URL('./archive-worker.cjs', import.meta.url));
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
       const over = (error?: object) => {

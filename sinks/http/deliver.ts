@@ -1,18 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { cause } from '../../schemas/pipe/errors.js';
+import type { RejectPolicy } from '../spool/reject.js';
+import type { Batch } from '../spool/store.js';
+import type { Trouble } from '../spool/trouble.js';
 import { type Answer, cut, key, type Preset, type Sent, type Verdict } from './preset.js';
-import type { RejectPolicy } from './reject.js';
-import { Gate, passing, retryAfter } from './retry.js';
-import type { Batch } from './store.js';
+import { passing, retryAfter } from './retry.js';
 
 const compress = promisify(gzip);
-/** A server that fails now and then is told of no more often than this. */
-const quietMs = 60_000;
 const unauthorized = 'check the credentials';
 
-export interface Receiver {
+export interface Destination {
   url: URL;
   preset: Preset;
   gzip: boolean;
@@ -22,22 +20,12 @@ export interface Receiver {
 
 /** Delivers batches to one receiver: tries until it took each line or refused it for good. */
 export class Delivery {
-  readonly #gate = new Gate();
-  #trouble = '';
-  #told = Number.NEGATIVE_INFINITY;
-  #isTold = false;
-
   constructor(
-    private readonly receiver: Receiver,
+    private readonly receiver: Destination,
     private readonly rejects: RejectPolicy,
-    private readonly say: (message: string) => void,
+    private readonly trouble: Trouble,
     private readonly stop: AbortSignal,
   ) {}
-
-  /** What the last try failed with, while there is trouble. */
-  get trouble(): string {
-    return this.#trouble;
-  }
 
   /** Resolves to how many lines were refused. Rejects when `stop` says so, or the policy for refused lines. */
   async deliver(batch: Batch): Promise<number> {
@@ -54,7 +42,7 @@ export class Delivery {
 
   /** One try. */
   async #once(sent: Sent, all: number): Promise<{ again: Sent[]; rejected: number }> {
-    while (this.#gate.wait > 0) await sleep(this.#gate.wait, undefined, { signal: this.stop });
+    await this.trouble.wait(this.stop);
     let answer: Answer;
     let verdict: Verdict = { retry: [], rejected: [] };
     try {
@@ -63,14 +51,14 @@ export class Delivery {
       if (status >= 200 && status < 300) verdict = this.receiver.preset.verdict?.(answer, sent) ?? verdict;
     } catch (error) {
       this.stop.throwIfAborted();
-      this.#failed(reasonOf(error));
+      this.trouble.failed(reasonOf(error));
       return { again: [sent], rejected: 0 };
     }
     const { status, headers } = answer;
     const asked = retryAfter([headers['retry-after']].flat()[0], Date.now());
     if (status >= 200 && status < 300) return this.#taken(sent, verdict, asked);
     if ((this.receiver.preset.passing ?? passing)(status)) {
-      this.#failed(told(answer), asked);
+      this.trouble.failed(told(answer), asked);
       return { again: [sent], rejected: 0 };
     }
     if (status === 413 && sent.lines.length > 1) return { again: halves(sent), rejected: 0 };
@@ -98,27 +86,10 @@ export class Delivery {
   #taken(sent: Sent, { retry, rejected, unnamed }: Verdict, asked: number | undefined) {
     for (const { at, reason } of rejected) this.rejects.take([sent.lines[at] as Buffer], reason);
     if (unnamed) this.rejects.take([], unnamed.reason, unnamed.count);
-    if (retry.length > 0) this.#failed(`${retry.length} of ${sent.lines.length} events were put off`, asked);
-    else this.#passed();
+    if (retry.length > 0) this.trouble.failed(`${retry.length} of ${sent.lines.length} events were put off`, asked);
+    else this.trouble.passed();
     const again = retry.length > 0 ? [picked(sent, retry)] : [];
     return { again, rejected: rejected.length + (unnamed?.count ?? 0) };
-  }
-
-  #failed(reason: string, asked?: number): void {
-    if (this.#trouble === '' && Date.now() - this.#told > quietMs) {
-      this.say(`${shown(this.receiver.url)}: ${reason}; trying again`);
-      this.#told = Date.now();
-      this.#isTold = true;
-    }
-    this.#trouble = reason;
-    this.#gate.failed(asked);
-  }
-
-  #passed(): void {
-    if (this.#isTold) this.say(`${shown(this.receiver.url)}: goes on`);
-    this.#isTold = false;
-    this.#trouble = '';
-    this.#gate.passed();
   }
 }
 

@@ -9,7 +9,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { data } from './pipe/data.js';
 import { bin, harness, type Tool, tools } from './pipe/tools.js';
@@ -36,11 +36,11 @@ interface Run {
 interface Row {
   case: string;
   what: string;
-  /** Thousands of events per second. */
-  rate?: number;
+  events?: number;
   note?: string;
   runs: Run[] | number[];
 }
+const before = loadavg()[0] as number;
 const rows: Row[] = [];
 const faults: string[] = [];
 
@@ -76,7 +76,7 @@ function alternate(name: string, turns: Turn[], times = rounds): void {
   }
   for (const [at, { what, events, note }] of turns.entries()) {
     const seconds = median((runs[at] as Run[]).map((run) => run.seconds));
-    rows.push({ case: name, what, rate: events / seconds / 1000, ...(note && { note }), runs: runs[at] as Run[] });
+    rows.push({ case: name, what, events, ...(note && { note }), runs: runs[at] as Run[] });
     console.error(`${name}: ${what}: ${Math.round(events / seconds / 1000)} k/s`);
   }
 }
@@ -196,7 +196,7 @@ function report(): string {
   const date = new Date().toISOString().slice(0, 10);
   const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${date}`;
   const parts = [
-    `${machine}. ${events} events of ${Math.round(data(events, 0).bytes / events)} bytes; medians of ${rounds} rounds that alternate.\n`,
+    `${machine}. ${events} events of ${Math.round(data(events, 0).bytes / events)} bytes; medians of ${rounds} rounds that alternate. Load average before: ${before.toFixed(1)}.\n`,
   ];
   for (const name of new Set(rows.map((row) => row.case))) {
     const group = rows.filter((row) => row.case === name);
@@ -210,17 +210,22 @@ function report(): string {
     } else {
       const of = (row: Row, key: keyof Run) => median((row.runs as Run[]).map((run) => run[key]));
       const start = name === 'start';
+      const ratioHead = start || !name.startsWith('filter') ? `×, to ${first.what}` : `${first.what} is × this`;
       parts.push(
-        `### ${name}\n\n| | ${start ? 'ms' : 'k events/s'} | ×, to ${first.what} | CPU ${start ? 'ms' : 's'} | CPU × | peak RSS, MiB | |\n|---|---|---|---|---|---|---|`,
+        `### ${name}\n\n| | ${start ? 'ms' : 'k events/s'} | ${ratioHead} | ${start ? 'CPU, ms' : 'k events per CPU second'} | the same by CPU | peak RSS, MiB | |\n|---|---|---|---|---|---|---|`,
       );
+      // What a row, or the first, needs: in time, or in CPU time, for each event.
+      const needs = (row: Row, key: 'seconds' | 'cpu') => of(row, key) / (start ? 1 : (row.events as number));
       for (const row of group) {
-        const shown = start ? (of(row, 'seconds') * 1000).toFixed(1) : Math.round(row.rate as number);
-        const ratio = start ? of(row, 'seconds') / of(first, 'seconds') : (row.rate as number) / (first.rate as number);
-        const cpu = start ? (of(row, 'cpu') * 1000).toFixed(1) : of(row, 'cpu').toFixed(2);
-        const cpuRatio = of(row, 'cpu') / of(first, 'cpu');
+        const shown = (key: 'seconds' | 'cpu') =>
+          start ? (needs(row, key) * 1000).toFixed(1) : Math.round(1 / needs(row, key) / 1000);
+        const ratio = (key: 'seconds' | 'cpu') => {
+          const more = needs(row, key) / needs(first, key);
+          return (start || name.startsWith('filter') ? more : 1 / more).toFixed(2);
+        };
         const rss = (of(row, 'rss') / 1024).toFixed(0);
         parts.push(
-          `| ${row.what} | ${shown} | ${ratio.toFixed(3)} | ${cpu} | ${cpuRatio.toFixed(2)} | ${rss} | ${row.note ?? ''} |`,
+          `| ${row.what} | ${shown('seconds')} | ${ratio('seconds')} | ${shown('cpu')} | ${ratio('cpu')} | ${rss} | ${row.note ?? ''} |`,
         );
       }
     }

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { isAscii } from 'node:buffer';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as formats from '../../schemas/formats.cjs';
-import { kinds, recordWords } from '../../schemas/generated/scan.js';
+import { kinds, recordWords } from '../../schemas/generated/kinds.js';
 import { Field } from '../../schemas/pipe/field.js';
 import { Line } from '../../schemas/pipe/line.js';
 import { type Scanner, unknownKind } from '../../schemas/pipe/scan/scanner.js';
 import { canonical } from '../../schemas/pipe/stage.js';
+import { validate } from '../../transforms/validate.js';
 import { eventTypes, schemaOf } from '../support/arbitrary.js';
+import { runStage } from '../support/memory.js';
+import type { Random } from './mutate.js';
 
 const ajv = new Ajv2020({ strictTypes: false, formats: formats.all });
 ajv.addVocabulary(['unit', 'source']);
@@ -56,7 +59,7 @@ function fail(field: Field, what: string, how: () => string): never {
 }
 
 /** How often each path was taken. */
-export const taken = { scanned: 0, parsed: 0, refused: 0, left: 0 };
+export const taken = { scanned: 0, parsed: 0, refused: 0, left: 0, written: 0 };
 
 /**
  * Holds scanners, with JSON.parse and ajv behind them, equal to JSON.parse and ajv alone: verdicts and fields of these
@@ -113,4 +116,22 @@ function agreeOn(
     }
     start = end + 1;
   }
+}
+
+const own = /^\{"type":"lost","v":1,"stage":"validate"/;
+
+/** What a stage writes of these lines, cut into pieces, is those that are valid, byte for byte. */
+export async function agreeOnOutput(lines: readonly Buffer[], random: Random): Promise<void> {
+  const bytes = Buffer.concat(lines.flatMap((one) => [one, Buffer.from('\n')]));
+  const pieces: Buffer[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = start + 1 + random.below(random.of([3, 100, 1000, bytes.length]));
+    pieces.push(bytes.subarray(start, end));
+    start = end;
+  }
+  const { out } = await runStage(validate(), pieces);
+  const written = out.split('\n').filter((text) => text !== '' && !own.test(text));
+  const valid = lines.filter((one) => reference(one)).map((one) => one.toString());
+  assert.deepEqual(written, valid);
+  taken.written += written.length;
 }

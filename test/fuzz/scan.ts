@@ -4,7 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { PlainScanner, WasmScanner } from '../../schemas/pipe/scan/scanner.js';
-import { agree, taken } from './agree.js';
+import { agree, agreeOnOutput, taken } from './agree.js';
 import { corpus } from './corpus.js';
 import { mutant, Random } from './mutate.js';
 
@@ -22,8 +22,9 @@ for (let run = 0; run < runs; run += atOnce) {
   const block = Array.from({ length: atOnce }, () => Buffer.from(mutant(lines, random), 'latin1'));
   try {
     agree(scanners, block, 16);
+    if (random.below(16) === 0) await agreeOnOutput(block, random);
   } catch {
-    for (const line of block) one(line);
+    for (const line of block) await one(line);
   }
   if (run % 1_000_000 === 0 && run > 0)
     process.stdout.write(`${run} ${JSON.stringify(taken)} ${differences} differences\n`);
@@ -31,9 +32,10 @@ for (let run = 0; run < runs; run += atOnce) {
 process.stdout.write(`${runs} runs, ${differences} differences, ${JSON.stringify(taken)}\n`);
 process.exitCode = differences > 0 ? 1 : 0;
 
-function one(line: Buffer): void {
+async function one(line: Buffer): Promise<void> {
   try {
     agree(scanners, [line]);
+    await agreeOnOutput([line], random);
   } catch (error) {
     differences++;
     process.stdout.write(`${(error as Error).message}\n`);

@@ -17,13 +17,14 @@ export interface Situation {
 
 /** For `run`: hides a folder, or gives all BPF objects another function to hook. */
 const preamble = `set -e
+objects=dist/native/linux-${process.arch}/bpf
 hide() { for folder; do [ ! -d "$folder" ] || mount -t tmpfs none "$folder"; done; }
 rehook() {
   local kept
   kept=$(mktemp -d)
-  cp dist/bpf/*.o "$kept"
-  hide dist/bpf
-  for object in "$kept"/*; do sed "s/$1/$2/g" "$object" >"dist/bpf/\${object##*/}"; done
+  cp $objects/*.o "$kept"
+  hide $objects
+  for object in "$kept"/*; do sed "s/$1/$2/g" "$object" >"$objects/\${object##*/}"; done
   rm -r "$kept"
 }
 only() { setpriv --bounding-set="$1" "\${@:2}"; }
@@ -86,7 +87,7 @@ export const situations: Situation[] = [
   },
   {
     name: 'no BPF objects',
-    run: 'hide dist/bpf; dist/bin/collector --tier tracepoint',
+    run: 'hide $objects; dist/bin/collector --tier tracepoint',
     says: /^collector: cannot open BPF object [^\n]*\/tracepoint\.bpf\.o: ENOENT; build it: npm run build\n$/,
     status: 1,
   },

@@ -40,7 +40,8 @@ function fieldOf(property: Property): fc.Arbitrary<unknown> {
   if (property.pattern) return fc.stringMatching(new RegExp(property.pattern));
   const { minimum: min = 0, maximum: max = 2 ** 53 - 1, minLength = 0, maxLength = 40 } = property;
   if (property.type === 'integer') return fc.integer({ min, max });
-  if (property.type === 'number') return fc.integer({ min: property.minimum ?? 0, max: property.maximum ?? 1000 });
+  if (property.type === 'number')
+    return fc.double({ min, max, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0); // -0 is 0 in JSON
   if (property.type === 'string') return fc.string({ unit: 'binary', minLength, maxLength });
   if (property.type === 'array') {
     const { items = { type: 'string' }, minItems = 0, maxItems = 4 } = property;

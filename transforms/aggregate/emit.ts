@@ -20,6 +20,15 @@ export interface Choice {
   every: boolean;
 }
 
+/** A window that is being told. */
+interface Telling {
+  closed: Closed;
+  window: Window;
+  rows: Uint32Array;
+  /** The first of the rows that was not told yet. */
+  next: number;
+}
+
 /** Tells of windows that are over, line by line. */
 export class Emit {
   /** The input has summaries: what is lost is as they say, and the `lost` events beside them tell of the same. */
@@ -29,7 +38,7 @@ export class Emit {
   readonly #line = new Line();
   readonly #step: number;
   #firstConnect = Number.POSITIVE_INFINITY;
-  #lines: Iterator<void> | undefined;
+  #telling: Telling | undefined;
 
   constructor(
     private readonly windows: Windows,
@@ -50,17 +59,17 @@ export class Emit {
   /** Writes until there is enough; of all windows, or of those that are over. Returns whether there is more. */
   more(out: Output, all: boolean): boolean {
     while (!out.full) {
-      if (!this.#lines) {
+      if (!this.#telling) {
         const closed = this.windows.next(all);
         if (!closed) return false;
-        this.#lines = this.#tell(closed, out);
+        this.#telling = this.#begin(closed);
       }
-      if (this.#lines.next().done) this.#lines = undefined;
+      this.#tell(this.#telling, out);
     }
     return true;
   }
 
-  *#tell(closed: Closed, out: Output): Generator<void> {
+  #begin(closed: Closed): Telling {
     const { pane, start, end } = closed;
     const { every, count } = this.choice;
     const window: Window = {
@@ -69,28 +78,36 @@ export class Emit {
       span: this.#step || (every ? end - start : pane.largest - pane.least),
       counts: count ?? (this.#firstConnect < end ? 'connect' : 'outcome'),
     };
-    for (const row of this.#rows(closed, window)) {
-      const { buffer, length } = this.#writer.row(pane.table, row, window);
+    return { closed, window, rows: this.#rows(closed, window), next: 0 };
+  }
+
+  #tell(telling: Telling, out: Output): void {
+    const { closed, window, rows } = telling;
+    const { pane } = closed;
+    const { table } = pane;
+    for (; telling.next < rows.length; telling.next++) {
+      if (out.full) return;
+      const { buffer, length } = this.#writer.row(table, rows[telling.next] as number, window);
       out.bytes(buffer, 0, length);
-      yield;
     }
     const { events, summaries, own } = pane.missing;
     const told = this.summaries ? summaries : events;
     const missing = { lost: told.lost + own.lost, invalid: told.invalid + own.invalid };
-    if (weight(pane.table, 0) + missing.lost + missing.invalid > 0) {
-      const { buffer, length } = this.#writer.row(pane.table, 0, window, { missing, eachMax: pane.bound });
+    if (weight(table, 0) + missing.lost + missing.invalid > 0) {
+      const { buffer, length } = this.#writer.row(table, 0, window, { missing, eachMax: pane.bound });
       out.bytes(buffer, 0, length);
     }
     this.windows.done(closed);
+    this.#telling = undefined;
   }
 
   /** The rows to tell, in their order; the others are put into `other`. */
-  #rows({ pane }: Closed, window: Window): Iterable<number> {
+  #rows({ pane }: Closed, window: Window): Uint32Array {
     const { table } = pane;
     const { most, orderBy, having } = this.choice;
     const all = table.rows - 1;
-    if (all <= most && !orderBy && !having) return upTo(all);
-    let rows: Uint32Array = Uint32Array.from(upTo(all));
+    let rows = new Uint32Array(all).map((_, at) => at + 1);
+    if (all <= most && !orderBy && !having) return rows;
     if (having) {
       rows = rows.filter((row) => {
         const { buffer, length } = this.#writer.row(table, row, window);
@@ -113,13 +130,9 @@ export class Emit {
   }
 }
 
-function* upTo(last: number): Generator<number> {
-  for (let row = 1; row <= last; row++) yield row;
-}
-
 /** The rows up to the last that are not among these. */
 function* others(last: number, rows: Uint32Array): Generator<number> {
   const told = new Uint8Array(last + 1);
   for (const row of rows) told[row] = 1;
-  for (const row of upTo(last)) if (told[row] === 0) yield row;
+  for (let row = 1; row <= last; row++) if (told[row] === 0) yield row;
 }

@@ -2,6 +2,7 @@ import { UsageError } from '../../schemas/pipe/errors.js';
 import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { writeAddress } from './address.js';
+import { KeyBytes } from './bytes.js';
 import { duration, durationText, parseTime, timeText } from './time.js';
 
 /** One field to group by: as it is, an address cut to a network, or `ts` in steps. */
@@ -74,12 +75,11 @@ interface Part extends Field {
  * The key of an event's group, as bytes: the JSON text of each field's value, in one spelling for one value, each with a
  * newline behind it (which canonical JSON never holds). A field that the event does not have gives nothing.
  */
-export class Key {
-  bytes = Buffer.alloc(1 << 12);
-  length = 0;
+export class Key extends KeyBytes {
   readonly #parts: readonly Part[];
 
   constructor(readonly fields: readonly Field[]) {
+    super();
     this.#parts = fields.map((one) => ({ ...one, at: new LineField(one.name), address: addresses.includes(one.name) }));
   }
 
@@ -88,31 +88,25 @@ export class Key {
     this.length = 0;
     for (const part of this.#parts) {
       if (line.locate(part.at)) this.#value(part, line.raw, line.from, line.to);
-      this.bytes[this.length++] = newline;
+      this.buffer[this.length++] = newline;
     }
+    this.pad();
   }
 
   #value(part: Part, raw: Buffer, from: number, to: number): void {
-    if (to - from + this.length + shortText > this.bytes.length) this.#grow(to - from);
-    const { bytes } = this;
-    let length = this.length;
+    this.need(to - from + shortText);
+    const { buffer, length } = this;
     if (part.step > 0) {
       const us = parseTime(raw, from + 1);
-      length += bytes.write(`"${timeText(us - modulo(us, part.step))}"`, length, 'latin1');
+      this.length += buffer.write(`"${timeText(us - modulo(us, part.step))}"`, length, 'latin1');
     } else if (part.address && raw[from] === quote && (part.v4 < 32 || !isIpv4(raw, from + 1))) {
       let end = from + 1;
       while (raw[end] !== quote && raw[end] !== slash) end++; // a summary's network has its prefix behind a slash
-      bytes[length++] = quote;
-      length = writeAddress(raw, from + 1, end, bytes, length, part.v4, part.v6);
-      bytes[length++] = quote;
-    } else for (let at = from; at < to; at++) bytes[length++] = raw[at] as number;
-    this.length = length;
-  }
-
-  #grow(more: number): void {
-    const larger = Buffer.alloc(2 ** Math.ceil(Math.log2(this.length + more + 2 * shortText)));
-    this.bytes.copy(larger, 0, 0, this.length);
-    this.bytes = larger;
+      buffer[length] = quote;
+      const last = writeAddress(raw, from + 1, end, buffer, length + 1, part.v4, part.v6);
+      buffer[last] = quote;
+      this.length = last + 1;
+    } else this.copy(raw, from, to);
   }
 }
 

@@ -113,7 +113,7 @@ export class Measures {
     for (const { key, field, sketch } of this.#distinct) {
       if (!line.locate(field)) continue;
       key.read(line);
-      const { slot, rank } = register(key.bytes, key.length);
+      const { slot, rank } = register(key.buffer, key.length);
       table.sketches[sketch]?.add(row, slot, rank);
     }
   }
@@ -196,7 +196,6 @@ export class Measures {
 
   /** Writes a row's numbers, `,"count":7…`. */
   write(text: Text, table: Table, row: number, window: Window): void {
-    const field = (name: string, number: number) => text.field(`,"${name}":`, number);
     const count = this.count(table, row, window);
     text.field(',"count":', count);
     const [c, o] = [table.get(row, connects), table.get(row, outcomes)];
@@ -204,26 +203,25 @@ export class Measures {
     if (o > 0) text.field(',"outcomes":', o);
     if (this.#failed) {
       const errors = table.get(row, this.#failed);
-      if (errors > 0) field('errors', errors);
+      if (errors > 0) text.field(',"errors":', errors);
       const failed = o > 0 ? table.get(row, this.#failed + 1) : errors;
-      field('failed', failed);
-      if (o + c > 0) field('failed_ratio', round(failed / (o > 0 ? o : c), 6));
+      text.field(',"failed":', failed);
+      if (o + c > 0) text.field(',"failed_ratio":', round(failed / (o > 0 ? o : c), 6));
     }
     if (this.#result) {
       for (const [i, result] of results.entries()) {
         const number = table.get(row, this.#result + i);
-        if (number > 0) field(`result_${result}`, number);
+        if (number > 0) text.field(`,"result_${result}":`, number);
       }
     }
     if (this.#latency && table.get(row, this.#latency + 3) > 0) this.#writeLatency(text, table, row);
-    if (this.#rate && window.span > 0) field('rate', round((count * 1e6) / window.span, 3));
-    for (const [name, at] of [
-      ['first', this.#first],
-      ['last', this.#last],
-    ] as const) {
-      const time = at ? table.get(row, at) : Number.NaN;
-      if (Number.isFinite(time)) text.ascii(`,"${name}":"${timeText(time)}"`);
-    }
+    if (this.#rate && window.span > 0) text.field(',"rate":', round((count * 1e6) / window.span, 3));
+    if (this.#first) this.#writeTime(text, 'first', table.get(row, this.#first));
+    if (this.#last) this.#writeTime(text, 'last', table.get(row, this.#last));
+  }
+
+  #writeTime(text: Text, name: string, time: number): void {
+    if (Number.isFinite(time)) text.ascii(`,"${name}":"${timeText(time)}"`);
   }
 
   #writeLatency(text: Text, table: Table, row: number): void {

@@ -37,7 +37,7 @@ export function newOnly(
     line(line: Line, out: Output) {
       key.read(line);
       const time = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
-      const { isNew, record } = seen.see(key.bytes, key.length, time);
+      const { isNew, record } = seen.see(key, time);
       if (record) fresh.push(record);
       if (isNew) out.pass(line);
       else out.drop();

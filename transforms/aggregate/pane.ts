@@ -1,3 +1,4 @@
+import type { KeyBytes } from './bytes.js';
 import { always } from './measure.js';
 import { type Shape, Table } from './table.js';
 
@@ -41,11 +42,11 @@ export class Pane {
   }
 
   /** The row of a key. */
-  row(key: Uint8Array, length: number): number {
-    const row = this.table.row(key, length, this.#floor);
+  row(key: KeyBytes): number {
+    const row = this.table.row(key, this.#floor);
     if (row <= 2 * this.most) return row;
     this.purge();
-    return this.table.row(key, length, this.#floor);
+    return this.table.row(key, this.#floor);
   }
 
   /**

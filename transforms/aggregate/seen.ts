@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { KeyBytes } from './bytes.js';
 import { hash } from './hash.js';
 import { Table } from './table.js';
 
@@ -22,6 +23,7 @@ const told = 1;
  */
 export class Seen {
   #table = newTable();
+  readonly #key = new KeyBytes();
   #file: FileHandle | undefined;
   #records = 0;
 
@@ -47,15 +49,15 @@ export class Seen {
   }
 
   /** Notes that a group was seen. Returns the record to store, where the file must know of it, and whether it is new. */
-  see(key: Uint8Array, length: number, time: number): { isNew: boolean; record?: Buffer } {
+  see(key: KeyBytes, time: number): { isNew: boolean; record?: Buffer } {
     const before = this.#table.rows;
-    const row = this.#table.row(key, length);
+    const row = this.#table.row(key);
     const isNew = row === before || time - this.#table.get(row, last) > this.expire;
     this.#table.largest(row, last, time);
     const stale = time - this.#table.get(row, told) > this.expire / 8;
     if (!isNew && !stale) return { isNew };
     this.#table.largest(row, told, time);
-    const record = recordOf(key, length, time);
+    const record = recordOf(key.buffer.subarray(0, key.length), time);
     if (this.#table.rows > this.most + 1) this.#forget();
     return { isNew, record };
   }
@@ -127,9 +129,14 @@ export class Seen {
   #take(line: Buffer): boolean {
     const [, code, seconds] = /^([0-9a-f]{8})\t(-?\d{1,12})\t/.exec(line.toString('latin1', 0, 40)) ?? [];
     if (code === undefined || seconds === undefined || check(line.subarray(9)) !== code) return false;
-    const key = Buffer.from(line.subarray(9 + seconds.length + 1));
-    for (let i = 0; i < key.length; i++) if (key[i] === tab) key[i] = newline;
-    const row = this.#table.row(key, key.length);
+    const said = line.subarray(9 + seconds.length + 1);
+    for (let i = 0; i < said.length; i++) if (said[i] === tab) said[i] = newline;
+    const key = this.#key;
+    key.length = 0;
+    key.need(said.length);
+    key.copy(said, 0, said.length);
+    key.pad();
+    const row = this.#table.row(key);
     const time = Number(seconds) * 1e6;
     this.#table.largest(row, last, time);
     this.#table.largest(row, told, time);
@@ -166,7 +173,7 @@ export class Seen {
         const time = this.#table.get(row, last);
         if (newest - time > this.expire) continue;
         const { bytes, start, end } = this.#table.key(row);
-        parts.push(recordOf(bytes.subarray(start, end), end - start, time));
+        parts.push(recordOf(bytes.subarray(start, end), time));
         if (parts.length < 10_000) continue;
         await file.appendFile(Buffer.concat(parts));
         parts = [];
@@ -193,8 +200,8 @@ export class Seen {
 const newTable = () => new Table({ columns: ['max', 'max'], sketches: [] });
 const check = (bytes: Buffer) => hash(bytes, 0, bytes.length, 1).toString(16).padStart(8, '0');
 
-function recordOf(key: Uint8Array, length: number, time: number): Buffer {
-  const said = Buffer.concat([Buffer.from(`${Math.floor(time / 1e6)}\t`), key.subarray(0, length)]);
+function recordOf(key: Uint8Array, time: number): Buffer {
+  const said = Buffer.concat([Buffer.from(`${Math.floor(time / 1e6)}\t`), key]);
   for (let i = 0; i < said.length; i++) if (said[i] === newline) said[i] = tab;
   return Buffer.concat([Buffer.from(`${check(said)}\t`), said, Buffer.from('\n')]);
 }

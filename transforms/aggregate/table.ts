@@ -1,5 +1,6 @@
+import type { KeyBytes } from './bytes.js';
 import { Cells } from './cells.js';
-import { hash } from './hash.js';
+import { hashWords } from './hash.js';
 import { Memory } from './memory.js';
 
 /** How a column's numbers of several events become one. */
@@ -13,6 +14,8 @@ export interface Shape {
 }
 
 const head = 16; // bytes of a row before its columns: hash, place and length of the key, and `before`
+const word = 4;
+const fewest = 1 << 9;
 const neutral = { sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
 
 /**
@@ -23,32 +26,29 @@ export class Table {
   rows = 0;
   readonly sketches: readonly Cells[];
   readonly #stride: number;
-  #slots = new Uint32Array(1 << 8); // row; 0 is free
+  #slots = new Uint32Array(fewest); // pairs of row, where 0 is free, and its hash: most rows need not be looked at
   readonly #rows = new Memory();
   readonly #keys = new Memory();
   #keysEnd = 0;
+  readonly #empty: readonly number[]; // the columns of a new row
 
   constructor(readonly shape: Shape) {
+    this.#empty = shape.columns.map((rule) => neutral[rule]);
     this.#stride = head + shape.columns.length * 8;
     this.sketches = shape.sketches.map((rule) => new Cells(rule === 'max'));
     this.#append(0, 0, 0, 0);
   }
 
   /** The row of a key; a new one, with this `before`, where there is none. */
-  row(key: Uint8Array, length: number, before = 0): number {
-    const code = hash(key, 0, length, 0);
-    const at = this.#find(key, 0, length, code);
-    return this.#slots[at] || this.#insert(at, key, length, code, before);
+  row({ words, length }: KeyBytes, before = 0): number {
+    const code = hashWords(words, length);
+    const at = this.#find(words, 0, length, code);
+    return this.#slots[at] || this.#insert(at, words, 0, length, code, before);
   }
 
   /** A number that goes with a row since it was made: how much of the group may have been here before, and is gone. */
   before(row: number): number {
     return this.#rows.u32[(row * this.#stride) / 4 + 3] as number;
-  }
-
-  /** Whether it has a key. */
-  has(key: Uint8Array, length: number): boolean {
-    return this.#slots[this.#find(key, 0, length, hash(key, 0, length, 0))] !== 0;
   }
 
   /** The numbers of all rows: a row's columns begin at its base. Another array once a row was added. */
@@ -90,12 +90,15 @@ export class Table {
   /** Adds another table's groups to its own, those that `keep` says no to to `other`. */
   merge(from: Table, keep?: (row: number) => boolean): void {
     const to = new Uint32Array(from.rows);
+    const [theirs, words] = [from.#rows.u32, from.#keys.u32];
     for (let row = 1; row < from.rows; row++) {
       if (keep && !keep(row)) continue;
-      const { bytes, start, end } = from.key(row);
-      const code = from.#rows.u32[(row * from.#stride) / 4] as number;
-      const at = this.#find(bytes, start, end - start, code);
-      to[row] = this.#slots[at] || this.#insert(at, bytes.subarray(start, end), end - start, code, from.before(row));
+      const place = (row * from.#stride) / word;
+      const code = theirs[place] as number;
+      const start = (theirs[place + 1] as number) / word;
+      const length = theirs[place + 2] as number;
+      const at = this.#find(words, start, length, code);
+      to[row] = this.#slots[at] || this.#insert(at, words, start, length, code, from.before(row));
     }
     for (let row = 0; row < from.rows; row++) {
       for (const [column, rule] of this.shape.columns.entries()) {
@@ -123,7 +126,7 @@ export class Table {
   clear(): void {
     this.rows = 0;
     this.#keysEnd = 0;
-    this.#slots = new Uint32Array(1 << 8);
+    this.#slots = new Uint32Array(fewest);
     for (const cells of this.sketches) cells.clear();
     this.#append(0, 0, 0, 0);
   }
@@ -133,34 +136,37 @@ export class Table {
     this.set(row, column, rule === 'sum' ? mine + value : Math[rule](mine, value));
   }
 
-  #find(key: Uint8Array, from: number, length: number, code: number): number {
+  #find(key: Uint32Array, from: number, length: number, code: number): number {
     const slots = this.#slots;
     const rows = this.#rows.u32;
-    const keys = this.#keys.u8;
+    const keys = this.#keys.u32;
     const last = slots.length - 1;
-    const words = this.#stride / 4;
-    let at = code & last;
+    const size = (length + word - 1) >> 2;
+    const words = this.#stride / word;
+    let at = (code << 1) & last;
     for (let row = slots[at] as number; row !== 0; row = slots[at] as number) {
       const place = row * words;
-      if (rows[place] === code && rows[place + 2] === length) {
-        const start = rows[place + 1] as number;
+      if (slots[at + 1] === code && rows[place + 2] === length) {
+        const start = (rows[place + 1] as number) >> 2;
         let same = 0;
-        while (same < length && keys[start + same] === key[from + same]) same++;
-        if (same === length) return at;
+        while (same < size && keys[start + same] === key[from + same]) same++;
+        if (same === size) return at;
       }
-      at = (at + 1) & last;
+      at = (at + 2) & last;
     }
     return at;
   }
 
-  #insert(at: number, key: Uint8Array, length: number, code: number, before: number): number {
+  #insert(at: number, key: Uint32Array, from: number, length: number, code: number, before: number): number {
     const start = this.#keysEnd;
-    this.#keysEnd += length;
+    this.#keysEnd += (length + word - 1) & -word;
     this.#keys.need(this.#keysEnd);
-    this.#keys.u8.set(key.subarray(0, length), start);
+    const keys = this.#keys.u32;
+    for (let to = start / word, at = from; to < this.#keysEnd / word; to++, at++) keys[to] = key[at] as number;
     this.#slots[at] = this.rows;
+    this.#slots[at + 1] = code;
     const row = this.#append(code, start, length, before);
-    if (this.rows * 4 > this.#slots.length * 3) this.#grow();
+    if (this.rows * 8 > this.#slots.length * 3) this.#grow();
     return row;
   }
 
@@ -168,18 +174,28 @@ export class Table {
     const row = this.rows++;
     const at = row * this.#stride;
     this.#rows.need(at + this.#stride);
-    this.#rows.u32.set([code, start, length, Math.min(before, 0xffffffff)], at / 4);
-    for (const [column, rule] of this.shape.columns.entries()) this.set(row, column, neutral[rule]);
+    const { u32, f64 } = this.#rows;
+    const place = at / word;
+    u32[place] = code;
+    u32[place + 1] = start;
+    u32[place + 2] = length;
+    u32[place + 3] = Math.min(before, 0xffffffff);
+    const first = this.base(row);
+    for (let column = 0; column < this.#empty.length; column++) f64[first + column] = this.#empty[column] as number;
     return row;
   }
 
   #grow(): void {
     const slots = new Uint32Array(this.#slots.length * 2);
     const last = slots.length - 1;
-    for (let row = 1; row < this.rows; row++) {
-      let at = (this.#rows.u32[(row * this.#stride) / 4] as number) & last;
-      while (slots[at] !== 0) at = (at + 1) & last;
+    for (let old = 0; old < this.#slots.length; old += 2) {
+      const row = this.#slots[old] as number;
+      if (row === 0) continue;
+      const code = this.#slots[old + 1] as number;
+      let at = (code << 1) & last;
+      while (slots[at] !== 0) at = (at + 2) & last;
       slots[at] = row;
+      slots[at + 1] = code;
     }
     this.#slots = slots;
   }

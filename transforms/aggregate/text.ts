@@ -1,17 +1,16 @@
-/** A line in the making, as bytes. */
-export class Text {
-  buffer = Buffer.allocUnsafeSlow(1 << 14);
-  length = 0;
+import { Bytes } from './bytes.js';
 
+/** A line in the making. */
+export class Text extends Bytes {
   ascii(text: string): void {
-    this.#reserve(text.length);
+    this.need(text.length);
     if (text.length > 40) this.length += this.buffer.write(text, this.length, 'latin1');
     else for (let i = 0; i < text.length; i++) this.buffer[this.length++] = text.charCodeAt(i);
   }
 
   bytes(from: Uint8Array, start: number, end: number): void {
-    this.#reserve(end - start);
-    for (let at = start; at < end; at++) this.buffer[this.length++] = from[at] as number;
+    this.need(end - start);
+    this.copy(from, start, end);
   }
 
   /** A number as JSON has it. */
@@ -20,7 +19,7 @@ export class Text {
       this.ascii(String(number));
       return;
     }
-    this.#reserve(10);
+    this.need(10);
     let digits = 1;
     for (let above = 10; above <= number; above *= 10) digits++;
     let left = number | 0;
@@ -36,12 +35,5 @@ export class Text {
   field(name: string, number: number): void {
     this.ascii(name);
     this.number(number);
-  }
-
-  #reserve(more: number): void {
-    if (this.length + more <= this.buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(this.length + more)));
-    this.buffer.copy(larger, 0, 0, this.length);
-    this.buffer = larger;
   }
 }

@@ -27,6 +27,9 @@ export class Writer {
   readonly #behind: [at: number, name: string][];
   readonly #step: number; // which part of the key is ts
   readonly #ends: Uint32Array;
+  #start = Number.NaN; // what the head says
+  #end = Number.NaN;
+  #headLength = 0;
 
   constructor(
     fields: readonly Field[],
@@ -57,14 +60,11 @@ export class Writer {
       field === 0 ? start : (ends[field - 1] as number) + 1,
       ends[field] as number,
     ];
-    text.length = 0;
-    text.ascii('{"type":"summary","v":1');
     if (this.#step >= 0 && row > 0) {
       const [from] = part(this.#step);
       const time = parseTime(bytes, from + 1);
-      this.#times(time, time + (this.#fields[this.#step] as Field).step);
-    } else this.#times(window.start, window.end);
-    text.ascii(`,"by":${this.#by}`);
+      this.#head(time, time + (this.#fields[this.#step] as Field).step);
+    } else this.#head(window.start, window.end);
     if (row === 0) {
       text.ascii(',"other":true');
       if (other && other.eachMax > 0) text.field(',"each_max":', other.eachMax);
@@ -84,8 +84,16 @@ export class Writer {
     return JSON.parse(buffer.toString('utf8', 0, length));
   }
 
-  #times(start: number, end: number): void {
-    this.text.ascii(`,"ts":"${timeText(start)}","end":"${timeText(end)}"`);
+  /** Begins a line, as the last one where that is of the same time. */
+  #head(start: number, end: number): void {
+    const { text } = this;
+    if (start !== this.#start || end !== this.#end) {
+      [this.#start, this.#end] = [start, end];
+      text.length = 0;
+      text.ascii(`{"type":"summary","v":1,"ts":"${timeText(start)}","end":"${timeText(end)}","by":${this.#by}`);
+      this.#headLength = text.length;
+    }
+    text.length = this.#headLength;
   }
 
   #group(names: [number, string][], bytes: Uint8Array, part: (field: number) => [number, number]): void {

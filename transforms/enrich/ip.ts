@@ -52,12 +52,14 @@ export function block(text: string): { address: Uint8Array; bits: number } | und
   return Number(length ?? 0) <= written && bits >= 0 ? { address, bits } : undefined;
 }
 
-const localUse = [
+const localUses = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
   ...['::/128', '::1/128', 'fc00::/7', 'fe80::/10'],
-].map((text) => block(text) as { address: Uint8Array; bits: number });
+];
+let localUse: { address: Uint8Array; bits: number }[] | undefined; // read when first asked for: that loads much of Node
 
 /** Whether an address means nothing outside: RFC 1918, unique local, carrier-grade NAT, loopback, link-local. */
 export function isPrivate(address: Uint8Array): boolean {
+  localUse ??= localUses.map((text) => block(text) as { address: Uint8Array; bits: number });
   return localUse.some((one) => sameBits(one.address, address, one.bits));
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { kinds } from '../../schemas/generated/scan.js';
+import { kinds } from '../../schemas/generated/kinds.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { openGeo } from './geo.js';
 import { addressBytes } from './ip.js';

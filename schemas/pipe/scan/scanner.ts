@@ -1,4 +1,5 @@
-import { recordWords, scanLine } from '../../generated/scan.js';
+import { recordWords } from '../../generated/kinds.js';
+import { scanLine } from '../../generated/scan.js';
 import { code } from '../../generated/wasm.js';
 
 /** Of a longer line the scanner cannot keep the places. */
@@ -11,7 +12,7 @@ export const unknownKind = -1;
 
 /**
  * Room for bytes, and the records of the lines found in them: `table` has for each line `recordWords` words, laid out as
- * generated/scan.ts says.
+ * generated/kinds.ts says.
  */
 export interface Scanner {
   readonly buffer: Buffer;

@@ -20,24 +20,28 @@ export function data(events: number, share: number): Data {
     write(`${path}.tmp`, events, share);
     renameSync(`${path}.tmp`, path);
   }
-  const ports = `${path}.jq`;
-  if (!existsSync(ports)) {
-    execFileSync('sh', ['-c', `jq .dport < '${path}' > '${ports}.tmp' && mv '${ports}.tmp' '${ports}'`], {
-      stdio: 'inherit',
-    });
-  }
   let all: number[] | undefined;
   return {
     path,
     events,
     bytes: statSync(path).size,
     jq(first, last, of = events) {
-      all ??= readFileSync(ports, 'utf8').trimEnd().split('\n').map(Number);
+      all ??= ports(path);
       let count = 0;
       for (let at = 0; at < of; at++) if ((all[at] as number) >= first && (all[at] as number) <= last) count++;
       return count;
     },
   };
+}
+
+/** Every line's port, as jq has it; kept beside the data. */
+function ports(path: string): number[] {
+  const kept = `${path}.jq`;
+  if (!existsSync(kept)) {
+    const line = `jq .dport < '${path}' > '${kept}.tmp' && mv '${kept}.tmp' '${kept}'`;
+    execFileSync('sh', ['-c', line], { stdio: 'inherit' });
+  }
+  return readFileSync(kept, 'utf8').trimEnd().split('\n').map(Number);
 }
 
 function write(path: string, events: number, share: number): void {

@@ -1,9 +1,8 @@
 // DuckDB with a type for each column, which it checks; ranges, patterns and formats it does not.
-// Arguments: FIRST and LAST port, the folder where npm has installed @duckdb/node-api, and a file; stdin without.
-const { createRequire } = require('node:module');
+// Arguments: FIRST and LAST port, and a file; stdin without.
+const { DuckDBInstance } = require('@duckdb/node-api');
 
-const [first, last, folder, file = '/dev/stdin'] = process.argv.slice(2);
-const { DuckDBInstance } = createRequire(`${folder}/`)('@duckdb/node-api');
+const [first, last, file = '/dev/stdin'] = process.argv.slice(2);
 const types = {
   VARCHAR: ['type', 'ts', 'id', 'comm', 'pcomm', 'exe', 'cgroup', 'saddr', 'daddr', 'via', 'error'],
   BIGINT: ['seq', 'pid', 'tid', 'ppid', 'uid', 'gid', 'netns'],

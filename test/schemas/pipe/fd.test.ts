@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { FdReader } from '../../../schemas/pipe/fd.js';
+import { FdReader, writeAll } from '../../../schemas/pipe/fd.js';
+import { numbered } from '../../support/lines.js';
+import { shell } from '../../support/shell.js';
 
 const bytes = Buffer.from(Array.from({ length: 5_000_000 }, (_, i) => (i * 7 + (i >> 9)) & 255));
 
@@ -90,4 +92,62 @@ test('a read that waits is left', async (t) => {
   assert.equal(await waiting, -1);
   assert.equal(await reader.read(into), -1);
   child.stdin?.end('\n');
+});
+
+test('after close() nobody reads the pipe any more', async (t) => {
+  const dir = folder(t);
+  const path = join(dir, 'fifo');
+  await once(spawn('mkfifo', [path]), 'close');
+  const child = spawn('bash', ['-c', `exec 3> ${path}; head -c 300000 /dev/zero >&3; read -r go; echo >&3`], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += text;
+  });
+  const reader = new FdReader(openSync(path, 'r'));
+  const into = Buffer.alloc(1 << 18);
+  for (let left = 300_000; left > 0; ) left -= await reader.read(into);
+  await reader.close();
+  child.stdin.end('\n');
+  const [, signal] = await once(child, 'close');
+  assert.ok(signal === 'SIGPIPE' || /Broken pipe/.test(said), `${signal} ${said}`);
+});
+
+/** Takes what comes with pauses, until the file `done` is there. */
+const slowly = 'while head -c 300000 && sleep 0.01; do [ -e done ] && break; done; cat';
+
+test('what is written to a pipe whose reader is slow, and to a file, arrives whole and in order', async (t) => {
+  const dir = folder(t);
+  const [path, copy] = [join(dir, 'fifo'), join(dir, 'copy')];
+  await once(spawn('mkfifo', [path]), 'close');
+  const child = spawn('bash', ['-c', `{ ${slowly}; } < ${path} > ${copy}`], {
+    cwd: dir,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const pipe = openSync(path, 'w');
+  const file = openSync(join(dir, 'file'), 'w');
+  const wanted: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 500_001) {
+    const part = bytes.subarray(at, at + 500_001);
+    await writeAll(pipe, part);
+    await writeAll(file, part);
+    await writeAll(pipe, part.subarray(0, 7));
+    wanted.push(part, part.subarray(0, 7));
+  }
+  writeFileSync(join(dir, 'done'), '');
+  closeSync(pipe); // the reader gets its end, though this process goes on
+  closeSync(file);
+  await once(child, 'close');
+  assert.ok(readFileSync(copy).equals(Buffer.concat(wanted)));
+  assert.ok(readFileSync(join(dir, 'file')).equals(bytes));
+});
+
+test('a stage between a busy and a slow pipe passes all on, in order', async (t) => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'in'), numbered(1, 20_000));
+  const line = `cat in | validate | { (sleep 0.5; touch done) & ${slowly}; } > out`;
+  const { stderr, code } = await shell(line, dir);
+  assert.deepEqual([stderr, code], ['', 0]);
+  assert.ok(readFileSync(join(dir, 'out')).equals(readFileSync(join(dir, 'in'))));
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { authorization } from '../../../sinks/http/headers.js';
 import { cut, joined, key, nanoseconds } from '../../../sinks/http/preset.js';
-import { backoff, Gate, passing, retryAfter } from '../../../sinks/http/retry.js';
+import { passing, retryAfter } from '../../../sinks/http/retry.js';
+import { backoff, Gate } from '../../../sinks/spool/gate.js';
 
 test('backoff doubles to 30 s, and is at random between half of it and all', () => {
   assert.deepEqual(

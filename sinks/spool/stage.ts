@@ -3,36 +3,46 @@ import { counted } from '../../schemas/pipe/fd.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
-import { Client, type Reach } from './client.js';
-import { Delivery, type Receiver, shown } from './deliver.js';
-import { type HeaderSources, readHeaders } from './headers.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';
+import type { Trouble } from './trouble.js';
+
+/** Takes batches, and goes on trying. */
+export interface Receiver {
+  /** Resolves to how many lines were refused for good. Rejects when told to stop, or by the policy for refused lines. */
+  deliver(batch: Batch): Promise<number>;
+  /** Files of credentials may have changed. */
+  reopen(): Promise<void>;
+  close(): Promise<void>;
+}
 
 export interface Settings {
-  receiver: Omit<Receiver, 'post' | 'headers'>;
-  reach: Reach;
-  headers: HeaderSources;
+  name: string;
+  /** The receiver's address, without what may be secret in it. */
+  where: string;
   store: Store;
   /** What is left at the end stays for the next run. */
   durable: boolean;
   rejects: () => RejectPolicy;
   batchBytes: number;
   batchLines: number;
+  /** How long a line waits for others (ms); with 0, only while `atOnce` batches are under way. */
   batchTime: number;
+  /** How many batches are under way at once. */
+  atOnce: number;
   /** How long to go on at the end (ms). */
   timeout: number;
+  trouble: Trouble;
+  open(rejects: RejectPolicy, stop: AbortSignal): Promise<Receiver>;
 }
 
 /** Collects lines to batches and delivers these, so many at once; lines count as stored when the receiver took them. */
-export class SinkHttp implements Stage {
-  readonly name = 'sink-http';
+export class BatchSink implements Stage {
+  readonly name: string;
   readonly sink = true;
   readonly #stop = new AbortController();
-  #client: Client | undefined;
   #receiver: Receiver | undefined;
   #rejects: RejectPolicy | undefined;
-  #delivery: Delivery | undefined;
   #running = new Set<Promise<void>>();
   #results = { stored: 0, rejected: 0 };
   #rejected = 0;
@@ -44,17 +54,15 @@ export class SinkHttp implements Stage {
   #wake = () => {};
   #changed = () => {};
 
-  constructor(private readonly settings: Settings) {}
+  constructor(private readonly settings: Settings) {
+    this.name = settings.name;
+  }
 
   async open(out: Output): Promise<void> {
     this.#wake = out.wake;
-    const { reach, headers, receiver, store, rejects } = this.settings;
-    const known = await readHeaders(headers);
+    const { store, rejects, open } = this.settings;
     this.#rejects = rejects();
-    const client = await Client.open(reach);
-    this.#client = client;
-    this.#receiver = { ...receiver, headers: known, post: (...request) => client.post(...request) };
-    this.#delivery = new Delivery(this.#receiver, this.#rejects, (text) => say(this.name, text), this.#stop.signal);
+    this.#receiver = await open(this.#rejects, this.#stop.signal);
     await store.open();
     this.#pump();
   }
@@ -67,8 +75,9 @@ export class SinkHttp implements Stage {
 
   flush(out: Output): void | Promise<void> {
     this.#settle(out);
-    const { store, batchTime } = this.settings;
+    const { store, batchTime, atOnce } = this.settings;
     if (store.heldLines === 0) return undefined;
+    if (batchTime === 0) return this.#running.size < atOnce ? this.#seal() : store.flush();
     const left = store.began + batchTime - Date.now();
     if (left <= 0) return this.#seal();
     this.#sealIn(left); // a timer may be a little earlier than the clock
@@ -85,7 +94,7 @@ export class SinkHttp implements Stage {
     if (this.#rejected > 0) say(this.name, `${counted(this.#rejected)} refused by the receiver`);
     if (this.#running.size === 0) return;
     if (!durable) throw this.#undelivered(out, store.waiting);
-    say(this.name, `${shown(this.settings.receiver.url)}: not all is delivered; the rest stays in the spool`);
+    say(this.name, `${this.settings.where}: not all is delivered; the rest stays in the spool`);
   }
 
   stop(): number {
@@ -96,10 +105,8 @@ export class SinkHttp implements Stage {
     return needs;
   }
 
-  /** The files of headers and credentials may have changed. */
   async reopen(): Promise<void> {
-    const headers = await readHeaders(this.settings.headers);
-    if (this.#receiver) this.#receiver.headers = headers;
+    await this.#receiver?.reopen();
   }
 
   async end(): Promise<void> {
@@ -107,7 +114,7 @@ export class SinkHttp implements Stage {
     clearTimeout(this.#batchTimer);
     this.#stop.abort();
     await Promise.all(this.#running);
-    await this.#client?.close();
+    await this.#receiver?.close();
     await this.settings.store.close();
     this.#rejects?.close();
   }
@@ -120,8 +127,7 @@ export class SinkHttp implements Stage {
   #add(line: Line): void {
     const { store, batchTime } = this.settings;
     store.add(line);
-    if (store.heldLines > 1) return;
-    this.#sealIn(batchTime);
+    if (store.heldLines === 1 && batchTime > 0) this.#sealIn(batchTime);
   }
 
   #sealIn(ms: number): void {
@@ -149,8 +155,8 @@ export class SinkHttp implements Stage {
 
   /** Sends as many batches at once as there may be connections. */
   #pump(): void {
-    const { store, reach } = this.settings;
-    while (this.#running.size < reach.connections && !this.#failure && !this.#stop.signal.aborted) {
+    const { store, atOnce } = this.settings;
+    while (this.#running.size < atOnce && !this.#failure && !this.#stop.signal.aborted) {
       const batch = store.take();
       if (!batch) return;
       const delivered = this.#deliver(batch).finally(() => {
@@ -165,7 +171,7 @@ export class SinkHttp implements Stage {
 
   async #deliver(batch: Batch): Promise<void> {
     try {
-      const refused = await (this.#delivery as Delivery).deliver(batch);
+      const refused = await (this.#receiver as Receiver).deliver(batch);
       await this.settings.store.done(batch);
       this.#results.rejected += refused;
       this.#results.stored += Math.max(0, batch.lines - refused); // those of an earlier run are not in this one's account
@@ -190,8 +196,8 @@ export class SinkHttp implements Stage {
 
   #undelivered(out: Output, lines: number): RuntimeError {
     out.lost('not delivered', lines);
-    const where = shown(this.settings.receiver.url);
-    const why = this.#delivery?.trouble || 'it was too slow';
+    const { where, trouble } = this.settings;
+    const why = trouble.reason || 'it was too slow';
     return new RuntimeError(`${counted(lines)} not delivered to ${where}: ${why}; see --spool`);
   }
 

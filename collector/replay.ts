@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineCommand } from '../schemas/pipe/command.js';
+import { drive } from '../schemas/pipe/drive.js';
+import { RuntimeError, UsageError } from '../schemas/pipe/errors.js';
+import { Ledger } from '../schemas/pipe/ledger.js';
+import { type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { file, type Source, stdin } from '../schemas/pipe/source.js';
+import type { Stage } from '../schemas/pipe/stage.js';
+import { Clock, type Time } from './replay/clock.js';
+import { Paced } from './replay/paced.js';
+import { present, recorded } from './replay/present.js';
+
+function speed(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY;
+  const [, number] = /^(\d{1,9}(?:\.\d{1,9})?)x?$/.exec(text) ?? [];
+  if (!(Number(number) > 0)) throw new UsageError(`wants a number such as 1x, 10x or 0.5x, or max, not "${text}"`);
+  return Number(number);
+}
+
+const options = {
+  speed: {
+    value: 'NUMBERx|max',
+    parse: speed,
+    help: 'So many times as fast as it was recorded: 10x, 0.5x; max does not wait at all (default 1x).',
+  },
+  now: {
+    help: 'Move the times in the events to the present, so that what is behind this takes them for live. At --speed 10x they are then a tenth as far apart, but durations stay as they were: what goes by exact times, such as enrich, comes before.',
+  },
+} satisfies Options;
+
+const time: Time = {
+  now: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+  sleep: (us, signal) => sleep(Math.ceil(us / 1000), undefined, { signal }),
+};
+
+/** What a command line asks for: where the lines come from, and the stage that they go through. */
+function make({ values, given }: Parsed<typeof options>, from: Source): { source: Source; stage: Stage } {
+  const { speed = 1, now = false } = values;
+  const clock = new Clock(speed, time.now);
+  return {
+    source: speed === Number.POSITIVE_INFINITY ? from : new Paced(from, clock, time),
+    stage: now ? present(clock, given) : recorded(given),
+  };
+}
+
+export const command = defineCommand({
+  name: 'replay',
+  summary: 'prints recorded events again, with the pauses that were between them',
+  usage: '[OPTION]… [FILE]',
+  examples: [
+    ['replay connects.ndjson --speed 10x | sink-web', 'see an hour again in six minutes'],
+    ['replay --now connects.ndjson | aggregate --by comm --every 10s | sink-table --live', 'as if it happened now'],
+    ['zstd -dc connects.ndjson.zst | replay --speed max | filter --failed', 'a file that was compressed, at once'],
+  ],
+  args: ['[FILE]'],
+  options,
+  notes: `Without FILE it reads standard input. The order stays as it was recorded: a line goes out when its ts has come, and not
+before the one above it; lines without ts follow the one above at once. Where what reads them is too slow, the pauses
+become shorter. Ctrl-C ends it at once.`,
+  source: (parsed) => {
+    const [path] = parsed.rest;
+    // Ctrl-C is for the recording too: it does not play to its end.
+    return make(parsed, path === undefined ? { ...stdin(), piped: false } : file(path));
+  },
+});
+
+/**
+ * A recording as a source for programs: `pipeline(replay('connects.ndjson', { speed: '10x' }), …)`. Throws UsageError on
+ * a bad option, at once; RuntimeError where the file cannot be read, or a line is no event.
+ */
+export function replay(path: string, given: Given<typeof options> = {}): AsyncGenerator<Uint8Array, void> {
+  const { source, stage } = make(parseGiven(options, given), file(path));
+  const line = (number: number, reason: string) => {
+    throw new RuntimeError(`replay: line ${number}: ${reason}`);
+  };
+  return (async function* () {
+    try {
+      for await (const bytes of drive(stage, source, { line, end: () => true }, new Ledger())) yield Buffer.from(bytes);
+    } finally {
+      source.leave();
+    }
+  })();
+}

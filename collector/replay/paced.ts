@@ -1,0 +1,106 @@
+import { Field } from '../../schemas/pipe/field.js';
+import { Line } from '../../schemas/pipe/line.js';
+import type { Source } from '../../schemas/pipe/source.js';
+import { type Clock, micros, type Time } from './clock.js';
+
+const newline = 10;
+const ts = new Field('ts');
+/** How much is read ahead, bytes. A longer line goes on as it comes, without a time of its own. */
+const room = 1 << 18;
+/** The longest sleep that a timer can do, µs. */
+const longest = 2 ** 31 * 1000 - 1000;
+
+/**
+ * A recording's lines, each when the clock says that its `ts` has come; what has none comes with the line before it, and
+ * so does a line that is older than that. Ctrl-C ends it in the middle: nothing is lost by that.
+ */
+export class Paced implements Source {
+  readonly piped = false;
+  readonly #buffer = Buffer.allocUnsafeSlow(room);
+  readonly #line = new Line();
+  readonly #left = new AbortController();
+  #start = 0; // buffer[start..due) is to be handed out, buffer[due..end) is for later
+  #due = 0;
+  #end = 0;
+  #over = false;
+
+  constructor(
+    private readonly recording: Source,
+    private readonly clock: Clock,
+    private readonly time: Time,
+  ) {}
+
+  async read(into: Buffer): Promise<number> {
+    while (this.#start === this.#due) {
+      const end = this.#lineEnd();
+      if (end < 0) {
+        if (!(await this.#fill())) return this.#left.signal.aborted ? -1 : 0;
+      } else {
+        await this.#wait(this.#moment(this.#start, end));
+        if (this.#left.signal.aborted) return -1;
+        this.#due = end;
+        this.#more();
+      }
+    }
+    const bytes = this.#buffer.copy(into, 0, this.#start, Math.min(this.#due, this.#start + into.length));
+    this.#start += bytes;
+    return bytes;
+  }
+
+  size(): number | undefined {
+    return this.recording.size?.();
+  }
+
+  leave(): void {
+    this.#left.abort();
+    this.recording.leave();
+  }
+
+  release(): Promise<boolean> {
+    return this.recording.release();
+  }
+
+  /** Behind the first line that is not due yet; -1 where more has to be read for it. */
+  #lineEnd(): number {
+    const at = this.#buffer.subarray(this.#due, this.#end).indexOf(newline);
+    if (at >= 0) return this.#due + at + 1;
+    const whole = this.#over || this.#end - this.#due === room;
+    return whole && this.#end > this.#due ? this.#end : -1;
+  }
+
+  /** Adds the lines that follow, as far as they are due too. */
+  #more(): void {
+    for (let end = this.#lineEnd(); end >= 0; end = this.#lineEnd()) {
+      const moment = this.#moment(this.#due, end);
+      if (!Number.isNaN(moment) && this.clock.at(moment) > this.time.now()) return;
+      this.#due = end;
+    }
+  }
+
+  /** Reads on. Returns whether something came. */
+  async #fill(): Promise<boolean> {
+    this.#buffer.copyWithin(0, this.#due, this.#end);
+    this.#end -= this.#due;
+    this.#start = this.#due = 0;
+    if (this.#over) return false;
+    const bytes = await this.recording.read(this.#buffer.subarray(this.#end));
+    this.#over = bytes <= 0;
+    this.#end += Math.max(0, bytes);
+    return bytes > 0 || (bytes === 0 && this.#end > 0);
+  }
+
+  /** A line's time; NaN where it has none, or is no event: whoever reads it says so. */
+  #moment(start: number, end: number): number {
+    const last = this.#buffer[end - 1] === newline ? end - 1 : end;
+    if (this.#line.take(this.#buffer, start, last) !== undefined) return Number.NaN;
+    return micros(this.#line.text(ts));
+  }
+
+  async #wait(moment: number): Promise<void> {
+    while (!this.#left.signal.aborted) {
+      const us = this.clock.at(moment) - this.time.now();
+      if (!(us > 0)) return;
+      await this.time.sleep(Math.min(us, longest), this.#left.signal).catch(() => {}); // left: see above
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import type { Input } from './drive.js';
+import { cause, RuntimeError, remedy } from './errors.js';
+import { FdReader, isPipe } from './fd.js';
+
+/** Where this process's events come from. */
+export interface Source extends Input {
+  /** Another process feeds it, and is told of Ctrl-C too. */
+  readonly piped: boolean;
+  /** Its length in bytes, where it is a regular file. */
+  size?(): number | undefined;
+  /** Ends the read that is under way, with -1, and all later ones. */
+  leave(): void;
+  /** Frees what a read that was left still holds. Returns whether that could be done: else only a signal ends the process. */
+  release(): Promise<boolean>;
+}
+
+export function stdin(): Source {
+  const reader = new FdReader(0);
+  return {
+    piped: isPipe(0),
+    size: () => sizeOf(() => fstatSync(0)),
+    leave: () => reader.leave(),
+    release: () => reader.release(),
+    async read(into) {
+      try {
+        return await reader.read(into);
+      } catch (error) {
+        throw new RuntimeError(`cannot read standard input: ${cause(error)}; ${remedy(error)}`);
+      }
+    },
+  };
+}
+
+/** A file's bytes. It is opened at the first read, and closed at the end. */
+export function file(path: string): Source {
+  let reader: FdReader | undefined;
+  let over: 0 | -1 | undefined;
+  const close = (how: 0 | -1) => {
+    over ??= how;
+    reader?.leave();
+    void reader?.close();
+    reader = undefined;
+  };
+  return {
+    piped: false,
+    size: () => sizeOf(() => statSync(path)),
+    leave: () => close(-1),
+    release: async () => true,
+    async read(into) {
+      if (over !== undefined) return over;
+      try {
+        reader ??= new FdReader(openSync(path, 'r'));
+        const bytes = await reader.read(into);
+        if (bytes === 0) close(0);
+        return bytes;
+      } catch (error) {
+        throw new RuntimeError(`cannot read ${path}: ${cause(error)}; ${remedy(error)}`);
+      }
+    },
+  };
+}
+
+function sizeOf(stat: () => Stats): number | undefined {
+  try {
+    const found = stat();
+    return found.isFile() ? found.size : undefined;
+  } catch {
+    return undefined; // the read tells
+  }
+}

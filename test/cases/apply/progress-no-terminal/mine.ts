@@ -1,0 +1,1 @@
+export default (event: { dport?: number }) => event.dport === 443;

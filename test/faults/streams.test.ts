@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { numbered } from '../support/lines.js';
+import { folder } from '../support/process.js';
+import { root, shell } from '../support/shell.js';
+
+const input = numbered(1, 6_000);
+const quiet = 'non-blocking: none\n';
+const sources = ['file', 'pipe', 'socket', 'tty', 'null'];
+const targets = ['file', 'pipe', 'socket', 'tty', 'null'];
+const combinations = sources.flatMap((from) => targets.map((to) => [from, to] as const));
+const run = (dir: string, from: string, to: string, end: string) =>
+  shell(`python3 '${root}test/support/streams.py' ${from} ${to} ${end} filter --dport 443`, dir, input);
+
+test('from any stream to any stream, all lines, and none is made non-blocking', { concurrency: 3 }, async (t) => {
+  const all = combinations.map(([from, to]) =>
+    t.test(`${from} to ${to}`, async (t) => {
+      const { stdout, stderr, code } = await run(folder(t), from, to, 'end');
+      assert.deepEqual([stderr, code], [quiet, 0]);
+      const wanted = from === 'null' || to === 'null' ? '' : input;
+      assert.ok(stdout === wanted, `${stdout.length} of ${wanted.length} bytes`);
+    }),
+  );
+  await Promise.all(all);
+});
+
+test('when it is killed in the middle, nothing stays non-blocking', { concurrency: 3 }, async (t) => {
+  const all = combinations
+    .filter(([from]) => from !== 'null' && from !== 'file')
+    .map(([from, to]) =>
+      t.test(`${from} to ${to}`, async (t) => {
+        const { stderr, code } = await run(folder(t), from, to, 'kill');
+        assert.deepEqual([stderr, code], [quiet, 137]);
+      }),
+    );
+  await Promise.all(all);
+});
+
+test('a reader that goes away ends it quietly', { concurrency: 3 }, async (t) => {
+  const all = ['file', 'pipe', 'socket'].flatMap((from) =>
+    ['pipe', 'socket'].map((to) =>
+      t.test(`${from} to ${to}`, async (t) => {
+        const { stderr, code } = await run(folder(t), from, to, 'close');
+        assert.deepEqual([stderr, code], [quiet, 0]);
+      }),
+    ),
+  );
+  await Promise.all(all);
+});

@@ -1,0 +1,35 @@
+'use strict';
+// Preloaded into a command: it dies by SIGKILL in the middle of the file operation number KILL_AT that changes a folder
+// or a file (fd 0 to 2 are none). Of a write in its middle, after as many of its bytes as KILL_PART (0 to 1) says.
+const fs = require('node:fs');
+const { promisify } = require('node:util');
+const { syncBuiltinESMExports } = require('node:module');
+
+let left = Number(process.env.KILL_AT);
+const part = Number(process.env.KILL_PART);
+const due = () => --left === 0;
+const die = () => process.kill(process.pid, 'SIGKILL');
+
+const { write } = fs;
+function killing(fd, buffer, offset, length, position, done) {
+  if (fd > 2 && due()) {
+    fs.writeSync(fd, buffer, offset, Math.floor(part * length), position);
+    die();
+  }
+  write(fd, buffer, offset, length, position, done);
+}
+killing[promisify.custom] = (fd, buffer, ...rest) =>
+  new Promise((resolve, reject) => {
+    killing(fd, buffer, ...rest, (error, bytesWritten) => (error ? reject(error) : resolve({ bytesWritten, buffer })));
+  });
+fs.write = killing;
+
+for (const name of ['open', 'rename', 'unlink', 'symlink']) {
+  const does = fs.promises[name];
+  fs.promises[name] = async (...args) => {
+    if (!due()) return does(...args);
+    if (part > 0.5) await does(...args); // or it has just been done
+    return die();
+  };
+}
+syncBuiltinESMExports();

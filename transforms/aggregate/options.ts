@@ -1,0 +1,92 @@
+import { UsageError } from '../../schemas/pipe/errors.js';
+import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/options.js';
+import { where } from '../../schemas/where/where.js';
+import { type Field, fields } from './key.js';
+import { measures, usual } from './measure.js';
+import { orderBy } from './order.js';
+import { duration, durationText, interval } from './time.js';
+import { reserved } from './write.js';
+
+export const usualGrace = 1e6;
+export const usualGroups = 1_000_000;
+
+export const options = {
+  by: {
+    value: 'FIELDS',
+    parse: groupBy,
+    help: 'What makes a group: a list of fields of the events. daddr/24 takes addresses by network, 64 bits of IPv6 ones (or daddr/24/48), ts:1m the time in steps. All events are one group, if left out.',
+  },
+  every: {
+    value: 'TIME',
+    parse: interval,
+    help: "Windows of this length by the events' own time: 10s, 1m. One window to the end of input, if left out.",
+  },
+  step: {
+    value: 'TIME',
+    parse: interval,
+    help: 'A window begins each TIME, so that they overlap. --every must be a multiple of it.',
+  },
+  grace: {
+    value: 'TIME',
+    parse: duration,
+    help: 'How long after its end a window stays open for late events (default 1s). Later ones are counted and told as lost.',
+  },
+  measure: {
+    value: 'MEASURES',
+    parse: measures,
+    help: `What is told of a group: a list of count, failed, result, latency, rate, first, last, distinct:FIELD (default ${usual}).`,
+  },
+  count: {
+    value: 'connect|outcome',
+    parse: oneOf('connect', 'outcome'),
+    help: 'Which events are the attempts. By default connect events once one was seen, outcome events before: right for each --report of one collector.',
+  },
+  top: {
+    value: 'K',
+    parse: integer(1, 10_000_000),
+    help: 'Tell only the first K groups of a window, and the sum of the others as one group `other`.',
+  },
+  'order-by': {
+    value: 'FIELD',
+    parse: orderBy,
+    help: "Order a window's groups by a field of the summaries, largest first; FIELD:asc smallest first. With --top: count, if left out.",
+  },
+  'max-groups': {
+    value: 'N',
+    parse: integer(1, 10_000_000),
+    help: `Keep the N largest groups of a window (default ${usualGroups}); what is left over is counted as one group \`other\`.`,
+  },
+  having: {
+    value: 'EXPRESSION',
+    parse: (text: string) => where(text, ['summary']),
+    help: 'Tell only the groups for which this holds: as --where of filter, with the fields of the summaries. The others are counted as `other`.',
+  },
+  'new-only': {
+    help: 'Pass the first event of each group that was never seen before, in this run or earlier ones, and nothing else.',
+  },
+  state: { value: 'FILE', help: 'Where --new-only keeps what was seen. One process at a time.' },
+  expire: { value: 'TIME', parse: interval, help: 'With --new-only, forget a group that was not seen for TIME.' },
+} satisfies Options;
+
+function groupBy(text: string): Field[] {
+  const all = fields(text);
+  const bad = all.find(({ name }) => reserved.includes(name) || name.startsWith('distinct_'));
+  if (bad) throw new UsageError(`cannot have ${bad.name}, which means something else in a summary`);
+  return all;
+}
+
+/** Throws UsageError where options contradict each other. */
+export function check({ every, step, grace }: Parsed<typeof options>['values'], by: readonly Field[]): void {
+  if (step !== undefined && every === undefined) throw new UsageError('--step wants --every');
+  if (grace !== undefined && every === undefined) throw new UsageError('--grace wants --every');
+  if (every !== undefined && step !== undefined && every % step !== 0) {
+    throw new UsageError(`--every ${durationText(every)} must be a multiple of --step ${durationText(step)}`);
+  }
+  const pane = step ?? every;
+  const part = by.find(({ step }) => step > 0)?.step;
+  if (pane !== undefined && part !== undefined && pane % part !== 0) {
+    throw new UsageError(
+      `--${step ? 'step' : 'every'} ${durationText(pane)} must be a multiple of the step in ts:${durationText(part)}`,
+    );
+  }
+}
