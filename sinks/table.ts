@@ -5,12 +5,13 @@ import type { Options } from '../schemas/pipe/options.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { attempts } from './table/attempts.js';
 import { type Column, heading, lostText, ready, row } from './table/cells.js';
+import { Keys } from './table/keys.js';
 import { live } from './table/live.js';
 import { fits, summaries } from './table/summaries.js';
 
 const options = {
   live: {
-    help: 'On a terminal, draw the newest window of summaries in place, the largest groups first; elsewhere print lines.',
+    help: 'On a terminal, draw the newest window of summaries in place, the largest groups first; elsewhere print lines. q ends it.',
   },
 } satisfies Options;
 
@@ -94,7 +95,7 @@ export const command = defineCommand({
   stage: ({ values }) => {
     const terminal = isTerminal(1); // asking Node for its columns loads much
     return values.live && terminal && process.stdout.isTTY
-      ? live(process.stdout)
+      ? live(process.stdout, new Keys())
       : sinkTable(terminal ? process.stdout.columns : undefined);
   },
 });

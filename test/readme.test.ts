@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { ecsFields } from '../transforms/to-ecs/fields.js';
+import type { Table } from '../transforms/to-ecs/places.js';
+import { otelFields } from '../transforms/to-otel/fields.js';
 
 const root = new URL('../', import.meta.url);
 const path = new URL('README.md', root);
@@ -43,13 +46,40 @@ function table(type: string): string {
   return `| field | meaning | example |\n|---|---|---|\n${rows.join('\n')}\n`;
 }
 
+/** Where fields go in ECS and in OpenTelemetry: of attempts, and what other events have elsewhere. */
+function places(): string {
+  const rows: string[] = [];
+  const cell = (table: Table | undefined, name: string) =>
+    Object.keys(table?.[name] ?? {})
+      .map((place) => `\`${place}\``)
+      .join(', ');
+  const types = ['connect', ...Object.keys(ecsFields).filter((type) => type !== 'connect' && type !== 'outcome')];
+  const seen = new Set<string>();
+  for (const type of types) {
+    const [ecs, otel] = [ecsFields[type], otelFields[type]];
+    for (const name of Object.keys({ ...ecs, ...otel })) {
+      const row = `\`${name}\` | ${cell(ecs, name)} | ${cell(otel, name)} |`;
+      if (!seen.has(row)) rows.push(`| ${type === 'connect' ? '' : type} | ${row}\n`);
+      seen.add(row);
+    }
+  }
+  return `| events | field | ECS | OpenTelemetry |\n|---|---|---|---|\n${rows.join('')}`.replaceAll('|  |', '| |');
+}
+
+/** What these have is in the table of places. */
+const placed = ['ecs', 'otel'];
+
 test("the README's field tables are the schemas'", () => {
   let readme = read(path);
   const files = readdirSync(new URL('schemas/', root)).filter((name) => name.endsWith('.schema.json'));
-  for (const type of [...files.map((file) => file.slice(0, -'.schema.json'.length)), 'enrich']) {
+  const types = files.map((file) => file.slice(0, -'.schema.json'.length)).filter((type) => !placed.includes(type));
+  for (const type of [...types, 'enrich', 'places']) {
     const section = new RegExp(`(<!-- fields: ${type} -->\n)[^]*?(<!-- end -->)`);
     assert.match(readme, section, `README.md has no table for ${type}`);
-    const wanted = readme.replace(section, (_, begin, end) => begin + table(type) + end);
+    const wanted = readme.replace(
+      section,
+      (_, begin, end) => begin + (type === 'places' ? places() : table(type)) + end,
+    );
     if (process.env.UPDATE) {
       writeFileSync(path, wanted);
       readme = wanted;

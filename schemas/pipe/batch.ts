@@ -1,4 +1,5 @@
 const newline = 10;
+const brace = 125;
 
 /** Lines on their way out, in one buffer, so that many leave with one write. */
 export class Batch {
@@ -32,8 +33,20 @@ export class Batch {
   bytes(from: Buffer, start: number, end: number): void {
     this.#settle();
     this.#reserve(end - start + 1);
-    from.copy(this.#buffer, this.#length, start, end);
-    this.#length += end - start;
+    this.#copy(from, start, end);
+    this.#buffer[this.#length++] = newline;
+    this.lines++;
+  }
+
+  /** Adds from[start..end) with more[first..last) before its closing brace, and a newline. */
+  extended(from: Buffer, start: number, end: number, more: Buffer, first: number, last: number): void {
+    this.#settle();
+    this.#reserve(end - start + last - first + 1);
+    let close = end - 1;
+    while (from[close] !== brace) close--; // only blanks can be behind it
+    this.#copy(from, start, close);
+    this.#copy(more, first, last);
+    for (let rest = close; rest < end; rest++) this.#buffer[this.#length++] = from[rest] as number;
     this.#buffer[this.#length++] = newline;
     this.lines++;
   }
@@ -67,6 +80,12 @@ export class Batch {
     this.#reserve(this.#end - this.#start);
     this.#length += this.#source.copy(this.#buffer, this.#length, this.#start, this.#end);
     this.#forget();
+  }
+
+  /** A plain array's view: for a few hundred bytes a Buffer's subarray() and copy() take longer than the copying. */
+  #copy(from: Buffer, start: number, end: number): void {
+    this.#buffer.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), this.#length);
+    this.#length += end - start;
   }
 
   #forget(): void {

@@ -121,9 +121,11 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
       else if (bytes === 0) lines.finish();
       for (let left = true; left && !first.closed; ) {
         left = await consume();
-        await flush();
-        if (batch.length > 0) yield batch.take();
-        yield* bury();
+        do {
+          await flush();
+          if (batch.length > 0) yield batch.take();
+          yield* bury();
+        } while (waiting.taken()); // what is due goes out before more comes in
       }
     }
     yield* bury();

@@ -13,6 +13,8 @@ export interface Output {
   event(event: AnyEvent): void;
   /** A line's bytes go on, without a newline: of one that was kept, or that got fields more. They must be valid. */
   bytes(buffer: Buffer, start: number, end: number): void;
+  /** The line goes on with more fields before its closing brace: fields[from..to), each `,"key":value`. */
+  extended(line: Line, fields: Buffer, from: number, to: number): void;
   /** Events are lost here: they are counted, and told in the stream. */
   lost(where: string, count: number): void;
   /** A line of text goes to standard output: for sinks, which end the stream of events. */

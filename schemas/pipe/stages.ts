@@ -85,7 +85,9 @@ function reopener(stages: readonly Ready[]): (() => void) | undefined {
   const reopening = stages.map(({ stage }) => stage).filter((stage) => stage.reopen);
   if (reopening.length === 0) return undefined;
   return () => {
-    for (const stage of reopening) Promise.resolve(stage.reopen?.()).catch((error) => say(stage.name, error.message));
+    for (const stage of reopening) {
+      new Promise((resolve) => resolve(stage.reopen?.())).catch((error) => say(stage.name, error.message));
+    }
   };
 }
 

@@ -29,6 +29,8 @@ export interface Target {
   line(line: Line): void;
   /** A line of other bytes, without its newline. */
   bytes(buffer: Buffer, start: number, end: number): void;
+  /** A line of other bytes, with fields[from..to) before its closing brace. */
+  extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void;
   /** A line of text. */
   text(line: string): void;
   readonly full: boolean;
@@ -51,6 +53,9 @@ export class Last implements Target {
   }
   bytes(buffer: Buffer, start: number, end: number): void {
     this.batch.bytes(buffer, start, end);
+  }
+  extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void {
+    this.batch.extended(buffer, start, end, fields, from, to);
   }
   text(line: string): void {
     this.batch.text(line);
@@ -80,6 +85,7 @@ export class Step implements Target {
   #policy: InvalidPolicy | undefined;
   #pending: Promise<void> | undefined; // the stage has not done with its last line yet
   #kept: Batch | undefined; // what came since
+  readonly #joined = new Batch(); // a line that got fields more
   readonly #made = new Line();
   #number = 0;
   #gap = 0; // invalid lines since the last valid one
@@ -110,6 +116,10 @@ export class Step implements Target {
       },
       bytes: (buffer, start, end) => {
         next.bytes(buffer, start, end);
+        ledger.out++;
+      },
+      extended: ({ buffer, start, end }, fields, from, to) => {
+        next.extended(buffer, start, end, fields, from, to);
         ledger.out++;
       },
       lost: (where, count) => {
@@ -157,6 +167,14 @@ export class Step implements Target {
     if (this.busy) this.#keep().bytes(buffer, start, end);
     else if (this.closed) this.refused = true;
     else this.take(buffer, start, end);
+  }
+
+  extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void {
+    const batch = this.busy ? this.#keep() : this.#joined;
+    batch.extended(buffer, start, end, fields, from, to);
+    if (batch !== this.#joined) return;
+    const line = batch.take();
+    this.bytes(line, 0, line.length - 1);
   }
 
   text(line: string): void {
@@ -332,6 +350,7 @@ const nowhere: Output = {
   stored: nothing,
   event: nothing,
   bytes: nothing,
+  extended: nothing,
   lost: nothing,
   text: nothing,
   wake: nothing,

@@ -8,6 +8,13 @@ export class Waiting {
     this.#resume();
   }
 
+  /** Whether it was woken since it last said so. */
+  taken(): boolean {
+    const woken = this.#woken;
+    this.#woken = false;
+    return woken;
+  }
+
   /** Each call resolves to the bytes read, or to undefined when woken before that. */
   until(read: Promise<number>): () => Promise<number | undefined> {
     let done = false;
@@ -23,7 +30,7 @@ export class Waiting {
         });
       }
       if (done) return settled;
-      this.#woken = false;
+      this.taken();
       return undefined;
     };
   }

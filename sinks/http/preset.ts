@@ -65,6 +65,11 @@ export function cut(bytes: Buffer): Buffer[] {
   return lines;
 }
 
+/** When an event was, as it says; ECS has another name for that. */
+export function timeOf(event: Record<string, unknown>): unknown {
+  return event.ts ?? event['@timestamp'];
+}
+
 /** An event's `ts` in nanoseconds since the epoch, as text; of one without, the batch's own time. */
 export function nanoseconds(ts: unknown, began: number): string {
   const [, seconds, fraction = ''] = (typeof ts === 'string' && /^(.{19})(?:\.(\d{1,9}))?Z$/.exec(ts)) || [];

@@ -1,6 +1,7 @@
 import type { Lost, Summary } from '../../schemas/generated/events.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { type Column, clip, clock, heading, ready, row } from './cells.js';
+import type { Keys } from './keys.js';
 import { summaries } from './summaries.js';
 
 /** The terminal that is drawn on: process.stdout, where that is one. */
@@ -19,9 +20,10 @@ const most = 2_000;
 /**
  * Draws the newest window's groups in place, the largest first, as many as fit. Everything that a drawing changes of the
  * terminal (cursor hidden, lines cut at the edge) it changes back itself, so there is nothing to put right at the end,
- * whatever ends it; what was on the screen before was moved up into its history.
+ * whatever ends it; what was on the screen before was moved up into its history. Keys are taken from the first summary
+ * on, since until then sudo may ask for a password.
  */
-export function live(terminal: Terminal): Stage {
+export function live(terminal: Terminal, keys: Keys): Stage {
   let window = { ts: '', end: '' };
   let groups: Summary[] = [];
   let [all, attempts, lost] = [0, 0, 0];
@@ -72,8 +74,10 @@ export function live(terminal: Terminal): Stage {
       return draw(out);
     },
     line(line, out) {
-      if (line.type === 'summary') add(line.event as Summary);
-      else if (line.type === 'lost') {
+      if (line.type === 'summary') {
+        add(line.event as Summary);
+        keys.begin(resized);
+      } else if (line.type === 'lost') {
         lost += (line.event as Lost).count;
         fresh = true;
       } else return out.drop();
@@ -95,6 +99,7 @@ export function live(terminal: Terminal): Stage {
     end() {
       clearTimeout(timer);
       terminal.off('resize', resized);
+      return keys.end();
     },
   };
 }

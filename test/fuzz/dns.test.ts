@@ -1,14 +1,7 @@
-import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { asked, edns, flags, ip4, message, name, pointer, question, record } from '../support/dns.js';
+import { fuzz } from './libfuzzer.js';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const collector = join(here, '../../collector/');
 const runs = Number(process.env.FUZZ_RUNS ?? 100_000);
 
 const host = name('a.b');
@@ -45,23 +38,6 @@ const seeds = [
 ].map((parts) => Buffer.concat(parts));
 
 test(`DNS from any bytes: ${runs} fuzzed inputs, under ASan and UBSan`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
-  try {
-    const run = (command: string, ...args: string[]) => {
-      const { status, stderr } = spawnSync(command, args, { encoding: 'utf8', cwd: folder });
-      assert.equal(status, 0, stderr);
-      return stderr;
-    };
-    const corpus = join(folder, 'corpus');
-    mkdirSync(corpus);
-    for (const [i, seed] of seeds.entries()) writeFileSync(join(corpus, String(i)), seed);
-    const files = ['dns_message.cc', 'dns_flow.cc', 'dns_stream.cc', 'dns_line.cc', 'format.cc'];
-    const sources = [join(here, 'dns.cc'), ...files.map((file) => collector + file)];
-    const flags = ['-std=c++17', '-g', '-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'];
-    run('clang++', ...flags, `-I${join(here, '../../bpf')}`, ...sources, '-o', 'fuzz', '-lresolv');
-    const said = run('./fuzz', `-runs=${runs}`, '-seed=1', '-max_len=2048', '-len_control=0', 'corpus');
-    assert.match(said, new RegExp(`Done ${runs} runs`));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const collector = ['dns_message.cc', 'dns_flow.cc', 'dns_stream.cc', 'dns_line.cc', 'format.cc'];
+  fuzz({ entry: 'dns.cc', collector, libraries: ['-lresolv'], runs, longest: 2048, seeds });
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { Lost } from '../../dist/index.js';
 import { dnsIn, seeing } from './answers.js';
 import { connects, lostIn, ofType, statuses } from './collect.js';
-import { knot } from './knot.js';
 import { live } from './live.js';
+import { nameserver } from './nameserver.js';
 import type { Net } from './net.js';
 import { peakKb, stuck } from './stuck.js';
 import { until } from './wait.js';
@@ -16,7 +16,7 @@ function ask(net: Net, count: number, suffix = 'many.example.test'): void {
 }
 
 live('20,000 answers as fast as they come: each is told once, none is lost', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const collector = await seeing(net);
   ask(net, 20_000);
   const { lines } = await collector.stop();
@@ -27,7 +27,7 @@ live('20,000 answers as fast as they come: each is told once, none is lost', asy
 });
 
 live('a stopped reader: bounded memory, and afterwards each answer is told or counted as lost', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const { collector, reader, lines, read } = await stuck('--dns', `--netns=${net.inode}`);
   const pid = collector.child.pid as number;
   ask(net, 1000);

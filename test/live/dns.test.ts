@@ -4,12 +4,12 @@ import { collector, events } from 'synpipe';
 import type { Dns } from '../../dist/index.js';
 import { dnsIn, seeing, told } from './answers.js';
 import { bin, Collector, connects, lostIn, statuses } from './collect.js';
-import { knot, resolving } from './knot.js';
 import { live } from './live.js';
+import { nameserver, resolving } from './nameserver.js';
 import { dig, sorted, wanted } from './questions.js';
 
 live('a real server and dig: each answer with addresses is told once', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const collector = await seeing(net);
   dig(net);
   const { code, stderr, lines } = await collector.stop();
@@ -31,7 +31,7 @@ live('a real server and dig: each answer with addresses is told once', async (ne
 
 live('big answers in fragments', async (net) => {
   net.run('ip', 'link', 'set', 'lo', 'mtu', '1280');
-  await knot(net);
+  await nameserver(net);
   const collector = await seeing(net);
   for (const server of ['127.0.0.1', '::1'])
     net.run('dig', '+bufsize=4096', '+ignore', `@${server}`, 'big.example.test');
@@ -47,7 +47,7 @@ live('big answers in fragments', async (net) => {
 });
 
 live('curl to a name behind aliases with several addresses: it comes before the attempts', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const collector = await seeing(net);
   resolving(net, 'sh', '-c', 'curl -s http://www.example.test:81/; true');
   const { lines } = await collector.stop();
@@ -65,7 +65,7 @@ live('curl to a name behind aliases with several addresses: it comes before the 
 });
 
 live('300 names one after the other: each comes before its attempt', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const collector = await seeing(net);
   const urls = Array.from({ length: 300 }, (_, i) => `http://n${i}.many.example.test:${1000 + i}/`);
   resolving(net, 'sh', '-c', 'curl -s -4 "$@" ; true', 'sh', ...urls);
@@ -82,7 +82,7 @@ live('300 names one after the other: each comes before its attempt', async (net)
 });
 
 live('getent: what the C library asks', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const collector = await seeing(net);
   resolving(net, 'getent', 'ahosts', 'www.example.test');
   resolving(net, 'getent', 'ahosts', 'one.example.test');
@@ -96,7 +96,7 @@ live('getent: what the C library asks', async (net) => {
 });
 
 live('-n counts dns events; without --dns there are none', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const counting = await seeing(net, '-n', '3');
   const without = await Collector.start(['--netns', net.inode]);
   for (let i = 0; i < 5; i++) net.run('dig', '@127.0.0.1', 'one.example.test');
@@ -107,7 +107,7 @@ live('-n counts dns events; without --dns there are none', async (net) => {
 });
 
 live('in a program', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const seen: string[] = [];
   for await (const event of events(collector({ dns: true, netns: String(net.inode), status: true }))) {
     if (event.type === 'status') net.run('dig', '@127.0.0.1', 'one.example.test');
@@ -119,7 +119,7 @@ live('in a program', async (net) => {
 });
 
 live('beside a command: the names that its attempts use', async (net) => {
-  await knot(net);
+  await nameserver(net);
   const command = [...net.enter, 'dig', '+tcp', '@127.0.0.1', 'one.example.test'];
   const { status, stdout } = spawnSync(`${bin}collector`, ['--dns', `--netns=${net.inode}`, '--', ...command], {
     encoding: 'utf8',

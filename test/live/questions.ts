@@ -1,5 +1,5 @@
 import type { told } from './answers.js';
-import { big } from './knot.js';
+import { big } from './nameserver.js';
 import type { Net } from './net.js';
 
 type Told = ReturnType<typeof told>;

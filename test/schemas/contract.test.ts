@@ -47,7 +47,7 @@ for (const file of files) {
       assert.match(property.description ?? '', /\.$/, name);
       assert.ok(property.source, `${name}: source`);
       assert.ok(property.examples?.length, `${name}: examples`);
-      const holds = newAjv().compile(property);
+      const holds = newAjv().compile({ ...property, $defs: schema.$defs });
       for (const example of property.examples ?? []) assert.ok(holds(example), `${name}: ${JSON.stringify(example)}`);
     }
   });

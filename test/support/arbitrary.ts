@@ -13,6 +13,9 @@ interface Property {
   pattern?: string;
   anyOf?: unknown[];
   items?: Property;
+  properties?: Record<string, Property>;
+  required?: string[];
+  $ref?: string;
   minItems?: number;
   maxItems?: number;
 }
@@ -34,6 +37,7 @@ export function schemaOf(type: string): Schema {
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
 
 function fieldOf(property: Property): fc.Arbitrary<unknown> {
+  if (property.$ref) return property.$ref.endsWith('/value') ? fc.constant({ boolValue: true }) : fc.constant([]);
   if ('const' in property) return fc.constant(property.const);
   if (property.enum) return fc.constantFrom(...property.enum);
   if (property.anyOf) return address;
@@ -47,7 +51,13 @@ function fieldOf(property: Property): fc.Arbitrary<unknown> {
     const { items = { type: 'string' }, minItems = 0, maxItems = 4 } = property;
     return fc.array(fieldOf(items), { minLength: minItems, maxLength: Math.min(maxItems, minItems + 3) });
   }
+  if (property.properties) return recordOf(property.properties, property.required);
   return fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true });
+}
+
+function recordOf(properties: Record<string, Property>, requiredKeys: string[] = []): fc.Arbitrary<object> {
+  const all = Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, fieldOf(property)]));
+  return fc.record(all, { requiredKeys, noNullPrototype: true });
 }
 
 /** Events that a schema allows, drawn from the schema itself, keys in its order. */

@@ -1,110 +1,43 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { promises as dns } from 'node:dns';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { folder } from './process.js';
 
-const soa = '@ 60 SOA ns.example. admin.example. 1 3600 600 86400 60\n@ 60 NS ns.example.\n';
-
-/** What the tests' server serves: each zone's records, in the form of zone files. */
-export const zones: Record<string, string> = {
-  '2.0.192.in-addr.arpa': `${soa}
-1 300 PTR one.example.
-2 300 PTR b.example.
-2 300 PTR a.example.
-3 300 CNAME 3.0-63.2.0.192.in-addr.arpa.
-3.0-63 200 PTR three.example.
-4 300 PTR evil\\027\\09131m\\010\\000\\200\\092.Example.
-5 300 PTR ${'l'.repeat(63)}.${'o'.repeat(63)}.${'n'.repeat(63)}.${'g'.repeat(53)}.example.
-${Array.from({ length: 120 }, (_, i) => `6 300 PTR many-${String(i).padStart(3, '0')}.example.\n`).join('')}
-7 1 PTR short.example.
-8 300 TXT "no PTR here"
-9 300 PTR liar.example.
-10 300 CNAME 10.elsewhere.2.0.192.in-addr.arpa.
-64/26 300 NS ns.elsewhere.example.
-65 300 CNAME 65.64/26
-`,
-  '8.b.d.0.1.0.0.2.ip6.arpa': `${soa}
-7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 300 PTR seven.example.
-`,
-  example: `${soa}
-ns A 192.0.2.53
-one A 192.0.2.1
-one A 192.0.2.200
-a A 192.0.2.99
-b A 192.0.2.2
-liar A 198.51.100.9
-seven AAAA 2001:db8::7
-`,
-  '113.0.203.in-addr.arpa': '', // no file: SERVFAIL
-};
-
-export interface Knot {
-  port: number;
-  stop(): Promise<void>;
-  start(): Promise<void>;
+export interface Serving {
+  /** An existing folder for what it keeps: of one server, which may be started there again. */
+  dir: string;
+  /** `127.0.0.1@53`. */
+  listen: readonly string[];
+  /** Each zone's records, in the form of zone files. One without any has no file: SERVFAIL. */
+  zones: Readonly<Record<string, string>>;
 }
 
-/** A port that is free on all of 127.0.0.1 at this moment. */
-export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
-/** Starts an authoritative DNS server, Knot, on loopback; it is gone after the test. `before` is a command to run it in. */
-export async function knot(t: TestContext, address = '127.0.0.1', before: string[] = []): Promise<Knot> {
-  const dir = folder(t);
-  const port = await freePort();
+/** An authoritative DNS server, Knot: its command line. Its answers by UDP are up to 4096 bytes long, its errors in `dir`/log. */
+export function knotd({ dir, listen, zones }: Serving): string[] {
   const listed = Object.entries(zones).map(([domain, text], i) => {
-    if (text) writeFileSync(join(dir, `${i}.zone`), text);
-    return `  - domain: ${domain}\n    file: "${join(dir, `${i}.zone`)}"\n    journal-content: none\n`;
+    const file = join(dir, `${i}.zone`);
+    if (text) writeFileSync(file, text);
+    return `  - domain: ${domain}
+    file: "${file}"
+    semantic-checks: off
+    journal-content: none
+`;
   });
-  mkdirSync(join(dir, 'run'));
+  mkdirSync(join(dir, 'run'), { recursive: true });
   writeFileSync(
     join(dir, 'knot.conf'),
     `server:
-    listen: ${address}@${port}
-    rundir: "${dir}/run"
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
+  listen: [ ${listen.join(', ')} ]
+  rundir: "${dir}/run"
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+  udp-max-payload: 4096
 database:
-    storage: "${dir}/run"
+  storage: "${dir}/run"
 log:
-  - target: stderr
-    any: warning
+  - target: "${dir}/log"
+    any: error
 zone:
 ${listed.join('')}`,
   );
-  let child: ChildProcess | undefined;
-  const stop = async () => {
-    const ended = new Promise((resolve) => child?.on('exit', resolve));
-    if (child?.kill('SIGKILL')) await ended;
-    child = undefined;
-  };
-  const start = async () => {
-    const argv = [...before, '/usr/sbin/knotd', '-c', join(dir, 'knot.conf')];
-    child = spawn(argv[0] as string, argv.slice(1), { stdio: 'ignore' });
-    if (before.length > 0) return; // in another namespace: the caller sees when it answers
-    const asked = new dns.Resolver({ timeout: 200, tries: 1 });
-    asked.setServers([`${address}:${port}`]);
-    for (let tries = 0; tries < 200; tries++) {
-      try {
-        await asked.resolve4('one.example');
-        return;
-      } catch {
-        await sleep(20);
-      }
-    }
-    throw new Error('knotd does not answer');
-  };
-  t.after(stop);
-  await start();
-  return { port, stop, start };
+  return ['/usr/sbin/knotd', '-c', join(dir, 'knot.conf')];
 }

@@ -144,6 +144,8 @@ export function splunk(token: string): Store {
   });
 }
 
+const eventIn = (text: string): object => (text.startsWith('{') ? JSON.parse(text) : {});
+
 /** OTLP over HTTP with JSON: takes all but records of dport 13, and says how many it did not. */
 export function otlp(): Store {
   return store(({ url, body }, stored, headers) => {
@@ -158,7 +160,7 @@ export function otlp(): Store {
             attributes.map(({ key, value }: { key: string; value: object }) => [key, value]),
           );
           if (values.dport?.intValue === '13') rejected++;
-          else stored.push({ ...JSON.parse(text.stringValue), timeUnixNano, severityNumber, values });
+          else stored.push({ ...eventIn(text.stringValue), timeUnixNano, severityNumber, values });
         }
       }
     }

@@ -1,7 +1,10 @@
 """Runs a command with a pseudo-terminal as its standard output, of COLUMNS x ROWS: terminal.py COLUMNS ROWS COMMAND...
 Its standard input is this one's; what it writes to the terminal goes to standard output as it is. A line
-`resize COLUMNS ROWS` on fd 3 changes the size, `kill NUMBER` sends the command a signal. Ends as the command does: with its exit code, or 128 + its signal."""
-import fcntl, os, pty, select, struct, sys, termios
+`resize COLUMNS ROWS` on fd 3 changes the size, `type HEX` types these bytes, `keys` waits until it takes
+keys one by one, and then sets the title to that.
+Ends as the command does: with its exit code, or 128 + its signal; with 200 where the terminal does not get back the
+modes it had."""
+import fcntl, os, pty, select, struct, sys, termios, time
 
 def resize(fd, columns, rows):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
@@ -9,6 +12,7 @@ def resize(fd, columns, rows):
 columns, rows, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
 ours, its = pty.openpty()
 resize(its, columns, rows)
+modes = termios.tcgetattr(ours)
 child = os.fork()
 if child == 0:
     os.setsid()
@@ -34,7 +38,17 @@ while ours in waiting:
                 what, *numbers = line.split()
                 if what == 'resize':
                     resize(ours, *map(int, numbers))
+                elif what == 'type':
+                    os.write(ours, bytes.fromhex(numbers[0]))
                 else:
-                    os.kill(child, int(numbers[0]))
+                    while termios.tcgetattr(ours)[3] & termios.ICANON:
+                        time.sleep(.01)
+                    os.write(1, b'\x1b]0;keys\x07')
 _, status = os.waitpid(child, 0)
+for _ in range(500):
+    if termios.tcgetattr(ours) == modes:
+        break
+    time.sleep(.01)
+else:
+    sys.exit(200)
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))

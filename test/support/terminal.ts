@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import headless from '@xterm/headless';
@@ -46,8 +45,15 @@ export class Terminal {
     this.#child.stdin?.end();
   }
 
-  kill(signal: NodeJS.Signals): void {
-    this.#tell(`kill ${constants.signals[signal]}`);
+  /** Waits until keys are taken one by one. */
+  async takesKeys(): Promise<void> {
+    const before = this.written.length;
+    this.#tell('keys');
+    await until('the terminal to take keys', () => this.written.includes('\x1b]0;keys\x07', before));
+  }
+
+  type(keys: string): void {
+    this.#tell(`type ${Buffer.from(keys).toString('hex')}`);
   }
 
   #tell(what: string): void {

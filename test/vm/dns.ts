@@ -1,15 +1,17 @@
 /*
- * Runs in a guest: collector --dns, and beside it bcc's tcpconnect -d with SYNPIPE_VM_BCC=1 where it works. Prints one
- * JSON object, a DnsReport.
+ * Runs in a guest: collector --dns and enrich, and beside them bcc's tcpconnect -d with SYNPIPE_VM_BCC=1 where it works.
+ * Prints one JSON object, a DnsReport.
  */
 import { once } from 'node:events';
 import { release } from 'node:os';
 import { dnsIn, seeing, told } from '../live/answers.js';
-import { Collector, connects, lostIn } from '../live/collect.js';
-import { knot, resolving } from '../live/knot.js';
+import { Collector, lostIn } from '../live/collect.js';
+import { attempts, enriched } from '../live/enriched.js';
+import { nameserver, resolving } from '../live/nameserver.js';
 import { Net } from '../live/net.js';
 import { dig, sorted, wanted } from '../live/questions.js';
 import { until } from '../live/wait.js';
+import { connect, ndjson } from '../support/events.js';
 import { output, type Peer, start } from './originals.js';
 
 export interface DnsReport {
@@ -17,10 +19,11 @@ export interface DnsReport {
   /** What dns events tell of dig's questions. */
   told: ReturnType<typeof sorted>[];
   lost: number;
-  /** Attempts of curl, and those whose address no earlier event has. */
-  attempts: number;
-  unnamed: string[];
-  /** Lines of bcc's tool with a name, and those of them whose name and address are not among our events. */
+  /** Attempts of curl through enrich: port, name, source. */
+  attempts: unknown[][];
+  /** By a slow server: the name with time to wait, and without, and how many were late then. */
+  slow: unknown[];
+  /** Lines of bcc's tool with a name, and those whose attempt has another name with us. */
   theirs?: { lines: number; missing: string[] };
 }
 
@@ -32,13 +35,13 @@ const bcc: Peer = {
 const beside = process.env.SYNPIPE_VM_BCC === '1' && release().startsWith('6.1.');
 
 const net = new Net();
-const report: DnsReport = { kernel: release(), told: [], lost: 0, attempts: 0, unnamed: [] };
+const report: DnsReport = { kernel: release(), told: [], lost: 0, attempts: [], slow: [] };
 try {
-  await knot(net);
+  await nameserver(net);
   if (beside) await start(bcc);
   const collector = await seeing(net);
   dig(net);
-  const urls = Array.from({ length: 20 }, (_, i) => `http://n${i}.many.example.test:${1000 + i}/`);
+  const urls = Array.from({ length: 20 }, (_, i) => `http://n${i}.each.example.test:${1000 + i}/`);
   const last = `"name":"${(wanted.at(-1) as (typeof wanted)[0]).name}"`;
   await until('the last answer of dig', () => collector.lines().some((line) => line.includes(last)));
   const before = dnsIn(collector.lines()).length;
@@ -48,21 +51,29 @@ try {
   const events = dnsIn(lines);
   report.told = events.slice(0, before).map(told).map(sorted);
   report.lost = lostIn(lines);
-  const attempts = connects(lines).filter(({ comm, dport }) => comm === 'curl' && dport !== 53);
-  report.attempts = attempts.length;
-  const named = ({ daddr, seq }: { daddr: string; seq: number }) =>
-    events.some((event) => event.addrs.includes(daddr) && (event.seq as number) < seq);
-  report.unnamed = attempts.filter((attempt) => !named(attempt)).map((attempt) => JSON.stringify(attempt));
+  const all = attempts(enriched(net, `${lines.join('\n')}\n`));
+  const curl = all.filter(({ comm, dport }) => comm === 'curl' && dport !== 53);
+  report.attempts = curl.map(({ dport, name, name_source }) => [dport, name, name_source]);
   if (beside) {
     const rows = output(bcc)
       .split('\n')
-      .map((line) => /^\d+ +.*? [46] +\S+ +(\S+) +\d+ +(\S+\.test)\b/.exec(line))
+      .map((line) => /^(\d+) +.*? [46] +\S+ +(\S+) +(\d+) +(\S+\.test)\b/.exec(line))
       .filter((row) => row !== null);
-    const ours = (address = '', name = '') =>
-      events.some((event) => event.name === name && event.addrs.includes(address.replace(/^::ffff:/, '')));
-    const missing = rows.filter(([, address, name]) => !ours(address, name)).map(([line]) => line);
-    report.theirs = { lines: rows.length, missing };
+    const ours = ([, pid, daddr = '', dport, name]: string[]) =>
+      all.some(
+        (one) =>
+          one.pid === Number(pid) &&
+          one.daddr === daddr.replace(/^::ffff:/, '') &&
+          one.dport === Number(dport) &&
+          one.name === name,
+      );
+    report.theirs = { lines: rows.length, missing: rows.filter((row) => !ours(row)).map(([line]) => line) };
   }
+  net.run('tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '300ms');
+  const one = ndjson(connect({ daddr: '127.0.0.2' }));
+  const [named] = attempts(enriched(net, one, { timeout: '20000' }));
+  const early = enriched(net, one, { wait: '1' });
+  report.slow = [named?.name, attempts(early)[0]?.name ?? null, early.at(-1)?.unnamed];
 } finally {
   const child = bcc.running?.child;
   if (child && child.exitCode === null && child.signalCode === null) {

@@ -20,6 +20,8 @@ export interface Peer {
   name: string;
   command: string[];
   fields: Field[];
+  /** Whether it is there; if left out, once it prints DPORT. */
+  ready?: () => boolean;
   running?: { child: ChildProcess; path: string; errors: string };
 }
 
@@ -82,7 +84,7 @@ export async function start(peer: Peer): Promise<void> {
   peer.running = { child, path, errors };
   const ready = () => {
     if (child.exitCode !== null) throw new Error(`${peer.name} ended: ${readFileSync(errors, 'utf8')}`);
-    return output(peer).includes('DPORT');
+    return peer.ready ? peer.ready() : output(peer).includes('DPORT');
   };
   await until(`${peer.name} starts`, ready, 400);
 }

@@ -10,8 +10,8 @@ export interface Place {
   readonly address: string;
   readonly bytes: Uint8Array;
   readonly private: boolean;
-  /** Counts the answers on the wire that told this address. */
-  told: number;
+  /** Where `tellings` counts the answers on the wire that told this address, or one of a few others. */
+  readonly mark: number;
   lookup?: Lookup | undefined;
   /** Its names in the hosts file, as fields too, and which reading of the file they are from. */
   hosts: readonly string[];
@@ -25,9 +25,13 @@ export interface Asked {
   private?: Reverse;
 }
 
+const marks = 4096;
+
 /** The names of addresses: those seen on the wire first, then the hosts file, then reverse look-ups. */
 export class Names {
+  readonly tellings = new Int32Array(marks);
   readonly #places: LRUCache<string, Place>;
+  #marks = 0;
 
   constructor(
     readonly seen: Seen,
@@ -43,7 +47,7 @@ export class Names {
     let place = this.#places.get(address);
     if (!place) {
       const bytes = addressBytes(address) as Uint8Array;
-      place = { address, bytes, private: isPrivate(bytes), told: 0, hosts: [], hostsText: '' };
+      place = { address, bytes, private: isPrivate(bytes), mark: this.#marks++ % marks, hosts: [], hostsText: '' };
       this.#places.set(address, place);
     }
     if (place.from !== this.hosts.entries) {
@@ -60,7 +64,7 @@ export class Names {
     this.seen.add(answer);
     for (const address of answer.addrs) {
       const place = this.#places.peek(address);
-      if (place) place.told++;
+      if (place) this.tellings[place.mark] = ((this.tellings[place.mark] as number) + 1) | 0;
     }
   }
 
@@ -68,7 +72,7 @@ export class Names {
   lookup(place: Place, now: number): Lookup | undefined {
     const { lookup } = place;
     if (lookup && (!lookup.done || lookup.until > now)) return lookup;
-    place.lookup = this.#asked(place)?.start(place.address);
+    place.lookup = this.#asked(place)?.start(place.address, now);
     return place.lookup;
   }
 

@@ -1,5 +1,5 @@
 import type { Line } from '../../schemas/pipe/line.js';
-import { who } from './cgroup.js';
+import { type Who, who } from './cgroup.js';
 import type { Cgroups } from './cgroups.js';
 import type { Database } from './databases.js';
 import { member, plainName } from './text.js';
@@ -48,12 +48,21 @@ export class People {
         return name === undefined ? '' : member(field, name);
       });
     const [service, user, ofGroup] = [from('service', services), from('user', passwd), from('group', group)];
-    const inCgroup = (field: 'unit' | 'container' | 'runtime' | 'pod') =>
-      remembered((key) => {
-        const path = cgroups.path(key as string);
-        const name = path === undefined ? undefined : who(path)[field];
+    const known = new Map<string, Who>();
+    const inCgroup =
+      (field: keyof Who): Give =>
+      (key) => {
+        const id = key as string;
+        let one = known.get(id);
+        const path = one ? undefined : cgroups.path(id);
+        if (path !== undefined) {
+          one = who(path);
+          if (known.size >= mostKept) known.clear();
+          known.set(id, one);
+        }
+        const name = one?.[field];
         return name === undefined ? '' : member(field, plainName(name));
-      });
+      };
     const rows: Row[] = [
       ['service', 'service', 'dport', service],
       ['user', 'user', 'uid', user],

@@ -8,6 +8,8 @@ export type Missing = Failure | 'none' | 'late' | 'busy';
 /** The reverse look-up of one address: under way until it is `done`, then its names or why there are none. */
 export interface Lookup {
   readonly address: string;
+  /** When it was asked for, in the time of performance.now(). */
+  readonly since: number;
   done: boolean;
   /** Until when it holds, in the time of performance.now(). */
   until: number;
@@ -43,8 +45,8 @@ export class Reverse {
   ) {}
 
   /** Starts a look-up. Where no server is worth asking it is over at once, and holds for this moment only. */
-  start(address: string): Lookup {
-    const lookup: Lookup = { address, done: false, until: Number.POSITIVE_INFINITY, names: [], text: '' };
+  start(address: string, since: number): Lookup {
+    const lookup: Lookup = { address, since, done: false, until: Number.POSITIVE_INFINITY, names: [], text: '' };
     if (!this.resolver.usable) return Object.assign(lookup, { done: true, until: 0, missing: 'silent' });
     this.#waiting.set(address, lookup);
     this.#next();

@@ -36,7 +36,7 @@ interface Addition {
   local?: Local | undefined;
   /** The fields behind the names. */
   rest: string;
-  /** Until when it may wait, in the time of performance.now(). */
+  /** Until when it may wait, in the time of performance.now(): no look-up is waited for longer than the first event does. */
   deadline: number;
 }
 
@@ -83,7 +83,7 @@ export class Enrich implements Stage {
     private readonly parts: Parts,
     readonly filters: Record<string, unknown>,
   ) {
-    this.#known = new Known(parts, this.#time);
+    this.#known = new Known(parts, this.#time, (reason) => this.#count(reason));
   }
 
   open(out: Output): void {
@@ -108,8 +108,8 @@ export class Enrich implements Stage {
 
   flush(out: Output): void {
     this.#untilLook = 0;
-    this.#release(out);
-    this.#setAlarm();
+    if (this.#release(out)) out.wake();
+    else this.#setAlarm();
   }
 
   async finish(out: Output): Promise<boolean> {
@@ -144,17 +144,14 @@ export class Enrich implements Stage {
     }
     const now = this.#now;
     const free = this.#queue.first === undefined;
-    const hit = free ? this.#known.put(line, out, now) : undefined;
-    if (hit) {
-      if (hit.reason) this.#count(hit.reason);
-      return;
-    }
+    if (free && this.#known.put(line, out, now)) return;
     const { names, people, zones, wait, saddr } = this.parts;
     const zone = zones?.text(line);
     const rest = people.text(line) + (zone?.text ?? '');
     const remote = names && line.field('name') === undefined ? this.#remote(names, line, now) : undefined;
     const local = names && saddr ? this.#local(names, line, now) : undefined;
-    const addition = { remote, local, rest, deadline: now + wait };
+    const since = Math.max(remote?.lookup?.since ?? 0, local?.lookup?.since ?? 0);
+    const addition = { remote, local, rest, deadline: since + wait };
     if (!free || !this.#ready(addition, now)) {
       this.#hold(line, addition);
       return;
@@ -222,14 +219,15 @@ export class Enrich implements Stage {
     this.#unnamed.set(reason, (this.#unnamed.get(reason) ?? 0) + 1);
   }
 
-  /** Sends what need not wait any more, from the front. */
-  #release(out: Output): void {
+  /** Sends what need not wait any more, from the front, as much as goes out at once. Returns whether there is more. */
+  #release(out: Output): boolean {
     const now = performance.now();
-    for (let { first } = this.#queue; first && (!out.full || this.#queue.full); { first } = this.#queue) {
-      if (!this.#ready(first, now)) return;
+    for (let { first } = this.#queue; first && this.#ready(first, now); { first } = this.#queue) {
+      if (out.full && !this.#queue.full) return true;
       append(out, first.bytes, 0, first.bytes.length, this.#text(first));
       this.#queue.shift();
     }
+    return false;
   }
 
   /** The queue is full: waits until the first may go. */

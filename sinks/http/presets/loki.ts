@@ -1,4 +1,4 @@
-import { eventsOf, nanoseconds, type Preset } from '../preset.js';
+import { eventsOf, nanoseconds, type Preset, timeOf } from '../preset.js';
 
 /** The push API: a stream for each type of event and the labels that are given. */
 export const loki = (labels: Record<string, string>): Preset => ({
@@ -6,10 +6,11 @@ export const loki = (labels: Record<string, string>): Preset => ({
   contentType: 'application/json',
   body: ({ lines, began }) => {
     const streams = new Map<string, [string, string][]>();
-    eventsOf(lines).forEach(({ type, ts }, at) => {
+    eventsOf(lines).forEach((event, at) => {
+      const { type } = event;
       const values = streams.get(String(type)) ?? [];
       streams.set(String(type), values);
-      values.push([nanoseconds(ts, began), (lines[at] as Buffer).toString()]);
+      values.push([nanoseconds(timeOf(event), began), (lines[at] as Buffer).toString()]);
     });
     const all = [...streams].map(([type, values]) => ({ stream: { job: 'synpipe', type, ...labels }, values }));
     return Buffer.from(JSON.stringify({ streams: all }));

@@ -1,23 +1,34 @@
+import type { Otel } from '../../../schemas/generated/events.js';
 import { eventsOf, nanoseconds, type Preset } from '../preset.js';
 
 type Value = { stringValue: string } | { intValue: string } | { doubleValue: number } | { boolValue: boolean };
+type Event = { [key: string]: unknown };
 
-/** OTLP over HTTP, JSON: a log record for each event, with its fields as attributes. */
+/**
+ * OTLP over HTTP, JSON: the log records of lines that are OTLP already (of `to-otel`), and of any other event one with its
+ * fields as attributes.
+ */
 export const otlp = (): Preset => ({
   path: '/v1/logs',
   contentType: 'application/json',
   passing: (status) => [408, 429, 502, 503, 504].includes(status),
   body: ({ lines, began }) => {
-    const logRecords = eventsOf(lines).map((event, at) => ({
-      timeUnixNano: nanoseconds(event.ts, began),
-      severityNumber: event.type === 'lost' || event.error !== undefined ? 13 : 9,
-      body: { stringValue: (lines[at] as Buffer).toString() },
-      attributes: Object.entries(event).map(([key, value]) => ({ key, value: attribute(value) })),
+    const resourceLogs = new Map<string, { resource: object; scopeLogs: Map<string, Scoped> }>();
+    const add = (resource: object, scope: object, records: object[]) => {
+      const { scopeLogs } = once(resourceLogs, resource, () => ({ resource, scopeLogs: new Map() }));
+      once(scopeLogs, scope, () => ({ scope, logRecords: [] as object[] })).logRecords.push(...records);
+    };
+    for (const [at, event] of eventsOf(lines).entries()) {
+      if (event.type !== 'otel') add(ours, scope, [recordOf(event, lines[at] as Buffer, began)]);
+      else
+        for (const { resource, scopeLogs } of (event as unknown as Otel).resourceLogs)
+          for (const { scope, logRecords } of scopeLogs) add(resource, scope, logRecords);
+    }
+    const all = [...resourceLogs.values()].map(({ resource, scopeLogs }) => ({
+      resource,
+      scopeLogs: [...scopeLogs.values()],
     }));
-    const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'synpipe' } }] };
-    return Buffer.from(
-      JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ scope: { name: 'synpipe' }, logRecords }] }] }),
-    );
+    return Buffer.from(JSON.stringify({ resourceLogs: all }));
   },
   verdict: ({ body }) => {
     const { partialSuccess } = JSON.parse(body || '{}') as {
@@ -28,6 +39,31 @@ export const otlp = (): Preset => ({
     return { retry: [], rejected: [], ...(count > 0 && { unnamed: { count, reason } }) };
   },
 });
+
+interface Scoped {
+  scope: object;
+  logRecords: object[];
+}
+
+const ours = { attributes: [{ key: 'service.name', value: { stringValue: 'synpipe' } }] };
+const scope = { name: 'synpipe' };
+
+/** What a map has for a thing; made where there is none. */
+function once<T>(map: Map<string, T>, thing: object, make: () => T): T {
+  const key = JSON.stringify(thing);
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}
+
+function recordOf(event: Event, line: Buffer, began: number): object {
+  return {
+    timeUnixNano: nanoseconds(event.ts, began),
+    severityNumber: event.type === 'lost' || event.error !== undefined ? 13 : 9,
+    body: { stringValue: line.toString() },
+    attributes: Object.entries(event).map(([key, value]) => ({ key, value: attribute(value) })),
+  };
+}
 
 function attribute(value: unknown): Value {
   if (typeof value === 'boolean') return { boolValue: value };

@@ -1,4 +1,4 @@
-import { eventsOf, nanoseconds, type Preset } from '../preset.js';
+import { eventsOf, nanoseconds, type Preset, timeOf } from '../preset.js';
 
 /** The HTTP event collector. */
 export const splunkHec = (): Preset => ({
@@ -7,8 +7,9 @@ export const splunkHec = (): Preset => ({
   scheme: 'Splunk',
   body: ({ lines, began }) =>
     Buffer.concat(
-      eventsOf(lines).map(({ ts, host }, at) => {
-        const time = nanoseconds(ts, began);
+      eventsOf(lines).map((event, at) => {
+        const time = nanoseconds(timeOf(event), began);
+        const { host } = event;
         const own = typeof host === 'string' ? `"host":${JSON.stringify(host)},` : '';
         const head = `{"time":${time.slice(0, -9)}.${time.slice(-9, -3)},${own}"source":"synpipe","sourcetype":"_json","event":`;
         return Buffer.concat([Buffer.from(head), lines[at] as Buffer, Buffer.from('}\n')]);

@@ -38,3 +38,22 @@ test('grows for what is larger than its room', () => {
   batch.text('€'.repeat(100_000));
   assert.equal(batch.take().toString(), `a\n${large}\n${'€'.repeat(100_000)}\n`);
 });
+
+test('puts fields before the closing brace, whatever blanks are behind it', () => {
+  const bytes = fc.uint8Array({ maxLength: 80 }).map((all) => Buffer.from(all));
+  const blanks = fc.string({ unit: fc.constantFrom(' ', '\t', '\r'), maxLength: 3 });
+  const part = fc.record({ head: bytes, blanks, fields: bytes });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
+      const batch = new Batch();
+      for (const { head, blanks, fields } of parts) {
+        const line = Buffer.from(`<${head.toString('latin1')}}${blanks}>`, 'latin1');
+        const more = Buffer.concat([Buffer.from('('), fields, Buffer.from(')')]);
+        batch.extended(line, 1, line.length - 1, more, 1, more.length - 1);
+      }
+      const wanted = parts.flatMap(({ head, blanks, fields }) => [head, fields, Buffer.from(`}${blanks}\n`)]);
+      assert.equal(batch.lines, parts.length);
+      assert.deepEqual(Buffer.from(batch.take()), Buffer.concat(wanted));
+    }),
+  );
+});

@@ -39,6 +39,14 @@ const kinds: Record<string, () => Stage> = {
       out.pass(line);
     },
   }),
+  extended: () => ({
+    name: 'extended',
+    line(line, out) {
+      const fields = Buffer.from('x,"é":1,"more":"€"y');
+      out.extended(line, fields, 1, fields.length - 1);
+      out.event(note('after'));
+    },
+  }),
   kept: () => {
     let kept: Buffer[] = [];
     return {

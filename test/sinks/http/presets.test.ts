@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { Otel } from '../../../schemas/generated/events.js';
+import { ecsOf } from '../../../transforms/to-ecs.js';
+import { otelOf } from '../../../transforms/to-otel.js';
 import { connect, ndjson } from '../../support/events.js';
 import { folder } from '../../support/process.js';
 import { type Behaviour, Receiver } from '../../support/receiver.js';
@@ -134,6 +137,31 @@ test('otlp: records with typed attributes; a partial success is counted, and not
   const { dport, comm } = first.values as Record<string, object>;
   assert.deepEqual([dport, comm], [{ intValue: '443' }, { stringValue: 'curl' }]);
   assert.deepEqual([first?.severityNumber, failed?.severityNumber, lost?.severityNumber], [9, 13, 13]);
+});
+
+test('otlp: what is OTLP already goes as it is, by its resource, among other events', async (t) => {
+  const { behaviour } = otlp();
+  const lines = [connect({ seq: 1, host: 'a' }), connect({ seq: 2, host: 'b' }), connect({ seq: 3, host: 'a' })];
+  const made = lines.map((event) => otelOf(event, '') as Otel);
+  const { code, counts, receiver } = await send(t, behaviour, '--preset otlp', [...made, events[0] as object]);
+  assert.deepEqual([code, counts], [0, { read: 4, out: 4, lost: 0 }]);
+  const { resourceLogs } = JSON.parse(receiver.got[0]?.body as string) as Otel;
+  const [a, b, c] = made.map(({ resourceLogs: [one] }) => one);
+  assert.deepEqual(resourceLogs.slice(0, 2), [
+    { ...a, scopeLogs: [{ ...a?.scopeLogs[0], logRecords: [a, c].flatMap((one) => one?.scopeLogs[0]?.logRecords) }] },
+    b,
+  ]);
+  assert.equal(resourceLogs.length, 3);
+});
+
+test('loki and splunk-hec: the time of what to-ecs has made', async (t) => {
+  const ecs = ecsOf(connect({ seq: 1 }), '');
+  const toLoki = loki();
+  await send(t, toLoki.behaviour, '--preset loki', [ecs]);
+  assert.equal(toLoki.stored[0]?.at, nano);
+  const toSplunk = splunk('SECRET');
+  await send(t, toSplunk.behaviour, '--preset splunk-hec --auth-file token', [ecs]);
+  assert.equal(toSplunk.stored[0]?.time, 1795421730.123456);
 });
 
 test('a batch that is too large goes in halves, each with a key of its own; one line that is too large is refused', async (t) => {

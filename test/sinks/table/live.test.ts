@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, ndjson } from '../../support/events.js';
+import { folder } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 import { Terminal } from '../../support/terminal.js';
 
@@ -103,15 +106,65 @@ test("a process's name cannot steer the terminal", async (t) => {
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`${signal} leaves the terminal as it should be`, async (t) => {
-    const terminal = new Terminal(t, command);
+    const file = join(folder(t), 'pid');
+    const line = `sh -c 'echo $$ >${file}; exec sink-table --live'; exit $?`; // a shell that outlives it, as always
+    const terminal = new Terminal(t, ['bash', '-c', line]);
     terminal.input(ndjson(summary(0, 'curl', 1)));
     await terminal.shows('the table', (lines) => lines.length === 3);
-    terminal.kill(signal);
+    await terminal.takesKeys();
+    process.kill(Number(readFileSync(file, 'utf8')), signal);
     assert.equal(await terminal.ended, 128 + constants.signals[signal]);
     assert.equal(terminal.lines.length, 3);
     assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
   });
 }
+
+for (const [what, key] of [
+  ['q', 'q'],
+  ['Ctrl-C', '\x03'],
+]) {
+  test(`${what} ends the pipeline, and other keys nothing`, async (t) => {
+    const terminal = new Terminal(t, ['bash', '-c', 'trap : INT; cat | sink-table --live']);
+    terminal.input(ndjson(summary(0, 'curl', 1)));
+    await terminal.shows('the table', (lines) => lines.length === 3);
+    await terminal.takesKeys();
+    terminal.type('xyz\n');
+    terminal.input(ndjson(summary(1, 'node', 1)));
+    await terminal.shows('the next window', ([head = '']) => head.startsWith('08:01'));
+    assert.equal(terminal.lines.length, 3);
+    assert.doesNotMatch(terminal.written, /xyz/, 'no echo');
+    terminal.type(key as string);
+    assert.equal(await terminal.ended, 0);
+    assert.equal(terminal.lines.length, 3, 'the last table stays');
+  });
+}
+
+test('until summaries come the keys are for others: sudo may ask for a password', async (t) => {
+  const ask = 'read -r word </dev/tty; read -r line <&3; echo "$line"; exec cat <&3 >/dev/null';
+  const terminal = new Terminal(t, ['bash', '-c', `{ ${ask}; } 3<&0 | sink-table --live`]);
+  await terminal.shows('that it runs', ([first]) => first?.startsWith('waiting') === true);
+  terminal.input(ndjson(summary(0, 'curl', 1)));
+  terminal.type('quick\n');
+  await terminal.shows('the table', (lines) => lines.some((line) => line.startsWith('curl')));
+  terminal.end();
+  assert.equal(await terminal.ended, 0);
+});
+
+test('Ctrl-Z gives the terminal back, and fg takes it again', async (t) => {
+  const line =
+    'set -m; cat | sink-table --live; stty -a </dev/tty | grep -o -e "-*icanon"; read -r word </dev/tty; fg >/dev/null';
+  const terminal = new Terminal(t, ['sh', '-c', line], 80, 12); // dash, which does not put it right itself
+  terminal.input(ndjson(summary(0, 'curl', 1)));
+  await terminal.shows('the table', (lines) => lines.length === 3);
+  await terminal.takesKeys();
+  terminal.type('\x1a');
+  await terminal.shows('how it is now', (lines) => lines.at(-1) === 'icanon');
+  terminal.type('go\n');
+  await terminal.takesKeys();
+  await terminal.shows('the table again', (lines) => lines.length === 3);
+  terminal.type('q');
+  assert.notEqual(await terminal.ended, 200);
+});
 
 test('where standard output is no terminal: lines', async () => {
   const input = ndjson(summary(0, 'curl', 1), connect());

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { timeText } from '../../../transforms/aggregate/time.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { connect, ndjson } from '../../support/events.js';
@@ -100,6 +101,9 @@ test('a file of other groups, or of something else, is not touched', async (t) =
   assert.equal(readFileSync(state, 'utf8'), 'precious\n');
 });
 
+/** A number from 0 to 1 that a failure tells, so that it can be had again. */
+const chance = () => Number(Math.random().toFixed(6));
+
 test('kill -9 at any moment: what the state has was told, is not told again, and at the end nothing is missing', async (t) => {
   const dir = folder(t);
   const [state, out] = [join(dir, 'seen'), join(dir, 'out')];
@@ -112,7 +116,8 @@ test('kill -9 at any moment: what the state has was told, is not told again, and
   };
   const told = () => commsOf(readFileSync(out, 'utf8'));
   const batch = 50;
-  for (let round = 0; round < 12; round++) {
+  const rounds = 20;
+  for (let round = 0; round < rounds; round++) {
     const before = existsSync(state) ? recorded() : new Set<string>();
     const tolds = told().length;
     const fd = openSync(out, 'a');
@@ -122,21 +127,71 @@ test('kill -9 at any moment: what the state has was told, is not told again, and
     const more = setInterval(() => {
       child.stdin?.write(ndjson(at(0, `r${round}-${sent++}`)));
     }, 1);
-    const wait = tolds + 1 + round * 7; // somewhere in the middle
-    await until('some lines', () => told().length >= wait);
+    const [lines, ms] = [Math.floor(chance() * 2 * batch), chance() * 20];
+    const where = `round ${round}, killed ${ms} ms after ${lines} lines`;
+    await until(`some lines in ${where}`, () => told().length > tolds + lines);
+    await sleep(ms);
     killGroup(child);
     clearInterval(more);
     await ended;
     const all = told();
     const torn = readFileSync(out, 'utf8');
     if (torn.length > 0 && !torn.endsWith('\n')) appendFileSync(out, '\n');
-    for (const name of all.slice(tolds)) assert.ok(!before.has(name), `${name} was told again`);
+    for (const name of all.slice(tolds)) assert.ok(!before.has(name), `${name} was told again in ${where}`);
     const known = new Set(all);
-    for (const name of recorded()) assert.ok(known.has(name as string), `${name} is in the state, but was not told`);
+    const now = recorded();
+    for (const name of now) assert.ok(known.has(name as string), `${name} is in the state, but was not told; ${where}`);
+    for (const name of before) assert.ok(now.has(name), `${name} was in the state, and is not any more; ${where}`);
   }
-  writeFileSync(join(dir, 'all'), ndjson(...Array.from({ length: 20 * batch }, (_, i) => at(i, `p${i}`))));
-  const last = start(t, ['bash', '-c', `${argv.join(' ')} < all >> out`], dir);
-  assert.equal((await last.ended).code, 0);
+  const last = (rounds + 8) * batch;
+  writeFileSync(join(dir, 'all'), ndjson(...Array.from({ length: last }, (_, i) => at(i, `p${i}`))));
+  const whole = start(t, ['bash', '-c', `${argv.join(' ')} < all >> out`], dir);
+  assert.equal((await whole.ended).code, 0);
   const known = new Set(told());
-  for (let i = 0; i < 20 * batch; i++) assert.ok(known.has(`p${i}`), `p${i} was never told`);
+  for (let i = 0; i < last; i++) assert.ok(known.has(`p${i}`), `p${i} was never told`);
+});
+
+test('kill -9 while the state is written anew: the old one or the new one is there', async (t) => {
+  const dir = folder(t);
+  const state = join(dir, 'seen');
+  const groups = 500;
+  const times = 60; // each is seen so often, each time late enough for a record: that fills the file for two new ones
+  const expire = 800e6;
+  const input = (from: number) =>
+    ndjson(
+      ...Array.from({ length: groups * times }, (_, i) =>
+        at(from + Math.floor(i / groups) * (expire / 6), `p${i % groups}`),
+      ),
+    );
+  const records = () =>
+    readFileSync(state, 'utf8')
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.split('\t'));
+  const given = ['aggregate', '--by', 'comm', '--new-only', '--expire', '800s', '--state', state];
+  const went = start(t, given, dir);
+  went.child.stdout?.resume();
+  went.child.stdin?.end(input(0));
+  assert.equal((await went.ended).code, 0);
+  let renewed = 0;
+  for (let round = 1; round <= 12; round++) {
+    const { ino } = statSync(state);
+    const { child, ended } = start(t, given, dir);
+    let out = '';
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
+      out += text;
+    });
+    const newest = Math.max(...records().map(([, seconds]) => Number(seconds) * 1e6));
+    child.stdin?.write(input(newest - begin + expire / 6));
+    const wait = chance() * 30;
+    await until('the state to grow', () => statSync(state).ino !== ino || existsSync(`${state}.new`));
+    await sleep(wait);
+    killGroup(child);
+    await ended;
+    renewed += Number(statSync(state).ino !== ino);
+    assert.deepEqual(commsOf(out), [], `told again, killed after ${wait} ms in round ${round}`);
+    const names = new Set(records().map(([, , name]) => name));
+    assert.equal(names.size, groups, `after ${wait} ms in round ${round}`);
+  }
+  assert.ok(renewed > 0);
 });

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import packet from 'dns-packet';
 import { enrich } from '../../../transforms/enrich.js';
 import { connect } from '../../support/events.js';
-import { knot } from '../../support/knot.js';
 import { answer, responder } from '../../support/responder.js';
 import { Session } from '../../support/session.js';
+import { nameserver } from './nameserver.js';
 
 const session = (t: TestContext, given: object) =>
   new Session(t, enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never));
@@ -39,6 +39,25 @@ test('an answer holds as long as its TTL says, within the bounds', async (t) => 
   withTtl(0);
   assert.deepEqual(await renamed(session(t, { resolver, minTtl: 3600 }), 10), ['name-1.example']);
   assert.equal(server.asked, 1);
+});
+
+test('a real server: a name is asked for again when its TTL is over, not before', async (t) => {
+  const server = await nameserver(t);
+  const one = session(t, { resolver: server.resolver, minTtl: 0 });
+  const long = async () => (await one.ask(connect({ daddr: '192.0.2.1' }))).name;
+  const short = async () => (await one.ask(connect({ daddr: '192.0.2.7' }))).name;
+  assert.deepEqual([await long(), await short()], ['one.example', 'short.example']);
+  await server.stop();
+  server.rename('one', 'new-one');
+  server.rename('short', 'new-short');
+  await server.start();
+  const found = new Set<unknown>();
+  for (let tries = 0; tries < 1000 && !found.has('new-short.example'); tries++) {
+    found.add(await short());
+    await sleep(20);
+  }
+  assert.deepEqual([...found].at(-1), 'new-short.example');
+  assert.equal(await long(), 'one.example');
 });
 
 test('that there is no name is remembered, for the time that the server says; that it fails, too', async (t) => {
@@ -79,6 +98,22 @@ test('one look-up for an address, however many events wait for it', async (t) =>
   assert.equal(server.asked, 1);
 });
 
+test('a look-up is waited for once: who comes later does not wait as long again', async (t) => {
+  const server = await responder(t);
+  let now = 1_000;
+  t.mock.method(performance, 'now', () => now);
+  const one = session(t, { resolver: server.address, wait: 60_000, timeout: 60_000 });
+  one.send(connect({ seq: 1 }));
+  const first = one.take();
+  while (server.asked === 0) await sleep(5);
+  now += 60_000;
+  one.send(connect({ seq: 2 }));
+  for (const [i, event] of [await first, await one.take(), await one.ask(connect({ seq: 3 }))].entries()) {
+    assert.deepEqual([event?.seq, event?.name], [i + 1, undefined]);
+  }
+  assert.equal(server.asked, 1, 'and it is still under way');
+});
+
 test('what comes from elsewhere, to another question, with another id, or no answer at all is not believed', async (t) => {
   const server = await responder(t);
   const forger = createSocket('udp4');
@@ -114,8 +149,8 @@ test('the next server is asked where one does not answer, or fails', async (t) =
 });
 
 test('a server that falls silent is left alone, and found again when it is back', async (t) => {
-  const server = await knot(t);
-  const resolver = `127.0.0.1:${server.port}`;
+  const server = await nameserver(t);
+  const { resolver } = server;
   const one = session(t, { resolver, wait: 100, timeout: 20, maxTtl: 0, minTtl: 0 });
   const untilNamed = async (wanted: boolean, what: string) => {
     for (let tries = 0; tries < 2_000; tries++) {

@@ -91,7 +91,7 @@ test('without look-ups: lines that come together get what each gets alone, in th
       );
       assert.equal(ledger.in, ledger.out + ledger.filtered + ledger.invalid);
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 

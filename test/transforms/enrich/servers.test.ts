@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { createSocket } from 'node:dgram';
+import { type TestContext, test } from 'node:test';
 import { enrich } from '../../../transforms/enrich.js';
 import { connect, ndjson } from '../../support/events.js';
-import { knot } from '../../support/knot.js';
 import { runStage } from '../../support/memory.js';
+import { nameserver } from './nameserver.js';
 
 /** The fields that each address gets, with time enough for the look-ups. */
 async function namesOf(given: object, ...addresses: string[]): Promise<Record<string, unknown>[]> {
@@ -23,9 +24,27 @@ async function namesOf(given: object, ...addresses: string[]): Promise<Record<st
   });
 }
 
+/** Passes what is asked on to the server at that port of loopback, so many milliseconds later. Returns its address. */
+async function slow(t: TestContext, port: number, delay: number): Promise<string> {
+  const [front, behind] = [createSocket('udp4'), createSocket('udp4')];
+  const asked = new Map<number, number>(); // who, by the query's id
+  const late = new Set<NodeJS.Timeout>();
+  t.after(() => {
+    for (const timer of late) clearTimeout(timer);
+    front.close();
+    behind.close();
+  });
+  front.on('message', (query, from) => {
+    asked.set(query.readUInt16BE(0), from.port);
+    late.add(setTimeout(() => behind.send(query, port, '127.0.0.1'), delay));
+  });
+  behind.on('message', (reply) => front.send(reply, asked.get(reply.readUInt16BE(0)), '127.0.0.1'));
+  await new Promise<void>((resolve) => front.bind(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${front.address().port}`;
+}
+
 test('a real server: one name, several, none, aliases, IPv6', async (t) => {
-  const { port } = await knot(t);
-  const resolver = `127.0.0.1:${port}`;
+  const { resolver } = await nameserver(t);
   assert.deepEqual(await namesOf({ resolver }, '192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::7', '192.0.2.1'), [
     { name: 'one.example', name_source: 'ptr' },
     { name: 'a.example', name_source: 'ptr', names: ['a.example', 'b.example'] },
@@ -39,16 +58,23 @@ test('a real server: one name, several, none, aliases, IPv6', async (t) => {
 });
 
 test('a server that fails, that is not the one to ask, that only knows another', async (t) => {
-  const { port } = await knot(t);
-  const resolver = `127.0.0.1:${port}`;
+  const { resolver } = await nameserver(t);
   for (const failed of ['203.0.113.1', '198.51.100.1', '192.0.2.65']) {
     assert.deepEqual(await namesOf({ resolver }, failed), [{ unnamed: { failed: 1 } }], failed);
   }
 });
 
+test('a slow server: who waits gets the name, who does not goes on without', async (t) => {
+  const { resolver: real } = await nameserver(t);
+  const resolver = await slow(t, Number(real.split(':')[1]), 150);
+  const [one] = await namesOf({ resolver }, '192.0.2.1');
+  assert.deepEqual(one, { name: 'one.example', name_source: 'ptr' });
+  assert.deepEqual(await namesOf({ resolver, wait: 1 }, '192.0.2.1'), [{ unnamed: { late: 1 } }]);
+});
+
 test('an answer that is too long for a datagram comes over TCP; of many names eight go on', async (t) => {
-  const { port } = await knot(t);
-  const [added] = await namesOf({ resolver: `127.0.0.1:${port}` }, '192.0.2.6');
+  const { resolver } = await nameserver(t);
+  const [added] = await namesOf({ resolver }, '192.0.2.6');
   assert.deepEqual(
     added?.names,
     Array.from({ length: 8 }, (_, i) => `many-00${i}.example`),
@@ -56,8 +82,8 @@ test('an answer that is too long for a datagram comes over TCP; of many names ei
 });
 
 test("a name's bytes are an attacker's", async (t) => {
-  const { port } = await knot(t);
-  const added = await namesOf({ resolver: `127.0.0.1:${port}` }, '192.0.2.4', '192.0.2.5');
+  const { resolver } = await nameserver(t);
+  const added = await namesOf({ resolver }, '192.0.2.4', '192.0.2.5');
   assert.deepEqual(added, [
     { name: 'evil\\027[31m\\010\\000\\200\\\\.example', name_source: 'ptr' },
     { name: `${'l'.repeat(63)}.${'o'.repeat(63)}.${'n'.repeat(63)}.${'g'.repeat(53)}.example`, name_source: 'ptr' },
@@ -65,8 +91,8 @@ test("a name's bytes are an attacker's", async (t) => {
 });
 
 test('--verify marks a name that has the address, and prefers it', async (t) => {
-  const { port } = await knot(t);
-  const given = { resolver: `127.0.0.1:${port}`, verify: true };
+  const { resolver } = await nameserver(t);
+  const given = { resolver, verify: true };
   assert.deepEqual(await namesOf(given, '192.0.2.1', '192.0.2.2', '192.0.2.9', '2001:db8::7', '192.0.2.4'), [
     { name: 'one.example', name_source: 'ptr', name_verified: true },
     { name: 'b.example', name_source: 'ptr', name_verified: true, names: ['b.example', 'a.example'] },

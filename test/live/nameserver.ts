@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { knotd } from '../support/knot.js';
 import { fresh } from './folder.js';
 import type { Net } from './net.js';
 import { until } from './wait.js';
@@ -16,44 +17,33 @@ cdn 30 CNAME edge.other
 edge.other A 127.0.0.3
 edge.other A 127.0.0.4
 edge.other AAAA ::1
+both 60 CNAME pair.other
+${['A 127.0.0.6', 'A 127.0.0.7', 'AAAA fd00::6', 'AAAA fd00::7'].map((one) => `pair.other ${one}`).join('\n')}
 nowhere CNAME gone
 text TXT "127.0.0.1"
 *.many A 127.0.0.5
+${Array.from({ length: 20 }, (_, i) => `n${i}.each A 127.0.1.${i + 1}`).join('\n')}
 odd\\001\\"na\\255me A 127.0.0.9
 ${Array.from({ length: 200 }, (_, i) => `big A 127.1.1.${i + 1}`).join('\n')}
 `;
+/** Names of its loopback addresses. */
+const reverse = `$ORIGIN 0.0.127.in-addr.arpa.
+$TTL 300
+@ SOA ns.example.test. hostmaster.example.test. 1 3600 600 86400 60
+@ NS ns.example.test.
+2 PTR one.example.test.
+3 PTR cdn-3.example.test.
+`;
 export const big = Array.from({ length: 200 }, (_, i) => `127.1.1.${i + 1}`);
 
-/** A real server on 127.0.0.1 and ::1 of the namespace. Its answers by UDP are up to 4096 bytes long. */
-export async function knot(net: Net): Promise<void> {
-  const folder = fresh('knot');
-  mkdirSync(folder);
-  writeFileSync(`${folder}/zone`, zone);
-  writeFileSync(
-    `${folder}/conf`,
-    `server:
-  listen: [ 127.0.0.1@53, ::1@53 ]
-  rundir: ${folder}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-  udp-max-payload: 4096
-database:
-  storage: ${folder}
-zone:
-  - domain: example.test
-    storage: ${folder}
-    file: zone
-    semantic-checks: off
-    journal-content: none
-log:
-  - target: ${folder}/log
-    any: error
-`,
-  );
-  const child = net.spawn(['knotd', '-c', `${folder}/conf`], 'ignore');
+/** A real server on 127.0.0.1 and ::1 of the namespace. */
+export async function nameserver(net: Net): Promise<void> {
+  const dir = fresh('knot');
+  mkdirSync(dir);
+  const zones = { 'example.test': zone, '0.0.127.in-addr.arpa': reverse };
+  const child = net.spawn(knotd({ dir, listen: ['127.0.0.1@53', '::1@53'], zones }), 'ignore');
   const listening = () => {
-    if (child.exitCode !== null) throw new Error(`knotd ended: ${readFileSync(`${folder}/log`, 'utf8')}`);
+    if (child.exitCode !== null) throw new Error(`knotd ended: ${readFileSync(`${dir}/log`, 'utf8')}`);
     return net.run('ss', '-ulnH').includes('[::1]:53') && net.run('ss', '-tlnH').includes('127.0.0.1:53');
   };
   await until('knotd listens', listening);

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { connect, ndjson } from '../../support/events.js';
+import { folder, proc, start } from '../../support/process.js';
+import { answer, responder } from '../../support/responder.js';
+
+test('ten times the addresses take no more memory', async (t) => {
+  const server = await responder(t);
+  server.reply = (query) => [answer(query, [{ data: 'a-name-of-some-length.example.com' }])];
+  const { child } = start(
+    t,
+    ['enrich', '--with', 'names', '--cache', '1000', '--resolver', server.address, '--wait', '0'],
+    folder(t),
+    ['pipe', 'ignore', 'inherit'],
+  );
+  const input = child.stdin as NodeJS.WritableStream;
+  let sent = 0;
+  const send = async (count: number) => {
+    for (const end = sent + count; sent < end; ) {
+      const events = Array.from({ length: 1_000 }, () => {
+        const n = sent++;
+        return connect({ daddr: `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}` });
+      });
+      if (!input.write(ndjson(...events))) await once(input, 'drain');
+    }
+    return proc(child.pid, 'status', 'VmHWM');
+  };
+  const first = await send(60_000);
+  const second = await send(540_000);
+  assert.ok(second < first * 1.5, `${first} kB after 60,000 addresses, ${second} kB after 600,000`);
+  input.end();
+});

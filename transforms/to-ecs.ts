@@ -1,0 +1,52 @@
+import { fieldKinds } from '../schemas/generated/fields.js';
+import { defineCommand } from '../schemas/pipe/command.js';
+import type { AnyEvent } from '../schemas/pipe/line.js';
+import type { Stage } from '../schemas/pipe/stage.js';
+import { about } from './to-ecs/about.js';
+import { ecsFields, ecsVersion } from './to-ecs/fields.js';
+import { own, place } from './to-ecs/places.js';
+import { converter } from './to-ecs/stage.js';
+
+/** In the schema's order. */
+const order = Object.keys(fieldKinds.ecs ?? {});
+
+/** An event as ECS has it, with what has no place there under `synpipe`. `ts` is for one that has none. */
+export function ecsOf(event: AnyEvent, ts: string): AnyEvent {
+  const found: Record<string, unknown> = { type: 'ecs', v: 1, '@timestamp': ts, ecs: { version: ecsVersion } };
+  const put = (name: string, value: unknown) => {
+    const path = name.split('.');
+    const last = path.pop() as string;
+    let at = found;
+    for (const step of path) {
+      at[step] ??= {};
+      at = at[step] as typeof found;
+    }
+    at[last] = value;
+  };
+  for (const [name, value] of Object.entries(about(event))) put(name, value);
+  const rest = place(event, ecsFields[event.type] ?? {}, put);
+  if (rest.length > 0) found[own] = Object.fromEntries(rest);
+  return Object.fromEntries(order.flatMap((name) => (name in found ? [[name, found[name]]] : []))) as AnyEvent;
+}
+
+/** The stage for programs. */
+export function toEcs(): Stage {
+  return converter('to-ecs', Object.keys(ecsFields), ecsOf);
+}
+
+export const command = defineCommand({
+  name: 'to-ecs',
+  summary: 'writes events as the Elastic Common Schema has them',
+  usage: '[OPTION]…',
+  examples: [
+    [
+      'collector --report outcome | enrich | to-ecs | sink-http --preset elasticsearch --into connects https://es:9200',
+      'into Elasticsearch, for its own dashboards and rules',
+    ],
+    ["to-ecs < events.ndjson | jq -c 'del(.type, .v)'", 'ECS and nothing else'],
+  ],
+  options: {},
+  notes: `Each event becomes one of type "ecs". Fields that ECS has no place for are kept under "synpipe". Events of types that
+are not ours pass as they are. So do "lost" events of to-ecs itself and of what comes behind it.`,
+  stage: toEcs,
+});

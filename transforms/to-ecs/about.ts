@@ -1,0 +1,105 @@
+import { isIP } from 'node:net';
+import type { AnyEvent } from '../../schemas/pipe/line.js';
+
+type Fields = Record<string, unknown>;
+
+/** What an event is, as ECS says it: what is not in one of its fields. */
+export function about(event: AnyEvent): Fields {
+  const said = { 'event.module': 'synpipe', 'event.dataset': `synpipe.${event.type}`, 'agent.type': 'synpipe' };
+  return { message: sentence(event), ...said, ...(kinds[event.type] as (event: Fields) => Fields)(event) };
+}
+
+/** An event in a few words, for people. */
+export function sentence(event: Fields): string {
+  const { type, comm, pid, daddr, dport, name, addrs, count, stage, where, phase } = event;
+  if (type === 'dns') return `${name} is ${(addrs as string[]).join(', ')}`;
+  if (type === 'lost') return `${count} lost in ${stage}: ${where}`;
+  if (type === 'status') return `${stage}: ${phase}`;
+  const to = daddr === undefined ? '' : ` to ${isIP(String(daddr)) === 6 ? `[${daddr}]` : daddr}`;
+  const port = dport === undefined ? '' : `${to ? ':' : ' to port '}${dport}`;
+  if (type === 'summary')
+    return `${count} attempt${count === 1 ? '' : 's'}${comm === undefined ? '' : ` of ${comm}`}${to}${port}`;
+  return `${comm} (${pid})${to}${port}: ${event.result ?? event.error ?? 'attempted'}`;
+}
+
+/** Whether an attempt worked; undefined where that is not known yet. */
+export function worked({ type, result, error }: Fields): boolean | undefined {
+  if (type === 'outcome') return result === 'established';
+  return error === undefined ? undefined : false;
+}
+
+const kinds: Record<string, (event: Fields) => Fields> = {
+  connect: (event) => ({ ...attempt(event, ['connection', 'start'], 'connection_attempted') }),
+  outcome: (event) => {
+    const { result, ts, latency_us } = event;
+    const type = result === 'established' ? 'start' : result === 'denied' ? 'denied' : 'end';
+    return {
+      ...attempt(event, ['connection', type], `connection_${result}`),
+      ...span(ts as string, latency_us as number),
+    };
+  },
+  dns: ({ name, cnames = [], addrs, ts, latency_us }) => ({
+    ...kind('event', ['network'], ['protocol', 'info'], 'dns_answer'),
+    'event.outcome': 'success',
+    ...(latency_us !== undefined && span(ts as string, latency_us as number)),
+    'network.protocol': 'dns',
+    'dns.type': 'answer',
+    'dns.answers': answers(name as string, cnames as string[], addrs as string[]),
+    'related.hosts': different(name, ...(cnames as string[])),
+    'related.ip': different(...(addrs as string[])),
+  }),
+  summary: (event) => ({ ...kind('metric', ['network'], ['connection', 'info'], 'summary'), ...parties(event) }),
+  lost: (event) => ({ ...kind('pipeline_error', [], ['error'], 'lost'), 'error.message': sentence(event) }),
+  status: ({ phase }) => kind('state', [], ['info'], `status_${phase}`),
+};
+
+function kind(kind: string, category: string[], type: string[], action: string): Fields {
+  const categories = category.length > 0 && { 'event.category': category };
+  return { 'event.kind': kind, ...categories, 'event.type': type, 'event.action': action };
+}
+
+function attempt(event: Fields, type: string[], action: string): Fields {
+  const done = worked(event);
+  return {
+    ...kind('event', ['network'], type, action),
+    'event.outcome': done === undefined ? 'unknown' : done ? 'success' : 'failure',
+    'network.transport': 'tcp',
+    'network.direction': 'egress',
+    ...(event.pcomm === undefined && { 'process.name': event.comm }),
+    ...parties(event),
+  };
+}
+
+/** Who takes part, for searches that do not care which of them is what. */
+function parties({ saddr, daddr, name, names = [], saddr_name, host, user, pod }: Fields): Fields {
+  const all = {
+    'related.ip': different(saddr, daddr).filter((address) => isIP(address) > 0),
+    'related.hosts': different(name, ...(names as string[]), saddr_name, host),
+    'related.user': different(user),
+  };
+  const orchestrator = { 'orchestrator.type': 'kubernetes', 'orchestrator.resource.type': 'pod' };
+  const some = Object.entries(all).filter(([, values]) => values.length > 0);
+  return { ...Object.fromEntries(some), ...(pod !== undefined && orchestrator) };
+}
+
+const different = (...values: unknown[]) =>
+  [...new Set(values.filter((value) => typeof value === 'string'))] as string[];
+
+/** The records of an answer: the aliases one by one, and the addresses of the last. */
+function answers(name: string, cnames: string[], addrs: string[]): Fields[] {
+  const chain = [name, ...cnames];
+  return [
+    ...cnames.map((data, at) => ({ name: chain[at], type: 'CNAME', data })),
+    ...addrs.map((data) => ({ name: chain.at(-1), type: isIP(data) === 6 ? 'AAAA' : 'A', data })),
+  ];
+}
+
+/** When it began and ended; nothing where that cannot be told. */
+function span(ts: string, us: number): Fields {
+  const [, seconds, fraction] = /^(.{19})\.(\d{6})Z$/.exec(ts) as unknown as [string, string, string];
+  const end = Date.parse(`${seconds}Z`) * 1000 + Number(fraction);
+  const start = end - us;
+  if (!Number.isSafeInteger(end) || start < 0) return {};
+  const ms = new Date(Math.floor(start / 1000)).toISOString();
+  return { 'event.start': `${ms.slice(0, -1)}${String(start % 1000).padStart(3, '0')}Z`, 'event.end': ts };
+}

@@ -1,0 +1,47 @@
+import { isIP } from 'node:net';
+import type { AnyEvent } from '../../schemas/pipe/line.js';
+
+/** A field's value as it is written in its new place; undefined where it does not fit there. */
+export type Write = (value: unknown, event: AnyEvent) => unknown;
+/** The names that a field gets, and how its value is written there. */
+export type Places = Readonly<Record<string, Write>>;
+/** What becomes of an event's fields, by their own names. */
+export type Table = Readonly<Record<string, Places>>;
+
+/** What else an event has is kept under this name. */
+export const own = 'synpipe';
+
+export const text: Write = (value) => (typeof value === 'string' ? value : undefined);
+/** Of lower case only. */
+export const lower: Write = (value) => (typeof value === 'string' && value === value.toLowerCase() ? value : undefined);
+/** A number as text. */
+export const digits: Write = (value) => (typeof value === 'number' ? String(value) : undefined);
+export const integer: Write = (value) => (Number.isSafeInteger(value) && (value as number) >= 0 ? value : undefined);
+export const ip: Write = (value) => (typeof value === 'string' && isIP(value) > 0 ? value : undefined);
+export const ips: Write = (value, event) =>
+  Array.isArray(value) && value.every((one) => ip(one, event)) ? value : undefined;
+/** Microseconds as nanoseconds. */
+export const nanoseconds: Write = (value, event) => integer((value as number) * 1000, event);
+/** 4 or 6. */
+export const version: Write = (value) => `ipv${value}`;
+
+/**
+ * Gives each of an event's fields to `put` under the names that the table has for it. Returns those that have none, or
+ * whose value does not fit there, under their own names; nothing that an event has is lost.
+ */
+export function place(event: AnyEvent, table: Table, put: (name: string, value: unknown) => void) {
+  const rest: [string, unknown][] = [];
+  for (const [field, value] of Object.entries(event)) {
+    if (field === 'type' || field === 'v') continue;
+    const places = Object.hasOwn(table, field) ? Object.entries(table[field] as Places) : [];
+    let placed = false;
+    for (const [name, write] of places) {
+      const written = write(value, event);
+      if (written === undefined) continue;
+      put(name, written);
+      placed = true;
+    }
+    if (!placed) rest.push([field, value]);
+  }
+  return rest;
+}

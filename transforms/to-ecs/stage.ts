@@ -1,0 +1,23 @@
+import type { AnyEvent } from '../../schemas/pipe/line.js';
+import type { Stage } from '../../schemas/pipe/stage.js';
+
+/**
+ * A stage that makes another event of each. One that has no time of its own (`lost`) gets that of the event before it,
+ * the clock's where it is the first.
+ */
+export function converter(
+  name: string,
+  types: readonly string[],
+  convert: (event: AnyEvent, ts: string) => AnyEvent,
+): Stage {
+  let before: string | undefined;
+  return {
+    name,
+    types,
+    line({ event }, out) {
+      const { ts } = event as { ts?: string };
+      before = ts ?? before ?? new Date().toISOString().replace('Z', '000Z');
+      out.event(convert(event, before));
+    },
+  };
+}

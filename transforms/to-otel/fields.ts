@@ -1,0 +1,54 @@
+import { integer, ip, type Table, text, version, type Write } from '../to-ecs/places.js';
+
+/** A name that is not from a reverse look-up: the conventions want no other. */
+const asked: Write = (value, event) =>
+  (event as { name_source?: string }).name_source === 'ptr' ? undefined : text(value, event);
+
+const attempt: Table = {
+  ts: { timeUnixNano: nanoseconds },
+  pid: { 'process.pid': integer },
+  ppid: { 'process.parent_pid': integer },
+  uid: { 'process.real_user.id': integer },
+  comm: { 'thread.name': text },
+  exe: { 'process.executable.path': text },
+  family: { 'network.type': version },
+  saddr: { 'network.local.address': ip },
+  sport: { 'network.local.port': integer },
+  daddr: { 'network.peer.address': ip },
+  dport: { 'network.peer.port': integer, 'server.port': integer },
+  error: { 'error.type': text },
+  name: { 'server.address': asked },
+  user: { 'process.real_user.name': text },
+  container: { 'container.id': text },
+  runtime: { 'container.runtime.name': text },
+  pod: { 'k8s.pod.uid': text },
+  host: { 'host.name': text },
+};
+
+/** Where the fields of each type of event go in OpenTelemetry: attributes, but for the record's own `timeUnixNano`. */
+export const otelFields: Readonly<Record<string, Table>> = {
+  connect: attempt,
+  outcome: attempt,
+  dns: {
+    ts: { timeUnixNano: nanoseconds },
+    name: { 'dns.question.name': text },
+    addrs: { 'dns.answers': (value) => value },
+    server: { 'network.peer.address': ip },
+    transport: { 'network.transport': text },
+  },
+  summary: attempt,
+  lost: { ts: { timeUnixNano: nanoseconds } },
+  status: { ts: { timeUnixNano: nanoseconds } },
+};
+
+/** What 64 bits hold, as Protocol Buffers have it. */
+const last = 2n ** 64n;
+
+/** A time (RFC 3339, UTC, microseconds) in nanoseconds since the epoch, as text; undefined before 1970 and from 2554 on. */
+export function nanoseconds(ts: unknown): string | undefined {
+  const [, seconds, fraction = ''] = /^(.{19})\.(\d{6})Z$/.exec(String(ts)) ?? [];
+  const ms = Date.parse(`${seconds}Z`);
+  if (!(ms >= 0)) return undefined;
+  const time = BigInt(ms) * 1_000_000n + BigInt(fraction) * 1000n;
+  return time < last ? String(time) : undefined;
+}

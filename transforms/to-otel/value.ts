@@ -1,0 +1,31 @@
+/** A value as OTLP's JSON has it: an AnyValue. */
+export type Value =
+  | { stringValue: string }
+  | { intValue: string }
+  | { doubleValue: number }
+  | { boolValue: boolean }
+  | { arrayValue: { values: Value[] } }
+  | { kvlistValue: { values: Attribute[] } }
+  | Record<string, never>;
+
+export interface Attribute {
+  key: string;
+  value: Value;
+}
+
+/** Any JSON value; null is the empty one. `fraction`: a number is no integer, though this one may be whole. */
+export function anyValue(value: unknown, fraction = false): Value {
+  if (value === null || value === undefined) return {};
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value) && !fraction) return { intValue: String(value) };
+    return Number.isFinite(value) ? { doubleValue: value } : { stringValue: String(value) };
+  }
+  if (Array.isArray(value)) return { arrayValue: { values: value.map((one) => anyValue(one)) } };
+  return { kvlistValue: { values: attributes(Object.entries(value as object)) } };
+}
+
+export function attributes(fields: [string, unknown][], fractions?: ReadonlySet<string>): Attribute[] {
+  return fields.map(([key, value]) => ({ key, value: anyValue(value, fractions?.has(key)) }));
+}
