@@ -54,10 +54,13 @@ struct {
 	__type(value, struct attempt);
 } attempts SEC(".maps");
 
-/* Room to make an attempt in: too big for the stack. Behind it, what fill_exe needs. */
+/* Room to make an attempt in: too big for the stack. Behind it, what fill_exe needs: room, and three pointers. */
 struct scratch {
 	struct attempt attempt;
 	char behind[ATTEMPT_EXE_BYTES];
+	__u64 mount;
+	__u64 root_dentry;
+	__u64 root_mount;
 };
 
 /*
