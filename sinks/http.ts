@@ -2,6 +2,7 @@ import { defineCommand } from '../schemas/pipe/command.js';
 import { UsageError } from '../schemas/pipe/errors.js';
 import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import type { Stage } from '../schemas/pipe/stage.js';
+import { Trouble } from '../schemas/pipe/trouble.js';
 import { bytes, duration } from '../schemas/pipe/units.js';
 import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
@@ -10,7 +11,6 @@ import { onReject } from './spool/reject.js';
 import { Spool } from './spool/spool.js';
 import { BatchSink } from './spool/stage.js';
 import { Memory } from './spool/store.js';
-import { Trouble } from './spool/trouble.js';
 
 const name = 'sink-http';
 

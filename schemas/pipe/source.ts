@@ -13,6 +13,10 @@ export interface Source extends Input {
   leave(): void;
   /** Frees what a read that was left still holds. Returns whether that could be done: else only a signal ends the process. */
   release(): Promise<boolean>;
+  /** The first signal that asks for the end: its input ends now. */
+  asked?(): void;
+  /** All is over. `well`: all that was read has gone where it belongs. */
+  end?(well: boolean): Promise<void>;
 }
 
 export function stdin(): Source {

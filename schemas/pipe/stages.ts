@@ -27,6 +27,7 @@ export interface Ready {
  */
 export async function runStages(stages: readonly Ready[], source: Source): Promise<number> {
   const codes = stages.map(() => 0);
+  let well = true;
   const policies = new Map<Part, InvalidPolicy>(); // of the stages that go on
   const parts = stages.map(({ stage, invalid, status }, at): Part => {
     const part: Part = {
@@ -39,6 +40,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
         return policy;
       },
       failed: (error) => {
+        well = false;
         policies.delete(part);
         codes[at] = exitCode(stage.name, error);
       },
@@ -46,7 +48,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     return part;
   });
   const stop = stopper(stages);
-  const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages));
+  const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages, source));
   const progress = showProgress(
     stages,
     source,
@@ -72,8 +74,10 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       if (invalid > 0 && policies.get(part)?.end(invalid, lines)) codes[at] = 1;
     }
   } catch (error) {
+    well = false;
     codes[stages.length - 1] = exitCode(stages.at(-1)?.stage.name as string, error);
   } finally {
+    await source.end?.(well);
     progress?.end();
     signals.done();
     if (signals.stopped && !(stop && (await source.release()))) signals.die();
@@ -97,11 +101,11 @@ function stopper(stages: readonly Ready[]): (() => number) | undefined {
   return stopping.length > 0 ? () => Math.max(...stopping.map((stage) => stage.stop?.() ?? 0)) : undefined;
 }
 
-function asker(stages: readonly Ready[]): (() => void) | undefined {
-  const asking = stages.map(({ stage }) => stage).filter((stage) => stage.asked);
+function asker(stages: readonly Ready[], source: Source): (() => void) | undefined {
+  const asking = [source, ...stages.map(({ stage }) => stage)].filter((one) => one.asked);
   if (asking.length === 0) return undefined;
   return () => {
-    for (const stage of asking) stage.asked?.();
+    for (const one of asking) one.asked?.();
   };
 }
 

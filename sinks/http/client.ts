@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { readSecret } from '../../schemas/pipe/secret.js';
 import type { Answer } from './preset.js';
 
 /** An answer is read no further than this. */
@@ -67,14 +66,5 @@ export class Client {
 
   async close(): Promise<void> {
     await this.agent.destroy();
-  }
-}
-
-/** A file's text. Throws RuntimeError, with its name but nothing of what is in it. */
-export async function readSecret(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new RuntimeError(`cannot read ${path}: ${cause(error)}; ${remedy(error)}`);
   }
 }

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../schemas/pipe/errors.js';
-import { readSecret } from './client.js';
+import { readSecret } from '../../schemas/pipe/secret.js';
 
 export interface HeaderSources {
   /** `Name: value` each. */

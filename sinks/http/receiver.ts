@@ -1,6 +1,6 @@
+import type { Trouble } from '../../schemas/pipe/trouble.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver } from '../spool/stage.js';
-import type { Trouble } from '../spool/trouble.js';
 import { Client, type Reach } from './client.js';
 import { Delivery, type Destination } from './deliver.js';
 import { type HeaderSources, readHeaders } from './headers.js';

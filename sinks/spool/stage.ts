@@ -3,9 +3,9 @@ import { counted } from '../../schemas/pipe/fd.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import type { Trouble } from '../../schemas/pipe/trouble.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';
-import type { Trouble } from './trouble.js';
 
 /** Takes batches, and goes on trying. */
 export interface Receiver {

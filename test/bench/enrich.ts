@@ -2,15 +2,26 @@
  * What enrich costs: events per second with known names beside filter's on the same input; look-ups of 10,000 addresses
  * that it does not know, from a local unbound; a dead resolver beside --offline; memory with 5 million addresses.
  *
- *     node --import tsx test/bench/enrich.ts [ROUNDS]
+ *     node --import tsx test/bench/enrich.ts [ROUNDS [known|cold|dead|memory]…]
  *
- * Needs unbound (Debian's package). The table and the raw numbers go to test/bench/runs/.
+ * Needs unbound (Debian's package). The table and the raw numbers go to test/bench/runs/; parts that are not named keep
+ * the numbers of their last run.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,9 +32,20 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 
 const address = (n: number) => `${198 + (n >> 24)}.${18 + ((n >> 16) & 63)}.${(n >> 8) & 255}.${n & 255}`;
 
-/** Events of some users and ports, to so many addresses in turn. */
-function events(path: string, count: number, addresses: number): string {
+/** Events of some users and ports, to so many addresses in turn; with `wire` the answers that told their names come first. */
+function events(path: string, count: number, addresses: number, wire = false): string {
   const fd = openSync(path, 'w');
+  for (let n = 0; wire && n < addresses; n++) {
+    const ts = '2026-11-23T08:14:59.000000Z';
+    const fields = {
+      netns: 4026531840,
+      name: `host-${n}.example.com`,
+      addrs: [address(n)],
+      ttl: 3600,
+      latency_us: 500,
+    };
+    writeSync(fd, `${JSON.stringify({ type: 'dns', v: 1, seq: n + 1, ts, ...fields })}\n`);
+  }
   for (let i = 0; i < count; ) {
     let text = '';
     for (const end = Math.min(count, i + 5_000); i < end; i++) {
@@ -78,20 +100,29 @@ async function run(argv: string[], input: string, count = false): Promise<Run> {
 }
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
-const raw: Record<string, unknown> = {};
+const name = `${root}test/bench/runs/enrich-${release()}`;
+const parts = process.argv.length > 3 ? process.argv.slice(3) : ['known', 'cold', 'dead', 'memory'];
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
 
-/** Commands in turn, round by round. Returns the median of events per second of each. */
-async function beside(what: string, input: string, count: number, commands: Record<string, string[]>) {
-  const rates: Record<string, number[]> = {};
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, argv] of Object.entries(commands)) {
-      const { seconds } = await run(argv, input);
-      rates[name] = [...(rates[name] ?? []), Math.round(count / seconds)];
-    }
-  }
-  raw[what] = rates;
-  return Object.fromEntries(Object.entries(rates).map(([name, all]) => [name, median(all)]));
+interface Known {
+  /** Millions of events per second, round by round: of an input's last million, so without start and first look-ups. */
+  steady: Record<string, number[]>;
+  /** Of the whole run. */
+  whole: Record<string, number[]>;
 }
+interface Raw {
+  known?: Known;
+  cold?: { namesPerSecond: number; named: number; unnamed: unknown }[];
+  dead?: Record<string, number[]>;
+  memory?: { addresses: number; peakMb: number }[];
+  /** Which commit, machine and time each part is from. */
+  from: Record<string, string>;
+}
+const raw: Raw = existsSync(`${name}.json`) ? JSON.parse(readFileSync(`${name}.json`, 'utf8')) : { from: {} };
+const add = (to: Record<string, number[]>, key: string, value: number) => {
+  to[key] = [...(to[key] ?? []), value];
+};
+const rateOf = (count: number, seconds: number) => Number((count / seconds / 1e6).toFixed(3));
 
 /** A local unbound that knows names of so many addresses. Returns its port. */
 async function unbound(addresses: number): Promise<number> {
@@ -135,87 +166,121 @@ remote-control:
 }
 
 const million = 1_000_000;
-const known = events(`${dir}/known`, million, 1_000);
 const port = await unbound(10_000);
 const resolver = ['--resolver', `127.0.0.1:${port}`];
+/** Of filter's pass-through: reading, checking and writing, and nothing else. */
+const base = 'filter, all pass';
 
-const cached = await beside('known names', known, million, {
-  'filter, 30 % pass': ['filter', '--dport', '443'],
-  'filter, all pass': ['filter', '--family', '4'],
-  'enrich, names': ['enrich', '--with', 'names', ...resolver],
-  'enrich, as it comes': ['enrich', ...resolver],
-});
+const measure: Record<string, () => Promise<void>> = {
+  async known() {
+    const known: Known = { steady: {}, whole: {} };
+    const few = million / 5;
+    const inputs = {
+      '': [events(`${dir}/few`, few, 1_000), events(`${dir}/many`, few + million, 1_000)],
+      ', names of the wire': [
+        events(`${dir}/few-wire`, few, 1_000, true),
+        events(`${dir}/many-wire`, few + million, 1_000, true),
+      ],
+    } as const;
+    const commands: [string, keyof typeof inputs, string[]][] = [
+      [base, '', ['filter', '--family', '4']],
+      ['filter, 30 % pass', '', ['filter', '--dport', '443']],
+      ['enrich --with names', '', ['enrich', '--with', 'names', ...resolver]],
+      ['enrich', '', ['enrich', ...resolver]],
+      ['enrich --offline', ', names of the wire', ['enrich', '--offline']],
+    ];
+    for (let round = 0; round < rounds; round++) {
+      for (const [what, input, argv] of commands) {
+        const [short, long] = inputs[input];
+        const start = await run(argv, short);
+        const all = await run(argv, long);
+        add(known.steady, what + input, rateOf(million, all.seconds - start.seconds));
+        add(known.whole, what + input, rateOf(few + million, all.seconds));
+      }
+    }
+    for (const path of Object.values(inputs).flat()) rmSync(path);
+    raw.known = known;
+  },
 
-const cold = events(`${dir}/cold`, 10_000, 10_000);
-const started = events(`${dir}/one`, 1, 1);
-const lookups: { namesPerSecond: number; named: number; unnamed: unknown }[] = [];
-for (let round = 0; round < rounds; round++) {
-  const argv = ['enrich', '--with', 'names', '--wait', '30000', '--status', ...resolver];
-  const start = await run(argv, started, true);
-  const all = await run(argv, cold, true);
-  const seconds = all.seconds - start.seconds;
-  lookups.push({ namesPerSecond: Math.round(10_000 / seconds), named: all.named, unnamed: all.status.unnamed ?? {} });
+  async cold() {
+    const cold = events(`${dir}/cold`, 10_000, 10_000);
+    const one = events(`${dir}/one`, 1, 1);
+    raw.cold = [];
+    for (let round = 0; round < rounds; round++) {
+      const argv = ['enrich', '--with', 'names', '--wait', '30000', '--status', ...resolver];
+      const start = await run(argv, one, true);
+      const all = await run(argv, cold, true);
+      const namesPerSecond = Math.round(10_000 / (all.seconds - start.seconds));
+      raw.cold.push({ namesPerSecond, named: all.named, unnamed: all.status.unnamed ?? {} });
+    }
+  },
+
+  async dead() {
+    const silent = createSocket('udp4');
+    await new Promise<void>((resolve) => silent.bind(0, '127.0.0.1', resolve));
+    const input = events(`${dir}/scattered`, million, 100_000);
+    raw.dead = {};
+    for (let round = 0; round < rounds; round++) {
+      for (const [what, argv] of [
+        ['--offline', ['--offline']],
+        ['a resolver that never answers', ['--resolver', `127.0.0.1:${silent.address().port}`]],
+      ] as const) {
+        add(raw.dead, what, rateOf(million, (await run(['enrich', ...argv], input)).seconds));
+      }
+    }
+    silent.close();
+    rmSync(input);
+  },
+
+  async memory() {
+    raw.memory = [];
+    for (const addresses of [50_000, 500_000, 5 * million]) {
+      const input = events(`${dir}/distinct`, addresses, addresses);
+      raw.memory.push({ addresses, peakMb: Math.round((await run(['enrich', ...resolver], input)).peakMb) });
+      rmSync(input);
+    }
+  },
+};
+for (const part of parts) {
+  await measure[part]?.();
+  raw.from[part] =
+    `${commit}, Linux ${release()}, ${cpus().length} CPUs, Node ${process.version}, ${new Date().toISOString()}`;
 }
-raw['10,000 look-ups'] = lookups;
 
-const silent = createSocket('udp4');
-await new Promise<void>((resolve) => silent.bind(0, '127.0.0.1', resolve));
-const scattered = events(`${dir}/scattered`, million, 100_000);
-const dead = await beside('a dead resolver', scattered, million, {
-  offline: ['enrich', '--offline'],
-  dead: ['enrich', '--resolver', `127.0.0.1:${silent.address().port}`],
-});
-silent.close();
-
-rmSync(known);
-rmSync(scattered);
-const memory: { addresses: number; peakMb: number }[] = [];
-for (const addresses of [50_000, 500_000, 5 * million]) {
-  const input = events(`${dir}/many`, addresses, addresses);
-  memory.push({ addresses, peakMb: Math.round((await run(['enrich', ...resolver], input)).peakMb) });
-  rmSync(input);
-}
-raw.memory = memory;
-
-const rate = (n: number | undefined) => `${Math.round((n ?? 0) / 1000)} k/s`;
-const quick = (name: string) => cached[name] ?? 0;
-const table = `| known names, 1,000 addresses | events | of filter's (30 % pass) | of filter's (all pass) |
-|---|---|---|---|
-${Object.keys(cached)
-  .map((name) => {
-    const part = (of: string) => `${Math.round((100 * quick(name)) / quick(of))} %`;
-    return `| ${name} | ${rate(quick(name))} | ${part('filter, 30 % pass')} | ${part('filter, all pass')} |`;
+const { known, cold = [], dead = {}, memory = [] } = raw;
+const medians = (all: Record<string, number[]> = {}) =>
+  Object.entries(all).map(([what, rates]) => [what, median(rates)] as const);
+const part = (of: number | undefined, all: Record<string, number[]> = {}) =>
+  `${Math.round((100 * (of ?? 0)) / median(all[base] ?? [1]))} %`;
+const table = `${Object.entries(raw.from)
+  .map(([part, from]) => `${part}: ${from}  \n`)
+  .join('')}
+| known names, 1,000 addresses | M events/s | of filter's | with start and first look-ups, 1.2 M events | of filter's |
+|---|---|---|---|---|
+${medians(known?.steady)
+  .map(([what, steady]) => {
+    const whole = median(known?.whole[what] ?? []);
+    return `| ${what} | ${steady.toFixed(2)} | ${part(steady, known?.steady)} | ${whole.toFixed(2)} | ${part(whole, known?.whole)} |`;
   })
   .join('\n')}
 
 | 10,000 addresses, unbound on the same machine | |
 |---|---|
-| names per second | ${median(lookups.map(({ namesPerSecond }) => namesPerSecond))} |
-| named, least of the rounds | ${Math.min(...lookups.map(({ named }) => named))} |
+| names per second | ${median(cold.map(({ namesPerSecond }) => namesPerSecond))} |
+| named, least of the rounds | ${Math.min(...cold.map(({ named }) => named))} |
 
-| 100,000 addresses | events |
+| 100,000 addresses | M events/s |
 |---|---|
-| --offline | ${rate(dead.offline)} |
-| a resolver that never answers | ${rate(dead.dead)} |
+${medians(dead)
+  .map(([what, rate]) => `| ${what} | ${rate.toFixed(2)} |`)
+  .join('\n')}
 
 | distinct addresses | peak RSS |
 |---|---|
 ${memory.map(({ addresses, peakMb }) => `| ${addresses} | ${peakMb} MB |`).join('\n')}
 `;
-const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
-const machine = {
-  kernel: release(),
-  cpus: cpus().length,
-  node: process.version,
-  date: new Date().toISOString(),
-  commit,
-};
-const name = `${root}test/bench/runs/enrich-${release()}`;
 mkdirSync(`${root}test/bench/runs`, { recursive: true });
-writeFileSync(`${name}.json`, `${JSON.stringify({ machine, rounds, ...raw }, undefined, 1)}\n`);
-writeFileSync(
-  `${name}.md`,
-  `Linux ${machine.kernel}, ${machine.cpus} CPUs, Node ${machine.node}, ${machine.date}, at ${commit}; medians of ${rounds}\n\n${table}`,
-);
+writeFileSync(`${name}.json`, `${JSON.stringify(raw, undefined, 1)}\n`);
+writeFileSync(`${name}.md`, `Medians of the rounds.\n\n${table}`);
 console.log(table);
 process.exit(0);

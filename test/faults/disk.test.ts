@@ -151,7 +151,7 @@ for (const [options, path] of [
     const dir = folder(t);
     let [written, torn] = [0, 0];
     for (let round = 1; round <= rounds / 2; round++) {
-      const line = `seq -f '${format}' ${written + 1} inf | sink-file ${options} ${path}`;
+      const line = `timeout --foreground 30 seq -f '${format}' ${written + 1} inf | sink-file ${options} ${path}`;
       const { child, ended } = start(t, ['bash', '-c', line], dir);
       const enough = written + 1 + Math.floor(Math.random() * 3_000);
       let seen = written;

@@ -2,7 +2,7 @@ import { Field } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { lineLimit } from '../../schemas/pipe/lines.js';
 import type { Output } from '../../schemas/pipe/stage.js';
-import { Memo, own } from './memo.js';
+import { Memo, own, slotOf, slots } from './memo.js';
 import type { Place } from './names.js';
 import { age, type Told } from './seen.js';
 import type { Parts, Reason } from './stage.js';
@@ -30,27 +30,37 @@ export interface Made {
 
 /** What few records have. */
 interface More {
-  reason: Reason | undefined;
   zones: readonly string[];
   told: Told | undefined;
-  /** Where in the text the age comes. */
+  /** The fields, where the age is among them: it comes at `split`, and `after` behind it. */
+  aged: Buffer;
   split: number;
+  after: Buffer;
+  /** How many digits the age in `aged` has. */
+  digits: number;
 }
+
+/** Why events go on without a name: a record has the place of its reason, and 0 without. */
+const reasons = ['', 'none', 'late', 'busy', 'timeout', 'failed', 'silent', 'offline'] as const satisfies (
+  | Reason
+  | ''
+)[];
 
 /** A record's own numbers. */
 const untilAt = own;
 const markAt = own + 1;
 const toldAt = own + 2;
-const hasMoreAt = own + 3;
+/** The place of its reason, and above that whether it has more. */
+const kindAt = own + 3;
+const hasMore = 8;
 
 /** The short way for lines whose fields were made for another with the same values just before. */
 export class Known {
   readonly #memo: Memo;
-  readonly #more = new Map<number, More>();
+  readonly #more = new Array<More | undefined>(slots).fill(undefined);
   /** Fields that enrich gives: a line that has one of them takes the long way. */
   readonly #given: readonly Field[];
   readonly #tellings: Int32Array;
-  readonly #aged = Buffer.alloc(2048);
 
   constructor(
     { names, people, zones, saddr }: Parts,
@@ -78,9 +88,12 @@ export class Known {
     const from = memo.from(record);
     const to = memo.to(record);
     if (line.end - line.start + to - from + 20 > lineLimit) return false;
-    if (words[record + hasMoreAt] !== 0) return this.#special(line, out, this.#more.get(record) as More, from, to);
-    if (from === to) out.pass(line);
+    const kind = words[record + kindAt] as number;
+    if (kind >= hasMore) {
+      if (!this.#special(line, out, this.#more[slotOf(record)] as More, from, to)) return false;
+    } else if (from === to) out.pass(line);
     else out.extended(line, memo.text, from, to);
+    if (kind & (hasMore - 1)) this.unnamed(reasons[kind & (hasMore - 1)] as Reason);
     return true;
   }
 
@@ -95,30 +108,32 @@ export class Known {
     words[record + untilAt] = Math.floor(Math.min(until, now + holdsMs) / tickMs);
     words[record + markAt] = mark;
     words[record + toldAt] = this.#tellings[mark] as number;
-    const more = told || reason || zones.length > 0;
-    words[record + hasMoreAt] = more ? 1 : 0;
-    if (more) this.#more.set(record, { reason, zones, told, split: Buffer.byteLength(before) });
-    else this.#more.delete(record);
+    const more = told !== undefined || zones.length > 0;
+    words[record + kindAt] = (reason ? reasons.indexOf(reason) : 0) + (more ? hasMore : 0);
+    if (!more) return;
+    const [head, tail] = [Buffer.from(before), Buffer.from(after)];
+    const aged = Buffer.concat([head, Buffer.alloc(20), tail]);
+    this.#more[slotOf(record)] = { zones, told, aged, split: head.length, after: tail, digits: 0 };
   }
 
   clear(): void {
     this.#memo.clear();
   }
 
-  #special(line: Line, out: Output, { reason, zones, told, split }: More, from: number, to: number): boolean {
+  #special(line: Line, out: Output, more: More, from: number, to: number): boolean {
+    const { zones, told, aged, split, after } = more;
     for (let i = 0; i < zones.length; i++) if (line.field(zones[i] as string) !== undefined) return false;
-    const { text } = this.#memo;
-    if (told) {
-      const at = this.time.of(line);
-      if (at < told.from || at >= told.until) return false;
-      const aged = this.#aged;
-      aged.set(text.subarray(from, from + split));
-      const end = split + digits(aged, split, age(told.at, at));
-      aged.set(text.subarray(from + split, to), end);
-      out.extended(line, aged, 0, end + to - from - split);
-    } else if (from === to) out.pass(line);
-    else out.extended(line, text, from, to);
-    if (reason) this.unnamed(reason);
+    if (!told) {
+      if (from === to) out.pass(line);
+      else out.extended(line, this.#memo.text, from, to);
+      return true;
+    }
+    const at = this.time.of(line);
+    if (at < told.from || at >= told.until) return false;
+    const written = digits(aged, split, age(told.at, at));
+    if (written !== more.digits) aged.set(after, split + written);
+    more.digits = written;
+    out.extended(line, aged, 0, split + written + after.length);
     return true;
   }
 }

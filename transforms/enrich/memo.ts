@@ -1,15 +1,13 @@
 import { Field } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 
-const slots = 1 << 14;
-/** A record's words of four bytes: a head, the key, the text. An odd number of cache lines, so that they spread. */
+export const slots = 1 << 14;
+/** A record's words of four bytes: a head, the key, right behind it the text. An odd number of cache lines, so that they spread. */
 const recordWords = 272;
 /** Hash, length of the key, bytes of the text, and four for whoever keeps texts here. */
 const headWords = 7;
 export const own = 3;
 const mostKey = 57;
-/** Where its text begins, in bytes; the rest of the record is for it. */
-const textAt = 4 * (headWords + mostKey);
 
 /**
  * Remembers texts that were made of lines, by the values of some of the lines' fields, as bytes: nothing is decoded to
@@ -44,11 +42,11 @@ export class Memo {
   }
 
   from(record: number): number {
-    return record * 4 + textAt;
+    return (record + headWords + (this.words[record + 1] as number)) * 4;
   }
 
   to(record: number): number {
-    return record * 4 + textAt + (this.words[record + 2] as number);
+    return this.from(record) + (this.words[record + 2] as number);
   }
 
   /** Remembers a text for the line of the last `find`. Returns the record; -1 where line or text are too long for that. */
@@ -57,11 +55,11 @@ export class Memo {
     const record = recordOf(this.#hash);
     this.words[record + 1] = 0;
     const bytes = Buffer.byteLength(text);
-    if (bytes > recordWords * 4 - textAt) return -1;
-    this.text.write(text, this.from(record));
+    if (bytes > (recordWords - headWords - this.#length) * 4) return -1;
     this.words[record] = this.#hash;
     this.words[record + 1] = this.#length;
     this.words[record + 2] = bytes;
+    this.text.write(text, this.from(record));
     this.words.set(this.#key.subarray(0, this.#length), record + headWords);
     return record;
   }
@@ -110,4 +108,6 @@ function mixed(hash: number, word: number): number {
   return next ^ (next >>> 15);
 }
 
+/** Which of the slots a record is in. */
+export const slotOf = (record: number) => record / recordWords;
 const recordOf = (hash: number) => (hash & (slots - 1)) * recordWords;

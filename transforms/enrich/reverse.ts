@@ -32,6 +32,8 @@ const queueLimit = 8192;
 const mostNames = 8;
 /** How long a failure holds: it says nothing of the address. */
 const failureMs = 5_000;
+/** How long it holds that no server is worth asking: so long it may take until names come again. */
+const silentMs = 250;
 
 /** Reverse look-ups through one resolver: a few at a time, one for each address. What they give is kept elsewhere. */
 export class Reverse {
@@ -44,10 +46,10 @@ export class Reverse {
     private readonly done: (lookup: Lookup) => void,
   ) {}
 
-  /** Starts a look-up. Where no server is worth asking it is over at once, and holds for this moment only. */
+  /** Starts a look-up. Where no server is worth asking it is over at once. */
   start(address: string, since: number): Lookup {
     const lookup: Lookup = { address, since, done: false, until: Number.POSITIVE_INFINITY, names: [], text: '' };
-    if (!this.resolver.usable) return Object.assign(lookup, { done: true, until: 0, missing: 'silent' });
+    if (!this.resolver.usable) return Object.assign(lookup, { done: true, until: since + silentMs, missing: 'silent' });
     this.#waiting.set(address, lookup);
     this.#next();
     return lookup;
@@ -78,7 +80,7 @@ export class Reverse {
     const reply = await this.resolver.ask(reverseName(bytes), 'PTR');
     const now = performance.now();
     if (typeof reply === 'string') {
-      this.#end(lookup, { missing: reply, until: reply === 'silent' ? 0 : now + failureMs });
+      this.#end(lookup, { missing: reply, until: now + (reply === 'silent' ? silentMs : failureMs) });
       return;
     }
     const until = now + 1000 * Math.min(Math.max(reply.ttl, this.limits.minTtl), this.limits.maxTtl);

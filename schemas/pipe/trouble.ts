@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { say } from '../../schemas/pipe/say.js';
 import { Gate } from './gate.js';
+import { say } from './say.js';
 
 /** A server that fails now and then is told of no more often than this. */
 const quietMs = 60_000;
 
-/** What a receiver fails with: told when it begins and ends, and what is to be sent waits a while after each failure. */
+/** What a server fails with: told when it begins and when it is over; the next try waits a while after each failure. */
 export class Trouble {
   /** What the last try failed with, while there is trouble. */
   reason = '';
@@ -15,7 +15,7 @@ export class Trouble {
 
   constructor(
     private readonly command: string,
-    /** The receiver's address, without what may be secret in it. */
+    /** The server's address, without what may be secret in it. */
     private readonly where: string,
   ) {}
 

@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Consumer, FetchOptions, JsMsg } from '@nats-io/jetstream';
+import { manager } from '../../schemas/nats/jetstream.js';
+import { Link } from '../../schemas/nats/link.js';
+import type { Reach } from '../../schemas/nats/options.js';
+import { cause, RuntimeError } from '../../schemas/pipe/errors.js';
+import type { Source } from '../../schemas/pipe/source.js';
+import { Trouble } from '../../schemas/pipe/trouble.js';
+import { consumerOf, sameConsumer, type Wanted } from './consumer.js';
+
+export interface Settings extends Wanted {
+  reach: Reach;
+  /** So many events are asked for at once, and half as many more held. */
+  batch: number;
+  /** End after so many. */
+  count: number;
+  /** End when none has come for so long (ms). */
+  idle?: number | undefined;
+}
+
+/** How long a request for events holds, and how often the server says that it still does (ms). */
+const expires = 30_000;
+const heartbeat = 2_000;
+/** How long the last words to the server may take (ms). */
+const farewellMs = 3_000;
+const newline = 10;
+
+/**
+ * Events from a durable consumer, as lines. Those of one read are acknowledged at the next: by then all that was made of
+ * them has been written. What is not acknowledged comes again, to this worker or another.
+ */
+export class NatsSource implements Source {
+  readonly piped = true; // the first signal ends it by itself, see `asked`
+  readonly #trouble: Trouble;
+  readonly #stop = new AbortController();
+  readonly #link: Link;
+  #consumer: Consumer | undefined;
+  #queue: JsMsg[] = [];
+  #at = 0; // queue[0..at) is given
+  #offset = 0; // so many bytes of queue[at] are given
+  #given: JsMsg[] = []; // and not acknowledged
+  #left: number; // to be asked for
+  #started = false;
+  #ended = false; // gives no more
+  #leaving = false; // gives back what comes
+  #gone = false;
+  #failure: unknown;
+  #changed = () => {};
+  #drained = () => {};
+  #working: NodeJS.Timeout | undefined;
+
+  constructor(private readonly settings: Settings) {
+    const { command, where, reach, count } = settings;
+    this.#trouble = new Trouble(command, where);
+    this.#link = new Link(command, reach, this.#trouble, this.#stop.signal);
+    this.#left = count;
+  }
+
+  async read(into: Buffer): Promise<number> {
+    if (!this.#started) await this.#start();
+    this.#acknowledge();
+    const { idle } = this.settings;
+    while (!this.#held && !this.#over && !this.#gone) {
+      if (this.#failure) throw this.#failure;
+      if (!(await this.#change(idle))) this.#ended = true;
+    }
+    if (this.#gone) return -1;
+    return this.#over ? 0 : this.#fill(into);
+  }
+
+  asked(): void {
+    this.#ended = true;
+    this.#changed();
+  }
+
+  leave(): void {
+    this.#gone = true;
+    this.#changed();
+  }
+
+  async release(): Promise<boolean> {
+    return true; // no thread is blocked
+  }
+
+  /** Gives back what was not written, so that another worker gets it at once. */
+  async end(well: boolean): Promise<void> {
+    clearInterval(this.#working);
+    this.#ended = true;
+    this.#leaving = true;
+    if (well) this.#acknowledge();
+    for (const message of [...this.#given, ...this.#queue.slice(this.#at)]) message.nak();
+    this.#drained();
+    if (this.#link.up) {
+      const connection = await this.#link.ready();
+      await Promise.race([connection.drain(), sleep(farewellMs, undefined, { ref: false })]).catch(() => {}); // what is unsaid comes again
+    }
+    this.#stop.abort();
+    await this.#link.close();
+  }
+
+  get #held(): boolean {
+    return this.#at < this.#queue.length;
+  }
+
+  /** There is nothing more to give. What was begun is given to its end. */
+  get #over(): boolean {
+    return this.#offset === 0 && (this.#ended || (this.#left === 0 && !this.#held));
+  }
+
+  async #start(): Promise<void> {
+    this.#started = true;
+    const { stream, durable } = this.settings;
+    await this.#link.open({
+      prepare: async (connection) => {
+        this.#consumer = await consumerOf(await manager(connection), this.settings);
+        const { ack_wait = 30e9 } = (await this.#consumer.info(true)).config; // ns
+        this.#working = setInterval(() => this.#stillHere(), ack_wait / 1e6 / 3);
+      },
+      lost: () => {},
+      forbidden: (subject) => {
+        if (subject.startsWith('$JS.API.CONSUMER.MSG.NEXT.'))
+          this.#fails(new RuntimeError(`may not take events from ${durable} of ${stream}; check the permissions`));
+      },
+    });
+    this.#pull();
+  }
+
+  /** Takes events from the server whenever there is room for them. */
+  async #pull(): Promise<void> {
+    try {
+      while (!this.#ended && this.#left > 0) {
+        await this.#trouble.wait(this.#stop.signal);
+        await this.#link.ready();
+        await this.#room();
+        await this.#fetch(this.#consumer as Consumer);
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#fails(error);
+    }
+  }
+
+  async #fetch(consumer: Consumer): Promise<void> {
+    const messages = await consumer.fetch({
+      max_messages: Math.min(this.settings.batch, this.#left),
+      expires,
+      idle_heartbeat: heartbeat,
+      callback: (message: JsMsg) => this.#take(message), // at once, so that at the end none is in between
+    } as FetchOptions);
+    const error = await messages.closed();
+    if (this.#ended) return;
+    if (!error) {
+      if (this.#trouble.reason) this.#trouble.passed();
+      return;
+    }
+    this.#trouble.failed(cause(error));
+    await this.#trouble.wait(this.#stop.signal);
+    await this.#check();
+  }
+
+  #take(message: JsMsg): void {
+    if (this.#leaving) message.nak();
+    else {
+      this.#queue.push(message);
+      this.#left--;
+      this.#changed();
+    }
+  }
+
+  /** Whether the consumer is still there. Throws RuntimeError where it is not. */
+  async #check(): Promise<void> {
+    try {
+      await sameConsumer(await manager(await this.#link.ready()), this.settings);
+    } catch (error) {
+      if (error instanceof RuntimeError) throw error; // else it goes on trying
+    }
+  }
+
+  #fill(into: Buffer): number {
+    let length = 0;
+    while (this.#held && length < into.length) {
+      const message = this.#queue[this.#at] as JsMsg;
+      const { data } = message;
+      const rest = data.subarray(this.#offset, this.#offset + into.length - length);
+      into.set(rest, length);
+      length += rest.length;
+      this.#offset += rest.length;
+      if (length === into.length) break; // its newline has no room
+      if (data.at(-1) !== newline) into[length++] = newline;
+      this.#offset = 0;
+      this.#at++;
+      this.#given.push(message);
+      if (this.#ended) break;
+    }
+    if (this.#at > this.settings.batch / 2) {
+      this.#queue = this.#queue.slice(this.#at);
+      this.#at = 0;
+    }
+    this.#drained();
+    return length;
+  }
+
+  /** All that was given has been written. */
+  #acknowledge(): void {
+    for (const message of this.#given) message.ack();
+    this.#given = [];
+  }
+
+  /** A slow reader is no reason to give the events to another worker too. */
+  #stillHere(): void {
+    if (!this.#link.up) return;
+    for (const message of this.#given) message.working();
+    for (let at = this.#at; at < this.#queue.length; at++) this.#queue[at]?.working();
+  }
+
+  #fails(error: unknown): void {
+    this.#failure ??= error;
+    this.#changed();
+  }
+
+  async #room(): Promise<void> {
+    while (!this.#ended && this.#queue.length - this.#at > this.settings.batch / 2) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+  }
+
+  /** Resolves when something has come or happened; to false where nothing has for so long (ms). */
+  #change(most: number | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = most === undefined ? undefined : setTimeout(resolve, most, false);
+      this.#changed = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}

@@ -1,0 +1,179 @@
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import type { Authenticator, ConnectionOptions, NatsConnection, TlsOptions } from '@nats-io/transport-node';
+import { cause, RuntimeError } from '../pipe/errors.js';
+import { readSecret } from '../pipe/secret.js';
+import type { Trouble } from '../pipe/trouble.js';
+import { readAuth } from './auth.js';
+import type { Reach } from './options.js';
+
+/** A server that does not answer for two of these (ms) is left. */
+const pingMs = 5_000;
+const dialMs = 5_000;
+
+export interface Hooks {
+  /** A first connection is there: what it is to be used for is prepared. Throws as `ask` does. */
+  prepare(connection: NatsConnection): Promise<void>;
+  /** The connection is gone, and with it what was on its way; another is being made. */
+  lost(): void;
+  /** The server does not let us publish to a subject. */
+  forbidden(subject: string): void;
+}
+
+/** A connection to NATS that is made anew whenever it breaks, to any server of the cluster. */
+export class Link {
+  #auth: Authenticator | undefined;
+  #connection: NatsConnection | undefined;
+  /** It is connected at this moment. */
+  up = false;
+  #end: unknown;
+  #changed = () => {};
+  #change: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly command: string,
+    private readonly reach: Reach,
+    private readonly trouble: Trouble,
+    private readonly stop: AbortSignal,
+  ) {
+    this.#await();
+    stop.addEventListener('abort', () => this.#ended(stop.reason), { once: true });
+  }
+
+  /** Tries once, and goes on trying. Throws RuntimeError where that is in vain, as with wrong credentials. */
+  async open(hooks: Hooks): Promise<void> {
+    if (!(await this.#try(hooks))) this.#goOn(hooks);
+  }
+
+  /** Waits until it is connected. Throws what ended it for good. */
+  async ready(): Promise<NatsConnection> {
+    while (!this.#end && !this.up) await this.#change;
+    if (this.#end) throw this.#end;
+    return this.#connection as NatsConnection;
+  }
+
+  /** Reads the credentials anew, for the next time that a connection is made. */
+  async reread(): Promise<void> {
+    this.#auth = await readAuth(this.reach.authFile);
+  }
+
+  async close(): Promise<void> {
+    this.#ended(new Error('closed'));
+    await this.#connection?.close();
+  }
+
+  async #goOn(hooks: Hooks): Promise<void> {
+    try {
+      do await this.trouble.wait(this.stop);
+      while (!(await this.#try(hooks)));
+    } catch (error) {
+      this.#ended(error);
+    }
+  }
+
+  async #try(hooks: Hooks): Promise<boolean> {
+    try {
+      const connection = await this.#connect();
+      this.#connection = connection;
+      this.#watch(connection, hooks);
+      await hooks.prepare(connection);
+      this.#goesUp();
+      return true;
+    } catch (error) {
+      await this.#connection?.close();
+      if (error instanceof RuntimeError) throw error;
+      this.trouble.failed(cause(error));
+      return false;
+    }
+  }
+
+  async #connect(): Promise<NatsConnection> {
+    const { connect, errors } = await import('@nats-io/transport-node');
+    await this.reread();
+    const options = await this.#options();
+    try {
+      return await connect(options);
+    } catch (error) {
+      if (error instanceof errors.AuthorizationError) throw this.#refused();
+      throw new Error(why(error as Error));
+    }
+  }
+
+  async #options(): Promise<ConnectionOptions> {
+    const { servers, tls, ca, cert, key } = this.reach;
+    const secrets: Record<string, string> = {};
+    for (const [name, path] of Object.entries({ ca, cert, key })) if (path) secrets[name] = await readSecret(path);
+    return {
+      servers,
+      name: `synpipe ${this.command} on ${hostname()}`,
+      ...(this.#auth && { authenticator: (nonce?: string) => this.#auth?.(nonce) }),
+      // handed on to node:tls as it is
+      ...(tls && { tls: { ...secrets, checkServerIdentity: identity(servers) } as TlsOptions }),
+      timeout: dialMs,
+      pingInterval: pingMs,
+      maxPingOut: 2,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 500,
+      noAsyncTraces: true,
+    };
+  }
+
+  async #watch(connection: NatsConnection, { lost, forbidden }: Hooks): Promise<void> {
+    const { errors } = await import('@nats-io/transport-node');
+    connection.closed().then((error) => {
+      if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError)
+        this.#ended(this.#refused());
+    });
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') {
+        this.up = false;
+        lost();
+        this.trouble.failed('the connection is lost');
+      } else if (status.type === 'reconnect') this.#goesUp();
+      else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) {
+        if (status.error.operation === 'publish') forbidden(status.error.subject);
+      }
+    }
+  }
+
+  #refused(): RuntimeError {
+    const remedy = this.#auth ? 'check them' : 'see --auth-file';
+    return new RuntimeError(`${this.reach.servers}: the server refuses the credentials; ${remedy}`);
+  }
+
+  #goesUp(): void {
+    this.up = true;
+    this.#await();
+  }
+
+  #ended(error: unknown): void {
+    this.#end ??= error;
+    this.#await();
+  }
+
+  /** Lets those who wait look again. */
+  #await(): void {
+    this.#changed();
+    this.#change = new Promise((resolve) => {
+      this.#changed = resolve;
+    });
+  }
+}
+
+/** Why a connection was not made. */
+function why(error: Error): string {
+  if (error.cause instanceof Error) return cause(error.cause);
+  return error.message === 'timeout' ? 'no answer in time' : cause(error);
+}
+
+/** Checks whom a certificate is for. The client gives no name where the server was named by address. */
+function identity(servers: readonly string[]) {
+  const hosts = servers.map((server) => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+  const addresses = hosts.filter((host) => isIP(host) > 0);
+  return (host: string, certificate: PeerCertificate): Error | undefined => {
+    const names = host === 'localhost' && !hosts.includes(host) ? addresses : [host];
+    const checks = names.map((name) => checkServerIdentity(name, certificate));
+    return checks.includes(undefined) ? undefined : checks[0];
+  };
+}

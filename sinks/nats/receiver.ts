@@ -1,0 +1,157 @@
+import { hostname } from 'node:os';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { manager, streamsOf } from '../../schemas/nats/jetstream.js';
+import { Link } from '../../schemas/nats/link.js';
+import type { Reach } from '../../schemas/nats/options.js';
+import { counted } from '../../schemas/pipe/fd.js';
+import { Line } from '../../schemas/pipe/line.js';
+import { say } from '../../schemas/pipe/say.js';
+import type { Trouble } from '../../schemas/pipe/trouble.js';
+import type { RejectPolicy } from '../spool/reject.js';
+import type { Receiver } from '../spool/stage.js';
+import type { Batch } from '../spool/store.js';
+import { Identity } from './identity.js';
+import { type Failure, type Message, Publisher } from './publisher.js';
+import { type NewStream, prepare } from './stream.js';
+import type { Subject } from './subject.js';
+
+export interface Way {
+  command: string;
+  /** The servers, for messages. */
+  where: string;
+  reach: Reach;
+  subject: Subject;
+  /** How many messages are on their way at once. */
+  inFlight: number;
+  stream: NewStream | undefined;
+}
+
+interface Failed {
+  message: Message;
+  failure: Failure;
+}
+
+const newline = 10;
+
+/** Streams of JetStream, as a receiver of batches: an event is a message, and stored once that is acknowledged. */
+export class NatsReceiver implements Receiver {
+  readonly #link: Link;
+  readonly #identity = new Identity(hostname());
+  readonly #line = new Line();
+  #publisher: Publisher | undefined;
+
+  private constructor(
+    private readonly way: Way,
+    private readonly trouble: Trouble,
+    private readonly rejects: RejectPolicy,
+    private readonly stop: AbortSignal,
+  ) {
+    this.#link = new Link(way.command, way.reach, trouble, stop);
+  }
+
+  /** Resolves once it was tried to connect. Throws RuntimeError where trying again is in vain. */
+  static async open(way: Way, trouble: Trouble, rejects: RejectPolicy, stop: AbortSignal): Promise<NatsReceiver> {
+    const receiver = new NatsReceiver(way, trouble, rejects, stop);
+    stop.addEventListener('abort', () => receiver.#publisher?.lost(), { once: true });
+    await receiver.#link.open({
+      prepare: (connection) => receiver.#prepare(connection),
+      lost: () => receiver.#publisher?.lost(),
+      forbidden: (subject) => receiver.#publisher?.forbidden(subject),
+    });
+    return receiver;
+  }
+
+  async deliver(batch: Batch): Promise<number> {
+    let left = this.#messages(batch.id, await batch.read());
+    let refused = 0;
+    while (left.length > 0) {
+      await this.trouble.wait(this.stop);
+      const failed = await this.#send(left);
+      this.stop.throwIfAborted();
+      left = [];
+      for (const { message, failure } of failed) {
+        const reason = await this.#refusal(message, failure);
+        if (reason === undefined) left.push(message);
+        else {
+          this.rejects.take([Buffer.from(message.data)], reason);
+          refused++;
+        }
+      }
+      const passing = failed.find(({ message }) => message === left[0]);
+      if (passing) this.trouble.failed(passing.failure.reason);
+    }
+    this.trouble.passed();
+    return refused;
+  }
+
+  reopen(): Promise<void> {
+    return this.#link.reread();
+  }
+
+  async close(): Promise<void> {
+    this.#publisher?.close();
+    const already = this.#publisher?.duplicates ?? 0;
+    if (already > 0) say(this.way.command, `the stream had ${counted(already)} already; it keeps each once`);
+    await this.#link.close();
+  }
+
+  async #prepare(connection: NatsConnection): Promise<void> {
+    const { where, subject, stream, inFlight } = this.way;
+    await prepare(where, await manager(connection), subject.wildcard, stream);
+    const { createInbox, headers } = await import('@nats-io/transport-node');
+    this.#publisher?.close();
+    this.#publisher = new Publisher(connection, inFlight, createInbox(), headers());
+  }
+
+  #messages(batch: string, bytes: Buffer): Message[] {
+    const messages: Message[] = [];
+    for (let start = 0; start < bytes.length; ) {
+      const end = bytes.indexOf(newline, start);
+      this.#line.take(bytes, start, end); // it is valid
+      const id = this.#identity.of(this.#line, batch, messages.length);
+      messages.push({ subject: this.way.subject.of(this.#line), id, data: bytes.subarray(start, end) });
+      start = end + 1;
+    }
+    return messages;
+  }
+
+  /** Sends all, and waits until it is known what became of each. Resolves to those that were not stored. */
+  async #send(messages: readonly Message[]): Promise<Failed[]> {
+    const failed: Failed[] = [];
+    let open = messages.length;
+    let all = () => {};
+    const settled = new Promise<void>((resolve) => {
+      all = resolve;
+    });
+    for (const message of messages) {
+      const publisher = await this.#room();
+      publisher.publish(message, (failure) => {
+        if (failure) failed.push({ message, failure });
+        if (--open === 0) all();
+      });
+    }
+    await settled;
+    return failed;
+  }
+
+  /** Waits until a message may be published. */
+  async #room(): Promise<Publisher> {
+    for (;;) {
+      if (!this.#link.up) await this.#link.ready();
+      else if ((this.#publisher as Publisher).free) return this.#publisher as Publisher;
+      else await this.#publisher?.room();
+    }
+  }
+
+  /** Why a message will never be stored; undefined where it may be. */
+  async #refusal({ subject }: Message, { reason, passing, unheard }: Failure): Promise<string | undefined> {
+    if (!passing) return reason;
+    if (!unheard) return undefined;
+    try {
+      const streams = await streamsOf(this.way.where, await manager(await this.#link.ready()), subject);
+      return 'value' in streams && streams.value.length === 0 ? `no stream takes ${subject}` : undefined;
+    } catch {
+      return undefined; // a cluster in trouble
+    }
+  }
+}

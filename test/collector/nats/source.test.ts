@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { from } from '../../../collector/nats/from.js';
+import { assertAll, format, numbered, seqsIn, seqsOf } from '../../support/lines.js';
+import { NatsServer } from '../../support/nats.js';
+import { folder, killGroup, size, start, until } from '../../support/process.js';
+import { shell } from '../../support/shell.js';
+
+/** A server with a stream of so many events. */
+async function stream(t: TestContext, count: number, config = ''): Promise<NatsServer> {
+  const server = await NatsServer.start(t, config);
+  const { code, stderr } = await shell(`sink-nats --create-stream CONN ${server.url}`, folder(t), numbered(1, count));
+  assert.equal(code, 0, stderr);
+  return server;
+}
+
+async function state(server: NatsServer, durable = 'synpipe') {
+  const { nc, jsm } = await server.client();
+  const info = await jsm.consumers.info('CONN', durable);
+  await nc.close();
+  return { left: info.num_pending, unacknowledged: info.num_ack_pending, acknowledged: info.ack_floor.stream_seq };
+}
+
+const done = (count: number) => ({ left: 0, unacknowledged: 0, acknowledged: count });
+const sorted = (...parts: number[][]) => parts.flat().sort((a, b) => a - b);
+
+test('all comes out once, in order, and is acknowledged; the next run goes on where this one ended', async (t) => {
+  const server = await stream(t, 5_000);
+  const first = await shell(`source-nats --count 3000 ${server.url} CONN`, folder(t));
+  assert.deepEqual([first.stderr, first.code], ['', 0]);
+  assertAll(seqsOf(first.stdout), 3_000);
+  assert.equal((await state(server)).acknowledged, 3_000);
+  const second = await shell(`source-nats --idle 300ms ${server.url} CONN`, folder(t));
+  assert.deepEqual([second.stderr, second.code], ['', 0]);
+  assertAll([...seqsOf(first.stdout), ...seqsOf(second.stdout)], 5_000);
+  assert.deepEqual(await state(server), done(5_000));
+});
+
+test('several workers share the events', async (t) => {
+  const server = await stream(t, 6_000);
+  const worker = `source-nats --batch 100 --idle 1s ${server.url} CONN`;
+  const workers = await Promise.all([1, 2, 3].map(() => shell(worker, folder(t))));
+  const got = workers.map(({ stdout }) => seqsOf(stdout));
+  for (const seqs of got) assert.ok(seqs.length > 0, 'each has a part');
+  assertAll(sorted(...got), 6_000);
+});
+
+test('a reader that goes away: what had not gone into its pipe goes to another at once', async (t) => {
+  const server = await stream(t, 20_000);
+  const dir = folder(t);
+  const first = await shell(`source-nats ${server.url} CONN | head -500`, dir);
+  assert.deepEqual([first.stderr, first.code], ['', 0]);
+  const second = seqsOf((await shell(`source-nats --idle 500ms ${server.url} CONN`, dir)).stdout);
+  const unread = Math.min(...second) - 501; // in the pipe, and what head has read beyond its end
+  assert.ok(unread * format.length < 2 * 65_536, `${unread} lines`);
+  assertAll(
+    sorted(second).map((seq) => seq - 500 - unread),
+    19_500 - unread,
+  );
+});
+
+test('kill -9 of a worker: what it had taken and not written comes again after --ack-wait', async (t) => {
+  const server = await stream(t, 30_000);
+  const dir = folder(t);
+  const { child, ended } = start(t, ['bash', '-c', `exec source-nats --ack-wait 1s ${server.url} CONN > one`], dir);
+  await until('some output', () => size(join(dir, 'one')) > 100_000);
+  killGroup(child);
+  await ended;
+  const second = await shell(`source-nats --idle 2s ${server.url} CONN`, dir);
+  const written = readFileSync(join(dir, 'one'), 'utf8');
+  const one = seqsOf(written.slice(0, written.lastIndexOf('\n') + 1));
+  assert.ok(one.length < 30_000, 'killed in the middle');
+  assertAll([...new Set(sorted(one, seqsOf(second.stdout)))], 30_000);
+  assert.deepEqual(await state(server), done(30_000));
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal}: it ends with 0, and what it has written does not come again`, async (t) => {
+    const server = await stream(t, 30_000);
+    const dir = folder(t);
+    const { child, ended } = start(t, ['bash', '-c', `exec source-nats ${server.url} CONN > one`], dir);
+    await until('some output', () => size(join(dir, 'one')) > 100_000);
+    child.kill(signal);
+    assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+    const second = await shell(`source-nats --idle 500ms ${server.url} CONN`, dir);
+    assertAll(sorted(seqsIn(join(dir, 'one')), seqsOf(second.stdout)), 30_000);
+  });
+}
+
+test('synpipe run: kill -9 of a whole pipeline at random points loses nothing that its file does not have', async (t) => {
+  const server = await stream(t, 30_000);
+  const dir = folder(t);
+  const line = (more = '') =>
+    `exec synpipe run 'source-nats --ack-wait 1s ${more} ${server.url} CONN | filter --comm curl | sink-file out'`;
+  for (let round = 0; round < 3; round++) {
+    const before = size(join(dir, 'out'));
+    const { child, ended } = start(t, ['bash', '-c', line()], dir);
+    await until('some output', () => size(join(dir, 'out')) > before);
+    await sleep(30 * Math.random());
+    killGroup(child);
+    await ended;
+  }
+  const last = await shell(line('--idle 2s'), dir);
+  assert.equal(last.code, 0, last.stderr);
+  assertAll([...new Set(sorted(seqsIn(join(dir, 'out'))))], 30_000);
+});
+
+test('a reader that is slower than --ack-wait does not have the events come twice', async (t) => {
+  const server = await stream(t, 10_000);
+  const slow = `source-nats --ack-wait 1s --idle 3s ${server.url} CONN | (sleep 3; cat)`;
+  const { stdout, code } = await shell(slow, folder(t));
+  assert.equal(code, 0);
+  assertAll(seqsOf(stdout), 10_000);
+});
+
+test('--from: the beginning, a number, a time, only what comes; for a consumer that is new', async (t) => {
+  const server = await stream(t, 10);
+  const dir = folder(t);
+  const run = (options: string) => shell(`source-nats --idle 300ms ${options} ${server.url} CONN`, dir);
+  const count = async (options: string) => seqsOf((await run(options)).stdout);
+  assert.deepEqual(await count('--durable a --from seq:8'), [8, 9, 10]);
+  assert.deepEqual(await count('--durable b --from time:2020-01-01T00:00:00Z -n 2'), [1, 2]);
+  assert.deepEqual(await count('--durable c --from time:2099-01-01T00:00:00Z'), []);
+  assert.deepEqual(await count('--durable d --from new'), []);
+  assert.deepEqual(await count('--durable e --from all --subject "conn.*.connect"'), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.deepEqual(await count('--durable f --subject "conn.*.lost"'), []);
+  await shell(`sink-nats ${server.url}`, dir, numbered(11, 12));
+  assert.deepEqual(await count('--durable d'), [11, 12]);
+  const again = await run('--durable b --from all');
+  assert.deepEqual(seqsOf(again.stdout), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  assert.equal(
+    again.stderr,
+    'source-nats: the consumer b goes on where it was; --from is for a new one, see --durable\n',
+  );
+});
+
+test('a server that is killed and comes back: the worker goes on', async (t) => {
+  const server = await stream(t, 500);
+  const dir = folder(t);
+  const { child, ended } = start(t, ['bash', '-c', `exec source-nats --ack-wait 1s ${server.url} CONN > out`], dir);
+  await until('the first events', () => size(join(dir, 'out')) > 0);
+  await server.down();
+  await sleep(300);
+  await server.up();
+  assert.equal((await shell(`sink-nats ${server.url}`, dir, numbered(501, 1_000))).code, 0);
+  await until('all of them', () => new Set(seqsIn(join(dir, 'out'))).size === 1_000);
+  child.kill('SIGTERM');
+  const { code, stderr } = await ended;
+  assert.equal(code, 0);
+  assert.match(
+    stderr,
+    /^source-nats: 127\.0\.0\.1:\d+: the connection is lost; trying again\n(source-nats: [^\n]*goes on\n)?$/,
+  );
+});
+
+test('messages of others: several lines in one, a long one, one that is no event; each is acknowledged', async (t) => {
+  const server = await stream(t, 0);
+  const { nc, jsm } = await server.client();
+  const long = numbered(3, 3)
+    .trim()
+    .replace('}', `,"note":"${'x'.repeat(600_000)}"}`);
+  const publish = async (data: string) => jsm.jetstream().publish('conn.a.b', data);
+  for (const data of [numbered(1, 2), long, 'hello', '', numbered(4, 4)]) await publish(data);
+  await nc.close();
+  const { stdout, stderr, code } = await shell(`source-nats --idle 500ms ${server.url} CONN`, folder(t));
+  assert.deepEqual(seqsOf(stdout.replace(/^.*"lost".*\n/m, '')), [1, 2, 3, 4]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^source-nats: line 4: not JSON: hello\nsource-nats: 1 of 5 lines invalid\n$/);
+  assert.deepEqual(await state(server), done(5));
+});
+
+test('what it cannot work with is said in one line', async (t) => {
+  const server = await stream(t, 3);
+  const dir = folder(t);
+  const fails = async (words: string) => {
+    const { stdout, stderr, code } = await shell(`source-nats ${words}`, dir);
+    assert.deepEqual([stdout, code], ['', 1]);
+    return stderr.replace(String(server.port), 'PORT');
+  };
+  assert.equal(
+    await fails(`${server.url} NONE`),
+    'source-nats: 127.0.0.1:PORT: there is no stream NONE; check its name\n',
+  );
+  const { jsm } = await server.client();
+  await jsm.consumers.add('CONN', { durable_name: 'push', deliver_subject: 'x', ack_policy: 'none' as never });
+  assert.equal(
+    await fails(`--durable push ${server.url} CONN`),
+    'source-nats: 127.0.0.1:PORT: the consumer push pushes events; give --durable another name\n',
+  );
+  const { ended } = start(t, ['bash', '-c', `exec source-nats --durable gone ${server.url} CONN`], dir);
+  for (let there = false; !there; await sleep(20))
+    there = await jsm.consumers.info('CONN', 'gone').then(
+      ({ num_ack_pending, num_pending }) => num_pending + num_ack_pending === 0,
+      () => false,
+    );
+  await jsm.consumers.delete('CONN', 'gone');
+  const { code, stderr } = await ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /cannot use the consumer gone of CONN: it is gone; /);
+});
+
+test('--from says what it wants', () => {
+  assert.deepEqual(from('seq:7'), { deliver_policy: 'by_start_sequence', opt_start_seq: 7 });
+  assert.deepEqual(from('time:2026-11-23T09:00:00.5+01:00'), {
+    deliver_policy: 'by_start_time',
+    opt_start_time: '2026-11-23T08:00:00.500Z',
+  });
+  for (const wrong of ['', 'seq:', 'seq:0', 'seq:-1', 'time:yesterday', 'time:2026-11-23', 'old', 'all '])
+    assert.throws(() => from(wrong), /wants all, new, seq:N or time:/, wrong);
+});

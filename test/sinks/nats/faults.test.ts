@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, ndjson } from '../../support/events.js';
+import { assertAll, format, numbered } from '../../support/lines.js';
+import { NatsServer, seqs } from '../../support/nats.js';
+import { folder, killGroup, proc, start, until } from '../../support/process.js';
+import { shell } from '../../support/shell.js';
+
+const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|goes on)\n)+$/;
+/** What a retry of something that had arrived is told as. */
+const already = /sink-nats: the stream had \d+ lines? already; it keeps each once\n/;
+
+test('a server that is killed and comes back, input running on: each event once, in the order of the input but for retries', async (t) => {
+  const server = await NatsServer.start(t);
+  const line = `seq -f '${format}' 60000 | sink-nats --create-stream CONN --in-flight 500 ${server.url}`;
+  const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], folder(t));
+  const { nc, jsm } = await server.client({ maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+  const count = () =>
+    jsm.streams.info('CONN').then(
+      ({ state }) => state.messages,
+      () => 0,
+    );
+  for (let round = 1; round <= 3; round++) {
+    for (const before = await count(); (await count()) <= before; ) await sleep(5);
+    await server.down();
+    await sleep(50);
+    await server.up();
+  }
+  const { code, stderr } = await ended;
+  await nc.close();
+  assert.equal(code, 0, stderr);
+  assert.match(stderr.replace(already, ''), trying);
+  assertAll(seqs(await server.stored('CONN')), 60_000);
+});
+
+test('kill -9 at random points while the same file is sent again and again, with a spool: each event is stored once', async (t) => {
+  const dir = folder(t);
+  const server = await NatsServer.start(t);
+  writeFileSync(join(dir, 'in'), numbered(1, 20_000));
+  const line = `exec sink-nats --create-stream CONN --spool spool ${server.url} < in`;
+  for (let round = 0; round < 5; round++) {
+    const { child, ended } = start(t, ['bash', '-c', line], dir);
+    await sleep(250 + 200 * Math.random());
+    killGroup(child);
+    await ended;
+  }
+  const { code, stderr } = await shell(line, dir);
+  assert.equal(code, 0, stderr);
+  assertAll(seqs(await server.stored('CONN')), 20_000);
+  assert.deepEqual(readdirSync(join(dir, 'spool')), []);
+});
+
+test('no server: what is read is in the spool, and the next run delivers it; events without seq are not taken for one another', async (t) => {
+  const dir = folder(t);
+  const server = await NatsServer.start(t);
+  await server.down();
+  const lost = { type: 'lost', v: 1, stage: 'collector', where: 'ring buffer', count: 7 };
+  const input = numbered(1, 500) + ndjson(lost, lost, lost);
+  const first = await shell(`sink-nats --timeout 100ms --spool spool ${server.url}`, dir, input);
+  assert.equal(first.code, 0);
+  assert.match(first.stderr, /ECONNREFUSED; trying again\n.*: not all is delivered; the rest stays in the spool\n$/);
+  await server.up();
+  for (const _ of [1, 2]) {
+    const next = await shell(`sink-nats --create-stream CONN --spool spool ${server.url}`, dir);
+    assert.deepEqual(next, { stdout: '', stderr: '', code: 0 });
+  }
+  const stored = await server.stored('CONN');
+  assertAll(seqs(stored.filter(({ subject }) => subject.endsWith('.connect'))), 500);
+  assert.equal(stored.filter(({ subject }) => subject.endsWith('.lost')).length, 3);
+});
+
+test('a server that stands still: bounded memory, the input waits, and all is stored when it goes on', async (t) => {
+  const server = await NatsServer.start(t);
+  const { nc, jsm } = await server.client();
+  await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'] });
+  await nc.close();
+  server.kill('SIGSTOP');
+  t.after(() => server.kill('SIGCONT'));
+  const dir = folder(t);
+  const line = `exec sink-nats --in-flight 2000 ${server.url} < <(seq -f '${format}' 60000; touch read)`;
+  const { child, ended } = start(t, ['bash', '-c', line], dir);
+  await sleep(1_500);
+  assert.ok(!readdirSync(dir).includes('read'), 'the input waits');
+  assert.ok(proc(child.pid, 'status', 'VmHWM') < 200_000, `${proc(child.pid, 'status', 'VmHWM')} kB`);
+  server.kill('SIGCONT');
+  assert.equal((await ended).code, 0);
+  assertAll(seqs(await server.stored('CONN')), 60_000);
+});
+
+test('a stream that is full takes no more until there is room: the input waits, nothing is lost', async (t) => {
+  const server = await NatsServer.start(t);
+  const { jsm } = await server.client();
+  await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'], max_msgs: 100, discard: 'new' as never });
+  const { ended } = start(t, ['bash', '-c', `seq -f '${format}' 150 | sink-nats ${server.url}`], folder(t));
+  const count = async () => (await jsm.streams.info('CONN')).state.messages;
+  while ((await count()) < 100) await sleep(10);
+  const first = seqs(await server.stored('CONN'));
+  await jsm.streams.purge('CONN');
+  const { code, stderr } = await ended;
+  assert.equal(code, 0);
+  assert.match(stderr, /maximum messages exceeded; trying again\n.*goes on\n$/);
+  assertAll(
+    [...first, ...seqs(await server.stored('CONN'))].sort((a, b) => a - b),
+    150,
+  );
+});
+
+test('what is refused for good: too large for the server, or no stream takes it', async (t) => {
+  const dir = folder(t);
+  const server = await NatsServer.start(t, 'max_payload: 1024');
+  const { jsm } = await server.client();
+  await jsm.streams.add({ name: 'CONN', subjects: ['conn.*.connect'] });
+  const input = ndjson(
+    connect({ seq: 1 }),
+    connect({ seq: 2, note: 'x'.repeat(2000) } as object),
+    { type: 'strange' },
+    connect({ seq: 3 }),
+  );
+  const letters = await shell(`sink-nats --on-reject dead ${server.url}`, dir, input);
+  assert.deepEqual([letters.code, letters.stderr], [0, 'sink-nats: 2 lines refused by the receiver\n']);
+  const dead = readFileSync(join(dir, 'dead'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    dead.map(({ stage }) => stage),
+    ['sink-nats', 'sink-nats'],
+  );
+  assert.match(
+    dead
+      .map(({ reason }) => reason)
+      .sort()
+      .join('\n'),
+    /^.*max_payload.*\nno stream takes conn\.[\w-]+\.strange$/,
+  );
+  assert.deepEqual(seqs(await server.stored('CONN')), [1, 3]);
+  const fails = await shell(`sink-nats ${server.url}`, dir, ndjson({ type: 'strange' }));
+  assert.equal(fails.code, 1);
+  assert.match(
+    fails.stderr,
+    /^sink-nats: 1 line not delivered\nsink-nats: the receiver refused events: no stream takes conn\.[\w-]+\.strange; /,
+  );
+});
+
+test('SIGTERM while a server is down: with a spool it ends at once, and nothing is lost', async (t) => {
+  const dir = folder(t);
+  const server = await NatsServer.start(t);
+  const { nc, jsm } = await server.client();
+  await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'] });
+  await nc.close();
+  execFileSync('mkfifo', [join(dir, 'in')]);
+  const { child, ended } = start(t, ['bash', '-c', `exec sink-nats --spool spool ${server.url} < in`], dir);
+  const feeder = start(t, ['bash', '-c', 'exec cat > in'], dir);
+  feeder.child.stdin?.write(numbered(1, 10));
+  await until('a spool', () => readdirSync(dir).includes('spool'));
+  await server.down();
+  feeder.child.stdin?.write(numbered(11, 20));
+  await until('lines in the spool', () => readdirSync(join(dir, 'spool')).length > 1); // beside the lock
+  child.kill('SIGTERM');
+  assert.equal((await ended).code, 0);
+  await server.up();
+  assert.equal((await shell(`sink-nats --spool spool ${server.url}`, dir)).code, 0);
+  assertAll(seqs(await server.stored('CONN')), 20);
+});

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { nkeys } from '@nats-io/transport-node';
+import { certificates } from '../../support/certificates.js';
+import { connect, ndjson } from '../../support/events.js';
+import { operated } from '../../support/jwt.js';
+import { numbered } from '../../support/lines.js';
+import { NatsServer } from '../../support/nats.js';
+import { folder, start } from '../../support/process.js';
+import { env, shell } from '../../support/shell.js';
+
+const good = { stdout: '', stderr: '', code: 0 };
+
+/** A server's configuration, the credentials that it takes, and others of that kind. */
+function kinds(): Record<string, { config: string; auth: string; wrong: string }> {
+  const user = nkeys.createUser();
+  const seed = (key: nkeys.KeyPair) => new TextDecoder().decode(key.getSeed());
+  const { config, creds } = operated();
+  return {
+    token: { config: 'authorization { token: s3cret }', auth: 's3cret', wrong: 'secret' },
+    'user and password': {
+      config: 'authorization { user: me, password: "s:3cret" }',
+      auth: 'me:s:3cret',
+      wrong: 'me:secret',
+    },
+    nkey: {
+      config: `authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`,
+      auth: seed(user),
+      wrong: seed(nkeys.createUser()),
+    },
+    creds: { config, auth: creds, wrong: operated().creds },
+  };
+}
+
+for (const [kind, { config, auth, wrong }] of Object.entries(kinds())) {
+  test(`credentials: ${kind}, from a file and from the environment; wrong ones, and none, are said in one line`, async (t) => {
+    const dir = folder(t);
+    const server = await NatsServer.start(t, config);
+    writeFileSync(join(dir, 'auth'), `${auth}\n`);
+    writeFileSync(join(dir, 'wrong'), `${wrong}\n`);
+    const line = (options: string) => `sink-nats --create-stream CONN ${options} ${server.url}`;
+    assert.deepEqual(await shell(line('--auth-file auth'), dir, numbered(1, 3)), good);
+    const inEnvironment = await shell(line(''), dir, numbered(4, 6), { ...env, SYNPIPE_NATS_AUTH: auth } as typeof env);
+    assert.deepEqual(inEnvironment, good);
+    const where = `127.0.0.1:${server.port}`;
+    const refused = `sink-nats: ${where}: the server refuses the credentials; `;
+    assert.deepEqual(await shell(line('--auth-file wrong'), dir, numbered(1, 3)), {
+      stdout: '',
+      stderr: `${refused}check them\n`,
+      code: 1,
+    });
+    assert.equal((await shell(line(''), dir, numbered(1, 3))).stderr, `${refused}see --auth-file\n`);
+  });
+}
+
+test('a damaged seed is told of, not shown', async (t) => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'auth'), `SU${'A'.repeat(56)}`);
+  const { stderr, code } = await shell('sink-nats --auth-file auth 127.0.0.1:1', dir);
+  assert.deepEqual([stderr, code], ['sink-nats: auth holds credentials that are damaged; get them anew\n', 1]);
+});
+
+test('TLS with a CA of one’s own and a client certificate; not without either', async (t) => {
+  const dir = folder(t);
+  certificates(dir);
+  const file = (name: string) => `"${join(dir, name)}"`;
+  const config = `tls { cert_file: ${file('server.pem')}, key_file: ${file('server.key')}, ca_file: ${file('ca.pem')}, verify: true }`;
+  const server = await NatsServer.start(t, config);
+  const run = (options: string) =>
+    shell(`sink-nats --timeout 200ms --create-stream CONN ${options} ${server.url}`, dir, numbered(1, 3));
+  assert.deepEqual(await run('--ca ca.pem --cert client.pem --key client.key'), good);
+  const untrusted = await run('--cert client.pem --key client.key');
+  assert.match(untrusted.stderr, /UNABLE_TO_VERIFY_LEAF_SIGNATURE; trying again/);
+  assert.equal(untrusted.code, 1);
+  assert.equal((await run('--ca ca.pem')).code, 1);
+});
+
+test('a server without JetStream; a user who may not publish, or only that', async (t) => {
+  const dir = folder(t);
+  const server = await NatsServer.start(
+    t,
+    `authorization { users: [
+      { user: all, password: a }
+      { user: none, password: a, permissions: { publish: "elsewhere" } }
+      { user: only, password: a, permissions: { publish: "conn.>" } }
+    ] }`,
+  );
+  for (const user of ['all', 'none', 'only']) writeFileSync(join(dir, user), `${user}:a`);
+  const run = (user: string, more = '') =>
+    shell(`sink-nats --auth-file ${user} ${more} ${server.url}`, dir, ndjson(connect({ host: 'web-1' })));
+  assert.deepEqual(await run('all', '--create-stream CONN'), good);
+  const none = await run('none');
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /: may not publish to conn\.web-1\.connect; check the permissions; /);
+  const only = await run('only');
+  assert.deepEqual([only.code, only.stderr], [0, 'sink-nats: the stream had 1 line already; it keeps each once\n']);
+  assert.equal((await server.stored('CONN', { user: 'all', pass: 'a' })).length, 1);
+
+  const plain = await NatsServer.start(t, 'accounts { A { users: [ { user: a, password: a } ] } }');
+  writeFileSync(join(dir, 'a'), 'a:a');
+  const without = await shell(`sink-nats --auth-file a ${plain.url}`, dir, numbered(1, 1));
+  assert.equal(without.code, 1);
+  assert.match(without.stderr, /JetStream is not enabled for this account; /);
+});
+
+test('secrets are in no command line; SIGHUP reads the file anew', async (t) => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'auth'), 'one');
+  const server = await NatsServer.start(t, 'authorization { token: one }');
+  const { child, ended } = start(
+    t,
+    ['bash', '-c', `exec sink-nats --auth-file auth --create-stream CONN ${server.url}`],
+    dir,
+  );
+  child.stdin?.write(numbered(1, 1));
+  const { nc, jsm } = await server.client({ token: 'one' });
+  const count = () =>
+    jsm.streams.info('CONN').then(
+      ({ state }) => state.messages,
+      () => 0,
+    );
+  while ((await count()) < 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(!readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').includes('one\0'));
+  await nc.close();
+  await server.down();
+  writeFileSync(join(dir, 'auth'), 'two');
+  child.kill('SIGHUP');
+  server.config = 'authorization { token: two }';
+  await server.up();
+  child.stdin?.end(numbered(2, 2));
+  const { code, stderr } = await ended;
+  assert.equal(code, 0, stderr);
+  assert.equal((await server.stored('CONN', { token: 'two' })).length, 2);
+});

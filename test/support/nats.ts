@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, connect as dial } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
+import { folder } from './process.js';
+
+/** A port that is free on 127.0.0.1 at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A real nats-server with JetStream on loopback. */
+export class NatsServer {
+  readonly dir: string;
+  port = 0;
+  #child: ChildProcess | undefined;
+
+  private constructor(
+    private readonly t: TestContext,
+    public config: string,
+  ) {
+    this.dir = folder(t);
+  }
+
+  /** `config` is added to the server's configuration. */
+  static async start(t: TestContext, config = ''): Promise<NatsServer> {
+    const server = new NatsServer(t, config);
+    server.port = await freePort();
+    t.after(() => server.down());
+    await server.up();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** What the server has logged. */
+  get log(): string {
+    return readFileSync(join(this.dir, 'log'), 'utf8');
+  }
+
+  async up(): Promise<void> {
+    const path = join(this.dir, 'nats.conf');
+    writeFileSync(
+      path,
+      `listen: 127.0.0.1:${this.port}\njetstream { store_dir: "${this.dir}/data" }\nlog_file: "${this.dir}/log"\n${this.config}\n`,
+    );
+    const child = spawn('nats-server', ['-c', path], {
+      stdio: 'ignore',
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
+    });
+    this.#child = child;
+    for (let tries = 0; tries < 500; tries++) {
+      if (child.exitCode !== null) throw new Error(`nats-server: ${this.log}`);
+      if (await accepts(this.port)) return;
+      await sleep(10);
+    }
+    throw new Error('nats-server does not answer');
+  }
+
+  async down(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** A client of the test's own. */
+  async client(options: ConnectionOptions = {}): Promise<{ nc: NatsConnection; jsm: JetStreamManager }> {
+    const nc = await connect({ servers: `127.0.0.1:${this.port}`, ...options });
+    this.t.after(() => nc.close());
+    return { nc, jsm: await jetstreamManager(nc, { timeout: 1_000 }) };
+  }
+
+  /** All that is in a stream, in order. */
+  async stored(stream: string, options: ConnectionOptions = {}): Promise<{ subject: string; line: string }[]> {
+    const { nc, jsm } = await this.client(options);
+    const { state } = await jsm.streams.info(stream);
+    const all: { subject: string; line: string }[] = [];
+    if (state.messages > 0) {
+      const consumer = await jsm.jetstream().consumers.get(stream);
+      for await (const msg of await consumer.consume({ max_messages: 5_000 })) {
+        all.push({ subject: msg.subject, line: msg.string() });
+        if (all.length === state.messages) break;
+      }
+    }
+    await nc.close();
+    return all;
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = dial(port, '127.0.0.1');
+  return new Promise((resolve) => {
+    socket.on('data', () => resolve(true)); // its INFO
+    socket.on('error', () => resolve(false));
+  }).finally(() => socket.destroy()) as Promise<boolean>;
+}
+
+/** The seqs of stored lines, in order of number. */
+export function seqs(stored: readonly { line: string }[]): number[] {
+  return stored.map(({ line }) => JSON.parse(line).seq as number).sort((a, b) => a - b);
+}
