@@ -5,7 +5,9 @@
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { buildNoting, bundle, bundleThreads, packages } from './bundle.js';
+import { writeManual } from './manual/write.js';
 import type { Command } from './pipe/command.js';
+import { umbrellaCommands } from './pipe/umbrella.js';
 
 const dist = new URL('../dist/', import.meta.url);
 const write = (path: string, text: string) => writeFileSync(new URL(path, dist), text);
@@ -38,6 +40,14 @@ write(
         `  ${JSON.stringify(name)}: { summary: ${JSON.stringify(summary)}, load: async () => (await import('./${path}')).command },\n`,
     )
     .join('')}};\n`,
+);
+
+writeManual(
+  [
+    ...commands.map(({ command }) => command as unknown as Command<never>),
+    ...umbrellaCommands((await import(new URL('commands.js', dist).href)).commands),
+  ],
+  dist,
 );
 
 const library = commands

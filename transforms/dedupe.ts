@@ -4,7 +4,7 @@ import type { AnyEvent, Line } from '../schemas/pipe/line.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { canonical, type Output, type Stage } from '../schemas/pipe/stage.js';
 import { Idle } from './aggregate/idle.js';
-import { fields, Key } from './aggregate/key.js';
+import { fieldNames, fields, Key } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';
 
 const usualBy = 'comm,daddr,dport,result,error';
@@ -18,6 +18,7 @@ const options = {
   by: {
     value: 'FIELDS',
     parse: fields,
+    words: fieldNames,
     help: `Events of one type are the same where these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${usualBy}).`,
   },
   within: {

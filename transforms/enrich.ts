@@ -13,6 +13,7 @@ const options = {
   with: {
     value: 'LIST',
     parse: list(oneOf(...groups)),
+    words: groups,
     help: `What to add: a list of ${groups.join(', ')}. Without: ${usual.join(',')}.`,
   },
   offline: { help: 'Ask nobody: names only from the wire and from the hosts file.' },

@@ -2,7 +2,7 @@ import type { Command } from './command.js';
 import type { Options } from './options.js';
 
 /** The text of --help. */
-export function help(command: Command<Options>, common: Options): string {
+export function help(command: Command<Options>, options: Options): string {
   const examples = command.examples.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join('\n');
   return `${command.name}: ${command.summary}
 
@@ -12,7 +12,7 @@ Examples:
 ${examples}
 
 Options:
-${rows({ ...command.options, ...common })}
+${rows(options)}
 ${command.notes ? `\n${command.notes.trim()}\n` : ''}
 Exit codes: 0 ok (also when the reader closed the pipe), 1 data or runtime error, 2 usage error.
 `;

@@ -42,14 +42,19 @@ export async function runCommand(command: Command<Options>, argv: readonly strin
   }
 }
 
+/** A command's whole table: its own options, and those that it shares. */
+export function optionsOf(command: Command<Options>): Options {
+  return { ...command.options, ...(command.stage || command.source ? stageOptions : {}), ...manners };
+}
+
 /** Checks a command line. Returns it parsed, or the text that it asks for. Throws UsageError. */
 export function prepare(
   command: Command<Options>,
   argv: readonly string[],
 ): { parsed: Parsed<Options> } | { text: string } {
-  const common = command.stage || command.source ? { ...stageOptions, ...manners } : manners;
-  const parsed = parseCommandLine<Options>({ ...command.options, ...common }, argv);
-  if (parsed.given.help) return { text: help(command, common) };
+  const options = optionsOf(command);
+  const parsed = parseCommandLine<Options>(options, argv);
+  if (parsed.given.help) return { text: help(command, options) };
   if (parsed.given.version) return { text: `${command.name} (synpipe) ${version}\n` };
   if (!command.behind) parsed.rest.push(...(parsed.behind ?? []));
   checkArguments(command.args ?? [], parsed.rest);

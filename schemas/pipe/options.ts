@@ -8,6 +8,8 @@ export interface Option {
   /** The value's name in --help; a switch has none. */
   value?: string;
   short?: string;
+  /** What the value is a list of, with commas: shells complete it by that. */
+  words?: readonly string[];
   /** May be given more than once: the values come as an array. */
   many?: true;
   /** Turns the text into the value. Throws UsageError with what would be right ("… is no port"). */

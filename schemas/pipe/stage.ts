@@ -43,8 +43,11 @@ export interface Stage {
   line(line: Line, out: Output): void | Promise<void>;
   /** So many lines at this place were no valid events; that is told in the stream already. */
   invalid?(count: number): void;
-  /** The input pauses, or `wake` was called: what is held must go where it belongs now. */
-  flush?(out: Output): void | Promise<void>;
+  /**
+   * The input pauses, or `wake` was called: what is held must go where it belongs now. `last`: an error has ended the
+   * stage, and nothing that came before it may stay.
+   */
+  flush?(out: Output, last?: boolean): void | Promise<void>;
   /**
    * The input has ended: what was kept until now goes out. True says that there is more, and it is called again once
    * that is written, so that an end of any size needs little memory.

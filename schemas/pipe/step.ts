@@ -251,7 +251,7 @@ export class Step implements Target {
     const { stage, ledger, status: told } = this.part;
     if (!this.#opened) return;
     this.#opened = false;
-    if (this.failed) await this.#guarded(() => stage.flush?.(this.out)); // what came before it goes on all the same
+    if (this.failed) await this.#guarded(() => stage.flush?.(this.out, true)); // what came before it goes on all the same
     const out = this.failed ? nowhere : this.out;
     await this.#guarded(() => stage.end?.(out));
     if (well && !this.closed && told) this.#own(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));

@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { completion } from './completion.js';
 import { demo } from './demo.js';
 import { UsageError } from './errors.js';
 import { main } from './main.js';
@@ -22,7 +23,13 @@ export async function umbrella(commands: Record<string, Entry>): Promise<void> {
 const owns: Record<string, (commands: Record<string, Entry>) => Command<never>> = {
   run: run as never,
   demo: demo as never,
+  completion: completion as never,
 };
+
+/** synpipe itself and what only it has, for the manual. */
+export function umbrellaCommands(commands: Record<string, Entry>): Command<never>[] {
+  return [self, ...Object.values(owns)].map((make) => make(commands));
+}
 
 function self(commands: Record<string, Entry>): Command<never> {
   const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);

@@ -1,74 +1,109 @@
 /**
- * aggregate against DuckDB and against split2 + ajv, from a file, groups by (comm, daddr, dport), in rounds that alternate:
- * `npx tsx test/bench/aggregate.ts [EVENTS [ROUNDS]]`. Prints JSON: each round's seconds and peak memory. Does the work of
- * all contestants again for each round, output included, whose groups must be as many.
+ * aggregate by (comm, daddr, dport) from a file, beside DuckDB and split2 + ajv: all in one run, alternating, medians of
+ * rounds; all must find as many groups. DuckDB has two threads on two cores, so each is run on one core too. And its
+ * memory, with 1.1 million groups, and over a day of events.
+ *
+ *     node --import tsx test/bench/aggregate.ts [EVENTS [ROUNDS]]
+ *
+ * The data is made once, into /tmp/synpipe-bench. The table and the raw numbers go to test/bench/runs/.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { generateFile } from '../support/generate.js';
-import { env, root } from '../support/shell.js';
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { type Choice, generateFile } from '../support/generate.js';
+import { cache } from './pipe/data.js';
+import { median, type Run, throughput } from './pipe/measure.js';
+import { bin } from './pipe/tools.js';
 
-const [events = 2_000_000, rounds = 5] = process.argv.slice(2, 4).map(Number);
-const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'synpipe-bench-'));
-const ours = 'aggregate --by comm,daddr,dport --max-groups 4000000';
-const node = 'node --import tsx';
-const duckdb = `${node} ${root}test/bench/duckdb.ts`;
-const cases = {
-  'few groups, count': {
-    addresses: 40,
-    aggregate: `${ours} --measure count < few`,
-    duckdb: `${duckdb} few count`,
-    split2: `${node} ${root}test/bench/split2.ts few`,
-  },
-  'few groups, failed and latency': {
-    addresses: 40,
-    aggregate: `${ours} --measure count,failed,latency < few`,
-    duckdb: `${duckdb} few latency`,
-  },
-  'many groups, count': {
-    addresses: 500_000,
-    aggregate: `${ours} --measure count < many`,
-    duckdb: `${duckdb} many count`,
-    split2: `${node} ${root}test/bench/split2.ts many`,
-  },
-} satisfies Record<string, { addresses: number } & Record<string, string | number>>;
+const [events = 2_000_000, rounds = 3] = process.argv.slice(2).map(Number);
+const here = fileURLToPath(new URL('aggregate/', import.meta.url));
+const load = loadavg()[0] as number;
+const faults: string[] = [];
 
-function run(line: string): { seconds: number; peakKb: number; groups: number } {
-  const told = execFileSync(
-    'bash',
-    ['-o', 'pipefail', '-c', `{ /usr/bin/time -f '%e %M' bash -c 'exec ${line}' | wc -l; } 2>&1`],
-    {
-      cwd: dir,
-      env,
-      encoding: 'utf8',
-    },
-  );
-  const [first = '', second = ''] = told.trim().split('\n').slice(-2);
-  const [time, lines] = first.includes(' ') ? [first, second] : [second, first];
-  const [seconds, peakKb] = time.split(' ').map(Number) as [number, number];
-  return { seconds, peakKb, groups: Number(lines) };
+function data(name: string, choice: Choice): string {
+  const path = `${cache}/aggregate-${name}-${choice.count}.ndjson`;
+  if (!existsSync(path)) {
+    generateFile(`${path}.tmp`, choice);
+    renameSync(`${path}.tmp`, path);
+  }
+  return path;
 }
 
-try {
-  generateFile(join(dir, 'few'), { count: events });
-  generateFile(join(dir, 'many'), { count: events, addresses: 500_000 });
-  const measured = Object.entries(cases).map(([what, { addresses: _, ...contestants }]) => {
-    const taken = Object.fromEntries(Object.keys(contestants).map((name) => [name, [] as ReturnType<typeof run>[]]));
-    for (let round = 0; round < rounds; round++) {
-      for (const [name, line] of Object.entries(contestants)) {
-        if (name === 'split2' && round > 1) continue; // slow, and always the same
-        taken[name]?.push(run(line));
-      }
-    }
-    const groups = new Set(Object.values(taken).flatMap((all) => all.map((one) => one.groups)));
-    if (groups.size !== 1) throw new Error(`${what}: ${[...groups]} groups`);
-    return { what, groups: [...groups][0], taken };
-  });
-  const bytes = statSync(join(dir, 'few')).size;
-  const machine = { kernel: release(), cpus: cpus().length, node: process.version, date: new Date().toISOString() };
-  console.log(JSON.stringify({ machine, events, bytes, measured }, null, 1));
-} finally {
-  rmSync(dir, { recursive: true });
+const few = data('few', { count: events });
+const some = data('few', { count: events / 4 });
+const many = data('many', { count: events, addresses: events / 24 });
+const day = data('day', { count: events, seconds: 86_400 });
+const quarter = data('quarter', { count: events / 4, seconds: 21_600 });
+
+const ours = (...options: string[]) => [`${bin}aggregate`, '--by', 'comm,daddr,dport', ...options];
+const count = ours('--measure', 'count', '--max-groups', '4000000');
+const duckdb = (file: string, what: string) => [process.execPath, `${here}duckdb.cjs`, file, what];
+const oneCore = ['taskset', '-c', '0'];
+
+interface Turn {
+  what: string;
+  input: string;
+  command: string[];
+  /** Slow ones get fewer events. */
+  part?: number;
 }
+const cases: Record<string, Turn[]> = {
+  'few groups, count': [
+    { what: 'aggregate', input: few, command: count },
+    { what: 'DuckDB', input: few, command: duckdb(few, 'count') },
+    { what: 'aggregate, one core', input: few, command: [...oneCore, ...count] },
+    { what: 'DuckDB, one core', input: few, command: [...oneCore, ...duckdb(few, 'count')] },
+    { what: 'split2 + ajv', input: some, command: [process.execPath, `${here}split2.mjs`, some], part: 4 },
+  ],
+  'few groups, failed and latency': [
+    { what: 'aggregate', input: few, command: ours('--measure', 'count,failed,latency') },
+    { what: 'DuckDB', input: few, command: duckdb(few, 'latency') },
+  ],
+  'many groups, count': [
+    { what: 'aggregate', input: many, command: count },
+    { what: 'DuckDB', input: many, command: duckdb(many, 'count') },
+    { what: 'aggregate, one core', input: many, command: [...oneCore, ...count] },
+    { what: 'DuckDB, one core', input: many, command: [...oneCore, ...duckdb(many, 'count')] },
+  ],
+  'a day in windows of 10 s, all measures': [
+    { what: 'six hours', input: quarter, command: ours('--every', '10s'), part: 4 },
+    { what: 'a day', input: day, command: ours('--every', '10s') },
+  ],
+};
+
+const rows = Object.entries(cases).flatMap(([name, turns]) => {
+  const runs = turns.map((): Run[] => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [at, { input, command }] of turns.entries()) runs[at]?.push(throughput('file', input, command, faults));
+  const groups = new Set(runs.flatMap((all) => all.map(({ lines }) => lines)));
+  if (groups.size > 1 && !name.startsWith('a day')) faults.push(`${name}: ${[...groups]} groups`);
+  return turns.map(({ what, part = 1 }, at) => ({ name, what, events: events / part, runs: runs[at] as Run[] }));
+});
+
+function report(): string {
+  const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`;
+  const parts = [
+    `${machine}, ${new Date().toISOString().slice(0, 10)}, load ${load.toFixed(2)} before. ${events} events of ${Math.round(statSync(few).size / events)} bytes; medians of ${rounds} rounds that alternate.`,
+  ];
+  for (const name of Object.keys(cases)) {
+    const group = rows.filter((row) => row.name === name);
+    const rate = ({ events, runs }: (typeof rows)[0]) => events / median(runs.map(({ seconds }) => seconds)) / 1000;
+    const first = group[0] as (typeof rows)[0];
+    parts.push(
+      `\n### ${name}: ${first.runs[0]?.lines} lines\n\n| | k events/s | × | CPU, µs per event | peak RSS, MiB |\n|---|---|---|---|---|`,
+      ...group.map((row) => {
+        const cpu = (median(row.runs.map(({ cpu }) => cpu)) / row.events) * 1e6;
+        const rss = median(row.runs.map(({ rss }) => rss)) / 1024;
+        return `| ${row.what} | ${rate(row).toFixed(0)} | ${(rate(row) / rate(first)).toFixed(2)} | ${cpu.toFixed(2)} | ${rss.toFixed(0)} |`;
+      }),
+    );
+  }
+  return `${parts.join('\n')}\n`;
+}
+
+const text = report();
+process.stdout.write(text);
+if (faults.length > 0) throw new Error(`wrong answers:\n${[...new Set(faults)].join('\n')}`);
+const path = fileURLToPath(new URL(`runs/aggregate-${release()}`, import.meta.url));
+writeFileSync(`${path}.md`, text);
+writeFileSync(`${path}.json`, `${JSON.stringify({ load, rounds, rows }, null, 1)}\n`);

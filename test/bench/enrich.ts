@@ -241,10 +241,15 @@ const measure: Record<string, () => Promise<void>> = {
     }
   },
 };
+const save = () => {
+  mkdirSync(`${root}test/bench/runs`, { recursive: true });
+  writeFileSync(`${name}.json`, `${JSON.stringify(raw, undefined, 1)}\n`);
+};
 for (const part of parts) {
   await measure[part]?.();
   raw.from[part] =
     `${commit}, Linux ${release()}, ${cpus().length} CPUs, Node ${process.version}, ${new Date().toISOString()}`;
+  save();
 }
 
 const { known, cold = [], dead = {}, memory = [] } = raw;
@@ -279,8 +284,6 @@ ${medians(dead)
 |---|---|
 ${memory.map(({ addresses, peakMb }) => `| ${addresses} | ${peakMb} MB |`).join('\n')}
 `;
-mkdirSync(`${root}test/bench/runs`, { recursive: true });
-writeFileSync(`${name}.json`, `${JSON.stringify(raw, undefined, 1)}\n`);
 writeFileSync(`${name}.md`, `Medians of the rounds.\n\n${table}`);
 console.log(table);
 process.exit(0);

@@ -12,6 +12,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { data } from './pipe/data.js';
+import { median, type Run, throughput } from './pipe/measure.js';
 import { bin, harness, type Tool, tools } from './pipe/tools.js';
 
 const { values: given } = parseArgs({
@@ -26,13 +27,6 @@ const events = Number(given.events);
 const rounds = Number(given.rounds);
 const chosen = (name: string) => new RegExp(given.case).test(name);
 
-interface Run {
-  seconds: number;
-  lines: number;
-  cpu: number;
-  /** KiB, the largest of its processes. */
-  rss: number;
-}
 interface Row {
   case: string;
   what: string;
@@ -44,16 +38,8 @@ const before = loadavg()[0] as number;
 const rows: Row[] = [];
 const faults: string[] = [];
 
-const median = (list: number[]) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] as number;
 const centile = (list: number[], part: number) =>
   [...list].sort((a, b) => a - b)[Math.floor(list.length * part)] as number;
-
-function throughput(how: 'file' | 'pipe', input: string, command: string[]): Run {
-  const said = execFileSync(harness, ['throughput', how, input, ...command], { encoding: 'utf8', maxBuffer: 1 << 20 });
-  const { seconds, lines, cpu, rss, codes } = JSON.parse(said);
-  if (codes.some((code: number) => code !== 0)) faults.push(`${command.join(' ')}: exit codes ${codes}`);
-  return { seconds, lines, cpu, rss: Math.max(...rss) };
-}
 
 /** Things to run in turn, each on its part of the events, with the lines that must come out. */
 interface Turn {
@@ -69,7 +55,7 @@ function alternate(name: string, turns: Turn[], times = rounds): void {
   const runs = turns.map((): Run[] => []);
   for (let round = 0; round < times; round++) {
     for (const [at, { how, input, command, lines, what }] of turns.entries()) {
-      const run = throughput(how, input, command);
+      const run = throughput(how, input, command, faults);
       runs[at]?.push(run);
       if (run.lines !== lines) faults.push(`${name}, ${what}: ${run.lines} lines, jq has ${lines}`);
     }
@@ -172,7 +158,8 @@ if (chosen('start')) {
   ];
   const runs = starts.map((): Run[] => []);
   for (let round = 0; round < 7 * rounds; round++)
-    for (const [at, { how, input, command }] of starts.entries()) runs[at]?.push(throughput(how, input, command));
+    for (const [at, { how, input, command }] of starts.entries())
+      runs[at]?.push(throughput(how, input, command, faults));
   for (const [at, { what }] of starts.entries()) rows.push({ case: 'start', what, runs: runs[at] as Run[] });
 }
 

@@ -1,3 +1,4 @@
+import { kinds } from '../../schemas/generated/kinds.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
@@ -14,6 +15,11 @@ export interface Field {
   /** `ts` is rounded down to a multiple of this, µs. */
   step: number;
 }
+
+/** The fields of attempts that make groups, for shells to complete. */
+export const fieldNames = (kinds.find(({ type }) => type === 'outcome')?.fields ?? []).filter(
+  (name) => !['type', 'v', 'seq', 'ts', 'id'].includes(name),
+);
 
 const whole = { v4: 32, v6: 128, step: 0 };
 const addresses = ['saddr', 'daddr'];

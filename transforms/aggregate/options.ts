@@ -1,7 +1,7 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/options.js';
 import { where } from '../../schemas/where/where.js';
-import { type Field, fields } from './key.js';
+import { type Field, fieldNames, fields } from './key.js';
 import { measures, usual } from './measure.js';
 import { orderBy } from './order.js';
 import { duration, durationText, interval } from './time.js';
@@ -14,6 +14,7 @@ export const options = {
   by: {
     value: 'FIELDS',
     parse: groupBy,
+    words: fieldNames,
     help: 'What makes a group: a list of fields of the events. daddr/24 takes addresses by network, 64 bits of IPv6 ones (or daddr/24/48), ts:1m the time in steps. All events are one group, if left out.',
   },
   every: {

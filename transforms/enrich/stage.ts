@@ -106,9 +106,9 @@ export class Enrich implements Stage {
     if (this.#queue.full) return this.#room(out);
   }
 
-  flush(out: Output): void {
+  flush(out: Output, last = false): void {
     this.#untilLook = 0;
-    if (this.#release(out)) out.wake();
+    if (this.#release(out, last)) out.wake();
     else this.#setAlarm();
   }
 
@@ -219,11 +219,14 @@ export class Enrich implements Stage {
     this.#unnamed.set(reason, (this.#unnamed.get(reason) ?? 0) + 1);
   }
 
-  /** Sends what need not wait any more, from the front, as much as goes out at once. Returns whether there is more. */
-  #release(out: Output): boolean {
+  /**
+   * Sends what need not wait any more, or all of it, from the front, as much as goes out at once. Returns whether there is
+   * more.
+   */
+  #release(out: Output, all = false): boolean {
     const now = performance.now();
-    for (let { first } = this.#queue; first && this.#ready(first, now); { first } = this.#queue) {
-      if (out.full && !this.#queue.full) return true;
+    for (let { first } = this.#queue; first && (this.#ready(first, now) || all); { first } = this.#queue) {
+      if (out.full && !this.#queue.full && !all) return true;
       append(out, first.bytes, 0, first.bytes.length, this.#text(first));
       this.#queue.shift();
     }

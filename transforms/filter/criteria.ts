@@ -16,13 +16,14 @@ const port = numbers(0, 65535);
 const id = numbers(0, 4294967295);
 
 /** A list of values of a field that the schema lists. */
-const among = (field: string): ((text: string) => Test) => {
-  const kind = fieldKinds.outcome?.[field];
-  const one = oneOf(...(kind?.words ?? []).map(String));
-  return (text) => {
+const among = (field: string) => {
+  const words = (fieldKinds.outcome?.[field]?.words ?? []).map(String);
+  const one = oneOf(...words);
+  const parse = (text: string): Test => {
     const wanted: unknown[] = list(one)(text);
     return (value) => wanted.includes(value);
   };
+  return { words, parse };
 };
 
 const version = (text: string): Test => {
@@ -69,7 +70,7 @@ export const criteria = {
   netns: { value: 'INODES', parse: id, many, help: 'Network namespace: a list of inode numbers and ranges.' },
   cgroup: { value: 'IDS', parse: listed(/^\d{1,20}$/, 'cgroup ids'), many, help: 'Cgroup: a list of ids.' },
   family: { value: '4|6', parse: version, many, help: 'IP version of the destination.' },
-  via: { value: 'WAYS', parse: among('via'), many, help: 'How the attempt was made: a list, io_uring,sendmsg.' },
+  via: { value: 'WAYS', ...among('via'), many, help: 'How the attempt was made: a list, io_uring,sendmsg.' },
   error: {
     value: 'ERRORS',
     parse: listed(/^E[A-Z0-9]{1,31}$/, 'names of errors such as ECONNREFUSED'),
@@ -78,7 +79,7 @@ export const criteria = {
   },
   result: {
     value: 'RESULTS',
-    parse: among('result'),
+    ...among('result'),
     many,
     help: 'How the attempt ended: a list of results, refused,timeout.',
   },
@@ -97,7 +98,7 @@ export const criteria = {
   },
   'name-source': {
     value: 'SOURCES',
-    parse: among('name_source'),
+    ...among('name_source'),
     many,
     field: 'name_source',
     help: 'Where the name comes from: a list, dns,hosts,ptr.',

@@ -1,4 +1,5 @@
 import uPlot from 'uplot';
+import { threeDigits } from './digits.js';
 import type { Series } from './sums.js';
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -13,7 +14,7 @@ function colour(name: string): string {
   return color;
 }
 
-const digits = (value: number | null) => (value === null ? '–' : value.toPrecision(3).replace(/\.?0+$/, ''));
+const digits = (value: number | null) => (value === null ? '–' : String(Number(threeDigits(value))));
 
 /** Rate and latency over time, above each other's time axis; a part that is dragged over is selected. */
 export class Charts {

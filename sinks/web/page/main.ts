@@ -1,4 +1,5 @@
 import { Charts } from './charts.js';
+import { threeDigits } from './digits.js';
 import { Graph } from './graph.js';
 import { List } from './list.js';
 import { type Attempt, Model } from './model.js';
@@ -77,7 +78,7 @@ function numbers(): void {
   const ms = latencies(shown);
   const of = (share: number) => {
     const value = quantile(ms, share);
-    return value === undefined ? '–' : `${value.toPrecision(3)} ms`;
+    return value === undefined ? '–' : `${threeDigits(value)} ms`;
   };
   tell('attempts', String(shown.length));
   tell('failed', failed === 0 ? '0' : `${failed} (${Math.round((failed / shown.length) * 100)} %)`);

@@ -1,0 +1,71 @@
+import type { Entry, Row } from './model.js';
+
+const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;
+const first = (help: string) => quoted(help.split(/(?<=[^.]\w[.:]) /)[0]?.replace(/[.:]$/, '') ?? '');
+
+/** What completes a value: words; of a list also those behind a comma; a path, which fish does by itself. */
+function values({ value, words, list, path }: Row): string {
+  if (value === undefined) return '';
+  if (list) return ` -x -a ${quoted(`(__synpipe_list ${words.join(' ')})`)}`;
+  if (words.length > 0) return ` ${path ? '-r' : '-x'} -a ${quoted(words.join(' '))}`;
+  return path ? ' -r -F' : ' -x';
+}
+
+/** Behind -- comes a command line of its own. */
+const behindCondition = (place: string) =>
+  [/ -n '(.*)'/.exec(place)?.[1], 'contains -- -- (commandline -opc)'].filter(Boolean).join('; and ');
+
+function forCommand({ name, rows, args, behind }: Entry): string[] {
+  const inner = name.replace('synpipe ', '');
+  const inside = `-c synpipe -n ${quoted(`__synpipe_runs ${inner}`)}`;
+  const places = name.includes(' ') ? [inside] : [`-c ${name}`, inside];
+  const arg = args[0];
+  const given = arg?.words.length ? `-f -a ${quoted(arg.words.join(' '))}` : arg?.path || behind ? '-F' : '-f';
+  return places.flatMap((place) => [
+    `complete ${place} ${given}`,
+    ...(behind
+      ? [`complete ${place.replace(/ -n '.*/, '')} -n '${behindCondition(place)}' -a '(__synpipe_behind)'`]
+      : []),
+    ...rows.map((row) => {
+      const letter = row.short ? ` -s ${row.short}` : '';
+      return `complete ${place} -l ${row.name}${letter}${values(row)} -d ${first(row.help)}`;
+    }),
+  ]);
+}
+
+/** The completions for fish, one file for all commands. */
+export function fish(commands: readonly Entry[]): string {
+  const inner = commands.filter(({ name }) => name !== 'synpipe');
+  const offers = inner.map(
+    ({ name, summary }) =>
+      `complete -c synpipe -f -n __synpipe_begins -a ${name.replace('synpipe ', '')} -d ${quoted(summary)}`,
+  );
+  return `# Completions of synpipe's commands for fish: synpipe completion fish | source
+
+function __synpipe_begins
+    test (count (commandline -opc)) -eq 1
+end
+
+function __synpipe_runs
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and test $words[2] = $argv[1]
+end
+
+# The words of a list with commas, each behind what is there of it.
+function __synpipe_list
+    set -l done (string match -r '^(?:--[^=]*=)?(?:.*,)?' -- (commandline -ct))
+    set done (string replace -r '^--[^=]*=' '' -- $done)
+    for word in $argv
+        string match -q "*,$word,*" ",$done"; or echo $done$word
+    end
+end
+
+function __synpipe_behind
+    set -l words (commandline -opc)
+    set -l at (contains -i -- -- $words)
+    complete -C (string join ' ' -- (string escape -- $words[(math $at + 1)..]) (commandline -ct))
+end
+
+${[...offers, ...inner.flatMap(forCommand)].join('\n')}
+`;
+}

@@ -1,0 +1,56 @@
+/**
+ * The README's commands for a clone, in a Debian that has Node and nothing else. It installs all that they need, so it
+ * runs only with SYNPIPE_DOWNLOAD=1.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { before, test } from 'node:test';
+import { root as project } from '../support/shell.js';
+import { pack } from './pack.js';
+import { Root } from './root.js';
+
+const skip = process.env.SYNPIPE_DOWNLOAD === '1' ? false : 'SYNPIPE_DOWNLOAD is not 1';
+
+let root: Root;
+const works = (line: string): string => {
+  const begin = performance.now();
+  const { stdout, stderr, status } = root.run(line, { online: true, seconds: 1200 });
+  console.log(`${Math.round((performance.now() - begin) / 1000)} s: ${line}`);
+  assert.equal(status, 0, `${line}\n${stdout}${stderr}`);
+  return stdout;
+};
+
+before(() => {
+  if (skip) return;
+  root = new Root();
+  root.online();
+  execFileSync('git', ['clone', '-q', project, join(root.folder, 'root/synpipe')]);
+});
+
+test('npm start', { skip, timeout: 1_800_000 }, () => {
+  const start = 'cd synpipe && npm start -- -n 1 -P 9 >../out.ndjson & pid=$!';
+  works(
+    `${start}; while kill -0 $pid 2>/dev/null; do (exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; sleep 1; done; wait $pid`,
+  );
+  assert.equal(JSON.parse(works('cat out.ndjson')).dport, 9);
+});
+
+test('npm test, up to its first tests', { skip, timeout: 1_800_000 }, () => {
+  works('cd synpipe && bash .ci/setup test && test/run test/layout.test.ts test/documented.test.ts');
+});
+
+test('the installed package builds its native part, where the one in it does not work', {
+  skip,
+  timeout: 900_000,
+}, () => {
+  cpSync(pack().tarball, join(root.folder, 'root/synpipe.tgz'));
+  works('npm install -g synpipe.tgz');
+  const prefix = dirname(dirname(process.execPath));
+  cpSync(join(prefix, 'include/node'), join(root.folder, 'usr/include/node'), { recursive: true });
+  const native = join(root.folder, `usr/lib/node_modules/synpipe/dist/native/linux-${process.arch}`);
+  writeFileSync(join(native, 'collector.node'), 'no library');
+  assert.equal(root.run('doctor --build').stdout, 'built the native part\n'); // without a network
+  assert.match(works('doctor'), /^ *works +(fentry|kprobe|tracepoint)\b/m);
+});

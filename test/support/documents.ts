@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { root } from './shell.js';
+
+/** All pages of the project, by their paths in it. */
+export const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+  ...{ cwd: root, encoding: 'utf8' as const },
+})
+  .trim()
+  .split('\n');
+
+export const read = (page: string): string => readFileSync(`${root}${page}`, 'utf8');
+
+/** A fenced block: how it is to be run says its first line, a comment. */
+export interface Block {
+  page: string;
+  /** Where its text begins. */
+  line: number;
+  language: string;
+  text: string;
+  /** `not run`: the reason is in the comment. `until Ctrl-C`: it is interrupted once it has printed something. */
+  how: 'run' | 'until Ctrl-C' | 'not run';
+}
+
+export function blocks(page: string): Block[] {
+  const text = read(page);
+  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(({ 1: language = '', 2: body = '', index }) => {
+    const first = body.split('\n')[0] as string;
+    const how = /^# not run: ./.test(first) ? 'not run' : /^# until Ctrl-C/.test(first) ? 'until Ctrl-C' : 'run';
+    return { page, line: text.slice(0, index).split('\n').length + 1, language, text: body, how };
+  });
+}
+
+const withoutFences = (text: string) => text.replace(/^```[\s\S]*?^```$/gm, (block) => block.replace(/[^\n]/g, ''));
+
+/** The anchors that GitHub gives a page's headings. */
+export function anchors(page: string): Set<string> {
+  const headings = [...withoutFences(read(page)).matchAll(/^#+ (.*)$/gm)].map(({ 1: heading = '' }) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+/** The targets of a page's links and pictures. */
+export function links(page: string): string[] {
+  const text = withoutFences(read(page)).replace(/`[^`\n]*`/g, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(({ 1: target = '' }) => target);
+}
+
+/** Command lines that are shown outside of fences: indented ones, and those in `code`. */
+export function shown(page: string): string[] {
+  const text = withoutFences(read(page));
+  const indented = [...text.matchAll(/^ {4}(\S.*)$/gm)].map(({ 1: line = '' }) => line);
+  const inline = [...text.replace(/^ {4}\S.*$/gm, '').matchAll(/`([^`\n]+)`/g)].map(({ 1: code = '' }) =>
+    code.replaceAll('\\|', '|'),
+  );
+  return [...indented, ...inline];
+}
