@@ -2,7 +2,8 @@ import type { InvalidPolicy } from './invalid.js';
 import type { Ledger } from './ledger.js';
 import { Lines } from './lines.js';
 import type { Stage } from './stage.js';
-import { Last, type Part, Step } from './step.js';
+import { Step } from './step.js';
+import { Last, type Part } from './target.js';
 import { Waiting } from './waiting.js';
 
 /** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
