@@ -24,7 +24,7 @@ const root = new URL('../../', import.meta.url).pathname;
 /** A guest whose clock goes a nanosecond per instruction. */
 const icount = process.env.BENCH_ICOUNT === '1';
 
-const tracefs = 'mount -t tracefs none /sys/kernel/tracing'; // not everywhere is it mounted
+const tracefs = '{ [ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing; }'; // not everywhere is it mounted
 const states = 'tracepoint:sock:inet_sock_set_state /args->oldstate == 7 && args->newstate == 2/';
 const onState = `${states} { printf("%d %s\\n", pid, comm); }`;
 const tracers: Record<string, string[]> = {
