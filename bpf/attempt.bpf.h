@@ -18,6 +18,7 @@
 #include "end.bpf.h"
 #include "left.bpf.h"
 #include "syn_sent.bpf.h"
+#include "waiting.bpf.h"
 
 /* The hook of the socket's state. In a simultaneous open SYN_RECV comes in between, and is no end yet. */
 static __always_inline void attempt_state(struct sock *sk, int from, int to)

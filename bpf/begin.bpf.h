@@ -34,9 +34,13 @@ static __always_inline __u64 attempt_id(const struct sock_common *sk, __u64 star
 /* The socket behind a file that belongs to one; NULL for all others. */
 static __always_inline struct socket *socket_of(struct file *file)
 {
+#ifdef ENTRIES_ARE_TYPED
+	return bpf_sock_from_file(file);
+#else
 	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	return BPF_CORE_READ(file, private_data);
+#endif
 }
 
 /* Only calls that start an attempt: not those that poll for the end of one. */
@@ -48,43 +52,46 @@ static __always_inline bool starts_attempt(const struct sock_common *sk, enum so
 
 static __always_inline void attempt_begin(struct socket *socket, const struct begin *from, enum attempt_via via)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct sock *sk = BPF_CORE_READ(socket, sk);
-	struct sock_copy buffer = {};
-	const struct sock_common *common = copy_sock(&buffer, sk);
-	struct call call = {};
+	struct sock *sk = READ_GIVEN(socket, sk);
+	struct attempt_ends to = {};
+	const struct sock_common *common;
+	struct sock_copy buffer;
+	struct call *call;
 	__u16 protocol;
-	long error;
 
-	if (!starts_attempt(common, BPF_CORE_READ(socket, state)))
+	if (!sk)
 		return;
-	protocol = BPF_CORE_READ(sk, sk_protocol);
-	if (BPF_CORE_READ(sk, sk_type) != SOCK_STREAM || (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP))
+	common = given_sock(&buffer, sk);
+	if (!starts_attempt(common, READ_GIVEN(socket, state)))
+		return;
+	protocol = READ_GIVEN(sk, sk_protocol);
+	if (READ_GIVEN(sk, sk_type) != SOCK_STREAM || (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP))
 		return;
 	/* Too short for any destination, or so long that the kernel does not even look. */
 	if (from->addrlen < 8 || from->addrlen > SOCKADDR_MAX || !task_wanted() || !netns_wanted(common))
 		return;
-	call.sk = sk;
-	call.uaddr = from->address;
-	call.addrlen = from->addrlen;
-	call.entry = from->entry;
 	/* The address may have no destination; but if it could not be read, the kernel itself may yet. */
-	if (read_destination(&call.to, from->address, from->addrlen, from->kernel) && !call.to.family)
+	if (read_destination(&to, from->address, from->addrlen, from->kernel) && !to.family)
 		return;
-	call.start_ns = bpf_ktime_get_boot_ns();
-	call.id = attempt_id(common, call.start_ns);
-	call.mptcp = protocol == IPPROTO_MPTCP;
-	call.via = via == ATTEMPT_VIA_CONNECT && call.mptcp ? ATTEMPT_VIA_MPTCP : via;
-	error = bpf_map_update_elem(&calls, &thread, &call, BPF_NOEXIST);
-	if (!error)
-		return;
+	call = bpf_task_storage_get(&calls, current(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* One in another, as the kernel's own in an application's: the outer one tells. */
-	if (error == -EEXIST && from->entry != CALL_CONNECT)
+	if (call && call->entry == CALL_CONNECT && from->entry != CALL_CONNECT)
 		return;
-	drop_attempt();
 	/* Left from a call whose end was not seen: that one is the loss, this one takes its place. */
-	if (error == -EEXIST)
-		bpf_map_update_elem(&calls, &thread, &call, BPF_ANY);
+	if (!call || call->entry)
+		drop_attempt();
+	if (!call)
+		return;
+	call->start_ns = bpf_ktime_get_boot_ns();
+	call->id = attempt_id(common, call->start_ns);
+	call->sk = sk;
+	call->flow = NULL;
+	call->uaddr = from->address;
+	call->addrlen = from->addrlen;
+	call->to = to;
+	call->mptcp = protocol == IPPROTO_MPTCP;
+	call->via = via == ATTEMPT_VIA_CONNECT && call->mptcp ? ATTEMPT_VIA_MPTCP : via;
+	call->entry = from->entry;
 }
 
 #endif

@@ -30,10 +30,10 @@ static __always_inline void connect_begin(struct file *file, __u64 address, int 
 static __always_inline void fastopen_begin(struct sock *sk, struct msghdr *msg)
 {
 	struct begin from = {.kernel = true, .entry = CALL_FASTOPEN};
-	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+	struct socket *socket = READ_GIVEN(sk, sk_socket);
 
-	from.address = (__u64)BPF_CORE_READ(msg, msg_name);
-	from.addrlen = BPF_CORE_READ(msg, msg_namelen);
+	from.address = (__u64)READ_GIVEN(msg, msg_name);
+	from.addrlen = READ_GIVEN(msg, msg_namelen);
 	if (socket)
 		attempt_begin(socket, &from, via_of(sk));
 }
@@ -43,7 +43,7 @@ static __always_inline void kernel_begin(struct socket *socket, __u64 address, i
 {
 	struct begin from = {.address = address, .addrlen = addrlen, .kernel = true, .entry = CALL_KERNEL};
 
-	attempt_begin(socket, &from, via_of(BPF_CORE_READ(socket, sk)));
+	attempt_begin(socket, &from, via_of(READ_GIVEN(socket, sk)));
 }
 
 #endif

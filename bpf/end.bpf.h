@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "ends.bpf.h"
@@ -25,27 +26,40 @@ static __always_inline __u16 failure(long ret, bool syn_sent)
 	return -ret;
 }
 
-/* No SYN was prepared, or there was no room to remember it: all that can be told is known now. */
-static __always_inline void end_unseen(struct call *call, long ret)
+/* Both ends, as far as they are legible when the call returns. */
+static __always_inline void end_ends(struct attempt_ends *ends, struct call *call, const struct sock_common *common,
+				     long ret)
+{
+	struct sock *sk = call->flow;
+
+	*ends = call->to;
+	if (!sk) {
+		if (!ends->family)
+			read_destination(ends, call->uaddr, call->addrlen, false);
+		read_source(ends, common);
+		return;
+	}
+	/* A call that failed has cleared all but the port, which is another attempt's where none was to be had. */
+	if (common->skc_dport)
+		read_ends(ends, common);
+	if (ret == -EADDRNOTAVAIL)
+		ends->sport = common->skc_num;
+	else if (!common->skc_dport || !ends->sport)
+		ends->sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
+
+/* There is nothing in `attempts`: all that can be told is known now. */
+static __always_inline void end_alone(struct call *call, long ret)
 {
 	struct attempt *attempt = scratch(SCRATCH_END);
-	struct sock_copy buffer = {};
+	struct sock_copy buffer;
 	const struct sock_common *common = copy_sock(&buffer, call->flow ?: call->sk);
 	struct attempt_event *event;
 
-	if (!attempt)
+	if (!attempt || (!call->flow && ret == -EFAULT))
 		return;
 	event = &attempt->event;
-	event->ends = call->to;
-	if (call->flow) {
-		read_ends(&event->ends, common);
-	} else {
-		if (ret == -EFAULT)
-			return;
-		if (!event->ends.family)
-			read_destination(&event->ends, call->uaddr, call->addrlen, false);
-		read_source(&event->ends, common);
-	}
+	end_ends(&event->ends, call, common, ret);
 	if (!event->ends.family || !ends_wanted(&event->ends))
 		return;
 	fill_task(event);
@@ -56,22 +70,24 @@ static __always_inline void end_unseen(struct call *call, long ret)
 	event->error = failure(ret, call->flow);
 	event->via = call->via;
 	submit(event, ATTEMPT_CONNECT);
+	if (!reports(ATTEMPT_OUTCOME))
+		return;
 	if (event->error)
 		submit(event, ATTEMPT_OUTCOME);
-	else if (reports(ATTEMPT_OUTCOME))
+	else /* there was no room to remember it */
 		drop(ATTEMPT_DROP_TABLE, 1);
 }
 
-static __always_inline void end_of(struct call *call, long ret, __u64 thread)
+static __always_inline void end_of(struct call *call, long ret)
 {
 	__u64 key = (__u64)call->flow;
-	struct attempt *attempt = key ? bpf_map_lookup_elem(&attempts, &key) : NULL;
-	struct sock_copy buffer = {};
+	struct attempt *attempt = key && outlives_call(call) ? bpf_map_lookup_elem(&attempts, &key) : NULL;
+	struct sock_copy buffer;
 	struct attempt_event *event;
 	struct sock *sk = call->sk;
 
-	if (!attempt || attempt->call != thread) {
-		end_unseen(call, ret);
+	if (!attempt || attempt->call != bpf_get_current_pid_tgid()) {
+		end_alone(call, ret);
 		return;
 	}
 	event = &attempt->event;
@@ -94,21 +110,19 @@ static __always_inline void end_of(struct call *call, long ret, __u64 thread)
 
 static __always_inline void attempt_end(long ret, enum call_entry entry)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &thread);
+	struct call *call = current_call();
 
-	if (!call || call->entry != entry)
-		return;
-	end_of(call, ret, thread);
-	bpf_map_delete_elem(&calls, &thread);
+	/* The second: it has just been told, as one that waits. */
+	if (call && call->entry == entry && end_call(call))
+		end_of(call, ret);
 }
 
 /* A thread that ends has no call any more; if one is left, its end was missed. */
 static __always_inline void attempt_thread_gone(void)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
+	struct call *call = current_call();
 
-	if (!bpf_map_delete_elem(&calls, &thread))
+	if (call && end_call(call))
 		drop_attempt();
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The path of the program that the current process runs, as the process itself would have to call it. */
+/* The path of the program that a process runs, as the process itself would have to call it. */
 #ifndef SYNPIPE_EXE_BPF_H
 #define SYNPIPE_EXE_BPF_H
 
@@ -10,9 +10,10 @@
 
 #include "attempt.h"
 #include "kernel.h"
+#include "maps.bpf.h"
 
-#define EXE_NAMES 24  /* on the way to the root of the file's file system */
-#define EXE_STEPS 32  /* names and mount points from there to the root */
+#define EXE_NAMES 32 /* on the way to the root of the file's file system */
+#define EXE_STEPS 32 /* names and mount points from there to the root */
 
 /* One name more, at `at`. Returns where the next one goes; 0 where it does not fit. */
 static __always_inline __u64 put_name(struct attempt_event *event, __u64 at, const unsigned char *name)
@@ -29,15 +30,26 @@ static __always_inline __u64 put_name(struct attempt_event *event, __u64 at, con
 	return at > ATTEMPT_EXE_BYTES ? 0 : at;
 }
 
-/* The rest of the way, where file systems are mounted on it. Returns the bytes used; 0 where they are too many. */
-static __always_inline __u64 cross_mounts(struct attempt_event *event, __u64 at, struct vfsmount *vfsmount,
-					  const struct path *root)
+/*
+ * The rest of the way, where file systems are mounted on it. Returns the bytes used; 0 where they are too many. A
+ * function that the verifier looks at once, and not anew from wherever it is called: that took most of the start.
+ */
+__noinline int cross_mounts(struct scratch *room, __u64 at)
 {
-	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-	struct dentry *dentry = BPF_CORE_READ(mount, mnt.mnt_root), *parent;
+	struct dentry *dentry, *parent, *root;
+	struct attempt_event *event;
+	struct vfsmount *root_mount;
+	struct mount *mount;
 
+	if (!room)
+		return 0;
+	event = &room->attempt.event;
+	mount = (void *)room->mount - bpf_core_field_offset(struct mount, mnt);
+	dentry = BPF_CORE_READ(mount, mnt.mnt_root);
+	root = (struct dentry *)room->root_dentry;
+	root_mount = (struct vfsmount *)room->root_mount;
 	for (int i = 0; i < EXE_STEPS; i++) {
-		if (dentry == root->dentry && &mount->mnt == root->mnt)
+		if (dentry == root && &mount->mnt == root_mount)
 			return at;
 		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
 			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
@@ -60,13 +72,14 @@ static __always_inline __u64 cross_mounts(struct attempt_event *event, __u64 at,
 }
 
 /*
- * From the file to the root: the names come last one first, which the collector turns around. Needs as much
- * room behind event->exe as that has: where a name begins and how long it is are not seen together by the
+ * From the file to the root: the names come last one first, which the collector turns around. `event` is in a
+ * struct scratch, with as much room behind event->exe as that has: where a name begins and how long it is are not seen together by the
  * verifier, so each is read as if it were the longest. A path that does not fit is left out, not cut.
- * `task` is the current one, of a type that the verifier knows: what it points to is read without a call.
+ * `task` is of a type that the verifier knows: what it points to is read without a call.
  */
 static __always_inline void fill_exe(struct attempt_event *event, struct task_struct *task)
 {
+	struct scratch *room = (void *)event - offsetof(struct scratch, attempt.event);
 	struct dentry *dentry, *parent, *top;
 	struct vfsmount *mount;
 	struct path root = {};
@@ -92,7 +105,10 @@ static __always_inline void fill_exe(struct attempt_event *event, struct task_st
 			return;
 		}
 		if (dentry == top) {
-			event->exe_size = cross_mounts(event, at, mount, &root);
+			room->mount = (__u64)mount;
+			room->root_dentry = (__u64)root.dentry;
+			room->root_mount = (__u64)root.mnt;
+			event->exe_size = cross_mounts(room, at);
 			return;
 		}
 		at = put_name(event, at, dentry->d_name.name);

@@ -5,6 +5,7 @@
  * and the refusals of security modules and cgroup programs are not seen.
  * In the order of an attempt: the collector attaches from the last to the first.
  */
+#define ENTRIES_ARE_TYPED
 #include "attempt.bpf.h"
 #include "call.bpf.h"
 

@@ -152,10 +152,34 @@ struct thread_info {
 	unsigned int status; /* only on x86 */
 };
 
+struct kuid {
+	__u32 val;
+};
+
+struct cred {
+	struct kuid uid;
+	struct kuid gid;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp; /* in the unified hierarchy */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
+	int pid;
 	int tgid;
+	const struct cred *cred;
+	struct css_set *cgroups;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
@@ -173,6 +197,10 @@ struct pt_regs {
 	int syscallno;
 	__u64 regs[31];
 #endif
+};
+
+struct bpf_iter__task {
+	struct task_struct *task;
 };
 
 struct trace_event_raw_sys_enter {

@@ -31,7 +31,7 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 {
 	__u64 key = (__u64)sk;
 	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &key);
-	struct sock_copy buffer = {};
+	struct sock_copy buffer;
 	struct attempt_event *event;
 
 	if (!attempt || attempt->flags & ATTEMPT_LEFT)

@@ -3,6 +3,7 @@
 #ifndef SYNPIPE_MAPS_BPF_H
 #define SYNPIPE_MAPS_BPF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -12,9 +13,9 @@
 #include "kernel.h"
 
 /* Which function's entry began a call: only its return ends that. */
-enum call_entry { CALL_CONNECT, CALL_FASTOPEN, CALL_KERNEL };
+enum call_entry { CALL_NONE, CALL_CONNECT, CALL_FASTOPEN, CALL_KERNEL };
 
-/* A call that makes an attempt and has not returned yet. */
+/* A thread's call that makes an attempt and has not returned yet. */
 struct call {
 	__u64 id;
 	__u64 start_ns;
@@ -22,22 +23,21 @@ struct call {
 	struct sock *flow; /* the socket whose SYN went out: sk, with MPTCP its first subflow; NULL before */
 	__u64 uaddr;       /* the caller's address, read a second time if it was not in memory at first */
 	__u32 addrlen;
+	__u32 entry; /* enum call_entry; CALL_NONE: there is none. Whoever sets that is the one that tells the call */
+	struct attempt_ends to; /* only the destination, before the SYN */
 	__u8 via;
 	__u8 mptcp;
-	__u8 entry; /* enum call_entry */
-	__u8 pad;
-	struct attempt_ends to; /* only the destination */
+	__u8 pad[6];
 };
 
 /*
- * By thread. Inserted by attempt_begin; deleted by attempt_end, by attempt_syn_sent if the filters say no, and
- * by attempt_thread_gone; read by attempt_syn_sent and attempt_end.
+ * By thread, and as long as it lives. Inserted and begun by attempt_begin; ended by attempt_end, by attempt_syn_sent if
+ * the filters say no, by attempt_thread_gone, and by tell_waiting when the collector ends.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, __u64);
+	__type(key, int);
 	__type(value, struct call);
 } calls SEC(".maps");
 
@@ -54,17 +54,20 @@ struct {
 	__type(value, struct attempt);
 } attempts SEC(".maps");
 
-/* Room to make an attempt in: too big for the stack. Behind it, what fill_exe needs. */
+/* Room to make an attempt in: too big for the stack. Behind it, what fill_exe needs: room, and three pointers. */
 struct scratch {
 	struct attempt attempt;
 	char behind[ATTEMPT_EXE_BYTES];
+	__u64 mount;
+	__u64 root_dentry;
+	__u64 root_mount;
 };
 
 /*
  * By enum scratch_use. Written and read by the program of that step alone, which is never entered twice on one
  * CPU, though another step's may come in between.
  */
-enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_USES };
+enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_WAITING, SCRATCH_USES };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCH_USES);
@@ -89,6 +92,21 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } drops SEC(".maps");
+
+/* True for the one caller that ends it. */
+static __always_inline bool end_call(struct call *call)
+{
+	return __sync_lock_test_and_set(&call->entry, CALL_NONE) != CALL_NONE;
+}
+
+/*
+ * Its SYN makes an entry in `attempts`: where the end is to be told too, and where the socket may be gone when the call
+ * returns, an MPTCP subflow.
+ */
+static __always_inline bool outlives_call(const struct call *call)
+{
+	return reports(ATTEMPT_OUTCOME) || call->mptcp;
+}
 
 static __always_inline void drop(enum attempt_drop reason, __u64 records)
 {

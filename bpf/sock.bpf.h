@@ -21,6 +21,27 @@ static __always_inline const struct sock_common *copy_sock(struct sock_copy *cop
 	return (const struct sock_common *)copy;
 }
 
+/*
+ * A field of something that an entry was given. Where the verifier knows its type, that is a plain load; what was kept
+ * in a map has lost it.
+ */
+#ifdef ENTRIES_ARE_TYPED
+#define READ_GIVEN(from, field) ((from)->field)
+#else
+#define READ_GIVEN(from, field) BPF_CORE_READ(from, field)
+#endif
+
+/* The same for a socket that an entry was given, without its addresses. */
+static __always_inline const struct sock_common *given_sock(struct sock_copy *copy, const struct sock *sk)
+{
+#ifdef ENTRIES_ARE_TYPED
+	(void)copy;
+	return &sk->__sk_common;
+#else
+	return copy_sock(copy, sk);
+#endif
+}
+
 static __always_inline __u32 netns_of(const struct sock_common *sk)
 {
 	return BPF_CORE_READ(sk->skc_net.net, ns.inum);

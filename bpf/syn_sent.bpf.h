@@ -14,11 +14,20 @@
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
+/* All that the end of the call will tell and not see: it reads the rest then. */
+static __always_inline void syn_sent_in_call(struct call *call, struct sock *sk, const struct sock_common *common)
+{
+	read_ends(&call->to, common);
+	if (ends_wanted(&call->to))
+		call->flow = sk;
+	else
+		end_call(call);
+}
+
 static __always_inline void attempt_syn_sent(struct sock *sk)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
 	__u64 key = (__u64)sk;
-	struct sock_copy buffer = {};
+	struct sock_copy buffer;
 	const struct sock_common *common;
 	struct attempt_event *event;
 	struct attempt *attempt;
@@ -26,9 +35,9 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	enum attempt_via via;
 
 	/* An MPTCP socket changes state too; its subflows are what goes out. */
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (READ_GIVEN(sk, sk_protocol) != IPPROTO_TCP)
 		return;
-	call = bpf_map_lookup_elem(&calls, &thread);
+	call = current_call();
 	if (call && call->sk != sk && (!call->mptcp || call->flow))
 		call = NULL;
 	if (!call && !task_wanted())
@@ -40,6 +49,10 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	common = copy_sock(&buffer, sk);
 	if (!netns_wanted(common))
 		return;
+	if (call && !outlives_call(call)) {
+		syn_sent_in_call(call, sk, common);
+		return;
+	}
 	attempt = scratch(SCRATCH_SYN_SENT);
 	if (!attempt)
 		return;
@@ -51,14 +64,14 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	read_ends(&event->ends, common);
 	if (!ends_wanted(&event->ends)) {
 		if (call)
-			bpf_map_delete_elem(&calls, &thread);
+			end_call(call);
 		return;
 	}
 	attempt->left = event->ends;
 	fill_task(event);
 	if (call) {
 		call->flow = sk;
-		attempt->call = thread;
+		attempt->call = bpf_get_current_pid_tgid();
 		event->start_ns = call->start_ns;
 		event->id = call->id;
 	} else {

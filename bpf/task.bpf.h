@@ -11,6 +11,7 @@
 #include "attempt.h"
 #include "exe.bpf.h"
 #include "kernel.h"
+#include "maps.bpf.h"
 
 /* Of a type that the verifier knows: what it points to is read without a call. */
 static __always_inline struct task_struct *current(void)
@@ -18,25 +19,50 @@ static __always_inline struct task_struct *current(void)
 	return (struct task_struct *)bpf_get_current_task_btf();
 }
 
+/* The one that the current thread is in; NULL outside of any. */
+static __always_inline struct call *current_call(void)
+{
+	struct call *call = bpf_task_storage_get(&calls, current(), 0, 0);
+
+	return call && call->entry ? call : NULL;
+}
+
+static __always_inline void fill_process(struct attempt_event *event, struct task_struct *task)
+{
+	event->ppid = task->real_parent->tgid;
+	if (event->tid == event->pid)
+		__builtin_memcpy(event->pcomm, event->comm, sizeof(event->pcomm));
+	else
+		bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), task->group_leader->comm);
+	fill_exe(event, task);
+}
+
 /* Who: the current thread. */
 static __always_inline void fill_task(struct attempt_event *event)
 {
-	struct task_struct *task = current(), *leader = task->group_leader;
+	struct task_struct *task = current();
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	__u64 uid_gid = bpf_get_current_uid_gid();
 
 	event->pid = pid_tgid >> 32;
 	event->tid = pid_tgid;
-	event->ppid = task->real_parent->tgid;
 	event->uid = uid_gid;
 	event->gid = uid_gid >> 32;
 	event->cgroup = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	if (event->tid == event->pid)
-		__builtin_memcpy(event->pcomm, event->comm, sizeof(event->pcomm));
-	else
-		bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), leader->comm);
-	fill_exe(event, task);
+	fill_process(event, task);
+}
+
+/* Another thread, which waits. */
+static __always_inline void fill_other_task(struct attempt_event *event, struct task_struct *task)
+{
+	event->pid = task->tgid;
+	event->tid = task->pid;
+	event->uid = task->cred->uid.val;
+	event->gid = task->cred->gid.val;
+	event->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
+	fill_process(event, task);
 }
 
 /* In the system call of a 32-bit program: it has numbers of its own, and no tracepoint of connect() sees it. */

@@ -41,6 +41,17 @@ int print(libbpf_print_level level, const char *format, va_list arguments) {
 	return 0;
 }
 
+void pop(std::vector<bpf_link *> &links) {
+	bpf_link__destroy(links.back());
+	links.pop_back();
+}
+
+// By its name: connect_enter and its like.
+bool begins_attempts(const bpf_program *program) {
+	std::string name = bpf_program__name(program);
+	return name.size() > 6 && name.compare(name.size() - 6, 6, "_enter") == 0;
+}
+
 const char *function_of(const bpf_program *program) { return strchr(bpf_program__section_name(program), '/') + 1; }
 
 } // namespace
@@ -166,15 +177,18 @@ void Program::set_cgroups(const std::vector<std::string> &paths) {
 	}
 }
 
-// From the object's last program to its first: the first is the one that begins an attempt, so by then all that
-// completes it is in place. Detached in the opposite order.
+// From the object's last program to its first: those that begin an attempt come after all that completes it.
 void Program::attach() {
 	for (bpf_program *p = nullptr; (p = bpf_object__prev_program(object_, p));) {
 		if (std::count(unhooked_.begin(), unhooked_.end(), function_of(p))) continue;
-		if (bpf_link *link = attach(p)) links_.push_back(link);
-		else if (int error = errno; !go_without(p))
+		bpf_link *link = attach(p);
+		if (int error = errno; !link && !go_without(p))
 			throw Failure(std::string("cannot attach BPF program ") + bpf_program__name(p), error, "attach");
+		if (link) (begins_attempts(p) ? beginnings_ : links_).push_back(link);
+		if (link && bpf_program__expected_attach_type(p) == BPF_TRACE_ITER)
+			waiting_fd_ = bpf_iter_create(bpf_link__fd(link));
 	}
+	if (waiting_fd_ < 0) throw Failure("cannot make BPF iterator", errno, "attach");
 }
 
 // NULL and errno where it cannot be.
@@ -233,9 +247,21 @@ bool Program::readable_unprivileged() const {
 	return readable;
 }
 
+// First what begins an attempt; then those that wait are told, while all that ends one is still in place: each once.
 void Program::detach() {
 	std::lock_guard<std::mutex> lock(mutex_);
-	for (; !links_.empty(); links_.pop_back()) bpf_link__destroy(links_.back());
+	while (!beginnings_.empty()) pop(beginnings_);
+	tell_waiting();
+	while (!links_.empty()) pop(links_);
+}
+
+// Its only output is in the ring buffer. EAGAIN: it took a rest.
+void Program::tell_waiting() {
+	if (waiting_fd_ < 0) return;
+	char none;
+	while (read(waiting_fd_, &none, sizeof none) < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+	close(waiting_fd_);
+	waiting_fd_ = -1;
 }
 
 void Program::release() {

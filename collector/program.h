@@ -41,7 +41,7 @@ public:
 	const std::vector<std::string> &unhooked() const { return unhooked_; }
 	uint64_t drops(attempt_drop reason) const { return __atomic_load_n(&drops_[reason], __ATOMIC_RELAXED); }
 
-	// No new records after it returned. From any thread, any number of times.
+	// The last records are those of calls that wait. None is new after it returned. From any thread, any number of times.
 	void detach();
 
 	// What is left in the table: attempts that are still under way. After detach().
@@ -61,13 +61,15 @@ private:
 	bpf_link *attach(bpf_program *program);
 	void check() const;
 	void map_drops();
+	void tell_waiting();
 	void release();
 
 	bpf_object *object_ = nullptr;
 	std::set<std::string> optional_; // names of programs
 	std::vector<std::string> unhooked_;
-	std::mutex mutex_; // for links_
-	std::vector<bpf_link *> links_;
+	std::mutex mutex_; // for what follows
+	std::vector<bpf_link *> beginnings_, links_;
+	int waiting_fd_ = -1; // of the iterator
 	uint64_t *drops_ = nullptr;
 };
 

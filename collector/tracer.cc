@@ -3,6 +3,7 @@
 
 #include "privileges.h"
 
+#include <algorithm>
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <chrono>
@@ -23,7 +24,8 @@ uint64_t now(clockid_t clock) {
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-constexpr useconds_t kPauseMicros = 1000;
+// So much for each record of the last round, between these two.
+constexpr uint64_t kPauseMicros = 500, kPauseLeast = 1000, kPauseMost = 10000;
 
 const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "attempt table"};
 
@@ -139,8 +141,8 @@ Reason Tracer::wait(bool &stopping, int timeout_ms) {
 	return Reason::none;
 }
 
-// All that is there: into the buffer, and out. The next round is a little later: until then records cost the
-// connecting threads no wake-up of this one. The first record after a pause never waits.
+// All that is there: into the buffer, and out. The next round is a little later, and the more there was the later: until
+// then records cost the connecting threads no wake-up of this one. The first record after a pause never waits.
 bool Tracer::round() {
 	format_.set_clock(now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME));
 	report_losses();
@@ -148,8 +150,9 @@ bool Tracer::round() {
 	bool queries = dns_ && dns_->consume();
 	ring_buffer__consume(ring_.get());
 	writer_.flush();
-	bool busy = out_ != before || queries;
-	if (busy) usleep(kPauseMicros);
+	uint64_t records = out_ - before;
+	bool busy = records > 0 || queries;
+	if (busy) usleep(std::clamp(records * kPauseMicros, kPauseLeast, kPauseMost));
 	return busy;
 }
 

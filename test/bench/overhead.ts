@@ -1,12 +1,13 @@
 /**
- * What tracing costs: the time of one connect() with each tracer attached, against none, and the tracer's own CPU and
- * memory. Rounds alternate (none, A, none, B, …), so that a machine that slows down slows all of them.
+ * What tracing costs: the time of one connect(), and of a whole attempt from socket() to close(), with each tracer
+ * attached, against none; that of its programs in the kernel alone; the tracer's own CPU and memory. Rounds alternate
+ * (none, A, none, B, …), so that a machine that slows down slows all of them.
  *
  *     sudo node --import tsx test/bench/overhead.ts [ROUNDS] [CONNECTS]
  *     BENCH_ICOUNT=1 test/vm/run --kernel 6.1 --icount --share test/bench/runs -- node --import tsx …
  *
- * The second way counts instructions, all of the one CPU's from a connect()'s beginning to its end: those of a tracer's
- * process too where it came in between. What the machine does besides does not show in them.
+ * The second way counts instructions, all of the one CPU's from beginning to end: those of a tracer's process too where
+ * it came in between, in connect() or else somewhere in the attempt. What the machine does besides does not show in them.
  *
  * Runs what is there of: this collector in each tier, tcpconnect.bt, bcc's and libbpf-tools' tcpconnect, and a bpftrace
  * one-liner on the tracepoint of the socket's state. The table and the raw numbers go to test/bench/runs/.
@@ -23,7 +24,9 @@ const root = new URL('../../', import.meta.url).pathname;
 /** A guest whose clock goes a nanosecond per instruction. */
 const icount = process.env.BENCH_ICOUNT === '1';
 
+const tracefs = '{ [ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing; }'; // not everywhere is it mounted
 const states = 'tracepoint:sock:inet_sock_set_state /args->oldstate == 7 && args->newstate == 2/';
+const onState = `${states} { printf("%d %s\\n", pid, comm); }`;
 const tracers: Record<string, string[]> = {
   'synpipe tracepoint': [`${root}dist/bin/collector`, '--tier', 'tracepoint'],
   'synpipe kprobe': [`${root}dist/bin/collector`, '--tier', 'kprobe'],
@@ -32,12 +35,42 @@ const tracers: Record<string, string[]> = {
   'tcpconnect.bt': ['env', 'BPFTRACE_PERF_RB_PAGES=1024', '/usr/sbin/tcpconnect.bt'],
   'libbpf-tools tcpconnect': ['stdbuf', '-oL', '/usr/sbin/tcpconnect'],
   ...(process.env.BENCH_BCC ? { 'bcc tcpconnect': ['/usr/sbin/tcpconnect-bpfcc'] } : {}), // minutes to start in a guest
-  'bpftrace on the state': ['bpftrace', '-e', `${states} { printf("%d %s\\n", pid, comm); }`],
+  'bpftrace on the state': ['unshare', '-m', 'sh', '-c', `${tracefs} && exec bpftrace -e '${onState}'`],
 };
 
 const client = `${mkdtempSync(`${tmpdir()}/bench-`)}/connects`;
 execFileSync('gcc', ['-O2', '-o', client, new URL('connects.c', import.meta.url).pathname]);
-const nsPerConnect = (kind: string, n = connects) => Number(execFileSync(client, [String(n), kind]));
+interface Times {
+  /** Nanoseconds of each connect(), and of each attempt. */
+  connect: number;
+  whole: number;
+}
+function drive(kind: 'accepted' | 'refused', n = connects): Times {
+  const [connect, whole] = execFileSync(client, [String(n), kind])
+    .toString()
+    .split(' ')
+    .map(Number) as [number, number];
+  return { connect, whole };
+}
+
+interface BpfProgram {
+  id: number;
+  run_time_ns?: number;
+}
+const programs = () => JSON.parse(execFileSync('bpftool', ['prog', 'show', '-j']).toString()) as BpfProgram[];
+const countTime = (on: 0 | 1) => writeFileSync('/proc/sys/kernel/bpf_stats_enabled', `${on}`);
+
+/** Nanoseconds that all programs but those of before spend on each attempt. */
+function programTime(kind: 'accepted' | 'refused', before: Set<number>): number {
+  const spent = () =>
+    programs().reduce((sum, { id, run_time_ns }) => sum + (before.has(id) ? 0 : (run_time_ns ?? 0)), 0);
+  countTime(1);
+  const from = spent();
+  drive(kind);
+  const time = spent() - from;
+  countTime(0);
+  return time / connects;
+}
 
 /** Nanoseconds of CPU that a process's threads have used. */
 function cpuTime(pid: number): number {
@@ -75,8 +108,11 @@ async function start(command: string[]): Promise<Started> {
     said += error.message;
   });
   for (let before = 3; performance.now() - began < 180_000; await sleep(20)) {
-    if (child.exitCode !== null || child.pid === undefined) throw new Error(said.trim().split('\n').at(-1) ?? 'ended');
-    nsPerConnect('refused', 1);
+    if (child.exitCode !== null || child.pid === undefined) {
+      const lines = said.trim().split('\n');
+      throw new Error(lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'ended');
+    }
+    drive('refused', 1);
     if (lines > before) return { child, lines: () => lines, readyMs: performance.now() - began };
   }
   child.kill('SIGKILL');
@@ -91,37 +127,36 @@ async function stop({ child }: Started): Promise<void> {
 
 interface Round {
   tracer: string;
-  accepted: number;
-  refused: number;
-  baseAccepted: number;
-  baseRefused: number;
+  /** Accepted and refused. */
+  with: [Times, Times];
+  without: [Times, Times];
+  programs: [number, number];
   cpuPerEvent: number;
   megabytes: number;
   readyMs: number;
   lines: number;
 }
 
+const both = (): [Times, Times] => [drive('accepted'), drive('refused')];
+
 async function round(tracer: string): Promise<Round> {
-  const baseAccepted = nsPerConnect('accepted');
-  const baseRefused = nsPerConnect('refused');
+  const without = both();
+  const before = new Set(programs().map(({ id }) => id));
   const started = await start(tracers[tracer] as string[]);
   const pid = started.child.pid as number;
   await sleep(500); // what its start left to do
   const [lines, cpu] = [started.lines(), cpuTime(pid)];
-  const accepted = nsPerConnect('accepted');
-  const refused = nsPerConnect('refused');
+  const times = both();
   await sleep(500);
-  const printed = started.lines() - lines;
   const result = {
     tracer,
-    accepted,
-    refused,
-    baseAccepted,
-    baseRefused,
-    cpuPerEvent: (cpuTime(pid) - cpu) / (2 * connects) / 1000,
+    with: times,
+    without,
+    cpuPerEvent: (cpuTime(pid) - cpu) / (2 * connects),
     megabytes: peakMegabytes(pid),
     readyMs: started.readyMs,
-    lines: printed,
+    lines: started.lines() - lines,
+    programs: [programTime('accepted', before), programTime('refused', before)] as [number, number],
   };
   await stop(started);
   return result;
@@ -129,8 +164,7 @@ async function round(tracer: string): Promise<Round> {
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number;
 
-nsPerConnect('accepted');
-nsPerConnect('refused');
+both();
 const results: Round[] = [];
 const absent: Record<string, string> = {};
 for (let turn = 0; turn < rounds; turn++) {
@@ -146,28 +180,39 @@ for (let turn = 0; turn < rounds; turn++) {
   }
 }
 
+const unit = icount ? 'instructions' : 'ns';
+const columns = ['accepted connect()', 'refused connect()', 'accepted, whole', 'refused, whole'];
+const picks = columns.map((column, i) => ({
+  column,
+  of: (times: [Times, Times]) => times[i % 2]?.[i < 2 ? 'connect' : 'whole'] as number,
+}));
 const rows = Object.keys(tracers)
   .filter((tracer) => !(tracer in absent))
   .map((tracer) => {
     const mine = results.filter((result) => result.tracer === tracer);
-    const of = (pick: (result: Round) => number, digits: number) => median(mine.map(pick)).toFixed(digits);
+    const of = (pick: (result: Round) => number, digits = 0) => median(mine.map(pick)).toFixed(digits);
     return `| ${[
       tracer,
-      `${of((r) => r.accepted / 1000, 1)} (×${of((r) => r.accepted / r.baseAccepted, 2)})`,
-      `${of((r) => r.refused / 1000, 1)} (×${of((r) => r.refused / r.baseRefused, 2)})`,
-      of((r) => r.cpuPerEvent, 1),
-      of((r) => r.megabytes, 0),
+      ...picks.map(({ of: time }) => {
+        const added = of((r) => time(r.with) - time(r.without));
+        return `+${added} (×${of((r) => time(r.with) / time(r.without), 2)})`;
+      }),
+      `${of((r) => r.programs[0])} / ${of((r) => r.programs[1])}`,
+      of((r) => r.cpuPerEvent / 100, icount ? 0 : 1),
+      of((r) => r.megabytes),
       of((r) => r.readyMs / 1000, 2),
-      `${of((r) => r.lines, 0)} of ${2 * connects}`,
+      `${of((r) => r.lines)} of ${2 * connects}`,
     ].join(' | ')} |`;
   });
-const unit = icount ? 'thousand instructions' : 'µs';
 const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`;
-const none = `${(median(results.map((r) => r.baseAccepted)) / 1000).toFixed(1)} and ${(median(results.map((r) => r.baseRefused)) / 1000).toFixed(1)}`;
-const table = `${machine}, ${new Date().toISOString().slice(0, 10)}. ${rounds} rounds of 2 × ${connects} connects, medians; without a tracer ${none} ${unit}.
+const none = picks
+  .map(({ column, of }) => `${column} ${median(results.map((r) => of(r.without))).toFixed(0)}`)
+  .join(', ');
+const table = `${machine}, ${new Date().toISOString().slice(0, 10)}. ${rounds} rounds of 2 × ${connects} connects, medians.
+Without a tracer, ${unit}: ${none}. What a tracer adds:
 
-| tracer | accepted, ${unit} | refused, ${unit} | its CPU per event, ${unit} | peak RSS, MB | first event after, s | lines printed |
-|---|---|---|---|---|---|---|
+| tracer | ${columns.join(' | ')} | its programs, accepted / refused | its CPU per 10,000 events, ${icount ? 'million instructions' : 'ms'} | peak RSS, MB | first event after, s | lines printed |
+|${'---|'.repeat(columns.length + 6)}
 ${rows.join('\n')}
 ${Object.entries(absent)
   .map(([tracer, reason]) => `\n${tracer}: ${reason}`)

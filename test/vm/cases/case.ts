@@ -8,7 +8,7 @@ export type Change = { [key in keyof Attempt]?: Attempt[key] | undefined };
 export interface Case {
   name: string;
   run: Command[] | ((net: Place, narrow: Place) => Promise<Ran>);
-  /** How each attempt ends: the result, and the error if any. */
+  /** How each attempt ends: the result, or either of two (`established/aborted`), and the error if any. */
   ends: string[];
   change?: Change[];
   /** Where the connects of a tier are documented to tell less. */
