@@ -38,7 +38,7 @@ script.runInThisContext()(exports, require, module, __filename, __dirname, impor
  */
 export function compileAhead(place: string, start: readonly string[]): void {
   const code = codeOf(place);
-  writeFileSync(code, readFileSync(code, 'latin1').replace(/\bimport\((?=")/g, 'importModule('));
+  writeFileSync(code, readFileSync(code, 'latin1').replace(/(?<![.\w$])import\(/g, 'importModule('));
   const path = `${dist}${place}`;
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, executable(code));
