@@ -94,7 +94,7 @@ export class Measures {
 
   /** Adds a connect or outcome event, which stands for so many (`repeat`). */
   event(table: Table, row: number, line: Line, time: number, times: number): void {
-    table.add(row, line.type === 'connect' ? connects : outcomes, times);
+    (table.numbers[table.base(row) + (line.type === 'connect' ? connects : outcomes)] as number) += times;
     if (!this.counts) this.more(table, row, line, time, times);
   }
 

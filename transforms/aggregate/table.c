@@ -1,6 +1,6 @@
 // Groups by their key's bytes, in a memory of their own (table.ts): an open-addressing table of row numbers and hashes, and
-// for each row its key and a fixed number of columns. What is looked up for many lines is asked of memory before the first of it
-// is needed, so that the waits for what is in no cache overlap.
+// for each row its key and a fixed number of columns. For many lines, memory is asked for what they need before the first of
+// it is looked at, so that the waits for what is in no cache overlap.
 #include "../../schemas/pipe/scan/bytes.h"
 
 #define PAGE 65536u
@@ -125,7 +125,10 @@ EXPORT(reset) void reset(u32 of_columns) {
 
 // Where so many bytes can be put to look them up.
 EXPORT(space) u8 *space(u32 bytes) {
-	if (bytes > room_size) room = take(room_size = bytes);
+	if (bytes > room_size) {
+		room_size = bytes > 2 * room_size ? bytes : 2 * room_size; // what was there before is lost, so that is seldom
+		room = take(room_size);
+	}
 	return room;
 }
 

@@ -53,7 +53,8 @@ export class Table {
    * has counted.
    */
   addGathered(gathered: Uint8Array, lines: number, most: number, before: number): number {
-    this.#memory.u8.set(gathered, this.#space(gathered.length));
+    const place = this.#space(gathered.length);
+    this.#memory.u8.set(gathered, place);
     const added = this.#memory.exports.add(lines, most, least32(before));
     this.#memory.refresh();
     return added;
