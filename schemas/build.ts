@@ -56,15 +56,33 @@ const library = commands
 const from = (folder: string) =>
   library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
 
+/** How the commands are started, where they want arguments, or would not end at the end of no input. */
+const starts: Record<string, string[]> = {
+  apply: ['--version'],
+  collector: ['--version'],
+  doctor: ['--version'],
+  replay: ['/dev/null'],
+  'sink-file': ['/dev/null'],
+  'sink-http': ['http://127.0.0.1:1/'],
+  'sink-nats': ['--version'],
+  'sink-web': ['--version'],
+  'source-nats': ['--version'],
+};
 await bundle({
   ...Object.fromEntries(
     commands.map(({ path, command: { name } }) => [
       `bin/${name}`,
-      `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
+      {
+        contents: `import { main } from '../schemas/pipe/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
+        start: starts[name] ?? [],
+      },
     ]),
   ),
-  'umbrella/synpipe.cjs': `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
-  'umbrella/library.cjs': from('../'),
+  'umbrella/synpipe.cjs': {
+    contents: `import { umbrella } from '../schemas/pipe/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+    start: ['run', 'validate | filter --dport 443'],
+  },
+  'umbrella/library.cjs': { contents: from('../') },
 });
 const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' });
 await bundleThreads(modules.filter((path) => path.endsWith('-worker.js')));

@@ -1,13 +1,14 @@
 /**
- * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find,
- * read and compile, and of Node's own modules only what Node itself has loaded, the others when they are first used.
+ * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find
+ * and read, compiled ahead, and of Node's own modules only what Node itself has loaded, the others when they are first used.
  * All packages but tsx, which `apply` may find, are in them: what is installed needs no others.
  */
-import { chmodSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, dirname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { codeOf, compileAhead, wrapper } from './ahead.js';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
@@ -20,6 +21,7 @@ const seldom = [
   './schemas/generated/wasm.js',
   './schemas/generated/scan.js',
   'undici',
+  'lru-cache',
 ];
 
 /** Loads a module when one of its exports is first used: Node's own ones, and those. */
@@ -31,7 +33,7 @@ const lazy: Plugin = {
         ? { path, external: true }
         : { path, namespace: 'lazy' },
     );
-    onResolve({ filter: /^undici$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
+    onResolve({ filter: /^undici$|^lru-cache$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
       path: fileOf(path),
       namespace: 'lazy',
     }));
@@ -75,23 +77,33 @@ export async function buildNoting(options: BuildOptions): Promise<void> {
 const common: BuildOptions = { platform: 'node', target: 'node20', format: 'cjs' };
 const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
 
-/** Makes files in dist/ of the code given, whose imports are relative to dist/bin; those there are executable. */
-export async function bundle(files: Record<string, string>): Promise<void> {
+/** What a file in dist/ is made of. */
+export interface Source {
+  /** Code whose imports are relative to dist/bin. */
+  contents: string;
+  /** Of an executable: arguments with which it starts as it mostly does, and soon ends, given no input. */
+  start?: readonly string[];
+}
+
+/** Makes files, by their places in dist/. */
+export async function bundle(files: Record<string, Source>): Promise<void> {
   for (const module of seldom) {
     const entry = module.startsWith('.') ? `${dist}${module}` : module;
     await buildNoting({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
   }
-  for (const [name, contents] of Object.entries(files)) {
-    const executable = name.startsWith('bin/');
+  rmSync(`${dist}code`, { recursive: true, force: true });
+  mkdirSync(`${dist}code`);
+  for (const [place, { contents, start }] of Object.entries(files)) {
     await buildNoting({
       ...common,
-      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(name)}.js` },
-      outfile: `${dist}${name}`,
-      ...(executable && { banner: { js: '#!/usr/bin/env node' } }),
+      stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(place)}.js` },
+      outfile: start ? codeOf(place) : `${dist}${place}`,
+      ...(start && wrapper),
+      charset: 'ascii',
       external: ['tsx'],
       plugins: [lazy, places],
     });
-    if (executable) chmodSync(`${dist}${name}`, 0o755);
+    if (start) compileAhead(place, start);
   }
 }
 

@@ -72,14 +72,14 @@ test('every package that is imported is a dependency, and nothing but tsx is to 
     assert.ok(name.split('/', name.startsWith('@') ? 2 : 1).join('/') in devDependencies, `${name} is no dependency`);
   // what is bundled needs no package; node-addon-api is C++, to build from
   assert.deepEqual([Object.keys(dependencies), Object.keys(peerDependencies)], [['node-addon-api'], ['tsx']]);
-  const built = ['bin', 'umbrella', 'sinks', 'seldom'].flatMap((folder) =>
+  const built = ['bin', 'umbrella', 'sinks', 'seldom', 'code'].flatMap((folder) =>
     readdirSync(join(root, 'dist', folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => folder === 'bin' || file.endsWith('.cjs'))
+      .filter((file) => folder === 'bin' || file.endsWith(folder === 'code' ? '.js' : '.cjs'))
       .map((file) => join('dist', folder, file)),
   );
   assert.ok(built.length > 15, built.join(' '));
   for (const file of built) {
-    const called = [...read(file).matchAll(/(?<!')\b(?:require|import)\(\s*"([^"]+)"\s*\)/g)].map(
+    const called = [...read(file).matchAll(/(?<!')\b(?:require|import|importModule)\(\s*"([^"]+)"\s*\)/g)].map(
       ([, name]) => name as string,
     );
     const found = called.filter((name) => !name.startsWith('.') && !/^(node:|tsx\/)/.test(name) && !isBuiltin(name));

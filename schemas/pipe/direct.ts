@@ -12,23 +12,26 @@ const busy = 1 << 14;
 /** The major number of devices that are none: /dev/null, /dev/zero, /dev/full. */
 const memoryDevices = 1;
 
+/** Whether reads and writes of it never wait for another process. */
+const waitless = (stat: Stats) => stat.isFile() || (stat.isCharacterDevice() && stat.rdev >> 8 === memoryDevices);
+
 /**
- * An fd for the same which never waits for another process; undefined where there is none. A pipe is opened once more for
- * that: to make the fd itself non-blocking would do so for all who share it.
+ * The same pipe opened once more, non-blocking: to make the fd itself so would do it for all who share it. Undefined where
+ * that cannot be.
  */
-function withoutWaiting(fd: number, stat: Stats, access: number): number | undefined {
-  if (stat.isFile() || (stat.isCharacterDevice() && stat.rdev >> 8 === memoryDevices)) return fd;
+function nonBlocking(fd: number, access: number): number | undefined {
   try {
-    return stat.isFIFO() ? openSync(`/proc/self/fd/${fd}`, access | constants.O_NONBLOCK) : undefined;
+    return openSync(`/proc/self/fd/${fd}`, access | constants.O_NONBLOCK);
   } catch {
     return undefined; // the pipe of another user
   }
 }
 
-/** Reads from a busy file or pipe what is there already. */
+/** Reads what is there already, from a file, or a pipe that is busy. */
 export class DirectReader {
   #fd: number | undefined;
-  #opened = false;
+  #isNew = true;
+  #isPipe = false;
   #inTurn = 0;
 
   constructor(private readonly fd: number) {}
@@ -36,13 +39,14 @@ export class DirectReader {
   /** Tells what a read that waited gave. */
   waited(bytes: number): void {
     if (bytes < busy) return;
-    if (!this.#opened) this.#fd = withoutWaiting(this.fd, fstatSync(this.fd), constants.O_RDONLY);
-    this.#opened = true;
+    if (this.#isPipe) this.#fd = nonBlocking(this.fd, constants.O_RDONLY);
+    this.#isPipe = false;
     this.#inTurn = this.#fd === undefined ? 0 : readsInTurn;
   }
 
   /** Bytes read, 0 at the end; undefined where a read may have to wait. */
   read(into: Buffer): number | undefined {
+    if (this.#isNew) this.#look();
     if (this.#inTurn === 0) return undefined;
     this.#inTurn--;
     try {
@@ -51,6 +55,17 @@ export class DirectReader {
       this.#inTurn = 0; // nothing there yet; and what is wrong with the fd, the next read tells
       return undefined;
     }
+  }
+
+  #look(): void {
+    this.#isNew = false;
+    try {
+      const stat = fstatSync(this.fd);
+      this.#isPipe = stat.isFIFO();
+      if (!waitless(stat)) return;
+      this.#fd = this.fd;
+      this.#inTurn = readsInTurn;
+    } catch {} // the next read tells
   }
 
   /** Call before the fd itself is closed. */
@@ -64,6 +79,12 @@ export class DirectReader {
 const standardOutput = 1;
 let output: { direct: number | undefined } | undefined;
 
+function direct(fd: number): number | undefined {
+  const stat = fstatSync(fd);
+  if (waitless(stat)) return fd;
+  return stat.isFIFO() ? nonBlocking(fd, constants.O_WRONLY) : undefined;
+}
+
 /**
  * Writes to standard output what needs no waiting, and says how much that was. What fails, fails again with the next
  * write. Other fds do not stay open as long as the process, and a reader would wait for the second one to be closed too.
@@ -71,7 +92,7 @@ let output: { direct: number | undefined } | undefined;
 export function writeNow(fd: number, bytes: Buffer): number {
   if (fd !== standardOutput || bytes.length < busy) return 0; // few events: no thread is that slow
   try {
-    output ??= { direct: withoutWaiting(fd, fstatSync(fd), constants.O_WRONLY) };
+    output ??= { direct: direct(fd) };
     return output.direct === undefined ? 0 : writeSync(output.direct, bytes);
   } catch {
     return 0;

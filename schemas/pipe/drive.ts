@@ -1,8 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { InvalidPolicy } from './invalid.js';
 import type { Ledger } from './ledger.js';
 import { Lines } from './lines.js';
 import type { Stage } from './stage.js';
-import { Last, type Part, Step } from './step.js';
+import { Step } from './step.js';
+import { Last, type Part } from './target.js';
 import { Waiting } from './waiting.js';
 
 /** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
@@ -125,11 +127,12 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
       else if (bytes === 0) lines.finish();
       for (let left = true; left && !first.closed; ) {
         left = await consume();
-        do {
+        for (let due = true; due; due = waiting.taken()) {
           await flush();
           if (batch.length > 0) yield batch.take();
           yield* bury();
-        } while (waiting.taken()); // what is due goes out before more comes in
+          await turn(); // what is due goes out before more comes in, but answers and timers have their turn
+        }
       }
     }
     yield* bury();

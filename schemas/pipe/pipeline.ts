@@ -6,7 +6,7 @@ import { RuntimeError } from './errors.js';
 import { Ledger } from './ledger.js';
 import type { AnyEvent } from './line.js';
 import { canonical, type Stage, select } from './stage.js';
-import type { Part } from './step.js';
+import type { Part } from './target.js';
 
 /** NDJSON as bytes or text, in pieces cut anywhere (a stream, a file, `collector()`), or events. */
 export type Source = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Uint8Array | string | AnyEvent>;

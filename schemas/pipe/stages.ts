@@ -8,7 +8,7 @@ import { exitCode, say } from './say.js';
 import { Signals } from './signals.js';
 import type { Source } from './source.js';
 import type { Stage } from './stage.js';
-import type { Part } from './step.js';
+import type { Part } from './target.js';
 
 /** A stage, and what its command line says of how it is to run. */
 export interface Ready {

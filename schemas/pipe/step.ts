@@ -1,71 +1,14 @@
-import { kinds, recordWords } from '../generated/kinds.js';
+import { recordWords } from '../generated/kinds.js';
 import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
-import { type Ledger, status } from './ledger.js';
+import { status } from './ledger.js';
 import { type AnyEvent, Line } from './line.js';
 import { type Lines, lineLimit } from './lines.js';
 import { unknownKind } from './scan/scanner.js';
-import { canonical, type Output, type Records, type Stage } from './stage.js';
+import { canonical, type Output, type Records } from './stage.js';
+import { enough, nowhere, type Part, type Target, wanted } from './target.js';
 
 const newline = 10;
-/** So many bytes are enough to write, or to wait for a stage. */
-export const enough = 1 << 20;
-
-/** A stage, and how it is to run. */
-export interface Part {
-  stage: Stage;
-  ledger: Ledger;
-  /** Made when the stage opens. */
-  policy: () => InvalidPolicy;
-  /** Write status events. */
-  status?: boolean;
-  /** The stage is at its end in the middle of things, by this error; EPIPE when nobody takes what it puts out. */
-  failed: (error: unknown) => void;
-}
-
-/** What a stage's output goes into. */
-export interface Target {
-  /** A line that is valid, as it was scanned. */
-  line(line: Line): void;
-  /** A line of other bytes, without its newline. */
-  bytes(buffer: Buffer, start: number, end: number): void;
-  /** A line of other bytes, with fields[from..to) before its closing brace. */
-  extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void;
-  /** A line of text. */
-  text(line: string): void;
-  readonly full: boolean;
-  /** It, or what is behind it, waits for something: what comes is kept. */
-  readonly busy: boolean;
-  /** Waits until all that came is done. */
-  settle(): Promise<void>;
-}
-
-/** The end of the pipe. */
-export class Last implements Target {
-  readonly batch = new Batch();
-
-  /** The lines of `source` have their newline, and stay as they are until they are written. */
-  constructor(private readonly source: Buffer) {}
-
-  line({ buffer, start, end }: Line): void {
-    if (buffer === this.source) this.batch.line(buffer, start, end + 1);
-    else this.batch.bytes(buffer, start, end);
-  }
-  bytes(buffer: Buffer, start: number, end: number): void {
-    this.batch.bytes(buffer, start, end);
-  }
-  extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void {
-    this.batch.extended(buffer, start, end, fields, from, to);
-  }
-  text(line: string): void {
-    this.batch.text(line);
-  }
-  get full(): boolean {
-    return this.batch.length > enough;
-  }
-  readonly busy = false;
-  async settle(): Promise<void> {}
-}
 
 /**
  * A stage in a pipe: what it gets is counted and checked, what it puts out goes straight into the next. While it waits
@@ -367,29 +310,6 @@ export class Step implements Target {
     this.#pending = undefined;
     if (this.next.busy) await this.next.settle();
   }
-}
-
-const nothing = () => {};
-/** What a stage that has failed puts out at its end is not sent. */
-const nowhere: Output = {
-  pass: nothing,
-  drop: nothing,
-  stored: nothing,
-  event: nothing,
-  bytes: nothing,
-  extended: nothing,
-  lost: nothing,
-  text: nothing,
-  wake: nothing,
-  full: false,
-};
-
-/** Whether a stage wants to see a line, by its kind or, where that is not known, its type. */
-function wanted(types: readonly string[] | undefined): (kind: number, type: string) => boolean {
-  if (!types) return () => true;
-  const byType = new Set(types);
-  const byKind = kinds.map(({ type }) => byType.has(type));
-  return (kind, type) => (kind === unknownKind ? byType.has(type) : (byKind[kind] as boolean));
 }
 
 function blank(buffer: Buffer, start: number, end: number): boolean {

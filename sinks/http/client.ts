@@ -20,31 +20,40 @@ export interface Reach {
 
 /** Sends requests over connections that are kept, by way of the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. */
 export class Client {
+  #made: Dispatcher | undefined;
+
   private constructor(
-    private readonly agent: Dispatcher,
+    private readonly make: () => Dispatcher,
     private readonly timeout: number,
-  ) {}
+  ) {
+    if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) this.#made = make(); // or it fails at once
+  }
+
+  /** Loads what sends, which is large. */
+  prepare(): void {
+    this.#agent;
+  }
+
+  get #agent(): Dispatcher {
+    this.#made ??= this.make();
+    return this.#made;
+  }
 
   /** Throws RuntimeError where a file of `tls` cannot be read. */
   static async open({ tls, connections, timeout }: Reach): Promise<Client> {
     const secrets: Record<string, string> = {};
     for (const [name, path] of Object.entries(tls)) if (path !== undefined) secrets[name] = await readSecret(path);
     const connect = { ...secrets, timeout };
-    const agent = new EnvHttpProxyAgent({
-      connect,
-      requestTls: connect,
-      proxyTls: secrets,
-      connections,
-      pipelining: 1,
-    });
-    return new Client(agent, timeout);
+    const options = { connect, requestTls: connect, proxyTls: secrets, connections, pipelining: 1 };
+    return new Client(() => new EnvHttpProxyAgent(options), timeout);
   }
 
   /** Resolves once the answer is there whole. Rejects where it is not, for whatever reason. */
   async post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<Answer> {
+    const agent = this.#agent; // before the time runs
     const signal = AbortSignal.any([stop, AbortSignal.timeout(this.timeout)]);
     const { origin, pathname, search } = url;
-    const response = await this.agent.request({
+    const response = await agent.request({
       origin,
       path: pathname + search,
       method: 'POST',
@@ -65,6 +74,6 @@ export class Client {
   }
 
   async close(): Promise<void> {
-    await this.agent.destroy();
+    await this.#made?.destroy();
   }
 }

@@ -7,7 +7,7 @@ import type { Batch } from '../spool/store.js';
 import { type Answer, cut, key, type Preset, type Sent, type Verdict } from './preset.js';
 import { passing, retryAfter } from './retry.js';
 
-const compress = promisify(gzip);
+const compress = (plain: Buffer): Promise<Buffer> => promisify(gzip)(plain); // loaded where it is used
 const unauthorized = 'check the credentials';
 
 export interface Destination {

@@ -23,6 +23,7 @@ export async function httpReceiver(
   const to: Destination = { ...destination, headers: known, post: (...request) => client.post(...request) };
   const delivery = new Delivery(to, rejects, trouble, stop);
   return {
+    prepare: () => client.prepare(),
     deliver: (batch) => delivery.deliver(batch),
     reopen: async () => {
       to.headers = await readHeaders(headers);

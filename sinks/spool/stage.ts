@@ -9,6 +9,8 @@ import type { Batch, Store } from './store.js';
 
 /** Takes batches, and goes on trying. */
 export interface Receiver {
+  /** There is something to deliver before long. */
+  prepare?(): void;
   /** Resolves to how many lines were refused for good. Rejects when told to stop, or by the policy for refused lines. */
   deliver(batch: Batch): Promise<number>;
   /** Files of credentials may have changed. */
@@ -77,6 +79,7 @@ export class BatchSink implements Stage {
     this.#settle(out);
     const { store, batchTime, atOnce } = this.settings;
     if (store.heldLines === 0) return undefined;
+    this.#receiver?.prepare?.();
     if (batchTime === 0) return this.#running.size < atOnce ? this.#seal() : store.flush();
     const left = store.began + batchTime - Date.now();
     if (left <= 0) return this.#seal();

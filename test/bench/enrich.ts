@@ -185,8 +185,8 @@ const measure: Record<string, () => Promise<void>> = {
     const commands: [string, keyof typeof inputs, string[]][] = [
       [base, '', ['filter', '--family', '4']],
       ['filter, 30 % pass', '', ['filter', '--dport', '443']],
-      ['enrich --with names', '', ['enrich', '--with', 'names', ...resolver]],
-      ['enrich', '', ['enrich', ...resolver]],
+      ['enrich --with names', '', ['enrich', '--with', 'names', '--wait', '2000', ...resolver]],
+      ['enrich', '', ['enrich', '--wait', '2000', ...resolver]],
       ['enrich --offline', ', names of the wire', ['enrich', '--offline']],
     ];
     for (let round = 0; round < rounds; round++) {

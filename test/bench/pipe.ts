@@ -2,17 +2,19 @@
  * What the pipe costs, beside what else filters NDJSON: all in one run, alternating, medians of rounds. Every answer is
  * compared with jq's.
  *
- *     npm run bench -- [--events 2000000] [--rounds 3] [--case REGULAR_EXPRESSION]
+ *     npm run bench -- [--events 2000000] [--rounds 3] [--case REGULAR_EXPRESSION] [--keep]
  *
  * The data is made once, into /tmp/synpipe-bench, and is the same on every machine. Slow programs get a part of it, and
- * their rates are scaled. With all cases the table and the raw numbers go to test/bench/runs/.
+ * their rates are scaled. With --keep the raw numbers of the cases go to test/bench/runs/, and the tables of all that is
+ * there; the cases may be run one by one.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { data } from './pipe/data.js';
-import { median, type Run, throughput } from './pipe/measure.js';
+import { type Run, throughput } from './pipe/measure.js';
+import { type Measured, type Row, report } from './pipe/report.js';
 import { bin, harness, type Tool, tools } from './pipe/tools.js';
 
 const { values: given } = parseArgs({
@@ -21,25 +23,16 @@ const { values: given } = parseArgs({
     events: { type: 'string', default: '2000000' },
     rounds: { type: 'string', default: '3' },
     case: { type: 'string', default: '' },
+    keep: { type: 'boolean', default: false },
   },
 });
 const events = Number(given.events);
 const rounds = Number(given.rounds);
 const chosen = (name: string) => new RegExp(given.case).test(name);
 
-interface Row {
-  case: string;
-  what: string;
-  events?: number;
-  note?: string;
-  runs: Run[] | number[];
-}
 const before = loadavg()[0] as number;
 const rows: Row[] = [];
 const faults: string[] = [];
-
-const centile = (list: number[], part: number) =>
-  [...list].sort((a, b) => a - b)[Math.floor(list.length * part)] as number;
 
 /** Things to run in turn, each on its part of the events, with the lines that must come out. */
 interface Turn {
@@ -61,9 +54,7 @@ function alternate(name: string, turns: Turn[], times = rounds): void {
     }
   }
   for (const [at, { what, events, note }] of turns.entries()) {
-    const seconds = median((runs[at] as Run[]).map((run) => run.seconds));
     rows.push({ case: name, what, events, ...(note && { note }), runs: runs[at] as Run[] });
-    console.error(`${name}: ${what}: ${Math.round(events / seconds / 1000)} k/s`);
   }
 }
 
@@ -145,7 +136,11 @@ if (chosen('start')) {
     ...{ what, how: 'file', input: '/dev/null', command, events: 0, lines: 0 },
   });
   const withoutInput = ['collector', 'doctor', 'sink-web', 'apply'];
-  const args: Record<string, string[]> = { filter: ['--dport', '443'], 'sink-file': ['/dev/null'] };
+  const args: Record<string, string[]> = {
+    filter: ['--dport', '443'],
+    'sink-file': ['/dev/null'],
+    'sink-http': ['http://127.0.0.1:1/'],
+  };
   const names = readdirSync(bin).filter((name) => !['package.json', 'synpipe'].includes(name));
   const starts = [
     empty('node -e 0', [process.execPath, '-e', '0']),
@@ -178,57 +173,28 @@ if (chosen('latency')) {
   }
 }
 
-/** The tables, in Markdown. */
-function report(): string {
-  const date = new Date().toISOString().slice(0, 10);
-  const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${date}`;
-  const parts = [
-    `${machine}. ${events} events of ${Math.round(data(events, 0).bytes / events)} bytes; medians of ${rounds} rounds that alternate. Load average before: ${before.toFixed(1)}.\n`,
-  ];
-  for (const name of new Set(rows.map((row) => row.case))) {
-    const group = rows.filter((row) => row.case === name);
-    const first = group[0] as Row;
-    if (name === 'latency') {
-      parts.push(`### ${name}\n\n| one event through | p50, µs | p99, µs |\n|---|---|---|`);
-      for (const { what, runs } of group)
-        parts.push(
-          `| ${what} | ${Math.round(centile(runs as number[], 0.5))} | ${Math.round(centile(runs as number[], 0.99))} |`,
-        );
-    } else {
-      const of = (row: Row, key: keyof Run) => median((row.runs as Run[]).map((run) => run[key]));
-      const start = name === 'start';
-      const ratioHead = start || !name.startsWith('filter') ? `×, to ${first.what}` : `${first.what} is × this`;
-      parts.push(
-        `### ${name}\n\n| | ${start ? 'ms' : 'k events/s'} | ${ratioHead} | ${start ? 'CPU, ms' : 'k events per CPU second'} | the same by CPU | peak RSS, MiB | |\n|---|---|---|---|---|---|---|`,
-      );
-      // What a row, or the first, needs: in time, or in CPU time, for each event.
-      const needs = (row: Row, key: 'seconds' | 'cpu') => of(row, key) / (start ? 1 : (row.events as number));
-      for (const row of group) {
-        const shown = (key: 'seconds' | 'cpu') =>
-          start ? (needs(row, key) * 1000).toFixed(1) : Math.round(1 / needs(row, key) / 1000);
-        const ratio = (key: 'seconds' | 'cpu') => {
-          const more = needs(row, key) / needs(first, key);
-          return (start || name.startsWith('filter') ? more : 1 / more).toFixed(2);
-        };
-        const rss = (of(row, 'rss') / 1024).toFixed(0);
-        parts.push(
-          `| ${row.what} | ${shown('seconds')} | ${ratio('seconds')} | ${shown('cpu')} | ${ratio('cpu')} | ${rss} | ${row.note ?? ''} |`,
-        );
-      }
-    }
-    parts.push('');
-  }
-  const checks = present.map(({ name, checks }) => `${name}: ${checks}`).join('; ');
-  parts.push(`What each checks of a line: ${checks}. Every count of lines was jq's.`);
-  if (missing.length > 0) parts.push(`Not there: ${missing.join('; ')}.`);
-  return `${parts.join('\n')}\n`;
-}
-
-const text = report();
-process.stdout.write(text);
+const date = new Date().toISOString().slice(0, 10);
+const loads = `load average before and after: ${before.toFixed(1)}, ${(loadavg()[0] as number).toFixed(1)}`;
+const measured: Measured = {
+  about: `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}. ${events} events of ${Math.round(data(events, 0).bytes / events)} bytes; medians of rounds in which the programs take turns.`,
+  rows,
+  when: Object.fromEntries(rows.map((row) => [row.case, `${date}, ${rounds} rounds, ${loads}`])),
+  notes: [
+    `What each checks of a line: ${present.map(({ name, checks }) => `${name}: ${checks}`).join('; ')}. Every count of lines was jq's.`,
+    ...(missing.length > 0 ? [`Not there: ${missing.join('; ')}.`] : []),
+  ],
+};
+process.stdout.write(report(measured));
 if (faults.length > 0) throw new Error(`wrong answers:\n${[...new Set(faults)].join('\n')}`);
-if (given.case === '') {
+if (given.keep) {
   const path = new URL(`runs/pipe-${release()}`, import.meta.url).pathname;
-  writeFileSync(`${path}.md`, text);
-  writeFileSync(`${path}.json`, `${JSON.stringify({ events, rounds, rows }, null, 1)}\n`);
+  const kept: Partial<Measured> = existsSync(`${path}.json`) ? JSON.parse(readFileSync(`${path}.json`, 'utf8')) : {};
+  const { rows: others = [], when = {} } = kept.about === measured.about ? kept : {};
+  const all = {
+    ...measured,
+    rows: [...others.filter((row) => !rows.some((one) => one.case === row.case)), ...rows],
+    when: { ...when, ...measured.when },
+  };
+  writeFileSync(`${path}.md`, report(all));
+  writeFileSync(`${path}.json`, `${JSON.stringify(all)}\n`);
 }

@@ -37,11 +37,12 @@ packing('the tarball has what is to be in it, and nothing else', () => {
       ...(Object.values(about.bin) as string[]),
     ],
     ...['library', 'synpipe'].map((name) => `dist/umbrella/${name}.cjs`),
-    ...['scan', 'undici', 'validate', 'wasm'].map((name) => `dist/seldom/${name}.cjs`),
+    ...['lru-cache', 'scan', 'undici', 'validate', 'wasm'].map((name) => `dist/seldom/${name}.cjs`),
     ...['dist/collector/replay/sample.ndjson', 'dist/sinks/file/archive-worker.cjs'],
     ...['icon.svg', 'index.html', 'page.css', 'page.js'].map((name) => `dist/sinks/web/page/${name}`),
     ...list('schemas', /\.schema\.json$/).map((name) => `schemas/${name}`),
-    ...['bpf', 'collector/deploy', 'dist/code', 'dist/completions', 'dist/man'].flatMap(tree),
+    ...['bpf', 'collector/deploy', 'dist/completions', 'dist/man'].flatMap(tree),
+    ...list('dist/code', /\.js$/).map((name) => `dist/code/${name}`), // not what V8 made of it: that is for one Node
     ...list('collector', /\.(cc|c|h)$/).map((name) => `collector/${name}`),
     ...platforms.flatMap((platform) => [
       `dist/native/${platform}/collector.node`,

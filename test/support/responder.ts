@@ -18,12 +18,17 @@ export async function responder(t: TestContext): Promise<Responder> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   const { port } = socket.address();
+  let closed = false;
   const made: Responder = { address: `127.0.0.1:${port}`, port, socket, asked: 0, reply: () => [] };
   socket.on('message', async (message, from) => {
     made.asked++;
-    for (const bytes of await made.reply(packet.decode(message))) socket.send(bytes, from.port, from.address, () => {});
+    const answers = await made.reply(packet.decode(message));
+    if (!closed) for (const bytes of answers) socket.send(bytes, from.port, from.address, () => {});
   });
-  t.after(() => socket.close());
+  t.after(() => {
+    closed = true; // an answer may still be on its way
+    socket.close();
+  });
   return made;
 }
 

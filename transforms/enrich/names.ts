@@ -30,16 +30,20 @@ const marks = 4096;
 /** The names of addresses: those seen on the wire first, then the hosts file, then reverse look-ups. */
 export class Names {
   readonly tellings = new Int32Array(marks);
-  readonly #places: LRUCache<string, Place>;
+  #known: LRUCache<string, Place> | undefined;
   #marks = 0;
 
   constructor(
     readonly seen: Seen,
     private readonly hosts: Database<string, string[]>,
     private readonly asked: Asked,
-    cache: number,
-  ) {
-    this.#places = new LRUCache({ max: cache });
+    private readonly cache: number,
+  ) {}
+
+  /** Made when there is an address to keep: it has room for all from the start. */
+  get #places(): LRUCache<string, Place> {
+    this.#known ??= new LRUCache({ max: this.cache });
+    return this.#known;
   }
 
   /** @param address as events have it */

@@ -23,15 +23,21 @@ export function serverAddress(text: string): { address: string; port: number } {
  * (c-ares) tells no TTL of PTR records, and its timers are coarse.
  */
 export class Resolver {
-  readonly #servers: Server[];
+  #known: Server[] | undefined;
 
-  /** @param heard told when a server has fallen silent, and when it is back */
+  /**
+   * @param servers asked for when there is something to ask, which loads much of Node
+   * @param heard told when a server has fallen silent, and when it is back
+   */
   constructor(
-    servers: readonly { address: string; port: number }[],
-    timeout: number,
-    heard: (server: Server, silent: boolean) => void,
-  ) {
-    this.#servers = servers.map(({ address, port }) => new Server(address, port, timeout, heard));
+    private readonly servers: () => readonly { address: string; port: number }[],
+    private readonly timeout: number,
+    private readonly heard: (server: Server, silent: boolean) => void,
+  ) {}
+
+  get #servers(): readonly Server[] {
+    this.#known ??= this.servers().map(({ address, port }) => new Server(address, port, this.timeout, this.heard));
+    return this.#known;
   }
 
   /** The servers of /etc/resolv.conf. */
@@ -61,6 +67,6 @@ export class Resolver {
   }
 
   close(): void {
-    for (const server of this.#servers) server.close();
+    for (const server of this.#known ?? []) server.close();
   }
 }

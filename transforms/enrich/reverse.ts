@@ -8,8 +8,8 @@ export type Missing = Failure | 'none' | 'late' | 'busy';
 /** The reverse look-up of one address: under way until it is `done`, then its names or why there are none. */
 export interface Lookup {
   readonly address: string;
-  /** When it was asked for, in the time of performance.now(). */
-  readonly since: number;
+  /** When its server was asked, in the time of performance.now(); infinite before. */
+  since: number;
   done: boolean;
   /** Until when it holds, in the time of performance.now(). */
   until: number;
@@ -47,9 +47,10 @@ export class Reverse {
   ) {}
 
   /** Starts a look-up. Where no server is worth asking it is over at once. */
-  start(address: string, since: number): Lookup {
-    const lookup: Lookup = { address, since, done: false, until: Number.POSITIVE_INFINITY, names: [], text: '' };
-    if (!this.resolver.usable) return Object.assign(lookup, { done: true, until: since + silentMs, missing: 'silent' });
+  start(address: string, now: number): Lookup {
+    const never = Number.POSITIVE_INFINITY;
+    const lookup: Lookup = { address, since: never, done: false, until: never, names: [], text: '' };
+    if (!this.resolver.usable) return Object.assign(lookup, { done: true, until: now + silentMs, missing: 'silent' });
     this.#waiting.set(address, lookup);
     this.#next();
     return lookup;
@@ -68,6 +69,7 @@ export class Reverse {
       if (this.#running >= this.limits.concurrency) return;
       this.#waiting.delete(address);
       this.#running++;
+      lookup.since = performance.now();
       void this.#run(lookup).finally(() => {
         this.#running--;
         this.#next();

@@ -139,16 +139,19 @@ class Asking {
     while (this.#open.has(id)) id = randomInt(65536);
     const answer = new Promise<Short>((resolve) => {
       const end = (reply: Short) => {
+        if (this.#open.get(id) !== take) return; // the answer came meanwhile
         clearTimeout(timer);
         this.#open.delete(id);
         if (this.#retired && this.#open.size === 0) this.#socket.close();
         resolve(reply);
       };
-      const timer = setTimeout(() => end(undefined), timeout);
-      this.#open.set(id, (message) => {
+      // After a time in which this process was busy, the answers that have come are read before it is too late.
+      const timer = setTimeout(() => setImmediate(() => setImmediate(() => end(undefined))), timeout);
+      const take = (message: Buffer | undefined) => {
         const reply = message && (isTruncated(message) ? 'truncated' : read(message, name, type));
         if (!message || reply !== undefined) end(reply);
-      });
+      };
+      this.#open.set(id, take);
     });
     if (await this.#connected)
       this.#socket.send(encodeQuery(id, name, type), () => {}); // an error is no answer

@@ -68,17 +68,18 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
 
 /** Those who look up: private addresses are the system's own resolver's, unless told otherwise. */
 function reverse(settings: Settings, answered: (lookup: Lookup) => void, opened: Resolver[]): Asked {
-  const through = (servers: { address: string; port: number }[]) => {
+  const through = (servers: () => { address: string; port: number }[]) => {
     const resolver = new Resolver(servers, settings.timeout, tell);
     opened.push(resolver);
     return new Reverse(resolver, settings, answered);
   };
   if (!settings.resolvers) {
-    const system = through(Resolver.system());
+    const system = through(Resolver.system);
     return { all: system, private: system };
   }
-  const all = through(settings.resolvers);
-  return { all, private: settings.private ? all : through(Resolver.system()) };
+  const { resolvers } = settings;
+  const all = through(() => resolvers);
+  return { all, private: settings.private ? all : through(Resolver.system) };
 }
 
 function tell({ address, port }: Server, silent: boolean): void {

@@ -150,7 +150,7 @@ export class Enrich implements Stage {
     const rest = people.text(line) + (zone?.text ?? '');
     const remote = names && line.field('name') === undefined ? this.#remote(names, line, now) : undefined;
     const local = names && saddr ? this.#local(names, line, now) : undefined;
-    const since = Math.max(remote?.lookup?.since ?? 0, local?.lookup?.since ?? 0);
+    const since = Math.max(begun(remote?.lookup, now), begun(local?.lookup, now));
     const addition = { remote, local, rest, deadline: since + wait };
     if (!free || !this.#ready(addition, now)) {
       this.#hold(line, addition);
@@ -263,6 +263,11 @@ export class Enrich implements Stage {
     this.#resume();
     this.#out?.wake();
   }
+}
+
+/** Since when a look-up is waited for: since its server was asked, or from now on. */
+function begun(lookup: Lookup | undefined, now: number): number {
+  return lookup && !lookup.done ? Math.min(lookup.since, now) : 0;
 }
 
 /** Whether a name may still come. */

@@ -7,7 +7,7 @@ import { RuntimeError } from '../../../schemas/pipe/errors.js';
 import { Ledger } from '../../../schemas/pipe/ledger.js';
 import type { Stage } from '../../../schemas/pipe/stage.js';
 import { select } from '../../../schemas/pipe/stage.js';
-import type { Part } from '../../../schemas/pipe/step.js';
+import type { Part } from '../../../schemas/pipe/target.js';
 import { anyLine, cut } from '../../support/arbitrary.js';
 import { connect, ndjson } from '../../support/events.js';
 import { inputOf } from '../../support/memory.js';
