@@ -15,6 +15,8 @@ export interface Source extends Input {
   release(): Promise<boolean>;
   /** The first signal that asks for the end: its input ends now. */
   asked?(): void;
+  /** How many events it holds. */
+  held?(): number;
   /** All is over. `well`: all that was read has gone where it belongs. */
   end?(well: boolean): Promise<void>;
 }

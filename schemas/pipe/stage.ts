@@ -1,5 +1,6 @@
 import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
+import type { Metric } from './metrics/text.js';
 import { type Ask, Choice } from './scan/choice.js';
 import type { Scanned } from './scan/scanned.js';
 
@@ -68,6 +69,12 @@ export interface Stage {
   asked?(): void;
   /** What else it has counted, for the end status. */
   counts?(): Partial<Status>;
+  /** How many events it holds, where these go on later. Of a sink that is known without. */
+  held?(): number;
+  /** How many bytes it holds. */
+  heldBytes?(): number;
+  /** What else there is to measure, for --metrics. */
+  metrics?(): Metric[];
   /**
    * SIGTERM, or a second SIGINT: what it waits for is to be given up soon. Returns how long that may take (ms). The
    * process then ends with the exit code of what came of it; without this, it dies of the signal.

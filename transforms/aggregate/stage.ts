@@ -2,6 +2,7 @@ import type { Summary } from '../../schemas/generated/events.js';
 import { RuntimeError } from '../../schemas/pipe/errors.js';
 import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
+import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
 import type { Parsed } from '../../schemas/pipe/options.js';
 import { Gather, GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
@@ -133,6 +134,10 @@ export class Aggregate implements Stage {
     if (this.#late > 0) out.lost('late', this.#late);
     this.#late = 0;
     return this.#emit.more(out, true);
+  }
+
+  metrics(): Metric[] {
+    return [metric('synpipe_aggregate_groups', 'gauge', 'Groups kept, of all open windows.', this.#windows.groups)];
   }
 
   end(): void {
