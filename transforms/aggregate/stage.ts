@@ -7,10 +7,10 @@ import { Gather, GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Output, Records, Stage } from '../../schemas/pipe/stage.js';
 import { Emit } from './emit.js';
 import { Idle } from './idle.js';
-import { addresses, enough, type Field, fields, isWhole, Key } from './key.js';
+import { addresses, enough, type Field, fields, isWhole, Key, sayMissed } from './key.js';
 import { always, Measures, measures, usual } from './measure.js';
 import { check, type options, usualGrace, usualGroups } from './options.js';
-import { checkOrder, orderBy } from './order.js';
+import { checkField, orderBy } from './order.js';
 import { addMissing, type Missing, nothingMissing, type Pane } from './pane.js';
 import { parseTime } from './time.js';
 import { Windows } from './windows.js';
@@ -20,6 +20,9 @@ const repeatField = new LineField('repeat');
 
 /** Of more fields gather.h knows nothing. */
 const mostGathered = 32;
+
+/** Fields that a summary has, or may have, whatever is measured. */
+const ofAll = ['type', 'v', 'ts', 'end', 'by', 'other'];
 
 /** Counts and measures attempts by group and window. Its parts: windows of panes of a table of groups, each with measures. */
 export class Aggregate implements Stage {
@@ -50,7 +53,9 @@ export class Aggregate implements Stage {
         tags,
       );
     this.#measures = new Measures(measure);
-    if (values.orderBy) checkOrder(values.orderBy, [...this.#measures.names, ...by.map(({ name }) => name)]);
+    const told = [...this.#measures.names, ...by.map(({ name }) => name)];
+    if (values.orderBy) checkField('--order-by', values.orderBy.name, told);
+    for (const name of values.having?.fields ?? []) checkField('--having', name, [...told, ...ofAll]);
     this.#windows = new Windows(
       { ...(every && { every }), ...(step && { step }), grace },
       this.#measures.shape,
@@ -59,7 +64,7 @@ export class Aggregate implements Stage {
     this.#emit = new Emit(this.#windows, this.#measures, by, {
       most: Math.min(values.maxGroups ?? usualGroups, values.top ?? Number.POSITIVE_INFINITY),
       orderBy: values.orderBy ?? (values.top ? orderBy('count') : undefined),
-      having: values.having,
+      having: values.having?.holds,
       count: values.count,
       every: every !== undefined,
     });
@@ -136,6 +141,7 @@ export class Aggregate implements Stage {
 
   end(): void {
     this.#idle.end();
+    if (this.#idle.newest > Number.NEGATIVE_INFINITY) sayMissed(this.name, this.#key);
   }
 
   /** Tells of windows that are over, as much as goes out at once. */
