@@ -153,7 +153,7 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
         }
         for (let due = true; due; due = waiting.taken()) {
           await flush();
-          if (mayWait()) continue;
+          if (!waiting.woken && mayWait()) continue; // who has asked for the next flush counts on what is written by then
           if (batch.length > 0) yield batch.take();
           yield* bury();
           await turn(); // what is due goes out before more comes in, but answers and timers have their turn

@@ -125,3 +125,25 @@ test('an error of the input is thrown', async () => {
   const flow = drive({ name: 'x', line: () => {} }, input, onInvalid('fail', 'test'), new Ledger());
   await assert.rejects(flow.next(), /gone/);
 });
+
+test('where a stage asks for the next flush, what it has put out until then is written before that', async () => {
+  const pieces = Array.from({ length: 50 }, () => Buffer.from(ndjson(connect())));
+  let [put, written, asked] = [0, 0, 0];
+  const stage: Stage = {
+    name: 'test',
+    line(line, out) {
+      put++;
+      out.pass(line);
+    },
+    flush(out) {
+      assert.ok(written >= asked, `${written} of ${asked} written`);
+      if (put > asked) out.wake();
+      asked = put;
+    },
+  };
+  const now = (into: Buffer) => pieces.pop()?.copy(into) ?? 0; // all is there already
+  const input = { now, read: async (into: Buffer) => now(into) };
+  for await (const bytes of drive(stage, input, onInvalid('fail', 'test'), new Ledger(), false))
+    written += bytes.toString().split('\n').length - 1;
+  assert.equal(written, 50);
+});
