@@ -38,7 +38,7 @@ const tracers: Record<string, string[]> = {
   'tcpconnect.bt': ['env', 'BPFTRACE_PERF_RB_PAGES=1024', '/usr/sbin/tcpconnect.bt'],
   'libbpf-tools tcpconnect': ['stdbuf', '-oL', '/usr/sbin/tcpconnect'],
   // it has no option for its 8 pages, with which it loses two thirds of them here
-  'bcc tcpconnect': ['python3', '-uc', roomyBcc, '/usr/sbin/tcpconnect-bpfcc'],
+  'bcc tcpconnect': ['/usr/bin/python3', '-uc', roomyBcc, '/usr/sbin/tcpconnect-bpfcc'],
   'bpftrace on the state': ['unshare', '-m', 'sh', '-c', `${tracefs} && exec bpftrace -e '${onState}'`],
 };
 
