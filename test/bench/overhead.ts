@@ -25,6 +25,8 @@ const root = new URL('../../', import.meta.url).pathname;
 /** A guest whose clock goes a nanosecond per instruction. */
 const icount = process.env.BENCH_ICOUNT === '1';
 
+delete process.env.NODE_EXTRA_CA_CERTS; // where it is set, Node reads that file at each start
+
 const tracefs = '{ [ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing; }'; // not everywhere is it mounted
 const states = 'tracepoint:sock:inet_sock_set_state /args->oldstate == 7 && args->newstate == 2/';
 const onState = `${states} { printf("%d %s\\n", pid, comm); }`;
