@@ -1,4 +1,6 @@
 import { recordWords } from '../generated/kinds.js';
+import { Line } from './line.js';
+import { Scanned } from './scan/scanned.js';
 import { newScanner, type Scanner } from './scan/scanner.js';
 
 const newline = 10;
@@ -31,6 +33,7 @@ export class Lines {
   #skipping = false; // inside of a line that was too long
   #lines = 0; // that have a record
   #line = 0; // the next of them
+  readonly #made = new Line();
 
   constructor(private readonly limit = lineLimit) {
     this.#scanner = newScanner(limit + room, linesAtOnce);
@@ -66,6 +69,16 @@ export class Lines {
     if (this.end - this.start <= this.limit) return 'line';
     this.#keepHead(this.start);
     return 'long';
+  }
+
+  /** The line and those behind it that are scanned already. */
+  get atHand(): Scanned {
+    return new Scanned(this.#scanner, this.record, this.#lines - this.#line + 1, this.#made);
+  }
+
+  /** Passes over the next so many lines that are scanned already. */
+  skip(lines: number): void {
+    this.#line += lines;
   }
 
   /** At the end of input: gives the last line its newline where that is missing. */

@@ -60,9 +60,20 @@ export class Windows {
     return pane;
   }
 
+  /** Whether a time is of the pane that was asked for last, and no window is over by then. */
+  holds(time: number): boolean {
+    if (this.#step === 0) return this.#last !== undefined;
+    return time < this.#next && Math.floor(time / this.#step) === this.#lastAt;
+  }
+
   /** The pane that was asked for last. */
   get current(): Pane | undefined {
     return this.#last;
+  }
+
+  /** How many groups are kept. */
+  get groups(): number {
+    return [...this.#panes.values()].reduce((sum, { table }) => sum + Math.max(0, table.rows - 1), 0);
   }
 
   /** Whether a time from start to end lies in one pane. */
