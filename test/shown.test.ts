@@ -33,6 +33,8 @@ interface Shown {
   alone: boolean;
   endless: boolean;
   checkout: boolean;
+  /** What is in main.mts. It has shown something when it has printed it. */
+  program?: string;
 }
 
 function one(page: string, script: string, how: Partial<Shown> = {}): Shown {
@@ -56,11 +58,8 @@ async function shownOn(page: string): Promise<Shown[]> {
     if (command !== undefined) found.push(one(at, `synpipe run '${command}'`));
     if (language === 'crontab') found.push(one(at, text.replace(/^(\S+ ){5}/, '').replaceAll('\\%', '%')));
     if (language === 'ts') {
-      found.push(
-        one(at, `cat >main.ts <<'end'\n${text}end\nnode --import ${root}node_modules/tsx/dist/esm/index.mjs main.ts`, {
-          endless: true,
-        }),
-      );
+      const tsx = `${root}node_modules/tsx/dist/esm/index.mjs`;
+      found.push(one(at, `node --import ${tsx} main.mts`, { endless: true, program: text }));
     }
   }
   const { indented, inline } = lines(page);

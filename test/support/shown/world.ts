@@ -35,6 +35,14 @@ function events(): string {
   return [...lines, ...more.map((event) => JSON.stringify(event)), ''].join('\n');
 }
 
+interface Running {
+  /** It does not end by itself. */
+  endless?: boolean;
+  /** In the checkout's folder. */
+  checkout?: boolean;
+  program?: string;
+}
+
 /** A small machine that works, with the receivers that the pages name: all in namespaces, no packet leaves them. */
 export class World {
   private constructor(
@@ -115,8 +123,15 @@ export class World {
    * Runs a script as it stands. One that does not end by itself is interrupted, as by Ctrl-C, once it has shown
    * something: printed it, written it to a file, or sent it to one of the receivers. Resolves to what it printed.
    */
-  async run(t: TestContext, script: string, { endless = false, checkout = false } = {}): Promise<string> {
+  async run(
+    t: TestContext,
+    script: string,
+    { endless = false, checkout = false, program }: Running = {},
+  ): Promise<string> {
     const { dir, env } = this.place(t);
+    if (program !== undefined) writeFileSync(join(dir, 'main.mts'), program);
+    const written = () => [...files(dir), ...Object.keys(hosts).map((name) => join(this.stores, name))];
+    const before = new Map(written().map((path) => [path, size(path)]));
     const input = script.includes('collector') ? '/dev/null' : join(dir, 'events.ndjson');
     const child = spawn(
       'nsenter',
@@ -138,9 +153,9 @@ export class World {
       stream.setEncoding('utf8').on('data', (part) => {
         said += part;
       });
-    const written = () => [...files(dir), ...Object.keys(hosts).map((name) => join(this.stores, name))];
-    const before = new Map(written().map((path) => [path, size(path)]));
-    const shows = () => said !== '' || written().some((path) => size(path) > 0 && size(path) !== before.get(path));
+    const shows = () =>
+      said !== '' ||
+      (program === undefined && written().some((path) => size(path) > 0 && size(path) !== before.get(path)));
     const ended = new Promise<string>((resolve) =>
       child.on('close', (code, signal) => resolve(String(signal ?? code))),
     );
