@@ -121,6 +121,5 @@ test('what is not run is shown, and little', (t) => {
     '.github/CONTRIBUTING.md # not run: installs packages',
     '.github/CONTRIBUTING.md # not run: takes a minute, and writes into the checkout',
     'transforms/RECIPES.md # not run: needs ClickHouse',
-    "transforms/RECIPES.md # not run: needs systemd's journal",
   ]);
 });

@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fresh, onExit } from '../../live/folder.js';
@@ -14,6 +23,8 @@ import { hosts } from './hosts.js';
 /** What `/etc` and `/var` are for the commands: this machine's, and what is changed in them is gone afterwards. */
 const mounts = `mount -t tmpfs tmpfs "$0" && cd "$0" && for one in etc var; do mkdir $one $one.work
 mount -t overlay overlay -o "lowerdir=/$one,upperdir=$0/$one,workdir=$0/$one.work" /$one || exit; done
+mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal /etc/systemd
+printf '%s\\n' '[Journal]' Storage=volatile Audit=no ReadKMsg=no >/etc/systemd/journald.conf
 mkdir -p /etc/synpipe /var/log/synpipe && cp "$1" /etc/resolv.conf && cp "$2" /etc/hosts && cp "$3/host.creds" /etc/synpipe
 echo secret >/etc/synpipe/token && chmod 600 /etc/synpipe/*
 cp "$4" "/var/log/synpipe/$(date -d yesterday +%Y%m%d).ndjson" && echo ready && exec sleep infinity`;
@@ -83,6 +94,9 @@ export class World {
     const mounted = spawn('unshare', ['--mount', 'bash', '-c', mounts, ...given], { stdio: [...stdio] });
     onExit(() => mounted.kill('SIGKILL'));
     await ready(mounted);
+    const journal = [`--mount=/proc/${mounted.pid}/ns/mnt`, '/lib/systemd/systemd-journald'];
+    host.spawn(['nsenter', ...journal], 'ignore');
+    await until('journald listens', () => existsSync(`/proc/${mounted.pid}/root/run/systemd/journal/stdout`));
     void work(host, resolv, 3_600);
     return new World(host, world, stores, mounted.pid as number);
   }
