@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { from } from '../../../collector/nats/from.js';
+import { NatsSource } from '../../../collector/nats/source.js';
 import { assertAll, format, numbered, seqsIn, seqsOf } from '../../support/lines.js';
 import { NatsServer } from '../../support/nats.js';
 import { folder, killGroup, size, start, until } from '../../support/process.js';
@@ -116,6 +117,24 @@ test('a reader that is slower than --ack-wait does not have the events come twic
   const { stdout, code } = await shell(slow, folder(t));
   assert.equal(code, 0);
   assertAll(sorted(seqsOf(stdout)), 10_000);
+});
+
+test('no more than twice --batch is taken and not acknowledged, however it is read', async (t) => {
+  const server = await stream(t, 1_000);
+  const { reach, where } = { reach: { servers: [server.url.slice(7)], tls: false }, where: server.url };
+  const wanted = { command: 'source-nats', where, stream: 'CONN', durable: 'synpipe', ackWait: 30_000 };
+  const source = new NatsSource({ ...wanted, reach, batch: 100, count: Number.POSITIVE_INFINITY });
+  t.after(() => source.end(false));
+  const unacknowledged = async () => {
+    await sleep(300); // what the worker asks for comes
+    return (await state(server)).unacknowledged;
+  };
+  for (const lines of [1, 49, 500]) {
+    const bytes = await source.read(Buffer.alloc(lines * (format.length + 2)));
+    assert.ok(bytes > 0);
+    const held = await unacknowledged();
+    assert.ok(held <= 200, `${held} after ${lines}`);
+  }
 });
 
 test('--from: the beginning, a number, a time, only what comes; for a consumer that is new', async (t) => {
