@@ -2,10 +2,11 @@
  * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
  * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
  * kinds.ts and scan.ts (a scanner of canonical lines) and wasm.ts (the same, made from scan.c), events.ts (their TypeScript types),
- * fields.ts (what may be compared with their fields) and version.ts.
+ * fields.ts (what may be compared with their fields), table.ts (the module of transforms/aggregate/table.c) and version.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { _, Ajv2020 } from 'ajv/dist/2020.js';
@@ -65,19 +66,24 @@ const plans = [...schemas]
 writeFileSync(new URL('kinds.ts', out), known(plans));
 writeFileSync(new URL('scan.ts', out), javascript(plans));
 writeFileSync(new URL('scan.c', out), c(plans));
-execFileSync('clang', [
-  ...['--target=wasm32', '-O3', '-msimd128', '-mbulk-memory', '-Wall', '-Wextra', '-Werror', '-nostdlib'],
-  ...[
-    '-Wl,--no-entry',
-    '-Wl,--import-memory',
-    '-Wl,-z,stack-size=8192',
-    '-Wl,--initial-memory=65536',
-    '-Wl,--strip-all',
-  ],
-  ...[fileURLToPath(new URL('scan.c', out)), '-o', fileURLToPath(new URL('scan.wasm', out))],
-]);
-const code = readFileSync(new URL('scan.wasm', out), 'base64'); // in a string, it is found wherever the command is
-writeFileSync(new URL('wasm.ts', out), `/** The module of scan.c. */\nexport const code =\n  '${code}';\n`);
+wasm(new URL('scan.c', out), 'wasm.ts', 1);
+wasm(new URL('../transforms/aggregate/table.c', here), 'table.ts', 3);
+
+/** Compiles C to a module that has the first pages of its memory for itself. */
+function wasm(source: URL, name: string, pages: number): void {
+  const module = fileURLToPath(new URL(name.replace(/ts$/, 'wasm'), out));
+  execFileSync('clang', [
+    ...['--target=wasm32', '-O3', '-msimd128', '-mbulk-memory', '-Wall', '-Wextra', '-Werror', '-nostdlib'],
+    ...['-Wl,--no-entry', '-Wl,--import-memory', '-Wl,-z,stack-size=8192', `-Wl,--initial-memory=${pages << 16}`],
+    ...['-Wl,--strip-all', fileURLToPath(source), '-o', module],
+  ]);
+  const code = readFileSync(module, 'base64'); // in a string, it is found wherever the command is
+  const file = basename(fileURLToPath(source));
+  writeFileSync(
+    new URL(name, out),
+    `/** The module of ${file}. */\nexport const code =\n  '${code}';\nexport const ownPages = ${pages};\n`,
+  );
+}
 
 const interfaces = await Promise.all(
   [...schemas.values()].map((schema) => types(withoutFormats(schema), schema.title, { bannerComment: '' })),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
@@ -35,6 +36,20 @@ import './f.js';
 `;
   assert.deepEqual(importsOf(text), ['./a.js', '../b.js', 'c', 'd', './e.js', './f.js']);
   assert.deepEqual(importsOf("const { a } = require('g');", 'require'), ['g']);
+});
+
+test('the top level has the folders of the data flow, the pages that belong there, and configuration', () => {
+  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    ...{ cwd: root, encoding: 'utf8' as const },
+  });
+  const names = [...new Set(files.split('\n').flatMap((path) => path.split('/')[0] || []))];
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith('.')).sort(),
+    [
+      ...[...folders, 'bpf', 'test', 'CHANGELOG.md', 'LICENSE', 'README.md', 'Makefile', 'biome.json', 'package.json'],
+      ...['package-lock.json', 'tsconfig.json'],
+    ].sort(),
+  );
 });
 
 test('imports across the top folders point only at schemas/', () => {

@@ -5,9 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { ecsFields } from '../transforms/to-ecs/fields.js';
 import type { Table } from '../transforms/to-ecs/places.js';
 import { otelFields } from '../transforms/to-otel/fields.js';
+import { pages } from './support/documents.js';
 
 const root = new URL('../', import.meta.url);
-const path = new URL('README.md', root);
 const read = (url: URL) => readFileSync(url, 'utf8');
 
 interface Property {
@@ -31,7 +31,7 @@ function fieldsOf(type: string): [string, Property][] {
   return type === 'outcome' ? fields.filter(([name, property]) => !isDeepStrictEqual(property, connect[name])) : fields;
 }
 
-/** The README's table of one event type, from its schema. */
+/** The table of one event type, from its schema. */
 function table(type: string): string {
   const { required } = schemaOf(type === 'enrich' ? 'connect' : type);
   const rows = fieldsOf(type).map(([name, { description, unit, examples }]) => {
@@ -69,28 +69,32 @@ function places(): string {
 /** What these have is in the table of places. */
 const placed = ['ecs', 'otel'];
 
-test("the README's field tables are the schemas'", () => {
-  let readme = read(path);
+test("the pages' field tables are the schemas', and each is there once", () => {
   const files = readdirSync(new URL('schemas/', root)).filter((name) => name.endsWith('.schema.json'));
   const types = files.map((file) => file.slice(0, -'.schema.json'.length)).filter((type) => !placed.includes(type));
   for (const type of [...types, 'enrich', 'places']) {
     const section = new RegExp(`(<!-- fields: ${type} -->\n)[^]*?(<!-- end -->)`);
-    assert.match(readme, section, `README.md has no table for ${type}`);
-    const wanted = readme.replace(
+    const [page, ...more] = pages.filter((page) => section.test(read(new URL(page, root))));
+    assert.ok(page, `no page has a table for ${type}`);
+    assert.deepEqual(more, [], `more than one page has a table for ${type}`);
+    const path = new URL(page, root);
+    const wanted = read(path).replace(
       section,
       (_, begin, end) => begin + (type === 'places' ? places() : table(type)) + end,
     );
-    if (process.env.UPDATE) {
-      writeFileSync(path, wanted);
-      readme = wanted;
-    }
-    assert.equal(readme, wanted, `the table for ${type} is out of date; run UPDATE=1 test/run test/readme.test.ts`);
+    if (process.env.UPDATE) writeFileSync(path, wanted);
+    assert.equal(read(path), wanted, `the table for ${type} is out of date; run UPDATE=1 test/run test/readme.test.ts`);
   }
 });
 
 test('the README names every command', () => {
   const { bin } = JSON.parse(read(new URL('package.json', root)));
-  for (const name of Object.keys(bin)) assert.ok(read(path).includes(`\`${name}`), `${name} is not in README.md`);
+  for (const name of Object.keys(bin))
+    assert.match(
+      read(new URL('README.md', root)),
+      new RegExp(`^\\| .*\`${name}\\b`, 'm'),
+      `README.md has no row of ${name}`,
+    );
 });
 
 test('package.json names exactly the commands that the build made', () => {

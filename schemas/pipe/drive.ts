@@ -55,7 +55,11 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
   const consume = async (): Promise<boolean> => {
     for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
       if (next === 'long') first.long(lines.head);
-      else first.read(lines);
+      else {
+        const taken = first.readMany(lines);
+        if (taken > 0) lines.skip(taken - 1);
+        else if (!first.closed) first.read(lines);
+      }
       if (held) {
         await first.settle();
         held = false;

@@ -1,4 +1,5 @@
 import { recordWords } from '../generated/kinds.js';
+import type { Gather } from './scan/gather.js';
 import { newScanner, type Scanner } from './scan/scanner.js';
 
 const newline = 10;
@@ -66,6 +67,21 @@ export class Lines {
     if (this.end - this.start <= this.limit) return 'line';
     this.#keepHead(this.start);
     return 'long';
+  }
+
+  /** Gathers from the line and those behind it that are scanned already. Returns how many lines that were. */
+  gather(gather: Gather): number {
+    return this.#scanner.gather(this.record, this.#lines - this.#line + 1, gather);
+  }
+
+  /** What was gathered. */
+  get gathered(): Buffer {
+    return this.#scanner.gathered;
+  }
+
+  /** Passes over the next so many lines that are scanned already. */
+  skip(lines: number): void {
+    this.#line += lines;
   }
 
   /** At the end of input: gives the last line its newline where that is missing. */

@@ -1,12 +1,13 @@
 import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
+import type { Gather } from './scan/gather.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
 export interface Output {
   /** The line goes on as it came: its own bytes. */
   pass(line: Line): void;
-  /** The line is held back on purpose. */
-  drop(): void;
+  /** The line is held back on purpose, or so many lines are. */
+  drop(lines?: number): void;
   /** A sink has put this many lines where they belong. */
   stored(lines: number): void;
   /** A new event goes on, as canonical JSON. */
@@ -25,6 +26,16 @@ export interface Output {
   readonly full: boolean;
 }
 
+/** Lines that were scanned, one behind the other. */
+export interface Records {
+  /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
+  gather(gather: Gather): number;
+  /** What was gathered of them, as gather.h says. */
+  readonly gathered: Buffer;
+  /** One of the lines that were gathered from, valid until the next is asked for. */
+  line(at: number): Line;
+}
+
 /**
  * One step of a pipe: events in, events out. It knows nothing of stdin, stdout, signals and exit codes (run.ts does),
  * so it works the same as a process of its own and in a program.
@@ -41,6 +52,11 @@ export interface Stage {
   keep?(line: Line): boolean;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
+  /**
+   * Scanned lines are at hand, and the stage may take many at once. It returns how many of them, from the first on, it has
+   * dealt with; the next one goes to `line`.
+   */
+  lines?(records: Records, out: Output): number;
   /** So many lines at this place were no valid events; that is told in the stream already. */
   invalid?(count: number): void;
   /**

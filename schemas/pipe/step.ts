@@ -1,10 +1,11 @@
+import { recordWords } from '../generated/kinds.js';
 import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
 import { status } from './ledger.js';
 import { type AnyEvent, Line } from './line.js';
 import { type Lines, lineLimit } from './lines.js';
 import { unknownKind } from './scan/scanner.js';
-import { canonical, type Output } from './stage.js';
+import { canonical, type Output, type Records } from './stage.js';
 import { enough, nowhere, type Part, type Target, wanted } from './target.js';
 
 const newline = 10;
@@ -46,8 +47,8 @@ export class Step implements Target {
         next.line(line);
         ledger.out++;
       },
-      drop: () => {
-        ledger.filtered++;
+      drop: (lines = 1) => {
+        ledger.filtered += lines;
       },
       stored: (count) => {
         ledger.out += count;
@@ -134,6 +135,33 @@ export class Step implements Target {
     else {
       this.#made.move(buffer, start, end, table, record);
       this.#feed(this.#made);
+    }
+  }
+
+  /** Offers the stage lines from where they were read, and scanned. Returns how many it has taken. */
+  readMany(lines: Lines): number {
+    const { stage, ledger } = this.part;
+    if (!stage.lines || lines.table[lines.record + 2] === unknownKind) return 0;
+    if (this.#gap > 0) this.#tellGap();
+    this.#made.stays = true;
+    const { buffer, table, record } = lines;
+    const records: Records = {
+      gather: (gather) => lines.gather(gather),
+      gathered: lines.gathered,
+      line: (at) => {
+        const of = record + at * recordWords;
+        this.#made.move(buffer, table[of] as number, table[of + 1] as number, table, of);
+        return this.#made;
+      },
+    };
+    try {
+      const taken = stage.lines(records, this.out);
+      this.#number += taken;
+      ledger.in += taken;
+      return taken;
+    } catch (error) {
+      this.fail(error);
+      return 0;
     }
   }
 

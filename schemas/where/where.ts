@@ -13,7 +13,7 @@ export function fieldsOf(types: readonly string[]): ReadonlyMap<string, Kind> {
 }
 
 /**
- * An expression such as `dport == 443 and not daddr in 10.0.0.0/8`, for events of these types; the README tells the
+ * An expression such as `dport == 443 and not daddr in 10.0.0.0/8`, for events of these types; transforms/README tells the
  * language. Throws ExpressionError, `column 14: cause; remedy`, also for a comparison that could never hold.
  */
 export function where(text: string, types: readonly string[] = ['connect', 'outcome']): Holds {

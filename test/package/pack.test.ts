@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { before, test } from 'node:test';
 import { fresh } from '../live/folder.js';
 import { cannot } from '../live/live.js';
+import { links, pages } from '../support/documents.js';
 import { root } from '../support/shell.js';
 import { type Packed, pack } from './pack.js';
 
@@ -30,6 +31,8 @@ const packing = (name: string, run: () => void) =>
 packing('the tarball has what is to be in it, and nothing else', () => {
   const expected = [
     ...['CHANGELOG.md', 'LICENSE', 'Makefile', 'README.md', 'package.json', 'collector/binding.gyp'],
+    ...pages.filter((page) => !/^test\/(?!bench\/README)|^(README|CHANGELOG)/.test(page)),
+    'sinks/web/screenshot.png',
     ...[
       'dist/THIRD-PARTY-NOTICES',
       'dist/index.js',
@@ -55,6 +58,15 @@ packing('the tarball has what is to be in it, and nothing else', () => {
   assert.ok(paths.includes('dist/index.d.ts') && paths.includes('node_modules/node-addon-api/napi.h'));
   for (const { path, mode } of packed.files)
     assert.equal(mode, path.startsWith('dist/bin/') && !path.endsWith('.json') ? 0o755 : mode, path);
+});
+
+packing('what its pages link to is in it', () => {
+  const paths = new Set(packed.files.map(({ path }) => path));
+  for (const page of pages.filter((page) => paths.has(page) && !page.startsWith('.github/'))) // that is for a clone
+    for (const target of links(page).filter((target) => !/^([a-z]+:|#)/.test(target))) {
+      const path = normalize(join(dirname(page), target.replace(/#.*/, '')));
+      assert.ok(paths.has(path), `${page}: ${path}`);
+    }
 });
 
 packing('it is small', () => {

@@ -17,13 +17,6 @@ export function hash(bytes: Uint8Array, start: number, end: number, seed: number
   return mix(h ^ (end - start));
 }
 
-/** A quick hash of some words, `length` bytes, for tables: it is not kept. */
-export function hashWords(words: Uint32Array, length: number): number {
-  let h = length;
-  for (let at = 0; at << 2 < length; at++) h = Math.imul(((h << 5) | (h >>> 27)) ^ (words[at] as number), 0x9e3779b1);
-  return mix(h);
-}
-
 function scramble(word: number): number {
   const k = Math.imul(word, 0xcc9e2d51);
   return Math.imul((k << 15) | (k >>> 17), 0x1b873593);

@@ -22,7 +22,8 @@ export const fieldNames = (kinds.find(({ type }) => type === 'outcome')?.fields 
 );
 
 const whole = { v4: 32, v6: 128, step: 0 };
-const addresses = ['saddr', 'daddr'];
+/** The fields that are addresses: these have several spellings. */
+export const addresses = ['saddr', 'daddr'];
 const usualV6 = 64;
 
 /** `comm,daddr/24,ts:1m`: the fields of a group. */
@@ -51,6 +52,9 @@ function field(text: string): Field {
   }
   return { ...whole, name, ...bits };
 }
+
+/** Whether a field makes groups as it is. */
+export const isWhole = ({ v4, v6, step }: Field) => v4 === whole.v4 && v6 === whole.v6 && step === 0;
 
 /** What `fields` reads, each field in its one spelling. */
 export function fieldsText(all: readonly Field[]): string {

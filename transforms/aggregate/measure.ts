@@ -94,13 +94,22 @@ export class Measures {
 
   /** Adds a connect or outcome event, which stands for so many (`repeat`). */
   event(table: Table, row: number, line: Line, time: number, times: number): void {
+    (table.numbers[table.base(row) + (line.type === 'connect' ? connects : outcomes)] as number) += times;
+    if (!this.counts) this.more(table, row, line, time, times);
+  }
+
+  /** Nothing is measured but how many. */
+  get counts(): boolean {
+    return this.#columns.length === 2 && this.shape.sketches.length === 0;
+  }
+
+  /** Adds what else there is of an event than its count. */
+  more(table: Table, row: number, line: Line, time: number, times: number): void {
     const { numbers } = table;
     const base = table.base(row);
     if (line.type === 'connect') {
-      (numbers[base + connects] as number) += times;
       if (this.#failed && line.locate(errnoField)) (numbers[base + this.#failed] as number) += times;
     } else {
-      (numbers[base + outcomes] as number) += times;
       if (this.#failed || this.#result) {
         const result = line.locate(resultField) ? resultAt(line.raw, line.from + 1) : 0;
         if (this.#failed && result !== established) (numbers[base + this.#failed + 1] as number) += times;

@@ -1,27 +1,50 @@
+import { code, ownPages } from '../../schemas/generated/table.js';
+
 /** What this file needs of WebAssembly, which TypeScript knows only with the types of browsers. */
-declare const WebAssembly: {
-  Memory: new (size: {
-    initial: number;
-    maximum: number;
-  }) => { readonly buffer: ArrayBuffer; grow(pages: number): void };
-};
+declare namespace WebAssembly {
+  class Module {
+    constructor(code: Uint8Array);
+  }
+  class Memory {
+    constructor(limits: { initial: number; maximum: number });
+    readonly buffer: ArrayBuffer;
+  }
+  class Instance {
+    constructor(module: Module, imports: { env: { memory: Memory } });
+    readonly exports: unknown;
+  }
+}
 
-const page = 1 << 16;
+/** What table.c exports; it says what each does. */
+interface Exports {
+  empty_columns(): number;
+  row_blocks(): number;
+  count(): number;
+  reset(columns: number): void;
+  space(bytes: number): number;
+  row(length: number, before: number): number;
+  add(lines: number, most: number, before: number): number;
+}
+
 const most = 1 << 16; // pages: 4 GiB
+let module: WebAssembly.Module | undefined;
 
-/** Memory that grows in place: no second copy at any time, and only what was touched is resident. */
+/** An instance of table.c, and the memory it grows: in place, so no second copy at any time, only what was touched resident. */
 export class Memory {
-  readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: most });
+  readonly #memory = new WebAssembly.Memory({ initial: ownPages, maximum: most });
+  readonly exports: Exports;
   u32 = new Uint32Array(this.#memory.buffer);
   f64 = new Float64Array(this.#memory.buffer);
   u8 = new Uint8Array(this.#memory.buffer);
 
-  /** Makes it hold so many bytes. Throws RangeError above 4 GiB. */
-  need(bytes: number): void {
-    const have = this.u8.length;
-    if (bytes <= have) return;
-    const pages = Math.ceil(Math.max(bytes, have * 1.25) / page);
-    this.#memory.grow(Math.max(Math.min(pages, most), Math.ceil(bytes / page)) - have / page);
+  constructor() {
+    module ??= new WebAssembly.Module(Buffer.from(code, 'base64'));
+    this.exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as Exports;
+  }
+
+  /** To be called when table.c may have grown the memory. */
+  refresh(): void {
+    if (this.u8.length > 0) return;
     this.u32 = new Uint32Array(this.#memory.buffer);
     this.f64 = new Float64Array(this.#memory.buffer);
     this.u8 = new Uint8Array(this.#memory.buffer);

@@ -49,6 +49,11 @@ export class Pane {
     return this.table.row(key, this.#floor);
   }
 
+  /** Counts gathered lines, as far as there are not too many groups. Returns how many lines. */
+  add(gathered: Uint8Array, lines: number): number {
+    return this.table.addGathered(gathered, lines, 2 * this.most, this.#floor);
+  }
+
   /**
    * Leaves the `most` groups that may be the largest, and puts the others' numbers into `other` (Misra and Gries, with
    * many counters at once). A group that comes again begins at 0; what it may have had before is at most the floor, which

@@ -3,11 +3,12 @@ import { RuntimeError } from '../../schemas/pipe/errors.js';
 import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import type { Parsed } from '../../schemas/pipe/options.js';
-import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import { Gather, GatheredLines } from '../../schemas/pipe/scan/gather.js';
+import type { Output, Records, Stage } from '../../schemas/pipe/stage.js';
 import { Emit } from './emit.js';
 import { Idle } from './idle.js';
-import { enough, type Field, fields, Key } from './key.js';
-import { Measures, measures, usual } from './measure.js';
+import { addresses, enough, type Field, fields, isWhole, Key } from './key.js';
+import { always, Measures, measures, usual } from './measure.js';
 import { check, type options, usualGrace, usualGroups } from './options.js';
 import { checkOrder, orderBy } from './order.js';
 import { addMissing, type Missing, nothingMissing, type Pane } from './pane.js';
@@ -17,12 +18,16 @@ import { Windows } from './windows.js';
 const tsField = new LineField('ts');
 const repeatField = new LineField('repeat');
 
+/** Of more fields gather.h knows nothing. */
+const mostGathered = 32;
+
 /** Counts and measures attempts by group and window. Its parts: windows of panes of a table of groups, each with measures. */
 export class Aggregate implements Stage {
   readonly name = 'aggregate';
   readonly types = ['connect', 'outcome', 'summary', 'lost'];
   readonly filters: Record<string, unknown>;
   readonly #key: Key;
+  readonly #gather: Gather | undefined;
   readonly #measures: Measures;
   readonly #windows: Windows;
   readonly #emit: Emit;
@@ -37,6 +42,13 @@ export class Aggregate implements Stage {
     check(values, by);
     this.filters = given;
     this.#key = new Key(by);
+    const tags = { connect: always.connects, outcome: always.outcomes };
+    if (by.length <= mostGathered && by.every(isWhole))
+      this.#gather = new Gather(
+        by.map(({ name }) => name),
+        addresses,
+        tags,
+      );
     this.#measures = new Measures(measure);
     if (values.orderBy) checkOrder(values.orderBy, [...this.#measures.names, ...by.map(({ name }) => name)]);
     this.#windows = new Windows(
@@ -63,6 +75,43 @@ export class Aggregate implements Stage {
     else this.#event(line);
     out.drop(); // it is counted, and its group goes on later
     if (this.#due) this.#pump(out);
+  }
+
+  /** Takes plain lines: all that go where the last one went at once, the others one by one. */
+  lines(records: Records, out: Output): number {
+    if (!this.#gather || this.#due) return 0;
+    const lines = new GatheredLines(records.gathered, records.gather(this.#gather));
+    for (let at = 0; at < lines.count; at++) {
+      at = this.#many(lines, at, records, out);
+      if (at === lines.count) break;
+      this.line(records.line(at), out);
+      if (this.#due) return at + 1;
+    }
+    return lines.count;
+  }
+
+  /** Takes lines from one on that go into the current pane. Returns where the next one is. */
+  #many(lines: GatheredLines, from: number, records: Records, out: Output): number {
+    let to = from;
+    while (to < lines.count && this.#windows.holds(lines.time(to))) to++;
+    if (to === from) return from;
+    const pane = this.#windows.current as Pane;
+    const end = from + pane.add(lines.bytes(from, to), to - from);
+    for (let at = from; at < end; at++) {
+      const ts = lines.time(at);
+      if (ts > this.#idle.newest) this.#idle.newest = ts;
+      if (ts < pane.least) pane.least = ts;
+      if (ts > pane.largest) pane.largest = ts;
+      if (lines.tag(at) === always.connects) this.#emit.connect(ts);
+    }
+    if (!this.#measures.counts) {
+      const { table } = pane;
+      const start = lines.start(from);
+      for (let at = from; at < end; at++)
+        this.#measures.more(table, table.added(lines.start(at) - start), records.line(at), lines.time(at), 1);
+    }
+    out.drop(end - from);
+    return end;
   }
 
   /** Lines of the input that were no events are missing from the window too. */

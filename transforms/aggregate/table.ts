@@ -1,6 +1,5 @@
 import type { KeyBytes } from './bytes.js';
 import { Cells } from './cells.js';
-import { hashWords } from './hash.js';
 import { Memory } from './memory.js';
 
 /** How a column's numbers of several events become one. */
@@ -15,57 +14,77 @@ export interface Shape {
 
 const head = 16; // bytes of a row before its columns: hash, place and length of the key, and `before`
 const word = 4;
-const fewest = 1 << 9;
+const blockBits = 14; // rows of a block, as in table.c
 const neutral = { sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
 
 /**
- * Groups by their key's bytes: an open-addressing table of row numbers, the keys in one arena, a fixed row of numbers
- * for each. Row 0 has no key: it is the group `other`.
+ * Groups by their key's bytes, kept by table.c: rows of numbers that are found by their key. Row 0 has no key: it is the
+ * group `other`.
  */
 export class Table {
-  rows = 0;
   readonly sketches: readonly Cells[];
   readonly #stride: number;
-  #slots = new Uint32Array(fewest); // pairs of row, where 0 is free, and its hash: most rows need not be looked at
-  readonly #rows = new Memory();
-  readonly #keys = new Memory();
-  #keysEnd = 0;
-  readonly #empty: readonly number[]; // the columns of a new row
+  readonly #memory = new Memory();
+  readonly #blocks: number;
 
   constructor(readonly shape: Shape) {
-    this.#empty = shape.columns.map((rule) => neutral[rule]);
     this.#stride = head + shape.columns.length * 8;
     this.sketches = shape.sketches.map((rule) => new Cells(rule === 'max'));
-    this.#append(0, 0, 0, 0);
+    const { exports, f64 } = this.#memory;
+    this.#blocks = exports.row_blocks() / word;
+    f64.set(
+      shape.columns.map((rule) => neutral[rule]),
+      exports.empty_columns() / 8,
+    );
+    this.#reset();
+  }
+
+  get rows(): number {
+    return this.#memory.exports.count();
   }
 
   /** The row of a key; a new one, with this `before`, where there is none. */
   row({ words, length }: KeyBytes, before = 0): number {
-    const code = hashWords(words, length);
-    const at = this.#find(words, 0, length, code);
-    return this.#slots[at] || this.#insert(at, words, 0, length, code, before);
+    return this.#row(words, 0, length, before);
+  }
+
+  /**
+   * Counts gathered lines, each in the column that is its tag, but makes no row after `most`. Returns how many lines it
+   * has counted.
+   */
+  addGathered(gathered: Uint8Array, lines: number, most: number, before: number): number {
+    const place = this.#space(gathered.length);
+    this.#memory.u8.set(gathered, place);
+    const added = this.#memory.exports.add(lines, most, least32(before));
+    this.#memory.refresh();
+    return added;
+  }
+
+  /** The row of the gathered line that was added last with its bytes from `start` on. */
+  added(start: number): number {
+    return this.#memory.u32[(this.#memory.exports.space(0) + start) / word + 1] as number;
   }
 
   /** A number that goes with a row since it was made: how much of the group may have been here before, and is gone. */
   before(row: number): number {
-    return this.#rows.u32[(row * this.#stride) / 4 + 3] as number;
+    return this.#memory.u32[this.#at(row) / word + 3] as number;
   }
 
   /** The numbers of all rows: a row's columns begin at its base. Another array once a row was added. */
   get numbers(): Float64Array {
-    return this.#rows.f64;
+    return this.#memory.f64;
   }
 
   base(row: number): number {
-    return (row * this.#stride + head) / 8;
+    return (this.#at(row) + head) / 8;
   }
 
   get(row: number, column: number): number {
-    return this.#rows.f64[this.base(row) + column] as number;
+    return this.#memory.f64[this.base(row) + column] as number;
   }
 
   set(row: number, column: number, value: number): void {
-    this.#rows.f64[this.base(row) + column] = value;
+    this.#memory.f64[this.base(row) + column] = value;
   }
 
   add(row: number, column: number, value: number): void {
@@ -82,23 +101,20 @@ export class Table {
 
   /** A row's key: `bytes[start..end)`. */
   key(row: number): { bytes: Uint8Array; start: number; end: number } {
-    const at = (row * this.#stride) / 4;
-    const start = this.#rows.u32[at + 1] as number;
-    return { bytes: this.#keys.u8, start, end: start + (this.#rows.u32[at + 2] as number) };
+    const { u8, u32 } = this.#memory;
+    const at = this.#at(row) / word;
+    const start = u32[at + 1] as number;
+    return { bytes: u8, start, end: start + (u32[at + 2] as number) };
   }
 
   /** Adds another table's groups to its own, those that `keep` says no to to `other`. */
   merge(from: Table, keep?: (row: number) => boolean): void {
     const to = new Uint32Array(from.rows);
-    const [theirs, words] = [from.#rows.u32, from.#keys.u32];
+    const { u32 } = from.#memory;
     for (let row = 1; row < from.rows; row++) {
       if (keep && !keep(row)) continue;
-      const place = (row * from.#stride) / word;
-      const code = theirs[place] as number;
-      const start = (theirs[place + 1] as number) / word;
-      const length = theirs[place + 2] as number;
-      const at = this.#find(words, start, length, code);
-      to[row] = this.#slots[at] || this.#insert(at, words, start, length, code, from.before(row));
+      const { start, end } = from.key(row);
+      to[row] = this.#row(u32, start / word, end - start, from.before(row));
     }
     for (let row = 0; row < from.rows; row++) {
       for (const [column, rule] of this.shape.columns.entries()) {
@@ -124,11 +140,19 @@ export class Table {
   }
 
   clear(): void {
-    this.rows = 0;
-    this.#keysEnd = 0;
-    this.#slots = new Uint32Array(fewest);
     for (const cells of this.sketches) cells.clear();
-    this.#append(0, 0, 0, 0);
+    this.#reset();
+  }
+
+  #reset(): void {
+    this.#memory.exports.reset(this.shape.columns.length);
+    this.#memory.refresh();
+  }
+
+  /** Where a row begins. */
+  #at(row: number): number {
+    const block = this.#memory.u32[this.#blocks + (row >>> blockBits)] as number;
+    return block + (row & ((1 << blockBits) - 1)) * this.#stride;
   }
 
   #combine(row: number, column: number, rule: Rule, value: number): void {
@@ -136,67 +160,23 @@ export class Table {
     this.set(row, column, rule === 'sum' ? mine + value : Math[rule](mine, value));
   }
 
-  #find(key: Uint32Array, from: number, length: number, code: number): number {
-    const slots = this.#slots;
-    const rows = this.#rows.u32;
-    const keys = this.#keys.u32;
-    const last = slots.length - 1;
+  #row(words: Uint32Array, from: number, length: number, before: number): number {
     const size = (length + word - 1) >> 2;
-    const words = this.#stride / word;
-    let at = (code << 1) & last;
-    for (let row = slots[at] as number; row !== 0; row = slots[at] as number) {
-      const place = row * words;
-      if (slots[at + 1] === code && rows[place + 2] === length) {
-        const start = (rows[place + 1] as number) >> 2;
-        let same = 0;
-        while (same < size && keys[start + same] === key[from + same]) same++;
-        if (same === size) return at;
-      }
-      at = (at + 2) & last;
-    }
-    return at;
-  }
-
-  #insert(at: number, key: Uint32Array, from: number, length: number, code: number, before: number): number {
-    const start = this.#keysEnd;
-    this.#keysEnd += (length + word - 1) & -word;
-    this.#keys.need(this.#keysEnd);
-    const keys = this.#keys.u32;
-    for (let to = start / word, at = from; to < this.#keysEnd / word; to++, at++) keys[to] = key[at] as number;
-    this.#slots[at] = this.rows;
-    this.#slots[at + 1] = code;
-    const row = this.#append(code, start, length, before);
-    if (this.rows * 8 > this.#slots.length * 3) this.#grow();
+    const place = this.#space(length + 8) / word;
+    const { u32, exports } = this.#memory;
+    for (let at = 0; at < size; at++) u32[place + at] = words[from + at] as number;
+    u32[place + size] = 0;
+    const row = exports.row(length, least32(before));
+    this.#memory.refresh();
     return row;
   }
 
-  #append(code: number, start: number, length: number, before: number): number {
-    const row = this.rows++;
-    const at = row * this.#stride;
-    this.#rows.need(at + this.#stride);
-    const { u32, f64 } = this.#rows;
-    const place = at / word;
-    u32[place] = code;
-    u32[place + 1] = start;
-    u32[place + 2] = length;
-    u32[place + 3] = Math.min(before, 0xffffffff);
-    const first = this.base(row);
-    for (let column = 0; column < this.#empty.length; column++) f64[first + column] = this.#empty[column] as number;
-    return row;
-  }
-
-  #grow(): void {
-    const slots = new Uint32Array(this.#slots.length * 2);
-    const last = slots.length - 1;
-    for (let old = 0; old < this.#slots.length; old += 2) {
-      const row = this.#slots[old] as number;
-      if (row === 0) continue;
-      const code = this.#slots[old + 1] as number;
-      let at = (code << 1) & last;
-      while (slots[at] !== 0) at = (at + 2) & last;
-      slots[at] = row;
-      slots[at + 1] = code;
-    }
-    this.#slots = slots;
+  /** Where so many bytes can be put for table.c. */
+  #space(bytes: number): number {
+    const place = this.#memory.exports.space(bytes);
+    this.#memory.refresh();
+    return place;
   }
 }
+
+const least32 = (number: number) => Math.min(number, 0xffffffff);

@@ -60,6 +60,12 @@ export class Windows {
     return pane;
   }
 
+  /** Whether a time is of the pane that was asked for last, and no window is over by then. */
+  holds(time: number): boolean {
+    if (this.#step === 0) return this.#last !== undefined;
+    return time < this.#next && Math.floor(time / this.#step) === this.#lastAt;
+  }
+
   /** The pane that was asked for last. */
   get current(): Pane | undefined {
     return this.#last;

@@ -56,24 +56,19 @@ export class Writer {
     const { bytes, start, end } = table.key(row);
     const ends = this.#ends;
     for (let at = start, field = 0; at < end; at++) if (bytes[at] === newline) ends[field++] = at;
-    const part = (field: number): [number, number] => [
-      field === 0 ? start : (ends[field - 1] as number) + 1,
-      ends[field] as number,
-    ];
     if (this.#step >= 0 && row > 0) {
-      const [from] = part(this.#step);
-      const time = parseTime(bytes, from + 1);
+      const time = parseTime(bytes, this.#from(this.#step, start) + 1);
       this.#head(time, time + (this.#fields[this.#step] as Field).step);
     } else this.#head(window.start, window.end);
     if (row === 0) {
       text.ascii(',"other":true');
       if (other && other.eachMax > 0) text.field(',"each_max":', other.eachMax);
-    } else this.#group(this.#first, bytes, part);
+    } else this.#group(this.#first, bytes, start);
     measures.write(text, table, row, window);
     if (other && other.missing.lost > 0) text.field(',"lost":', other.missing.lost);
     if (other && other.missing.invalid > 0) text.field(',"invalid":', other.missing.invalid);
     measures.writeDistinct(text, table, row);
-    if (row > 0) this.#group(this.#behind, bytes, part);
+    if (row > 0) this.#group(this.#behind, bytes, start);
     text.ascii('}');
     return text;
   }
@@ -96,9 +91,15 @@ export class Writer {
     text.length = this.#headLength;
   }
 
-  #group(names: [number, string][], bytes: Uint8Array, part: (field: number) => [number, number]): void {
+  /** Where a part of a key that begins at `start` begins. */
+  #from(part: number, start: number): number {
+    return part === 0 ? start : (this.#ends[part - 1] as number) + 1;
+  }
+
+  #group(names: [number, string][], bytes: Uint8Array, start: number): void {
     for (const [at, name] of names) {
-      const [from, to] = part(at);
+      const from = this.#from(at, start);
+      const to = this.#ends[at] as number;
       if (to === from) continue;
       this.text.ascii(name);
       this.text.bytes(bytes, from, to);

@@ -1,6 +1,7 @@
 import { recordWords } from '../../generated/kinds.js';
 import { scanLine } from '../../generated/scan.js';
-import { code } from '../../generated/wasm.js';
+import { code, ownPages } from '../../generated/wasm.js';
+import type { Gather } from './gather.js';
 
 /** Of a longer line the scanner cannot keep the places. */
 const longest = 0xffff;
@@ -22,6 +23,12 @@ export interface Scanner {
    * many as there is room for.
    */
   scan(from: number, to: number): number;
+  /**
+   * Gathers what `gather` wants from the lines at table[record…], at most so many: one after the other in `gathered`, as
+   * gather.h says. Returns how many: it stops at the first that is not so plain.
+   */
+  gather(record: number, lines: number, gather: Gather): number;
+  readonly gathered: Buffer;
 }
 
 /** A scanner with room for so many bytes, and records for so many lines. */
@@ -31,6 +38,7 @@ export function newScanner(bytes: number, lines: number): Scanner {
 
 /** In JavaScript, for a Node without WebAssembly (--jitless). */
 export class PlainScanner implements Scanner {
+  readonly gathered = Buffer.alloc(0);
   readonly buffer: Buffer;
   readonly table: Int32Array;
   readonly #room: Buffer;
@@ -59,6 +67,10 @@ export class PlainScanner implements Scanner {
     }
     return record / recordWords;
   }
+
+  gather(): number {
+    return 0;
+  }
 }
 
 /** What is used here of the WebAssembly that Node has and its types leave out. */
@@ -78,39 +90,53 @@ declare namespace WebAssembly {
 
 interface Exports {
   scan(base: number, from: number, to: number, table: number, end: number): number;
+  gather(base: number, record: number, lines: number, plan: number, out: number, end: number): number;
 }
 const page = 1 << 16;
-/** What the module has in its memory for itself: constants and a stack. */
-const ownPages = 1;
+/** Room for what is gathered of lines, and behind it for what is to be. */
+const gatheredBytes = 1 << 16;
 let module: WebAssembly.Module | undefined;
 
 /** In WebAssembly with SIMD, on bytes in its own memory: all the lines in one call. */
 export class WasmScanner implements Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
+  readonly gathered: Buffer;
+  readonly #plan: Int32Array;
   readonly #memory: WebAssembly.Memory;
-  #scan: Exports['scan'] | undefined;
+  #exports: Exports | undefined;
 
   constructor(bytes: number, lines: number) {
     const tableBytes = lines * recordWords * 4;
-    const pages = ownPages + Math.ceil((tableBytes + bytes + slack) / page);
+    const gatheredAt = ownPages * page + ((tableBytes + bytes + slack + 7) & -8);
+    const pages = Math.ceil((gatheredAt + gatheredBytes) / page) + 1;
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { buffer } = this.#memory;
     this.table = new Int32Array(buffer, ownPages * page, lines * recordWords);
     this.buffer = Buffer.from(buffer, ownPages * page + tableBytes, bytes);
+    this.gathered = Buffer.from(buffer, gatheredAt, gatheredBytes);
+    this.#plan = new Int32Array(buffer, gatheredAt + gatheredBytes);
   }
 
   scan(from: number, to: number): number {
-    this.#scan ??= this.#compile();
+    this.#exports ??= this.#compile();
     const { byteOffset: base } = this.buffer;
     const { byteOffset: table, byteLength } = this.table;
-    return this.#scan(base, base + from, base + to, table, table + byteLength);
+    return this.#exports.scan(base, base + from, base + to, table, table + byteLength);
+  }
+
+  gather(record: number, lines: number, { plan }: Gather): number {
+    this.#exports ??= this.#compile();
+    this.#plan.set(plan);
+    const { byteOffset: out, length } = this.gathered;
+    const at = this.table.byteOffset + record * 4;
+    return this.#exports.gather(this.buffer.byteOffset, at, lines, this.#plan.byteOffset, out, out + length);
   }
 
   /** Not before there is something to scan: it takes a while. */
-  #compile(): Exports['scan'] {
+  #compile(): Exports {
     module ??= new WebAssembly.Module(Buffer.from(code, 'base64'));
     const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
-    return (instance.exports as Exports).scan;
+    return instance.exports as Exports;
   }
 }

@@ -2,11 +2,12 @@ const python = (body: string) => ['/usr/bin/python3', '-c', `import socket, sys\
 const reach = (host: string, port: number, seconds: number) =>
   `try:\n  socket.create_connection(('${host}', ${port}), ${seconds}).close()\nexcept OSError:\n  pass`;
 
-/** An application's pool: each query a connection of its own to the database, and one to the cache. */
+/** An application's pool: each query a connection of its own to the cache, and three of five one to the database too. */
 const app = `
 const { connect } = require('node:net');
 const ask = (port, host) => connect({ port, host, family: 4 }, function () { this.end(); }).on('error', () => {});
-setInterval(() => { ask(6379, 'cache.example.com'); if (Math.random() < 0.6) ask(5432, 'db.example.com'); }, 2500);`;
+let turn = 0;
+setInterval(() => { ask(6379, 'cache.example.com'); if (turn++ % 5 < 3) ask(5432, 'db.example.com'); }, 2500);`;
 
 /** A program of the machine: who runs it, how often (s; only once, if left out), and from when on. */
 export interface Program {

@@ -40,7 +40,7 @@ const times: Record<string, string> = {
   '2026-11-23T09:15:30.123456+01:00': '2026-11-23T08:15:30.123456Z',
 };
 
-/** Whether a value is what a literal says, by what the README says. */
+/** Whether a value is what a literal says, by what transforms/README says. */
 function is(value: unknown, { text, quoted }: Literal, name: string, many: boolean): boolean {
   const number = (word: string) => micros[word] ?? Number(word);
   const [from = '', to = from] = many && /^\d+\w*-\d/.test(text) ? text.split('-') : [text];

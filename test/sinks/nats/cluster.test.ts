@@ -195,7 +195,7 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
   const double = [...stored.values()].filter((times) => times > 1).length;
   told(`stored ${stored.size}, ${double} of them more than once`);
   const missing = [...sent].filter((key) => !received.has(key));
-  // README, source-nats: seen with 2.9.10, and not settled whose fault it is. What is sent is stored in any case.
+  // sinks/README, source-nats: seen with 2.9.10, and not settled whose fault it is. What is sent is stored in any case.
   if (/ v2\.9\./.test(version()) && missing.length > 0)
     t.diagnostic(`never came to a worker: ${missing.length}, ${missing.slice(0, 5)}`);
   else assert.deepEqual([missing.length, missing.slice(0, 5)], [0, []], 'each event sent is received');

@@ -9,7 +9,7 @@ import { screenshot } from './screenshot.js';
 /** Width and height of a PNG. */
 const size = (path: string) => [16, 20].map((at) => readFileSync(path).readUInt32BE(at));
 
-test("the script that makes the README's picture still makes it", async (t) => {
+test("the script that makes sinks/README's picture still makes it", async (t) => {
   const path = join(folder(t), 'page.png');
   const sample = readFileSync(`${root}dist/collector/replay/sample.ndjson`, 'utf8');
   assert.equal(await screenshot(path), sample.match(/^\{"type":"outcome"/gm)?.length);

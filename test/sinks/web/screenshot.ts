@@ -1,5 +1,5 @@
 /**
- * Makes the picture of the page that the README shows, of the recording that the package ships:
+ * Makes the picture of the page that sinks/README shows, of the recording that the package ships:
  *     node --import tsx test/sinks/web/screenshot.ts
  */
 import { spawn } from 'node:child_process';

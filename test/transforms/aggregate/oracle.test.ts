@@ -14,7 +14,7 @@ const measured = 'count,failed,result,latency,rate,first,last,distinct:sport,dis
 const quantiles = [0.5, 0.9, 0.99];
 /** How many events are generated; SYNPIPE_ORACLE_EVENTS=2000000 takes some minutes. */
 const events = Number(process.env.SYNPIPE_ORACLE_EVENTS ?? 100_000);
-/** Of a distinct count, as README says. */
+/** Of a distinct count, as transforms/README says. */
 const standardError = 0.016;
 
 interface Asked {

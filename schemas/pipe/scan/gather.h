@@ -1,0 +1,91 @@
+// Gathers what a stage groups by from the records of lines.
+#pragma once
+#include "text.h"
+
+// Whether an address, from behind its first quote, is surely in the one spelling that groups go by: IPv4, or IPv6 as
+// RFC 5952 has it. As isStandard in transforms/aggregate/address.ts.
+INLINE int is_standard(const u8 *p) {
+	if (*p != ':' && (p[1] == '.' || p[2] == '.' || p[3] == '.')) return 1;
+	const u8 *start = p;
+	u32 groups = 0, gap = 0;
+	for (;;) {
+		if (*p == '0') return 0; // a group of 0 may belong to a gap
+		const u8 *group = p;
+		while ((u8)(*p - '0') <= 9 || (u8)(*p - 'a') <= 5) p++;
+		groups += p > group;
+		if (*p == '"') break;
+		if (*p++ != ':') return 0;
+		if (*p == ':') {
+			gap = 1;
+			if (p++ == start + 1 && *p == 'f') return 0; // it may be an IPv4-mapped one
+		}
+		if (*p == '"') break;
+	}
+	return gap ? groups <= 6 : groups == 8;
+}
+
+INLINE int has(const u32 *record, int place) {
+	return place >= 0 && record[3 + (place >> 5)] >> (place & 31) & 1;
+}
+
+INLINE u32 two(const u8 *p) { return p[0] * 10 + p[1] - 11 * '0'; }
+
+// The µs since 1970 of a day's beginning.
+OUTLINE double day(const u8 *p) {
+	// of the proleptic Gregorian calendar, with years that begin in March, counted from 400 years before the year 0
+	u32 month = two(p + 5), year = 400 + two(p) * 100 + two(p + 2) - (month <= 2);
+	u32 of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + two(p + 8) - 1;
+	int days = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
+	return (days - 146097 - 719468) * 86400e6;
+}
+
+// The µs since 1970 of a valid `ts`.
+INLINE double time(const u8 *p) {
+	u32 seconds = two(p + 11) * 3600 + two(p + 14) * 60 + two(p + 17);
+	return day(p) + seconds * 1e6 + value8(p + 20, 6);
+}
+
+// What is gathered of a line; its key's bytes follow, with zeros behind them up to a multiple of 8.
+struct gathered {
+	u32 length, tag;
+	double time;
+	u8 key[];
+};
+
+// Enough for all but the values of a line: its head, the newlines, and what is written behind the end.
+#define ROOM 128
+
+// What is to be gathered, in words: how many fields there are, at most 32, which of them are addresses (bits), and for each kind of
+// line its tag, -1 where it is none to gather, and the places of ts, of repeat, and of the fields, -1 where it has none.
+// Of each line the fields' values, each with a newline behind it, become the key. Returns how many lines of those at
+// `record` were gathered: it stops at the first that is not so plain, or has no room before `end`.
+__attribute__((export_name("gather"))) u32 gather(const u8 *base, const u32 *record, u32 lines, const int *plan, u8 *out,
+                                                  const u8 *end) {
+	u32 fields = plan[0], addresses = plan[1];
+	plan += 2;
+	for (u32 done = 0;; done++, record += RECORD_WORDS) {
+		if (done == lines || (int)record[2] < 0 || out + ROOM > end) return done;
+		const int *kind = plan + record[2] * (3 + fields), *places = kind + 3;
+		if (kind[0] < 0 || !has(record, kind[1]) || has(record, kind[2])) return done;
+		struct gathered *one = (struct gathered *)out;
+		const u8 *line = base + record[0];
+		u8 *to = one->key;
+		for (u32 i = 0; i < fields; i++) {
+			int place = places[i];
+			if (place < 0 && record[5]) return done; // it may be among the members that the schema does not know
+			if (has(record, place)) {
+				const u8 *value = line + (record[HEAD_WORDS + place] & 0xffff);
+				u32 length = record[HEAD_WORDS + place] >> 16;
+				if (to + length + ROOM > end || (addresses >> i & 1 && !is_standard(value + 1))) return done;
+				for (u32 at = 0; at < length; at += 16) wasm_v128_store(to + at, wasm_v128_load(value + at));
+				to += length;
+			}
+			*to++ = '\n';
+		}
+		one->length = to - one->key;
+		one->tag = kind[0];
+		one->time = time(line + (record[HEAD_WORDS + kind[1]] & 0xffff) + 1);
+		for (u32 i = 0; i < 8; i++) to[i] = 0;
+		out = one->key + ((one->length + 7) & -8);
+	}
+}

@@ -1,0 +1,61 @@
+import { kinds } from '../../generated/kinds.js';
+import { Field } from '../field.js';
+
+/** Bytes of what is gathered of a line before its key: length of the key, tag, time. */
+const head = 16;
+
+/** What is to be gathered of lines, for gather.h: a key of some fields' values, of kinds that have a tag. */
+export class Gather {
+  readonly plan: Int32Array;
+
+  /** `addresses`: the fields that are. Those are not gathered where they may be spelled otherwise. */
+  constructor(names: readonly string[], addresses: readonly string[], tags: Readonly<Record<string, number>>) {
+    const fields = ['ts', 'repeat', ...names].map((name) => new Field(name));
+    const bits = names.reduce((all, name, at) => all | (addresses.includes(name) ? 1 << at : 0), 0);
+    const words = kinds.flatMap(({ type }, kind) => [
+      tags[type] ?? -1,
+      ...fields.map(({ places }) => places[kind] as number),
+    ]);
+    this.plan = Int32Array.of(names.length, bits, ...words);
+  }
+}
+
+/** What was gathered of lines. */
+export class GatheredLines {
+  readonly #starts: Uint32Array;
+  readonly #words: Uint32Array;
+  readonly #times: Float64Array;
+
+  constructor(
+    private readonly all: Buffer,
+    readonly count: number,
+  ) {
+    const { buffer, byteOffset, length } = all;
+    this.#words = new Uint32Array(buffer, byteOffset, length / 4);
+    this.#times = new Float64Array(buffer, byteOffset, length / 8);
+    this.#starts = new Uint32Array(count + 1);
+    for (let at = 0, start = 0; at < count; at++) {
+      start += head + (((this.#words[start / 4] as number) + 7) & -8);
+      this.#starts[at + 1] = start;
+    }
+  }
+
+  /** Where the bytes of a line begin. */
+  start(at: number): number {
+    return this.#starts[at] as number;
+  }
+
+  tag(at: number): number {
+    return this.#words[this.start(at) / 4 + 1] as number;
+  }
+
+  /** µs since 1970. */
+  time(at: number): number {
+    return this.#times[this.start(at) / 8 + 1] as number;
+  }
+
+  /** All that was gathered of some lines. */
+  bytes(from: number, to: number): Buffer {
+    return this.all.subarray(this.start(from), this.start(to));
+  }
+}
