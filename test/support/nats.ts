@@ -84,7 +84,7 @@ export class NatsServer {
   async client(options: ConnectionOptions = {}): Promise<{ nc: NatsConnection; jsm: JetStreamManager }> {
     const nc = await connect({ servers: `127.0.0.1:${this.port}`, ...options });
     this.t.after(() => nc.close());
-    return { nc, jsm: await jetstreamManager(nc, { timeout: 1_000 }) };
+    return { nc, jsm: await jetstreamManager(nc, { timeout: 1_000, checkAPI: false }) };
   }
 
   /** All that is in a stream, in order. */
@@ -102,6 +102,15 @@ export class NatsServer {
     await nc.close();
     return all;
   }
+}
+
+/** A cluster of three, on loopback. */
+export async function natsCluster(t: TestContext): Promise<NatsServer[]> {
+  const ports = await Promise.all([1, 2, 3].map(freePort));
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
+  const config = (port: number) =>
+    `server_name: s${port}\ncluster { name: c, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }`;
+  return Promise.all(ports.map((port) => NatsServer.start(t, config(port))));
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, ndjson } from '../../support/events.js';
 import { assertAll, format, numbered } from '../../support/lines.js';
-import { NatsServer, seqs } from '../../support/nats.js';
+import { NatsServer, natsCluster, seqs } from '../../support/nats.js';
 import { folder, killGroup, proc, start, until } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
@@ -144,6 +144,26 @@ test('what is refused for good: too large for the server, or no stream takes it'
     fails.stderr,
     /^sink-nats: 1 line not delivered\nsink-nats: the receiver refused events: no stream takes conn\.[\w-]+\.strange; /,
   );
+});
+
+test('a cluster has to say several times that no stream takes a subject: its leader may not know all of them yet', async (t) => {
+  const [server] = (await natsCluster(t)) as [NatsServer];
+  const dir = folder(t);
+  const line = `printf '%s' '${numbered(1, 3)}' | sink-nats ${server.url}`;
+  const { nc, jsm } = await server.client();
+  const none = () =>
+    jsm.getAccountInfo().then(
+      ({ streams }) => streams === 0,
+      () => false,
+    );
+  while (!(await none())) await sleep(100); // it has a leader
+  const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], dir);
+  const asked = nc.subscribe('$JS.API.STREAM.NAMES', { max: 1 });
+  for await (const _ of asked) break;
+  await sleep(500); // it was told that there is none
+  await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'], num_replicas: 3 });
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  assertAll(seqs(await server.stored('CONN')), 3);
 });
 
 test('SIGTERM while a server is down: with a spool it ends at once, and nothing is lost', async (t) => {
