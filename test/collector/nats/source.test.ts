@@ -177,6 +177,30 @@ test('a server that is killed and comes back: the worker goes on', async (t) => 
   );
 });
 
+test('a server that dies while it is asked for the consumer, and comes back: the worker waits for its answer', async (t) => {
+  const alone = `server_name: one\ncluster { name: c, listen: "127.0.0.1:-1", routes: [ "nats://127.0.0.1:1" ] }`;
+  const server = await NatsServer.start(t, alone); // of a cluster without a leader: it does not answer
+  await server.down();
+  const { child, ended } = start(t, ['bash', '-c', `exec source-nats ${server.url} CONN`], folder(t));
+  let said = '';
+  child.stderr?.on('data', (text) => {
+    said += text;
+  });
+  await until('the first try', () => /ECONNREFUSED; trying again/.test(said));
+  await server.up();
+  const asked = async () => {
+    const { nc } = await server.client({ maxReconnectAttempts: 0 });
+    for await (const _ of nc.subscribe('$JS.API.CONSUMER.INFO.>', { max: 1 })) return;
+  };
+  await asked();
+  await server.down();
+  await server.up();
+  await Promise.race([ended, asked()]);
+  child.kill('SIGTERM');
+  const { code, stderr } = await ended;
+  assert.deepEqual([code, stderr.split('\n').length], [0, 2], stderr);
+});
+
 test('messages of others: several lines in one, a long one, one that is no event; each is acknowledged', async (t) => {
   const server = await stream(t, 0);
   const { nc, jsm } = await server.client();
