@@ -8,6 +8,9 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
 import { folder } from './process.js';
 
+/** The server's program: Debian's, or another version's. */
+export const natsServer = process.env.SYNPIPE_NATS_SERVER ?? '/usr/sbin/nats-server';
+
 /** A port that is free on 127.0.0.1 at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -54,10 +57,7 @@ export class NatsServer {
       path,
       `listen: 127.0.0.1:${this.port}\njetstream { store_dir: "${this.dir}/data" }\nlog_file: "${this.dir}/log"\n${this.config}\n`,
     );
-    const child = spawn('nats-server', ['-c', path], {
-      stdio: 'ignore',
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-    });
+    const child = spawn(natsServer, ['-c', path], { stdio: 'ignore' });
     this.#child = child;
     for (let tries = 0; tries < 500; tries++) {
       if (child.exitCode !== null) throw new Error(`nats-server: ${this.log}`);

@@ -14,6 +14,23 @@ const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|goes on)\n)
 /** What a retry of something that had arrived is told as. */
 const already = /sink-nats: the stream had \d+ lines? already; it keeps each once\n/;
 
+test('what is not sent again is stored in the order of the input, from a file and from a pipe, with a spool and without', async (t) => {
+  const server = await NatsServer.start(t);
+  const dir = folder(t);
+  writeFileSync(join(dir, 'in'), numbered(1, 20_000));
+  for (const [stream, line] of Object.entries({
+    FILE: `sink-nats --subject FILE.x --create-stream FILE ${server.url} < in`,
+    PIPE: `cat in | sink-nats --subject PIPE.x --create-stream PIPE ${server.url}`,
+    SPOOL: `cat in | sink-nats --spool spool --subject SPOOL.x --create-stream SPOOL ${server.url}`,
+  })) {
+    assert.deepEqual(await shell(line, dir), { stdout: '', stderr: '', code: 0 }, stream);
+    assertAll(
+      (await server.stored(stream)).map(({ line: one }) => JSON.parse(one).seq),
+      20_000,
+    );
+  }
+});
+
 test('a server that is killed and comes back, input running on: each event once, in the order of the input but for retries', async (t) => {
   const server = await NatsServer.start(t);
   const line = `seq -f '${format}' 60000 | sink-nats --create-stream CONN --in-flight 500 ${server.url}`;
