@@ -142,6 +142,7 @@ private:
 		object.Set("out", static_cast<double>(stats.out));
 		object.Set("lost", static_cast<double>(stats.lost));
 		object.Set("bytes", static_cast<double>(stats.bytes));
+		object.Set("queued", static_cast<double>(stats.queued));
 		return object;
 	}
 

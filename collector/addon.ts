@@ -54,7 +54,8 @@ export interface Addon {
   stop(): void;
   /** Gives up, for this whole process and for good, every capability that the running collector's end does not need. */
   dropPrivileges(): void;
-  stats(): { out: number; lost: number; bytes: number };
+  /** `bytes` were written, `queued` wait in the kernel's ring buffer. */
+  stats(): { out: number; lost: number; bytes: number; queued: number };
 }
 
 /** Ways to reach the kernel's hooks, the best first: each is the BPF object of its name. */

@@ -6,6 +6,8 @@ import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
 import { writeAll } from '../schemas/pipe/fd.js';
 import { status } from '../schemas/pipe/ledger.js';
+import { metricsOf } from '../schemas/pipe/metrics/families.js';
+import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { say } from '../schemas/pipe/say.js';
 import { canonical } from '../schemas/pipe/stage.js';
@@ -69,6 +71,7 @@ const options = {
   duration: { value: 'SECONDS', parse: integer(1, 2_000_000), help: 'End after this time.' },
   tier: { value: tiers.join('|'), parse: oneOf(...tiers), help: 'Reach the kernel this way, or fail.' },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
+  metrics: metricsOption,
 } satisfies Options;
 
 type Values = Parsed<typeof options>['values'];
@@ -92,7 +95,7 @@ function kernelFilters(values: Values): Partial<StartOptions> {
 /** Starts the first tier that really attaches. Where none does, throws what the last one said, after the others. */
 function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partial<StartOptions>): Promise<End> {
   const reasons: string[] = [];
-  const { status: told, tier: _, ...given } = parsed.given;
+  const { status: told, tier: _, metrics: __, ...given } = parsed.given;
   const header = (tier: Tier) =>
     canonical(
       status('collector', 'start', {
@@ -139,11 +142,25 @@ function onSignals(stop: () => void, traced: Traced | undefined): () => void {
   return release;
 }
 
+/** What came in is what was told or lost by now; what waits in the kernel is known in bytes. */
+const measured = ({ out, lost, queued }: ReturnType<Addon['stats']>) =>
+  metricsOf({ command: 'collector', stage: 1, ledger: { in: out + lost, out, lost }, heldBytes: queued });
+
 async function run(parsed: Parsed<typeof options>): Promise<number> {
   const { values, behind } = parsed;
   if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
   const filters = kernelFilters(values);
   const addon = loadAddon();
+  const metrics = values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats())));
+  try {
+    return await trace(parsed, filters, addon);
+  } finally {
+    await metrics?.close();
+  }
+}
+
+async function trace(parsed: Parsed<typeof options>, filters: Partial<StartOptions>, addon: Addon): Promise<number> {
+  const { values, behind } = parsed;
   const traced = behind && new Traced(behind);
   if (traced) filters.cgroups = [traced.cgroup];
   const stop = () => addon.stop();

@@ -39,7 +39,8 @@ Tracer::Tracer(Options options)
 	: options_(std::move(options)), stop_fd_(eventfd(0, EFD_CLOEXEC)), abandon_fd_(eventfd(0, EFD_CLOEXEC)),
 	  epoll_(epoll_create1(EPOLL_CLOEXEC)), writer_(options_.fd, abandon_fd_.fd),
 	  program_(std::make_unique<Program>(options_.object, options_.config, options_.cgroups, options_.ring_bytes)),
-	  ring_(ring_buffer__new(program_->events_fd(), on_record, this, nullptr), ring_buffer__free) {
+	  ring_(ring_buffer__new(program_->events_fd(), on_record, this, nullptr), ring_buffer__free),
+	  level_(program_->events_fd()) {
 	if (!ring_) throw Failure("cannot map the ring buffer", errno, "attach");
 	if (!options_.dns_object.empty()) {
 		auto tell = [this](const DnsAnswer &found) { return answer(found); };
@@ -78,7 +79,7 @@ void Tracer::abandon() {
 	ended_changed_.wait_for(lock, std::chrono::milliseconds(200), [this] { return ended_; });
 }
 
-Stats Tracer::stats() const { return {out_, lost_, writer_.bytes()}; }
+Stats Tracer::stats() const { return {out_, lost_, writer_.bytes(), level_.bytes()}; }
 
 int Tracer::drop_privileges() {
 	std::lock_guard<std::mutex> lock(mutex_);

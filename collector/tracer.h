@@ -4,6 +4,7 @@
 
 #include "dns.h"
 #include "program.h"
+#include "ring_level.h"
 #include "writer.h"
 
 #include <condition_variable>
@@ -29,6 +30,7 @@ struct Options {
 
 struct Stats {
 	uint64_t out, lost, bytes;
+	uint64_t queued; // bytes in the ring buffer
 };
 
 enum class Reason { none, stop, count, closed, error };
@@ -85,6 +87,7 @@ private:
 	std::condition_variable ended_changed_;
 	std::unique_ptr<Program> program_;
 	std::unique_ptr<ring_buffer, void (*)(ring_buffer *)> ring_;
+	const RingLevel level_;
 	std::unique_ptr<Dns> dns_;
 	std::string dns_line_;
 	std::function<void(const End &)> on_end_;

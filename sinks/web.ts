@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { defineCommand } from '../schemas/pipe/command.js';
-import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
+import { cause, RuntimeError, remedy } from '../schemas/pipe/errors.js';
 import type { Line } from '../schemas/pipe/line.js';
+import { type Listen, listen } from '../schemas/pipe/listen.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { say } from '../schemas/pipe/say.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
@@ -9,17 +10,6 @@ import { where } from '../schemas/where/where.js';
 import { isLoopback } from './web/guard.js';
 import { Ring } from './web/ring.js';
 import { WebServer } from './web/server.js';
-
-interface Listen {
-  host: string;
-  port: number;
-}
-
-function listen(text: string): Listen {
-  const [, bracketed, plain, port] = /^(?:(?:\[([^\]]+)\]|([^:]*)):)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65535) throw new UsageError(`wants ADDRESS:PORT or PORT, not "${text}"`);
-  return { host: (bracketed ?? plain) || '127.0.0.1', port: Number(port) };
-}
 
 const options = {
   listen: {

@@ -1,6 +1,7 @@
 import { defineCommand } from '../schemas/pipe/command.js';
 import { Field } from '../schemas/pipe/field.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line.js';
+import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { canonical, type Output, type Stage } from '../schemas/pipe/stage.js';
 import { Idle } from './aggregate/idle.js';
@@ -92,6 +93,10 @@ class Dedupe implements Stage {
 
   finish(out: Output): boolean {
     return this.#release(Number.POSITIVE_INFINITY, out);
+  }
+
+  metrics(): Metric[] {
+    return [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are watched for.', this.#held.size)];
   }
 
   end(): void {

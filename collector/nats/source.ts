@@ -68,6 +68,10 @@ export class NatsSource implements Source {
     return this.#over ? 0 : this.#fill(into);
   }
 
+  held(): number {
+    return this.#queue.length - this.#at;
+  }
+
   asked(): void {
     this.#ended = true;
     this.#changed();

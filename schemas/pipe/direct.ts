@@ -44,11 +44,17 @@ export class DirectReader {
     this.#inTurn = this.#fd === undefined ? 0 : readsInTurn;
   }
 
-  /** Bytes read, 0 at the end; undefined where a read may have to wait. */
+  /** Bytes read, 0 at the end; undefined where a read may have to wait, or others should have their turn. */
   read(into: Buffer): number | undefined {
+    const bytes = this.now(into);
+    if (bytes !== undefined) this.#inTurn--;
+    return bytes;
+  }
+
+  /** The same for one who sees to the turns of others himself. */
+  now(into: Buffer): number | undefined {
     if (this.#isNew) this.#look();
     if (this.#inTurn === 0) return undefined;
-    this.#inTurn--;
     try {
       return readSync(this.#fd as number, into);
     } catch {

@@ -10,7 +10,13 @@ import { Waiting } from './waiting.js';
 /** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
 export interface Input {
   read(into: Buffer): Promise<number>;
+  /** The same of what is there already; undefined where that cannot be told without waiting. */
+  now?(into: Buffer): number | undefined;
 }
+
+/** While more input is there already, so much output is collected before it is written, but for no longer than this. */
+const writeBytes = 1 << 16;
+const turnMs = 1;
 
 /**
  * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
@@ -51,29 +57,28 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
   }
   const first = steps[0] as Step;
 
-  /** Hands the lines at hand to the first stage. Returns whether some are left because there is enough to write. */
-  const consume = async (): Promise<boolean> => {
+  /** Hands the lines at hand to the first stage, until a stage waits for something, or there is enough to write. */
+  const consume = (): 'held' | 'full' | 'done' => {
     for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
       if (next === 'long') first.long(lines.head);
       else {
-        const taken = first.readMany(lines);
+        const taken = first.takesMany ? first.readMany(lines.atHand) : 0;
         if (taken > 0) lines.skip(taken - 1);
         else if (!first.closed) first.read(lines);
       }
-      if (held) {
-        await first.settle();
-        held = false;
-      }
-      if (last.full) return true;
+      if (held) return 'held';
+      if (last.full) return 'full';
     }
-    return false;
+    return 'done';
   };
 
   /** Has the stages from one on pass on what they hold. */
   const flush = async (from = 0) => {
-    for (const step of steps.slice(from)) {
-      await step.flush();
-      await step.next.settle();
+    for (let at = from; at < steps.length; at++) {
+      const step = steps[at] as Step;
+      const flushed = step.flush();
+      if (flushed) await flushed;
+      if (step.next.busy) await step.next.settle();
     }
   };
 
@@ -114,24 +119,45 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     }
     if (batch.length > 0) yield batch.take();
     yield* bury();
+    let turned = performance.now();
+    /** Whether what there is may wait for more that is there already. */
+    const mayWait = () =>
+      input.now !== undefined &&
+      batch.length < writeBytes &&
+      performance.now() - turned < turnMs &&
+      !steps.some(({ failed, refused }) => failed || refused);
     for (let bytes = 1; bytes > 0 && !first.closed; ) {
-      const read = waiting.until(input.read(lines.space()).catch((error) => first.fail(error) ?? -1));
-      let came = await read();
-      for (; came === undefined; came = await read()) {
-        await flush();
+      batch.settle();
+      let came = input.now?.(lines.space());
+      if (came === undefined) {
         if (batch.length > 0) yield batch.take();
-        yield* bury();
+        const read = waiting.until(input.read(lines.space()).catch((error) => first.fail(error) ?? -1));
+        came = await read();
+        for (; came === undefined; came = await read()) {
+          await flush();
+          if (batch.length > 0) yield batch.take();
+          yield* bury();
+        }
+        turned = performance.now();
       }
       bytes = came;
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
       for (let left = true; left && !first.closed; ) {
-        left = await consume();
+        const state = consume();
+        left = state !== 'done';
+        if (state === 'held') {
+          await first.settle();
+          held = false;
+          if (!last.full) continue;
+        }
         for (let due = true; due; due = waiting.taken()) {
           await flush();
+          if (mayWait()) continue;
           if (batch.length > 0) yield batch.take();
           yield* bury();
           await turn(); // what is due goes out before more comes in, but answers and timers have their turn
+          turned = performance.now();
         }
       }
     }

@@ -39,6 +39,11 @@ export class FdReader {
     this.#direct = new DirectReader(fd);
   }
 
+  /** Bytes that are there already, 0 at the end of input; undefined where that cannot be told without waiting. */
+  now(into: Buffer): number | undefined {
+    return this.#left ? undefined : this.#direct.now(into);
+  }
+
   /** Bytes read; 0 at the end of input; -1 after `leave()`. */
   async read(into: Buffer): Promise<number> {
     if (this.#left) return -1;

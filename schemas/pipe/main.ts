@@ -3,6 +3,7 @@ import type { Command } from './command.js';
 import { UsageError } from './errors.js';
 import { writeAll } from './fd.js';
 import { help } from './help.js';
+import { type MetricsAt, metricsOption } from './metrics.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
 import { exitCode } from './say.js';
 import { type Source, stdin } from './source.js';
@@ -18,6 +19,7 @@ const stageOptions = {
     help: 'What becomes of a line that is no valid event: report it on stderr and end with exit code 1 after the last line (default), fail at the first, drop it (they are counted), or append it to FILE with its number and the reason (./drop is a FILE).',
   },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
+  metrics: metricsOption,
   progress: {
     help: 'Show on the terminal, in a line on stderr, how far this is. Where it reads a file it does so anyway; where stderr is no terminal, never.',
   },
@@ -67,9 +69,10 @@ export function makeReady(command: Command<Options>, parsed: Parsed<Options>): R
     onInvalid = 'report',
     status = false,
     progress = false,
-  } = parsed.values as { onInvalid?: string; status?: true; progress?: true };
+    metrics,
+  } = parsed.values as { onInvalid?: string; status?: true; progress?: true; metrics?: MetricsAt };
   for (const name of Object.keys({ ...stageOptions, ...manners })) delete parsed.given[name]; // the rest is the stage's own
-  const run = { invalid: onInvalid, status, progress };
+  const run = { invalid: onInvalid, status, progress, metrics };
   if (command.source) return { ...command.source(parsed), ...run };
   const stage = command.stage?.(parsed);
   if (!stage) throw new Error(`${command.name} is neither a stage nor a command of its own`);

@@ -6,6 +6,7 @@ import { fromChunks } from './chunks.js';
 import { type Command, defineCommand } from './command.js';
 import { UsageError } from './errors.js';
 import { makeReady, prepare, runCommand } from './main.js';
+import { type MetricsAt, metricsOption } from './metrics.js';
 import { nearest, type Options, type Parsed } from './options.js';
 import { exitCode } from './say.js';
 import { type Source, stdin } from './source.js';
@@ -23,23 +24,28 @@ export function run(commands: Record<string, Entry>) {
   return defineCommand({
     name: 'synpipe run',
     summary: 'runs a pipeline of these commands in one process',
-    usage: 'PIPELINE',
+    usage: '[OPTION]… PIPELINE',
     examples: [
       ["sudo synpipe run 'collector | filter --dport 443 | sink-file out.ndjson'", 'keep what goes to port 443'],
       ["synpipe run 'validate | filter --failed' < events.ndjson", 'what failed, from a file'],
     ],
     args: ['PIPELINE'],
-    options: {},
+    options: {
+      metrics: {
+        ...metricsOption,
+        help: `${metricsOption.help} Of all stages but those with one of their own; a collector, which is another process, wants its own.`,
+      },
+    },
     notes: `PIPELINE is one argument, written as for a shell: words, quotes, backslashes and |, and commands of synpipe only.
 It prints and does what the shell's pipeline would; a line goes from stage to stage without being read again. A command
 that is no stage, such as collector, comes first and is a process of its own. The exit code is that of the last command
 that failed. Where a command line is wrong, nothing runs.`,
-    run: ({ rest: [text = ''] }) => runPipeline(commands, text),
+    run: ({ rest: [text = ''], values: { metrics } }) => runPipeline(commands, text, metrics),
   });
 }
 
 /** Runs a pipeline, written as for a shell. Resolves to its exit code. Throws UsageError where the text is wrong. */
-export async function runPipeline(commands: Record<string, Entry>, text: string): Promise<number> {
+export async function runPipeline(commands: Record<string, Entry>, text: string, metrics?: MetricsAt): Promise<number> {
   const elements = await Promise.all(
     pipelineWords(text).map(async ([name = '', ...argv]): Promise<Element> => {
       const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -48,14 +54,16 @@ export async function runPipeline(commands: Record<string, Entry>, text: string)
     }),
   );
   const [first] = elements as [Element];
-  return elements.length === 1 ? runCommand(first.command, first.argv) : runElements(elements);
+  if (elements.length > 1 || (metrics && !first.command.run)) return runElements(elements, metrics);
+  if (metrics) throw new UsageError(`--metrics is for stages; give it to ${first.command.name} itself`);
+  return runCommand(first.command, first.argv);
 }
 
 function unknown(name: string, names: string[]): string {
   return `there is no command "${name}"; ${nearest(name, names) ?? 'see synpipe --help'}`;
 }
 
-async function runElements(elements: Element[]): Promise<number> {
+async function runElements(elements: Element[], metrics: MetricsAt | undefined): Promise<number> {
   const ready: Ready[] = [];
   let from: Source | undefined;
   let wrong = 0;
@@ -66,7 +74,7 @@ async function runElements(elements: Element[]): Promise<number> {
       if (command.run) continue;
       const { source, ...stage } = makeReady(command, parsed);
       from ??= source;
-      ready.push(stage);
+      ready.push({ ...stage, metrics: stage.metrics ?? metrics });
     } catch (error) {
       wrong = exitCode(command.name, error); // the shell tells of them all
     }

@@ -15,6 +15,8 @@ export interface Source extends Input {
   release(): Promise<boolean>;
   /** The first signal that asks for the end: its input ends now. */
   asked?(): void;
+  /** How many events it holds. */
+  held?(): number;
   /** All is over. `well`: all that was read has gone where it belongs. */
   end?(well: boolean): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function stdin(): Source {
     size: () => sizeOf(() => fstatSync(0)),
     leave: () => reader.leave(),
     release: () => reader.release(),
+    now: (into) => reader.now(into),
     async read(into) {
       try {
         return await reader.read(into);
@@ -51,6 +54,11 @@ export function file(path: string): Source {
     size: () => sizeOf(() => statSync(path)),
     leave: () => close(-1),
     release: async () => true,
+    now(into) {
+      const bytes = reader?.now(into);
+      if (bytes === 0) close(0);
+      return bytes;
+    },
     async read(into) {
       if (over !== undefined) return over;
       try {

@@ -1,6 +1,8 @@
 import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
-import type { Gather } from './scan/gather.js';
+import type { Metric } from './metrics/text.js';
+import { type Ask, Choice } from './scan/choice.js';
+import type { Scanned } from './scan/scanned.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
 export interface Output {
@@ -26,16 +28,6 @@ export interface Output {
   readonly full: boolean;
 }
 
-/** Lines that were scanned, one behind the other. */
-export interface Records {
-  /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
-  gather(gather: Gather): number;
-  /** What was gathered of them, as gather.h says. */
-  readonly gathered: Buffer;
-  /** One of the lines that were gathered from, valid until the next is asked for. */
-  line(at: number): Line;
-}
-
 /**
  * One step of a pipe: events in, events out. It knows nothing of stdin, stdout, signals and exit codes (run.ts does),
  * so it works the same as a process of its own and in a program.
@@ -50,13 +42,15 @@ export interface Stage {
   readonly sink?: boolean;
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
+  /** The same of many lines at once. */
+  readonly choice?: Choice | undefined;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
   /**
    * Scanned lines are at hand, and the stage may take many at once. It returns how many of them, from the first on, it has
    * dealt with; the next one goes to `line`.
    */
-  lines?(records: Records, out: Output): number;
+  lines?(lines: Scanned, out: Output): number;
   /** So many lines at this place were no valid events; that is told in the stream already. */
   invalid?(count: number): void;
   /**
@@ -75,6 +69,12 @@ export interface Stage {
   asked?(): void;
   /** What else it has counted, for the end status. */
   counts?(): Partial<Status>;
+  /** How many events it holds, where these go on later. Of a sink that is known without. */
+  held?(): number;
+  /** How many bytes it holds. */
+  heldBytes?(): number;
+  /** What else there is to measure, for --metrics. */
+  metrics?(): Metric[];
   /**
    * SIGTERM, or a second SIGINT: what it waits for is to be given up soon. Returns how long that may take (ms). The
    * process then ends with the exit code of what came of it; without this, it dies of the signal.
@@ -84,15 +84,22 @@ export interface Stage {
   reopen?(): void | Promise<void>;
 }
 
-/** A stage that only chooses: lines that `keep` says no to are held back. */
+/**
+ * A stage that only chooses: lines of these types that `keep` says no to are held back. With what `keep` asks of a line it
+ * is quicker.
+ */
 export function select(
   name: string,
   types: readonly string[],
-  keep: (line: Line) => boolean,
+  keep: { (line: Line): boolean; readonly ask?: Ask | undefined },
   filters: Record<string, unknown>,
 ): Stage {
-  return { name, types, filters, keep, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  const choice = keep.ask && new Choice(types, keep.ask);
+  return { name, types, filters, keep, choice, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
+
+/** Lets all lines pass. */
+export const everything = Object.assign(() => true, { ask: { is: 'and', of: [] } as const });
 
 /** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
 export function canonical(value: unknown): string {

@@ -1,8 +1,10 @@
-import { fuse } from './drive.js';
+import { fuse, type Input } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { counted, countLines, writeAll } from './fd.js';
 import { type InvalidPolicy, onInvalid } from './invalid.js';
 import { Ledger } from './ledger.js';
+import { measure } from './metrics/measure.js';
+import type { MetricsAt } from './metrics.js';
 import { showProgress } from './progress.js';
 import { exitCode, say } from './say.js';
 import { Signals } from './signals.js';
@@ -19,6 +21,8 @@ export interface Ready {
   status: boolean;
   /** `--progress` */
   progress: boolean;
+  /** `--metrics` */
+  metrics: MetricsAt | undefined;
 }
 
 /**
@@ -47,6 +51,8 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     };
     return part;
   });
+  const places = stages.map(({ metrics }) => metrics);
+  const meter = places.some((place) => place) ? await measure(parts, places, source) : undefined;
   const stop = stopper(stages);
   const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages, source));
   const progress = showProgress(
@@ -54,14 +60,19 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     source,
     parts.map(({ ledger }) => ledger),
   );
-  const input = {
-    read: async (into: Buffer) => {
-      const bytes = await source.read(into);
-      signals.came();
-      if (bytes === 0) signals.ended();
-      if (bytes > 0) progress?.came(into.subarray(0, bytes));
-      else progress?.end();
-      return bytes;
+  const came = (into: Buffer, bytes: number) => {
+    signals.came();
+    if (bytes === 0) signals.ended();
+    if (bytes > 0) progress?.came(into.subarray(0, bytes));
+    else progress?.end();
+    if (bytes > 0) meter?.came(into.subarray(0, bytes));
+    return bytes;
+  };
+  const input: Input = {
+    read: async (into) => came(into, await source.read(into)),
+    now(into) {
+      const bytes = source.now?.(into);
+      return bytes === undefined ? undefined : came(into, bytes);
     },
   };
   try {
@@ -79,6 +90,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
   } finally {
     await source.end?.(well);
     progress?.end();
+    await meter?.close();
     signals.done();
     if (signals.stopped && !(stop && (await source.release()))) signals.die();
   }

@@ -3,6 +3,7 @@ import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
 import type { Ledger } from './ledger.js';
 import type { Line } from './line.js';
+import type { Scanned } from './scan/scanned.js';
 import { unknownKind } from './scan/scanner.js';
 import type { Output, Stage } from './stage.js';
 
@@ -25,6 +26,8 @@ export interface Part {
 export interface Target {
   /** A line that is valid, as it was scanned. */
   line(line: Line): void;
+  /** Lines that are valid, from where they were read and scanned. */
+  many(lines: Scanned): void;
   /** A line of other bytes, without its newline. */
   bytes(buffer: Buffer, start: number, end: number): void;
   /** A line of other bytes, with fields[from..to) before its closing brace. */
@@ -48,6 +51,10 @@ export class Last implements Target {
   line({ buffer, start, end }: Line): void {
     if (buffer === this.source) this.batch.line(buffer, start, end + 1);
     else this.batch.bytes(buffer, start, end);
+  }
+  many(lines: Scanned): void {
+    const start = this.batch.behind(this.source) ?? lines.start(0);
+    this.batch.line(this.source, start, lines.pack(start), lines.count);
   }
   bytes(buffer: Buffer, start: number, end: number): void {
     this.batch.bytes(buffer, start, end);

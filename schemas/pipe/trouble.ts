@@ -9,6 +9,8 @@ const quietMs = 60_000;
 export class Trouble {
   /** What the last try failed with, while there is trouble. */
   reason = '';
+  /** How many tries have failed. */
+  failures = 0;
   readonly #gate = new Gate();
   #told = Number.NEGATIVE_INFINITY;
   #isTold = false;
@@ -27,6 +29,7 @@ export class Trouble {
       this.#isTold = true;
     }
     this.reason = reason;
+    this.failures++;
     this.#gate.failed(asked);
   }
 

@@ -44,8 +44,12 @@ export class Spool implements Store {
     return this.#writer ? this.#writer.size + this.#writer.held : 0;
   }
 
+  get bytes(): number {
+    return this.#bytes + this.held;
+  }
+
   get full(): boolean {
-    return this.#bytes + this.held > this.most;
+    return this.bytes > this.most;
   }
 
   get ready(): boolean {
@@ -105,7 +109,7 @@ export class Spool implements Store {
     const [, began, id] = named.exec(next.name) as unknown as [string, string, string];
     this.#taken.set(id, next);
     const read = () => readFile(join(this.folder, next.name));
-    return { id, began: Number(began), lines: next.lines, read };
+    return { id, began: Number(began), lines: next.lines, bytes: next.bytes, read };
   }
 
   async done({ id, lines }: Batch): Promise<void> {

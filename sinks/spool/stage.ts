@@ -1,6 +1,7 @@
 import { RuntimeError } from '../../schemas/pipe/errors.js';
 import { counted } from '../../schemas/pipe/fd.js';
 import type { Line } from '../../schemas/pipe/line.js';
+import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
@@ -98,6 +99,20 @@ export class BatchSink implements Stage {
     if (this.#running.size === 0) return;
     if (!durable) throw this.#undelivered(out, store.waiting);
     say(this.name, `${this.settings.where}: not all is delivered; the rest stays in the spool`);
+  }
+
+  heldBytes(): number {
+    return this.settings.store.bytes;
+  }
+
+  metrics(): Metric[] {
+    const { trouble } = this.settings;
+    const up = 'Whether the receiver took what it was last sent: 1, or 0 while it is tried again.';
+    const tries = 'Tries that failed and were made again.';
+    return [
+      metric('synpipe_receiver_up', 'gauge', up, trouble.reason === '' ? 1 : 0),
+      metric('synpipe_receiver_failures_total', 'counter', tries, trouble.failures),
+    ];
   }
 
   stop(): number {

@@ -10,6 +10,7 @@ export interface Batch {
   began: number;
   /** How many of its lines are of this run. */
   lines: number;
+  bytes: number;
   read(): Promise<Buffer>;
 }
 
@@ -23,6 +24,8 @@ export interface Store {
   readonly full: boolean;
   /** How many lines are not delivered, of earlier runs too where they are known. */
   readonly waiting: number;
+  /** How many bytes are not delivered. */
+  readonly bytes: number;
   /** Lines can be added; else `begin` is to be called first. */
   readonly ready: boolean;
   open(): Promise<void>;
@@ -50,11 +53,16 @@ export class Memory implements Store {
   #bytes = 0;
   #sealed: Batch[] = [];
   #taken = 0;
+  #sealedBytes = 0; // and not delivered
 
   constructor(private readonly most: number) {}
 
   get held(): number {
     return this.#bytes + this.#lines.length;
+  }
+
+  get bytes(): number {
+    return this.#sealedBytes + this.held;
   }
 
   get full(): boolean {
@@ -85,7 +93,9 @@ export class Memory implements Store {
   async seal(): Promise<void> {
     await this.flush();
     const bytes = Buffer.concat(this.#parts);
-    this.#sealed.push({ id: randomUUID(), began: this.began, lines: this.heldLines, read: async () => bytes });
+    const { began, heldLines: lines } = this;
+    this.#sealed.push({ id: randomUUID(), began, lines, bytes: bytes.length, read: async () => bytes });
+    this.#sealedBytes += bytes.length;
     this.#parts = [];
     this.#bytes = this.heldLines = 0;
   }
@@ -96,8 +106,9 @@ export class Memory implements Store {
     return batch;
   }
 
-  async done({ lines }: Batch): Promise<void> {
+  async done({ lines, bytes }: Batch): Promise<void> {
     this.#taken--;
+    this.#sealedBytes -= bytes;
     this.waiting -= lines;
   }
 

@@ -85,6 +85,11 @@ export class Collector {
     return this.#lines;
   }
 
+  /** What it has said until now. */
+  said(): string {
+    return readFileSync(this.#errors, 'utf8');
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended & { lines: string[] }> {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
     const ended = await this.ended;

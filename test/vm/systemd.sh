@@ -49,6 +49,7 @@ main() { systemctl show -P MainPID "$1"; }
 status() { sed -n "s/^$2:\s*//p" "/proc/$1/status" | cut -f1; }
 connect() { for _ in $(seq "$1"); do (: </dev/tcp/127.0.0.1/7) 2>/dev/null; done; true; }
 
+printf '%s\n' 'COLLECT=--report outcome --metrics 9464' 'RUN=--metrics 9465' >/etc/synpipe/connects.conf
 systemctl start synpipe@connects
 wait_for 'connect 1 && [ -s $file ]' # until it is attached
 before=$(wc -l <$file)
@@ -62,6 +63,7 @@ for one in "stages $pid" "collector $collector"; do
 done
 fact writable "$(for folder in / /etc /usr /home /var/log /var/log/synpipe/connects /var/lib/synpipe/connects /tmp; do
   chroot "/proc/$pid/root" setpriv --reuid "$(status "$pid" Uid)" --clear-groups test -w $folder && echo -n "$folder "; done)"
+fact metrics "$(for port in 9464 9465; do curl -s "http://127.0.0.1:$port/metrics" | sed -n 's/^synpipe_events_out_total{command=\("[a-z-]*"\).* [1-9][0-9]*$/\1 /p' | tr -d '\n'; done)"
 logrotate --force /etc/logrotate.d/synpipe 2>&1
 fact rotated "$(cd /var/log/synpipe/connects && ls -m | tr -d '\n')"
 connect 20

@@ -17,11 +17,12 @@ test(`the units under systemd, ${kernel}: rights, rotation, the end, a usage err
     [...stdout.matchAll(/^FACT (\S+) (.*?) *$/gm)].map(([, name, value]) => [name, value]),
   );
   const { command: line, stages, collector, ...others } = facts;
-  assert.match(line ?? stdout, /synpipe run sink-file /);
+  assert.match(line ?? stdout, /synpipe run --metrics 9465 sink-file /);
   for (const one of [stages, collector])
     assert.match(one ?? stdout, /^Uid=6\d{4} CapEff=0{16} CapPrm=0{16} CapAmb=0{16} NoNewPrivs=1 Seccomp=2$/);
   assert.deepEqual(others, {
     writable: '/var/log/synpipe/connects /var/lib/synpipe/connects /tmp',
+    metrics: '"collector" "sink-file"',
     rotated: 'connects.ndjson, connects.ndjson.1',
     'same-process': 'yes',
     stopped: 'success 0',

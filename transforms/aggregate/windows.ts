@@ -71,6 +71,11 @@ export class Windows {
     return this.#last;
   }
 
+  /** How many groups are kept. */
+  get groups(): number {
+    return [...this.#panes.values()].reduce((sum, { table }) => sum + Math.max(0, table.rows - 1), 0);
+  }
+
   /** Whether a time from start to end lies in one pane. */
   fits(start: number, end: number): boolean {
     return this.#step === 0 || Math.floor(start / this.#step) === Math.floor((end - 1) / this.#step);

@@ -1,4 +1,5 @@
 import type { Line } from '../../schemas/pipe/line.js';
+import type { Metric } from '../../schemas/pipe/metrics/text.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { append } from './append.js';
 import { Known } from './known.js';
@@ -119,6 +120,16 @@ export class Enrich implements Stage {
 
   counts() {
     return this.#unnamed.size > 0 ? { unnamed: Object.fromEntries(this.#unnamed) } : {};
+  }
+
+  held(): number {
+    return this.#queue.length;
+  }
+
+  metrics(): Metric[] {
+    const samples = [...this.#unnamed].map(([reason, value]) => ({ labels: { reason }, value }));
+    const help = 'Events that went on without a name, by reason.';
+    return [{ name: 'synpipe_enrich_unnamed_events_total', type: 'counter', help, samples }];
   }
 
   reopen(): void {

@@ -12,6 +12,8 @@ export class Seen {
   lost = 0;
   /** ms since 1970 */
   newest: number | undefined;
+  /** How old that was when it came, ms. */
+  lag: number | undefined;
   #rest = Buffer.alloc(0);
 
   add(chunk: Buffer): void {
@@ -26,7 +28,10 @@ export class Seen {
     }
     const at = whole.lastIndexOf(ts) + ts.length;
     const time = at > ts.length ? Date.parse(`${whole.toString('latin1', at, at + moment - 1)}Z`) : Number.NaN;
-    if (!Number.isNaN(time)) this.newest = time;
+    if (!Number.isNaN(time)) {
+      this.newest = time;
+      this.lag = Math.max(0, Date.now() - time);
+    }
     this.#rest = bytes.length - end > most ? Buffer.alloc(0) : Buffer.from(bytes.subarray(end));
   }
 }

@@ -1,0 +1,45 @@
+import { type MetricsAt, openMetrics } from '../metrics.js';
+import { Seen } from '../progress/seen.js';
+import type { Source } from '../source.js';
+import type { Part } from '../target.js';
+import { inputMetrics, metricsOf } from './families.js';
+
+/** What is measured of a process's stages while they run. */
+export interface Meter {
+  /** Bytes were read. */
+  came(bytes: Buffer): void;
+  close(): Promise<void>;
+}
+
+/** Each stage's metrics, where `at` says for it; stages of the same place share it. Throws RuntimeError. */
+export async function measure(
+  parts: readonly Part[],
+  at: readonly (MetricsAt | undefined)[],
+  source: Source,
+): Promise<Meter> {
+  const seen = new Seen();
+  const read = (place: number) => {
+    const { stage, ledger } = parts[place] as Part;
+    const first = place === 0;
+    const undone = ledger.in - ledger.out - ledger.filtered - ledger.lost; // of a sink, which makes none out of several
+    const held = (stage.held?.() ?? (stage.sink ? undone : 0)) + ((first && source.held?.()) || 0);
+    const more = [...(stage.metrics?.() ?? []), ...(first ? inputMetrics(seen) : [])];
+    return metricsOf({ command: stage.name, stage: place + 1, ledger, held, heldBytes: stage.heldBytes?.(), more });
+  };
+  const open: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    await Promise.all(open.map((one) => one.close()));
+  };
+  try {
+    for (const text of new Set(at.map((one) => one?.text))) {
+      const places = [...parts.keys()].filter((place) => at[place]?.text === text);
+      const [first = 0] = places;
+      const where = at[first];
+      if (where) open.push(await openMetrics(where, parts[first]?.stage.name as string, () => places.flatMap(read)));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { came: (bytes) => seen.add(bytes), close };
+}

@@ -1,0 +1,46 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { cause, RuntimeError, remedy } from '../errors.js';
+import type { Listen } from '../listen.js';
+import { contentType } from './text.js';
+
+/** More than scrape at once; it bounds what somebody can hold open. */
+const mostConnections = 32;
+
+export interface Served {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Answers GET /metrics, and keeps no process alive. Throws RuntimeError where it cannot listen there. */
+export async function serve({ host, port }: Listen, text: () => string): Promise<Served> {
+  const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 65_000 }, (request, response) => {
+    const path = request.url?.split('?', 1)[0];
+    if (path !== '/metrics') return end(response, 404, 'text/plain', 'see /metrics\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return end(response, 405, 'text/plain', 'GET or HEAD\n');
+    end(response, 200, contentType, text());
+  });
+  server.maxConnections = mostConnections;
+  server.unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  }).catch((error) => {
+    throw new RuntimeError(`cannot listen on ${host} port ${port}: ${cause(error)}; ${remedy(error)}`);
+  });
+  server.on('error', () => {}); // one connection less, such as of EMFILE, ends no pipeline
+  server.on('connection', (socket) => socket.unref());
+  const bound = server.address() as AddressInfo;
+  return {
+    url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}/metrics`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function end(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
+}

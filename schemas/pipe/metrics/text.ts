@@ -1,0 +1,46 @@
+/** A metric of Prometheus: a counter's name ends in `_total`, units are base units (seconds, bytes). */
+export interface Metric {
+  name: string;
+  type: 'counter' | 'gauge';
+  help: string;
+  /** Each with the labels that it alone has. */
+  samples: { labels: Record<string, string>; value: number }[];
+}
+
+/** A metric of one value; of none where that is undefined. */
+export function metric(name: string, type: Metric['type'], help: string, value: number | undefined): Metric {
+  return { name, type, help, samples: value === undefined ? [] : [{ labels: {}, value }] };
+}
+
+/** The same metrics, each sample with these labels too. */
+export function labelled(metrics: readonly Metric[], more: Record<string, string>): Metric[] {
+  return metrics.map((one) => ({
+    ...one,
+    samples: one.samples.map(({ labels, value }) => ({ labels: { ...more, ...labels }, value })),
+  }));
+}
+
+export const contentType = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Metrics in Prometheus' text format; those of one name, from several stages, stand together. */
+export function expose(metrics: readonly Metric[]): string {
+  const families = new Map<string, Metric>();
+  for (const one of metrics) {
+    const before = families.get(one.name)?.samples ?? [];
+    families.set(one.name, { ...one, samples: [...before, ...one.samples] });
+  }
+  return [...families.values()]
+    .filter(({ samples }) => samples.length > 0)
+    .map(({ name, type, help, samples }) => {
+      const rows = samples.map(({ labels, value }) => `${name}${braces(labels)} ${value}\n`);
+      return `# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}\n# TYPE ${name} ${type}\n${rows.join('')}`;
+    })
+    .join('');
+}
+
+function braces(labels: Record<string, string>): string {
+  const members = Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escaped)}"`);
+  return members.length > 0 ? `{${members.join(',')}}` : '';
+}
+
+const escaped = (c: string) => (c === '\n' ? '\\n' : `\\${c}`);
