@@ -49,10 +49,12 @@ async function feed(
 
 interface Replica {
   messages: number;
+  bytes: number;
   last: number;
 }
 
-const alike = (replicas: Replica[]) => new Set(replicas.map(({ messages, last }) => `${messages} ${last}`)).size === 1;
+const alike = (replicas: Replica[]) =>
+  new Set(replicas.map(({ messages, bytes, last }) => `${messages} ${bytes} ${last}`)).size === 1;
 
 class Cluster {
   readonly network: Network;
@@ -100,8 +102,8 @@ cluster { name: cluster, listen: "${address}:6222", routes: [ ${routes} ] }\n`,
         const [ip = '', ...words] = this.network.in('work');
         const url = `http://${this.network.address(name)}:8222/jsz?streams=true`;
         const text = execFileSync(ip, [...words, process.execPath, '-e', ask, url], { encoding: 'utf8' });
-        const { messages, last_seq } = JSON.parse(text).account_details[0].stream_detail[0].state;
-        return { messages, last: last_seq };
+        const { messages, bytes, last_seq } = JSON.parse(text).account_details[0].stream_detail[0].state;
+        return { messages, bytes, last: last_seq };
       });
       if (alike(replicas) || tries === 10) return replicas;
       await sleep(1_000);
