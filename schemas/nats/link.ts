@@ -25,6 +25,7 @@ export interface Hooks {
 export class Link {
   #auth: Authenticator | undefined;
   #connection: NatsConnection | undefined;
+  #prepared: NatsConnection | undefined;
   /** It is connected at this moment. */
   up = false;
   #end: unknown;
@@ -78,6 +79,7 @@ export class Link {
       this.#connection = connection;
       this.#watch(connection, hooks);
       await hooks.prepare(connection);
+      this.#prepared = connection;
       this.#goesUp();
       return true;
     } catch (error) {
@@ -130,8 +132,9 @@ export class Link {
         this.up = false;
         lost();
         this.trouble.failed('the connection is lost');
-      } else if (status.type === 'reconnect') this.#goesUp();
-      else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) {
+      } else if (status.type === 'reconnect') {
+        if (this.#prepared === connection) this.#goesUp(); // it may break, and come back, before that
+      } else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) {
         if (status.error.operation === 'publish') forbidden(status.error.subject);
       }
     }
