@@ -16,17 +16,17 @@ export class Batch {
   }
 
   /**
-   * Adds from[start..end), a line with its newline, which must stay as it is until it is taken: lines that follow each
+   * Adds from[start..end), a line with its newline, or so many of them, which must stay as it is until it is taken: lines that follow each
    * other are copied in one go, or not at all where they are all there is.
    */
-  line(from: Buffer, start: number, end: number): void {
+  line(from: Buffer, start: number, end: number, lines = 1): void {
     if (start !== this.#end || from !== this.#source) {
       this.#settle();
       this.#source = from;
       this.#start = start;
     }
     this.#end = end;
-    this.lines++;
+    this.lines += lines;
   }
 
   /** Adds from[start..end) and a newline. */

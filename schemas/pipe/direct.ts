@@ -5,8 +5,6 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeS
  * as much as the lines of a whole pipe do.
  */
 
-/** After so many reads without waiting the rest of the process, signals and timers, has its turn. */
-const readsInTurn = 16;
 /** A read of so much shows that the input is busy, and that there may be more already. */
 const busy = 1 << 14;
 /** The major number of devices that are none: /dev/null, /dev/zero, /dev/full. */
@@ -32,7 +30,7 @@ export class DirectReader {
   #fd: number | undefined;
   #isNew = true;
   #isPipe = false;
-  #inTurn = 0;
+  #goes = false;
 
   constructor(private readonly fd: number) {}
 
@@ -41,18 +39,17 @@ export class DirectReader {
     if (bytes < busy) return;
     if (this.#isPipe) this.#fd = nonBlocking(this.fd, constants.O_RDONLY);
     this.#isPipe = false;
-    this.#inTurn = this.#fd === undefined ? 0 : readsInTurn;
+    this.#goes = this.#fd !== undefined;
   }
 
   /** Bytes read, 0 at the end; undefined where a read may have to wait. */
   read(into: Buffer): number | undefined {
     if (this.#isNew) this.#look();
-    if (this.#inTurn === 0) return undefined;
-    this.#inTurn--;
+    if (!this.#goes) return undefined;
     try {
       return readSync(this.#fd as number, into);
     } catch {
-      this.#inTurn = 0; // nothing there yet; and what is wrong with the fd, the next read tells
+      this.#goes = false; // nothing there yet; and what is wrong with the fd, the next read tells
       return undefined;
     }
   }
@@ -64,13 +61,13 @@ export class DirectReader {
       this.#isPipe = stat.isFIFO();
       if (!waitless(stat)) return;
       this.#fd = this.fd;
-      this.#inTurn = readsInTurn;
+      this.#goes = true;
     } catch {} // the next read tells
   }
 
   /** Call before the fd itself is closed. */
   close(): void {
-    this.#inTurn = 0;
+    this.#goes = false;
     if (this.#fd !== undefined && this.#fd !== this.fd) closeSync(this.#fd);
     this.#fd = undefined;
   }

@@ -7,9 +7,16 @@ import { Step } from './step.js';
 import { Last, type Part } from './target.js';
 import { Waiting } from './waiting.js';
 
+/** Where so much came at once there may be more already … */
+const busy = 1 << 14;
+/** … but who reads what is put out does not wait for that: it takes about so much at once. */
+const pipeful = 1 << 15;
+
 /** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
 export interface Input {
   read(into: Buffer): Promise<number>;
+  /** The same at once, where it need not wait; else undefined. */
+  readNow?(into: Buffer): number | undefined;
 }
 
 /**
@@ -69,6 +76,14 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     return false;
   };
 
+  /** Reads what is there already, behind what was read before: many small writes cost more than a large one. */
+  const readMore = (): number => {
+    const room = lines.room();
+    const more = Math.max(0, (room && input.readNow?.(room)) ?? 0); // the next read tells of the end
+    lines.filled(more);
+    return more;
+  };
+
   /** Has the stages from one on pass on what they hold. */
   const flush = async (from = 0) => {
     for (const step of steps.slice(from)) {
@@ -125,8 +140,14 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
       bytes = came;
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
+      let more = bytes;
       for (let left = true; left && !first.closed; ) {
         left = await consume();
+        if (!left && more >= busy && batch.length < pipeful) {
+          more = readMore();
+          left = more > 0;
+          if (left) continue; // it goes on together with what came before
+        }
         for (let due = true; due; due = waiting.taken()) {
           await flush();
           if (batch.length > 0) yield batch.take();

@@ -41,12 +41,16 @@ export class FdReader {
 
   /** Bytes read; 0 at the end of input; -1 after `leave()`. */
   async read(into: Buffer): Promise<number> {
-    if (this.#left) return -1;
-    const now = this.#direct.read(into);
+    const now = this.readNow(into);
     if (now !== undefined) return now;
     const bytes = await this.#wait(into);
     this.#direct.waited(bytes);
     return bytes;
+  }
+
+  /** The same, where it need not wait: else undefined. */
+  readNow(into: Buffer): number | undefined {
+    return this.#left ? -1 : this.#direct.read(into);
   }
 
   async #wait(into: Buffer): Promise<number> {

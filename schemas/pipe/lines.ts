@@ -1,10 +1,12 @@
 import { recordWords } from '../generated/kinds.js';
 import type { Gather } from './scan/gather.js';
-import { newScanner, type Scanner } from './scan/scanner.js';
+import { newScanner, type Scanner, unknownKind } from './scan/scanner.js';
 
 const newline = 10;
 /** How much is read at once. */
 const room = 1 << 18;
+/** Less room than this is not worth a read: what a pipe holds. */
+const least = 1 << 16;
 /** How many lines are scanned before the first of them is handed on. */
 const linesAtOnce = 256;
 
@@ -50,6 +52,11 @@ export class Lines {
     return this.buffer.subarray(this.#held);
   }
 
+  /** The same, where all that is held stays as it is: undefined where there is less. */
+  room(): Buffer | undefined {
+    return this.buffer.length - this.#held < least ? undefined : this.buffer.subarray(this.#held);
+  }
+
   filled(bytes: number): void {
     this.#held += bytes;
   }
@@ -67,6 +74,14 @@ export class Lines {
     if (this.end - this.start <= this.limit) return 'line';
     this.#keepHead(this.start);
     return 'long';
+  }
+
+  /** How many lines, this one and those behind it, are scanned already and valid, up to the first that may not be. */
+  valid(): number {
+    const last = this.#lines * recordWords;
+    let at = this.record;
+    while (at < last && this.table[at + 2] !== unknownKind) at += recordWords;
+    return (at - this.record) / recordWords;
   }
 
   /** Gathers from the line and those behind it that are scanned already. Returns how many lines that were. */

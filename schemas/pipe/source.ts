@@ -28,6 +28,7 @@ export function stdin(): Source {
     size: () => sizeOf(() => fstatSync(0)),
     leave: () => reader.leave(),
     release: () => reader.release(),
+    readNow: (into) => reader.readNow(into),
     async read(into) {
       try {
         return await reader.read(into);

@@ -29,6 +29,10 @@ export interface Output {
 
 /** Lines that were scanned, one behind the other. */
 export interface Records {
+  /** How many they are, up to the first that may be invalid. */
+  count(): number;
+  /** Where the bytes of the first so many lie, newlines included. They stay there until the next `flush` has ended. */
+  place(count: number): { buffer: Buffer; start: number; end: number };
   /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
   gather(gather: Gather): number;
   /** What was gathered of them, as gather.h says. */

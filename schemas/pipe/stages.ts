@@ -1,4 +1,4 @@
-import { fuse } from './drive.js';
+import { fuse, type Input } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { counted, countLines, writeAll } from './fd.js';
 import { type InvalidPolicy, onInvalid } from './invalid.js';
@@ -60,14 +60,22 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     source,
     parts.map(({ ledger }) => ledger),
   );
-  const input = {
-    read: async (into: Buffer) => {
+  const came = (bytes: Buffer) => {
+    signals.came();
+    progress?.came(bytes);
+    meter?.came(bytes);
+  };
+  const input: Input = {
+    read: async (into) => {
       const bytes = await source.read(into);
-      signals.came();
-      if (bytes === 0) signals.ended();
-      if (bytes > 0) progress?.came(into.subarray(0, bytes));
+      if (bytes > 0) came(into.subarray(0, bytes));
       else progress?.end();
-      if (bytes > 0) meter?.came(into.subarray(0, bytes));
+      if (bytes === 0) signals.ended();
+      return bytes;
+    },
+    readNow: (into) => {
+      const bytes = source.readNow?.(into);
+      if (bytes !== undefined && bytes > 0) came(into.subarray(0, bytes));
       return bytes;
     },
   };

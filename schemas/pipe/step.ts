@@ -146,6 +146,11 @@ export class Step implements Target {
     this.#made.stays = true;
     const { buffer, table, record } = lines;
     const records: Records = {
+      count: () => lines.valid(),
+      place: (count) => {
+        const last = record + (count - 1) * recordWords;
+        return { buffer, start: table[record] as number, end: (table[last + 1] as number) + 1 };
+      },
       gather: (gather) => lines.gather(gather),
       gathered: lines.gathered,
       line: (at) => {
