@@ -17,6 +17,8 @@ export interface Input {
 /** While more input is there already, so much output is collected before it is written, but for no longer than this. */
 const writeBytes = 1 << 16;
 const turnMs = 1;
+/** Where so much came at once there is more before long, and it is read into what room is left. */
+const busy = 1 << 14;
 
 /**
  * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
@@ -70,6 +72,14 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
       if (last.full) return 'full';
     }
     return 'done';
+  };
+
+  /** Reads what is there already, and leaves what was read before where it is. Returns how much that was. */
+  const readBehind = (): number => {
+    const room = lines.room();
+    const more = Math.max(0, (room && input.now?.(room)) ?? 0); // the next read tells of the end
+    lines.filled(more);
+    return more;
   };
 
   /** Has the stages from one on pass on what they hold. */
@@ -143,6 +153,7 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
       bytes = came;
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
+      let more = bytes;
       for (let left = true; left && !first.closed; ) {
         const state = consume();
         left = state !== 'done';
@@ -150,6 +161,11 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
           await first.settle();
           held = false;
           if (!last.full) continue;
+        }
+        if (state === 'done' && more >= busy && batch.length < writeBytes) {
+          more = readBehind();
+          left = more > 0;
+          if (left) continue; // it goes on together with what came before
         }
         for (let due = true; due; due = waiting.taken()) {
           await flush();

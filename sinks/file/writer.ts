@@ -65,6 +65,11 @@ export class Writer {
     else this.#batch.bytes(buffer, start, end);
   }
 
+  /** Adds lines that follow each other, from where they stay until they are written. */
+  addMany(buffer: Buffer, start: number, end: number, lines: number): void {
+    this.#batch.line(buffer, start, end, lines);
+  }
+
   /** The file may have been moved away (logrotate): from the next write on, the path is another file. */
   moved(): void {
     this.#moved = true;
