@@ -72,12 +72,11 @@ export class SinkFile implements Stage {
   lines(lines: Scanned): number {
     const writer = this.#only();
     if (!writer) return 0;
-    const { known, buffer } = lines;
-    const [start, end] = [lines.start(0), lines.end(known - 1) + 1];
+    const { known } = lines;
+    const span = lines.end(known - 1) + 1 - lines.start(0); // a filter may have left gaps in it
     const room = writer.regular ? this.settings.rotateSize - writer.size - writer.held : Number.POSITIVE_INFINITY;
-    if (end - start > room || this.#held + end - start > writeAt) return 0;
-    writer.addMany(buffer, start, end, known);
-    this.#held += end - start;
+    if (span > room || this.#held + span > writeAt) return 0;
+    this.#held += writer.addMany(lines.part(0, known));
     return known;
   }
 
