@@ -12,6 +12,7 @@ export function c(plans: Plan[]): string {
 #include "../pipe/scan/any.h"
 #include "../pipe/scan/gather.h"
 #include "../pipe/scan/choose.h"
+#include "../pipe/scan/texts.h"
 
 ${plans.map(scanner).join('\n')}
 ${plans.map(anyOrder).join('\n')}

@@ -43,6 +43,14 @@ export class Batch {
     this.lines++;
   }
 
+  /** Adds from[start..end), so many lines, each with its newline. */
+  block(from: Buffer, start: number, end: number, lines: number): void {
+    this.settle();
+    this.#reserve(end - start);
+    this.#copy(from, start, end);
+    this.lines += lines;
+  }
+
   /** Adds from[start..end) with more[first..last) before its closing brace, and a newline. */
   extended(from: Buffer, start: number, end: number, more: Buffer, first: number, last: number): void {
     this.settle();

@@ -18,6 +18,8 @@ export interface Output {
   bytes(buffer: Buffer, start: number, end: number): void;
   /** The line goes on with more fields before its closing brace: fields[from..to), each `,"key":value`. */
   extended(line: Line, fields: Buffer, from: number, to: number): void;
+  /** So many lines go on as these bytes, each with its newline. They must be valid. */
+  lines(buffer: Buffer, start: number, end: number, lines: number): void;
   /** Events are lost here: they are counted, and told in the stream. */
   lost(where: string, count: number): void;
   /** A line of text goes to standard output: for sinks, which end the stream of events. */

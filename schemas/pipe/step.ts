@@ -66,6 +66,10 @@ export class Step implements Target {
         next.extended(buffer, start, end, fields, from, to);
         ledger.out++;
       },
+      lines: (buffer, start, end, lines) => {
+        next.block(buffer, start, end, lines);
+        ledger.out += lines;
+      },
       lost: (where, count) => {
         ledger.lost += count;
         if (!stage.sink) this.#own({ type: 'lost', v: 1, stage: stage.name, where, count });
@@ -119,6 +123,14 @@ export class Step implements Target {
     if (batch !== this.#joined) return;
     const line = batch.take();
     this.bytes(line, 0, line.length - 1);
+  }
+
+  block(buffer: Buffer, start: number, end: number): void {
+    for (let from = start; from < end; ) {
+      const to = buffer.indexOf(newline, from);
+      this.bytes(buffer, from, to);
+      from = to + 1;
+    }
   }
 
   text(line: string): void {

@@ -32,6 +32,8 @@ export interface Target {
   bytes(buffer: Buffer, start: number, end: number): void;
   /** A line of other bytes, with fields[from..to) before its closing brace. */
   extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void;
+  /** So many lines of other bytes, each with its newline. */
+  block(buffer: Buffer, start: number, end: number, lines: number): void;
   /** A line of text. */
   text(line: string): void;
   readonly full: boolean;
@@ -62,6 +64,9 @@ export class Last implements Target {
   extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void {
     this.batch.extended(buffer, start, end, fields, from, to);
   }
+  block(buffer: Buffer, start: number, end: number, lines: number): void {
+    this.batch.block(buffer, start, end, lines);
+  }
   text(line: string): void {
     this.batch.text(line);
   }
@@ -81,6 +86,7 @@ export const nowhere: Output = {
   event: nothing,
   bytes: nothing,
   extended: nothing,
+  lines: nothing,
   lost: nothing,
   text: nothing,
   wake: nothing,

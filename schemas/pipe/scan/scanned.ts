@@ -2,7 +2,8 @@ import { recordWords } from '../../generated/kinds.js';
 import { Line } from '../line.js';
 import type { Choice } from './choice.js';
 import type { Gather } from './gather.js';
-import type { Chosen, Scanner } from './scanner.js';
+import type { Chosen, Extended, Scanner } from './scanner.js';
+import type { Texts } from './texts.js';
 
 /** Lines that were scanned, one behind the other in the scanner's table, all of kinds that it knows but for the last ones. */
 export class Scanned {
@@ -46,6 +47,11 @@ export class Scanned {
   learn(at: number, choice: Choice, question: number): boolean {
     // a line of its own: a stage may still have the last one that passed
     return this.scanner.learn(this.part(at, this.count, new Line()).line(0), choice, question);
+  }
+
+  /** Extends them by the texts that hold `now`, into `gathered`, up to the first that has none. */
+  extend(texts: Texts, now: number): Extended {
+    return this.scanner.extend(this.record, this.count, texts, now);
   }
 
   get buffer(): Buffer {
