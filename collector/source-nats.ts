@@ -3,7 +3,7 @@ import { defineCommand } from '../schemas/pipe/command.js';
 import { UsageError } from '../schemas/pipe/errors.js';
 import { integer, type Options, type Parsed } from '../schemas/pipe/options.js';
 import type { Source } from '../schemas/pipe/source.js';
-import { type Stage, select } from '../schemas/pipe/stage.js';
+import { everything, type Stage, select } from '../schemas/pipe/stage.js';
 import { duration } from '../schemas/pipe/units.js';
 import { from } from './nats/from.js';
 import { NatsSource } from './nats/source.js';
@@ -76,7 +76,7 @@ function source({ values, given, rest: [address = '', stream = ''] }: Parsed<typ
     count: values.count ?? Number.POSITIVE_INFINITY,
     idle: values.idle,
   });
-  return { source, stage: select(name, [], () => true, given) };
+  return { source, stage: select(name, [], everything, given) };
 }
 
 export const command = defineCommand({

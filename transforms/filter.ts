@@ -2,7 +2,7 @@ import { defineCommand } from '../schemas/pipe/command.js';
 import { camel, type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
 import { addresses, type Test } from '../schemas/where/match.js';
-import { type Holds, has, on } from '../schemas/where/on.js';
+import { every, type Holds, has, isType, not, on, some } from '../schemas/where/on.js';
 import { fieldsOf, where } from '../schemas/where/where.js';
 import { criteria, criterionNames, fieldOf, opposites } from './filter/criteria.js';
 
@@ -32,38 +32,33 @@ const holds = (field: string, test: Test): Holds => on(field, fields.get(field),
 function failed(): Holds {
   const established = holds('result', (value) => value === 'established');
   const errno = has('errno', fields.get('errno'));
-  return (line) => (line.type === 'outcome' ? !established(line) : errno(line));
+  return some([every([isType('outcome'), not(established)]), every([not(isType('outcome')), errno])]);
 }
 
 function conditions({ values }: Parsed<typeof options>): Holds[] {
   const all: Holds[] = [];
-  const not = (one: Holds) => all.push((line) => !one(line));
   const tests = values as Record<string, Test[] | undefined>;
   for (const name of criterionNames) {
     const wanted = tests[camel(name)];
     const unwanted = tests[camel(`not-${name}`)];
-    if (wanted) all.push(holds(fieldOf(name), either(wanted)));
-    if (unwanted) not(holds(fieldOf(name), either(unwanted)));
+    if (wanted) all.push(either(name, wanted));
+    if (unwanted) all.push(not(either(name, unwanted)));
   }
-  if (values.where) all.push(either(values.where));
+  if (values.where) all.push(some(values.where));
   if (values.failed) all.push(failed());
-  if (values.notFailed) not(failed());
-  if (values.excludeLoopback) not(holds('daddr', addresses(loopback)));
-  if (values.excludePrivate) not(holds('daddr', addresses(privateUse)));
+  if (values.notFailed) all.push(not(failed()));
+  if (values.excludeLoopback) all.push(not(holds('daddr', addresses(loopback))));
+  if (values.excludePrivate) all.push(not(holds('daddr', addresses(privateUse))));
   return all;
 }
 
-function either<T>(tests: ((of: T) => boolean)[]): (of: T) => boolean {
-  const [only] = tests;
-  return only && tests.length === 1 ? only : (of) => tests.some((test) => test(of));
+function either(name: (typeof criterionNames)[number], tests: Test[]): Holds {
+  return some(tests.map((test) => holds(fieldOf(name), test)));
 }
 
 function stage(parsed: Parsed<typeof options>): Stage {
-  const all = conditions(parsed);
-  const pass = !parsed.values.invert;
-  const [first = () => true] = all;
-  const every: Holds = all.length > 1 ? (line) => all.every((one) => one(line)) : first;
-  return select('filter', types, (line) => every(line) === pass, parsed.given);
+  const all = every(conditions(parsed));
+  return select('filter', types, parsed.values.invert ? not(all) : all, parsed.given);
 }
 
 export const command = defineCommand({

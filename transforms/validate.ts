@@ -1,9 +1,9 @@
 import { defineCommand } from '../schemas/pipe/command.js';
-import { type Stage, select } from '../schemas/pipe/stage.js';
+import { everything, type Stage, select } from '../schemas/pipe/stage.js';
 
 /** The stage for programs: passes what is valid, as every stage does, and does nothing else. */
 export function validate(): Stage {
-  return select('validate', [], () => true, {});
+  return select('validate', [], everything, {});
 }
 
 export const command = defineCommand({

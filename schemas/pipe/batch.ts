@@ -15,13 +15,18 @@ export class Batch {
     return this.#length + this.#end - this.#start;
   }
 
+  /** Where in `from` the next line would follow the last one without being copied; undefined where it would not. */
+  behind(from: Buffer): number | undefined {
+    return from === this.#source ? this.#end : undefined;
+  }
+
   /**
-   * Adds from[start..end), a line with its newline, or so many of them, which must stay as it is until it is taken: lines that follow each
+   * Adds from[start..end), a line with its newline, or several, which must stay as it is until it is taken: lines that follow each
    * other are copied in one go, or not at all where they are all there is.
    */
   line(from: Buffer, start: number, end: number, lines = 1): void {
     if (start !== this.#end || from !== this.#source) {
-      this.#settle();
+      this.settle();
       this.#source = from;
       this.#start = start;
     }
@@ -31,16 +36,24 @@ export class Batch {
 
   /** Adds from[start..end) and a newline. */
   bytes(from: Buffer, start: number, end: number): void {
-    this.#settle();
+    this.settle();
     this.#reserve(end - start + 1);
     this.#copy(from, start, end);
     this.#buffer[this.#length++] = newline;
     this.lines++;
   }
 
+  /** Adds from[start..end), so many lines, each with its newline. */
+  block(from: Buffer, start: number, end: number, lines: number): void {
+    this.settle();
+    this.#reserve(end - start);
+    this.#copy(from, start, end);
+    this.lines += lines;
+  }
+
   /** Adds from[start..end) with more[first..last) before its closing brace, and a newline. */
   extended(from: Buffer, start: number, end: number, more: Buffer, first: number, last: number): void {
-    this.#settle();
+    this.settle();
     this.#reserve(end - start + last - first + 1);
     let close = end - 1;
     while (from[close] !== brace) close--; // only blanks can be behind it
@@ -53,7 +66,7 @@ export class Batch {
 
   /** Adds a line of text and a newline. */
   text(line: string): void {
-    this.#settle();
+    this.settle();
     this.#reserve(line.length * 3 + 1);
     this.#length += this.#buffer.write(line, this.#length, 'utf8');
     this.#buffer[this.#length++] = newline;
@@ -68,14 +81,14 @@ export class Batch {
       this.#forget();
       return taken;
     }
-    this.#settle();
+    this.settle();
     const taken = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
     return taken;
   }
 
-  /** Copies what was not yet. */
-  #settle(): void {
+  /** Copies what was not yet: the lines that were added need not stay any more. */
+  settle(): void {
     if (!this.#source) return;
     this.#reserve(this.#end - this.#start);
     this.#length += this.#source.copy(this.#buffer, this.#length, this.#start, this.#end);

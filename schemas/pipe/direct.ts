@@ -5,6 +5,8 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeS
  * as much as the lines of a whole pipe do.
  */
 
+/** After so many reads without waiting the rest of the process, signals and timers, has its turn. */
+const readsInTurn = 16;
 /** A read of so much shows that the input is busy, and that there may be more already. */
 const busy = 1 << 14;
 /** The major number of devices that are none: /dev/null, /dev/zero, /dev/full. */
@@ -30,7 +32,7 @@ export class DirectReader {
   #fd: number | undefined;
   #isNew = true;
   #isPipe = false;
-  #goes = false;
+  #inTurn = 0;
 
   constructor(private readonly fd: number) {}
 
@@ -39,17 +41,24 @@ export class DirectReader {
     if (bytes < busy) return;
     if (this.#isPipe) this.#fd = nonBlocking(this.fd, constants.O_RDONLY);
     this.#isPipe = false;
-    this.#goes = this.#fd !== undefined;
+    this.#inTurn = this.#fd === undefined ? 0 : readsInTurn;
   }
 
-  /** Bytes read, 0 at the end; undefined where a read may have to wait. */
+  /** Bytes read, 0 at the end; undefined where a read may have to wait, or others should have their turn. */
   read(into: Buffer): number | undefined {
+    const bytes = this.now(into);
+    if (bytes !== undefined) this.#inTurn--;
+    return bytes;
+  }
+
+  /** The same for one who sees to the turns of others himself. */
+  now(into: Buffer): number | undefined {
     if (this.#isNew) this.#look();
-    if (!this.#goes) return undefined;
+    if (this.#inTurn === 0) return undefined;
     try {
       return readSync(this.#fd as number, into);
     } catch {
-      this.#goes = false; // nothing there yet; and what is wrong with the fd, the next read tells
+      this.#inTurn = 0; // nothing there yet; and what is wrong with the fd, the next read tells
       return undefined;
     }
   }
@@ -61,13 +70,13 @@ export class DirectReader {
       this.#isPipe = stat.isFIFO();
       if (!waitless(stat)) return;
       this.#fd = this.fd;
-      this.#goes = true;
+      this.#inTurn = readsInTurn;
     } catch {} // the next read tells
   }
 
   /** Call before the fd itself is closed. */
   close(): void {
-    this.#goes = false;
+    this.#inTurn = 0;
     if (this.#fd !== undefined && this.#fd !== this.fd) closeSync(this.#fd);
     this.#fd = undefined;
   }

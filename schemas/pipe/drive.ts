@@ -7,17 +7,18 @@ import { Step } from './step.js';
 import { Last, type Part } from './target.js';
 import { Waiting } from './waiting.js';
 
-/** Where so much came at once there may be more already … */
-const busy = 1 << 14;
-/** … but who reads what is put out does not wait for that: it takes about so much at once. */
-const pipeful = 1 << 15;
-
 /** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
 export interface Input {
   read(into: Buffer): Promise<number>;
-  /** The same at once, where it need not wait; else undefined. */
-  readNow?(into: Buffer): number | undefined;
+  /** The same of what is there already; undefined where that cannot be told without waiting. */
+  now?(into: Buffer): number | undefined;
 }
+
+/** While more input is there already, so much output is collected before it is written, but for no longer than this. */
+const writeBytes = 1 << 16;
+const turnMs = 1;
+/** Where so much came at once there is more before long, and it is read into what room is left. */
+const busy = 1 << 14;
 
 /**
  * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
@@ -58,37 +59,36 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
   }
   const first = steps[0] as Step;
 
-  /** Hands the lines at hand to the first stage. Returns whether some are left because there is enough to write. */
-  const consume = async (): Promise<boolean> => {
+  /** Hands the lines at hand to the first stage, until a stage waits for something, or there is enough to write. */
+  const consume = (): 'held' | 'full' | 'done' => {
     for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
       if (next === 'long') first.long(lines.head);
       else {
-        const taken = first.readMany(lines);
+        const taken = first.takesMany ? first.readMany(lines.atHand) : 0;
         if (taken > 0) lines.skip(taken - 1);
         else if (!first.closed) first.read(lines);
       }
-      if (held) {
-        await first.settle();
-        held = false;
-      }
-      if (last.full) return true;
+      if (held) return 'held';
+      if (last.full) return 'full';
     }
-    return false;
+    return 'done';
   };
 
-  /** Reads what is there already, behind what was read before: many small writes cost more than a large one. */
-  const readMore = (): number => {
+  /** Reads what is there already, and leaves what was read before where it is. Returns how much that was. */
+  const readBehind = (): number => {
     const room = lines.room();
-    const more = Math.max(0, (room && input.readNow?.(room)) ?? 0); // the next read tells of the end
+    const more = Math.max(0, (room && input.now?.(room)) ?? 0); // the next read tells of the end
     lines.filled(more);
     return more;
   };
 
   /** Has the stages from one on pass on what they hold. */
   const flush = async (from = 0) => {
-    for (const step of steps.slice(from)) {
-      await step.flush();
-      await step.next.settle();
+    for (let at = from; at < steps.length; at++) {
+      const step = steps[at] as Step;
+      const flushed = step.flush();
+      if (flushed) await flushed;
+      if (step.next.busy) await step.next.settle();
     }
   };
 
@@ -129,30 +129,51 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     }
     if (batch.length > 0) yield batch.take();
     yield* bury();
+    let turned = performance.now();
+    /** Whether what there is may wait for more that is there already. */
+    const mayWait = () =>
+      input.now !== undefined &&
+      batch.length < writeBytes &&
+      performance.now() - turned < turnMs &&
+      !steps.some(({ failed, refused }) => failed || refused);
     for (let bytes = 1; bytes > 0 && !first.closed; ) {
-      const read = waiting.until(input.read(lines.space()).catch((error) => first.fail(error) ?? -1));
-      let came = await read();
-      for (; came === undefined; came = await read()) {
-        await flush();
+      batch.settle();
+      let came = input.now?.(lines.space());
+      if (came === undefined) {
         if (batch.length > 0) yield batch.take();
-        yield* bury();
+        const read = waiting.until(input.read(lines.space()).catch((error) => first.fail(error) ?? -1));
+        came = await read();
+        for (; came === undefined; came = await read()) {
+          await flush();
+          if (batch.length > 0) yield batch.take();
+          yield* bury();
+        }
+        turned = performance.now();
       }
       bytes = came;
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
       let more = bytes;
       for (let left = true; left && !first.closed; ) {
-        left = await consume();
-        if (!left && more >= busy && batch.length < pipeful) {
-          more = readMore();
+        const state = consume();
+        left = state !== 'done';
+        if (state === 'held') {
+          await first.settle();
+          held = false;
+          if (!last.full) continue;
+        }
+        if (state === 'done' && more >= busy && batch.length < writeBytes) {
+          more = readBehind();
           left = more > 0;
           if (left) continue; // it goes on together with what came before
         }
         for (let due = true; due; due = waiting.taken()) {
           await flush();
+          if (mayWait()) continue;
           if (batch.length > 0) yield batch.take();
           yield* bury();
           await turn(); // what is due goes out before more comes in, but answers and timers have their turn
+          turned = performance.now();
         }
       }
     }

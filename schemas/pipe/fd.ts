@@ -39,18 +39,19 @@ export class FdReader {
     this.#direct = new DirectReader(fd);
   }
 
+  /** Bytes that are there already, 0 at the end of input; undefined where that cannot be told without waiting. */
+  now(into: Buffer): number | undefined {
+    return this.#left ? undefined : this.#direct.now(into);
+  }
+
   /** Bytes read; 0 at the end of input; -1 after `leave()`. */
   async read(into: Buffer): Promise<number> {
-    const now = this.readNow(into);
+    if (this.#left) return -1;
+    const now = this.#direct.read(into);
     if (now !== undefined) return now;
     const bytes = await this.#wait(into);
     this.#direct.waited(bytes);
     return bytes;
-  }
-
-  /** The same, where it need not wait: else undefined. */
-  readNow(into: Buffer): number | undefined {
-    return this.#left ? -1 : this.#direct.read(into);
   }
 
   async #wait(into: Buffer): Promise<number> {

@@ -1,6 +1,7 @@
 import { recordWords } from '../generated/kinds.js';
-import type { Gather } from './scan/gather.js';
-import { newScanner, type Scanner, unknownKind } from './scan/scanner.js';
+import { Line } from './line.js';
+import { Scanned } from './scan/scanned.js';
+import { newScanner, type Scanner } from './scan/scanner.js';
 
 const newline = 10;
 /** How much is read at once. */
@@ -34,6 +35,7 @@ export class Lines {
   #skipping = false; // inside of a line that was too long
   #lines = 0; // that have a record
   #line = 0; // the next of them
+  readonly #made = new Line();
 
   constructor(private readonly limit = lineLimit) {
     this.#scanner = newScanner(limit + room, linesAtOnce);
@@ -76,22 +78,9 @@ export class Lines {
     return 'long';
   }
 
-  /** How many lines, this one and those behind it, are scanned already and valid, up to the first that may not be. */
-  valid(): number {
-    const last = this.#lines * recordWords;
-    let at = this.record;
-    while (at < last && this.table[at + 2] !== unknownKind) at += recordWords;
-    return (at - this.record) / recordWords;
-  }
-
-  /** Gathers from the line and those behind it that are scanned already. Returns how many lines that were. */
-  gather(gather: Gather): number {
-    return this.#scanner.gather(this.record, this.#lines - this.#line + 1, gather);
-  }
-
-  /** What was gathered. */
-  get gathered(): Buffer {
-    return this.#scanner.gathered;
+  /** The line and those behind it that are scanned already. */
+  get atHand(): Scanned {
+    return new Scanned(this.#scanner, this.record, this.#lines - this.#line + 1, this.#made);
   }
 
   /** Passes over the next so many lines that are scanned already. */

@@ -5,7 +5,7 @@ import { fuse } from './drive.js';
 import { RuntimeError } from './errors.js';
 import { Ledger } from './ledger.js';
 import type { AnyEvent } from './line.js';
-import { canonical, type Stage, select } from './stage.js';
+import { canonical, everything, type Stage, select } from './stage.js';
 import type { Part } from './target.js';
 
 /** NDJSON as bytes or text, in pieces cut anywhere (a stream, a file, `collector()`), or events. */
@@ -43,7 +43,7 @@ export async function* events(source: Source, ...stages: Stage[]): AsyncGenerato
 }
 
 /** Where no stage checks: what a stage lets through is valid, and no line is longer than the limit. */
-const every = select('events', [], () => true, {});
+const every = select('events', [], everything, {});
 
 /** Ends a stream nobody reads any more, even while it waits: a generator's return() would wait with it. */
 function release(source: Source): void {

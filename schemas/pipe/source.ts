@@ -28,7 +28,7 @@ export function stdin(): Source {
     size: () => sizeOf(() => fstatSync(0)),
     leave: () => reader.leave(),
     release: () => reader.release(),
-    readNow: (into) => reader.readNow(into),
+    now: (into) => reader.now(into),
     async read(into) {
       try {
         return await reader.read(into);
@@ -54,6 +54,11 @@ export function file(path: string): Source {
     size: () => sizeOf(() => statSync(path)),
     leave: () => close(-1),
     release: async () => true,
+    now(into) {
+      const bytes = reader?.now(into);
+      if (bytes === 0) close(0);
+      return bytes;
+    },
     async read(into) {
       if (over !== undefined) return over;
       try {

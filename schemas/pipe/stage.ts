@@ -1,7 +1,8 @@
 import type { Status } from '../generated/events.js';
 import type { AnyEvent, Line } from './line.js';
 import type { Metric } from './metrics/text.js';
-import type { Gather } from './scan/gather.js';
+import { type Ask, Choice } from './scan/choice.js';
+import type { Scanned } from './scan/scanned.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
 export interface Output {
@@ -17,6 +18,8 @@ export interface Output {
   bytes(buffer: Buffer, start: number, end: number): void;
   /** The line goes on with more fields before its closing brace: fields[from..to), each `,"key":value`. */
   extended(line: Line, fields: Buffer, from: number, to: number): void;
+  /** So many lines go on as these bytes, each with its newline. They must be valid. */
+  lines(buffer: Buffer, start: number, end: number, lines: number): void;
   /** Events are lost here: they are counted, and told in the stream. */
   lost(where: string, count: number): void;
   /** A line of text goes to standard output: for sinks, which end the stream of events. */
@@ -25,20 +28,6 @@ export interface Output {
   wake(): void;
   /** There is enough to write: time to return from `flush` or `finish`. */
   readonly full: boolean;
-}
-
-/** Lines that were scanned, one behind the other. */
-export interface Records {
-  /** How many they are, up to the first that may be invalid. */
-  count(): number;
-  /** Where the bytes of the first so many lie, newlines included. They stay there until the next `flush` has ended. */
-  place(count: number): { buffer: Buffer; start: number; end: number };
-  /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
-  gather(gather: Gather): number;
-  /** What was gathered of them, as gather.h says. */
-  readonly gathered: Buffer;
-  /** One of the lines that were gathered from, valid until the next is asked for. */
-  line(at: number): Line;
 }
 
 /**
@@ -55,13 +44,15 @@ export interface Stage {
   readonly sink?: boolean;
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
+  /** The same of many lines at once. */
+  readonly choice?: Choice | undefined;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
   /**
    * Scanned lines are at hand, and the stage may take many at once. It returns how many of them, from the first on, it has
    * dealt with; the next one goes to `line`.
    */
-  lines?(records: Records, out: Output): number;
+  lines?(lines: Scanned, out: Output): number;
   /** So many lines at this place were no valid events; that is told in the stream already. */
   invalid?(count: number): void;
   /**
@@ -95,15 +86,22 @@ export interface Stage {
   reopen?(): void | Promise<void>;
 }
 
-/** A stage that only chooses: lines that `keep` says no to are held back. */
+/**
+ * A stage that only chooses: lines of these types that `keep` says no to are held back. With what `keep` asks of a line it
+ * is quicker.
+ */
 export function select(
   name: string,
   types: readonly string[],
-  keep: (line: Line) => boolean,
+  keep: { (line: Line): boolean; readonly ask?: Ask | undefined },
   filters: Record<string, unknown>,
 ): Stage {
-  return { name, types, filters, keep, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  const choice = keep.ask && new Choice(types, keep.ask);
+  return { name, types, filters, keep, choice, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
+
+/** Lets all lines pass. */
+export const everything = Object.assign(() => true, { ask: { is: 'and', of: [] } as const });
 
 /** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
 export function canonical(value: unknown): string {

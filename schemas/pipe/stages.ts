@@ -60,23 +60,19 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     source,
     parts.map(({ ledger }) => ledger),
   );
-  const came = (bytes: Buffer) => {
+  const came = (into: Buffer, bytes: number) => {
     signals.came();
-    progress?.came(bytes);
-    meter?.came(bytes);
+    if (bytes === 0) signals.ended();
+    if (bytes > 0) progress?.came(into.subarray(0, bytes));
+    else progress?.end();
+    if (bytes > 0) meter?.came(into.subarray(0, bytes));
+    return bytes;
   };
   const input: Input = {
-    read: async (into) => {
-      const bytes = await source.read(into);
-      if (bytes > 0) came(into.subarray(0, bytes));
-      else progress?.end();
-      if (bytes === 0) signals.ended();
-      return bytes;
-    },
-    readNow: (into) => {
-      const bytes = source.readNow?.(into);
-      if (bytes !== undefined && bytes > 0) came(into.subarray(0, bytes));
-      return bytes;
+    read: async (into) => came(into, await source.read(into)),
+    now(into) {
+      const bytes = source.now?.(into);
+      return bytes === undefined ? undefined : came(into, bytes);
     },
   };
   try {

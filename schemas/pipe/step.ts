@@ -1,11 +1,12 @@
-import { recordWords } from '../generated/kinds.js';
 import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
 import { status } from './ledger.js';
 import { type AnyEvent, Line } from './line.js';
 import { type Lines, lineLimit } from './lines.js';
+import type { Choice } from './scan/choice.js';
+import type { Scanned } from './scan/scanned.js';
 import { unknownKind } from './scan/scanner.js';
-import { canonical, type Output, type Records } from './stage.js';
+import { canonical, type Output } from './stage.js';
 import { enough, nowhere, type Part, type Target, wanted } from './target.js';
 
 const newline = 10;
@@ -65,6 +66,10 @@ export class Step implements Target {
         next.extended(buffer, start, end, fields, from, to);
         ledger.out++;
       },
+      lines: (buffer, start, end, lines) => {
+        next.block(buffer, start, end, lines);
+        ledger.out += lines;
+      },
       lost: (where, count) => {
         ledger.lost += count;
         if (!stage.sink) this.#own({ type: 'lost', v: 1, stage: stage.name, where, count });
@@ -120,6 +125,14 @@ export class Step implements Target {
     this.bytes(line, 0, line.length - 1);
   }
 
+  block(buffer: Buffer, start: number, end: number): void {
+    for (let from = start; from < end; ) {
+      const to = buffer.indexOf(newline, from);
+      this.bytes(buffer, from, to);
+      from = to + 1;
+    }
+  }
+
   text(line: string): void {
     for (const one of line.includes('\n') ? line.split('\n') : [line]) {
       const bytes = Buffer.from(one);
@@ -138,35 +151,36 @@ export class Step implements Target {
     }
   }
 
-  /** Offers the stage lines from where they were read, and scanned. Returns how many it has taken. */
-  readMany(lines: Lines): number {
+  /** Whether it may take many lines at once. */
+  get takesMany(): boolean {
+    const { lines, choice } = this.part.stage;
+    return lines !== undefined || choice !== undefined;
+  }
+
+  /** Offers the stage lines from where they were read, and scanned. Returns how many of the first ones it has taken. */
+  readMany(lines: Scanned): number {
     const { stage, ledger } = this.part;
-    if (!stage.lines || lines.table[lines.record + 2] === unknownKind) return 0;
-    if (this.#gap > 0) this.#tellGap();
-    this.#made.stays = true;
-    const { buffer, table, record } = lines;
-    const records: Records = {
-      count: () => lines.valid(),
-      place: (count) => {
-        const last = record + (count - 1) * recordWords;
-        return { buffer, start: table[record] as number, end: (table[last + 1] as number) + 1 };
-      },
-      gather: (gather) => lines.gather(gather),
-      gathered: lines.gathered,
-      line: (at) => {
-        const of = record + at * recordWords;
-        this.#made.move(buffer, table[of] as number, table[of + 1] as number, table, of);
-        return this.#made;
-      },
-    };
     try {
-      const taken = stage.lines(records, this.out);
+      const taken = stage.choice ? this.#choose(lines, stage.choice) : this.#offer(lines);
       this.#number += taken;
       ledger.in += taken;
       return taken;
     } catch (error) {
       this.fail(error);
       return 0;
+    }
+  }
+
+  many(lines: Scanned): void {
+    for (let at = 0; at < lines.count; ) {
+      if (this.busy) {
+        this.#keep().bytes(lines.buffer, lines.start(at), lines.end(at)); // a stage may still have the line before it
+        at++;
+        continue;
+      }
+      const taken = this.takesMany && !this.closed ? this.readMany(lines.part(at, lines.count)) : 0;
+      if (taken === 0) this.line(lines.line(at));
+      at += taken || 1;
     }
   }
 
@@ -200,8 +214,9 @@ export class Step implements Target {
   }
 
   /** The input pauses. */
-  async flush(): Promise<void> {
-    if (!this.closed) await this.#guarded(() => this.part.stage.flush?.(this.out));
+  flush(): void | Promise<void> {
+    const { stage } = this.part;
+    if (!this.closed && stage.flush) return this.#guarded(() => stage.flush?.(this.out));
   }
 
   /** No line comes any more. */
@@ -265,6 +280,28 @@ export class Step implements Target {
     }
   }
 
+  /** Those that are known by their records. */
+  #offer(lines: Scanned): number {
+    const { stage } = this.part;
+    if (!stage.lines || lines.line(0).kind === unknownKind) return 0;
+    if (this.#gap > 0) this.#tellGap();
+    return stage.lines(lines, this.out);
+  }
+
+  #choose(lines: Scanned, choice: Choice): number {
+    const { ledger } = this.part;
+    for (let done = 0; ; ) {
+      const rest = lines.part(done, lines.count);
+      const { asked, passed, question } = rest.choose(choice);
+      if (asked > 0 && this.#gap > 0) this.#tellGap();
+      if (passed > 0) this.next.many(rest.part(0, passed));
+      ledger.out += passed;
+      ledger.filtered += asked - passed;
+      done += asked;
+      if (question < 0 || !rest.learn(asked, choice, question)) return done;
+    }
+  }
+
   #wait(pending: Promise<void>): void {
     this.#pending = pending.catch((error) => this.fail(error));
     this.waits();
@@ -297,9 +334,11 @@ export class Step implements Target {
     this.next.text(canonical(event));
   }
 
-  async #guarded(task: () => unknown): Promise<void> {
+  /** Waits only where there is something to wait for. */
+  #guarded(task: () => unknown): void | Promise<void> {
     try {
-      await task();
+      const done = task();
+      if (done instanceof Promise) return done.catch((error) => this.fail(error));
     } catch (error) {
       this.fail(error);
     }

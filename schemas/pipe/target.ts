@@ -3,6 +3,7 @@ import { Batch } from './batch.js';
 import type { InvalidPolicy } from './invalid.js';
 import type { Ledger } from './ledger.js';
 import type { Line } from './line.js';
+import type { Scanned } from './scan/scanned.js';
 import { unknownKind } from './scan/scanner.js';
 import type { Output, Stage } from './stage.js';
 
@@ -25,10 +26,14 @@ export interface Part {
 export interface Target {
   /** A line that is valid, as it was scanned. */
   line(line: Line): void;
+  /** Lines that are valid, from where they were read and scanned. */
+  many(lines: Scanned): void;
   /** A line of other bytes, without its newline. */
   bytes(buffer: Buffer, start: number, end: number): void;
   /** A line of other bytes, with fields[from..to) before its closing brace. */
   extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void;
+  /** So many lines of other bytes, each with its newline. */
+  block(buffer: Buffer, start: number, end: number, lines: number): void;
   /** A line of text. */
   text(line: string): void;
   readonly full: boolean;
@@ -49,11 +54,18 @@ export class Last implements Target {
     if (buffer === this.source) this.batch.line(buffer, start, end + 1);
     else this.batch.bytes(buffer, start, end);
   }
+  many(lines: Scanned): void {
+    const start = this.batch.behind(this.source) ?? lines.start(0);
+    this.batch.line(this.source, start, lines.pack(start), lines.count);
+  }
   bytes(buffer: Buffer, start: number, end: number): void {
     this.batch.bytes(buffer, start, end);
   }
   extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void {
     this.batch.extended(buffer, start, end, fields, from, to);
+  }
+  block(buffer: Buffer, start: number, end: number, lines: number): void {
+    this.batch.block(buffer, start, end, lines);
   }
   text(line: string): void {
     this.batch.text(line);
@@ -74,6 +86,7 @@ export const nowhere: Output = {
   event: nothing,
   bytes: nothing,
   extended: nothing,
+  lines: nothing,
   lost: nothing,
   text: nothing,
   wake: nothing,

@@ -1,3 +1,4 @@
+import type { Range } from '../pipe/scan/choice.js';
 import type { Comparison, Literal, Order } from './expression.js';
 import { isText } from './kind.js';
 import {
@@ -11,7 +12,7 @@ import {
   textOf,
   timeOf,
 } from './literal.js';
-import { addresses, type Test } from './match.js';
+import { addresses, ranged, type Test } from './match.js';
 
 const orders = {
   '<': (value: number | string, limit: number | string) => value < limit,
@@ -20,13 +21,13 @@ const orders = {
   '>=': (value: number | string, limit: number | string) => value >= limit,
 };
 
-/** The test of a comparison. Of a missing field it is always false. Calls `fail` where the value does not fit. */
-export function compare(comparison: Comparison, subject: Subject): Test {
+/** The test of a comparison: the value holds it, or, where that is `not`, it is there and does not. A missing field never
+ * does. Calls `fail` where the value does not fit. */
+export function compare(comparison: Comparison, subject: Subject): { test: Test; not: boolean } {
   const { name, kind, fail } = subject;
   if (kind?.is === 'other') fail(comparison.field.at, `${name} cannot be compared; write ${name} alone to ask for it`);
   const { test, not } = plain(comparison, subject);
-  const one = kind?.list ? (value: unknown) => Array.isArray(value) && value.some(test) : test;
-  return not ? (value) => value !== undefined && !one(value) : one;
+  return { test: kind?.list ? (value) => Array.isArray(value) && value.some(test) : test, not };
 }
 
 function plain(comparison: Comparison, subject: Subject): { test: Test; not: boolean } {
@@ -63,7 +64,21 @@ function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject:
   }
   if (kind && kind.is !== 'number') fail(value.at, `${name} has no order; compare it with == or in`);
   const limit = numberOf(value, subject);
-  return (one) => typeof one === 'number' && order(one, limit);
+  return ranged((one) => typeof one === 'number' && order(one, limit), [wholeNumbers(operator, limit)]);
+}
+
+/** The whole numbers that are so to a limit. */
+function wholeNumbers(operator: Exclude<Order, '==' | '!='>, limit: number): Range {
+  switch (operator) {
+    case '<':
+      return [Number.NEGATIVE_INFINITY, Math.ceil(limit) - 1];
+    case '<=':
+      return [Number.NEGATIVE_INFINITY, Math.floor(limit)];
+    case '>':
+      return [Math.floor(limit) + 1, Number.POSITIVE_INFINITY];
+    case '>=':
+      return [Math.ceil(limit), Number.POSITIVE_INFINITY];
+  }
 }
 
 /** Whether a value is one of these. */
@@ -88,8 +103,12 @@ function isOneOf(values: Literal[], subject: Subject, many: boolean): Test {
 
 function within(ranges: [first: number, last: number][]): Test {
   const [[first, last] = [0, 0]] = ranges;
-  if (ranges.length === 1) return (value) => typeof value === 'number' && value >= first && value <= last;
-  return (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last);
+  if (ranges.length === 1)
+    return ranged((value) => typeof value === 'number' && value >= first && value <= last, ranges);
+  return ranged(
+    (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last),
+    ranges,
+  );
 }
 
 function among(wanted: unknown[]): Test {

@@ -1,16 +1,64 @@
 import { Field } from '../pipe/field.js';
 import type { Line } from '../pipe/line.js';
+import type { Ask } from '../pipe/scan/choice.js';
 import { isNumeric, isText, type Kind } from './kind.js';
 import type { Test } from './match.js';
 import { remembered } from './memo.js';
 
 /** Says whether something holds for an event. */
-export type Holds = (line: Line) => boolean;
+export interface Holds {
+  (line: Line): boolean;
+  /** The same as a question; left out where that cannot be put so. */
+  readonly ask?: Ask | undefined;
+}
+
+const asking = (holds: (line: Line) => boolean, ask: Ask | undefined): Holds => Object.assign(holds, { ask });
+
+/** Whether an event is of this type. */
+export const isType = (type: string): Holds => asking((line) => line.type === type, { is: 'type', type });
+
+export function not(holds: Holds): Holds {
+  return asking((line) => !holds(line), holds.ask && { is: 'not', of: holds.ask });
+}
+
+/** Whether all hold. */
+export function every(all: readonly Holds[]): Holds {
+  const [only] = all;
+  if (only && all.length === 1) return only;
+  return asking(
+    (line) => {
+      for (const holds of all) if (!holds(line)) return false;
+      return true;
+    },
+    joined('and', all),
+  );
+}
+
+/** Whether one of them holds. */
+export function some(all: readonly Holds[]): Holds {
+  const [only] = all;
+  if (only && all.length === 1) return only;
+  return asking(
+    (line) => {
+      for (const holds of all) if (holds(line)) return true;
+      return false;
+    },
+    joined('or', all),
+  );
+}
+
+function joined(is: 'and' | 'or', all: readonly Holds[]): Ask | undefined {
+  const of = all.flatMap(({ ask }) => ask ?? []);
+  return of.length === all.length ? { is, of } : undefined;
+}
 
 /** Whether an event has a field. */
 export function has(name: string, kind: Kind | undefined): Holds {
   const field = new Field(name);
-  return kind ? (line) => line.locate(field) : (line) => line.field(name) !== undefined;
+  return asking(kind ? (line) => line.locate(field) : (line) => line.field(name) !== undefined, {
+    is: 'has',
+    field: name,
+  });
 }
 
 /**
@@ -18,6 +66,16 @@ export function has(name: string, kind: Kind | undefined): Holds {
  * keep its verdicts, in 256 KiB.
  */
 export function on(name: string, kind: Kind | undefined, test: Test, remember = true): Holds {
+  const holds = tested(name, kind, test, remember);
+  const { ranges, networks } = test;
+  if (kind && isNumeric(kind) && ranges) return asking(holds, { is: 'within', field: name, ranges });
+  if (kind && kind.is === 'address' && !kind.list && networks)
+    return asking(holds, { is: 'network', field: name, networks });
+  if (!remember || kind?.is === 'time') return holds;
+  return asking(holds, { is: 'remembered', field: name, missing: test(undefined), holds });
+}
+
+function tested(name: string, kind: Kind | undefined, test: Test, remember: boolean): (line: Line) => boolean {
   if (!kind) return (line) => test(line.field(name));
   const field = new Field(name);
   if (isNumeric(kind)) {

@@ -3,7 +3,7 @@ import { nearest } from '../pipe/options.js';
 import { compare } from './compare.js';
 import type { Expression, FieldName } from './expression.js';
 import { type Kind, together } from './kind.js';
-import { type Holds, has, on } from './on.js';
+import { every, type Holds, has, not, on, some } from './on.js';
 import { parse } from './parse.js';
 import { type Fail, failIn } from './reader.js';
 
@@ -36,18 +36,17 @@ function compile(expression: Expression, context: Context): Holds {
       return every(expression.of.map((part) => compile(part, context)));
     case 'or':
       return some(expression.of.map((part) => compile(part, context)));
-    case 'not': {
-      const holds = compile(expression.of, context);
-      return (line) => !holds(line);
-    }
+    case 'not':
+      return not(compile(expression.of, context));
     case 'has': {
       const { name, kind } = known(expression.field, context);
       return has(name, kind);
     }
     default: {
       const { name, kind } = known(expression.field, context);
-      const test = compare(expression, { name, kind, names: context.fields, fail: context.fail });
-      return on(name, kind, test, context.memos-- > 0);
+      const compared = compare(expression, { name, kind, names: context.fields, fail: context.fail });
+      const holds = on(name, kind, compared.test, context.memos-- > 0);
+      return compared.not ? every([has(name, kind), not(holds)]) : holds;
     }
   }
 }
@@ -59,18 +58,4 @@ function known({ name, own, at }: FieldName, { fields, fail }: Context) {
     fail(at, `no field is named "${name}"; ${near ? `${near} A` : 'a'} field of your own is written .${name}`);
   }
   return { name, kind };
-}
-
-function every(all: Holds[]): Holds {
-  return (line) => {
-    for (const holds of all) if (!holds(line)) return false;
-    return true;
-  };
-}
-
-function some(all: Holds[]): Holds {
-  return (line) => {
-    for (const holds of all) if (holds(line)) return true;
-    return false;
-  };
 }

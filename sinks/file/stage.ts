@@ -2,7 +2,8 @@ import { rename } from 'node:fs/promises';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
-import type { Output, Records, Stage } from '../../schemas/pipe/stage.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { closedName } from './closed.js';
 import { pointTo } from './latest.js';
 import { Names } from './names.js';
@@ -68,16 +69,16 @@ export class SinkFile implements Stage {
   }
 
   /** Where all lines are for one file, they are written from where they were read. */
-  lines(records: Records): number {
+  lines(lines: Scanned): number {
     const writer = this.#only();
     if (!writer) return 0;
-    const count = records.count();
-    const { buffer, start, end } = records.place(count);
+    const { known, buffer } = lines;
+    const [start, end] = [lines.start(0), lines.end(known - 1) + 1];
     const room = writer.regular ? this.settings.rotateSize - writer.size - writer.held : Number.POSITIVE_INFINITY;
     if (end - start > room || this.#held + end - start > writeAt) return 0;
-    writer.addMany(buffer, start, end, count);
+    writer.addMany(buffer, start, end, known);
     this.#held += end - start;
-    return count;
+    return known;
   }
 
   flush(out: Output): void | Promise<void> {

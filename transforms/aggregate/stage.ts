@@ -5,7 +5,8 @@ import type { Line } from '../../schemas/pipe/line.js';
 import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
 import type { Parsed } from '../../schemas/pipe/options.js';
 import { Gather, GatheredLines } from '../../schemas/pipe/scan/gather.js';
-import type { Output, Records, Stage } from '../../schemas/pipe/stage.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { Emit } from './emit.js';
 import { Idle } from './idle.js';
 import { addresses, enough, type Field, fields, isWhole, Key } from './key.js';
@@ -79,20 +80,20 @@ export class Aggregate implements Stage {
   }
 
   /** Takes plain lines: all that go where the last one went at once, the others one by one. */
-  lines(records: Records, out: Output): number {
+  lines(scanned: Scanned, out: Output): number {
     if (!this.#gather || this.#due) return 0;
-    const lines = new GatheredLines(records.gathered, records.gather(this.#gather));
+    const lines = new GatheredLines(scanned.gathered, scanned.gather(this.#gather));
     for (let at = 0; at < lines.count; at++) {
-      at = this.#many(lines, at, records, out);
+      at = this.#many(lines, at, scanned, out);
       if (at === lines.count) break;
-      this.line(records.line(at), out);
+      this.line(scanned.line(at), out);
       if (this.#due) return at + 1;
     }
     return lines.count;
   }
 
   /** Takes lines from one on that go into the current pane. Returns where the next one is. */
-  #many(lines: GatheredLines, from: number, records: Records, out: Output): number {
+  #many(lines: GatheredLines, from: number, scanned: Scanned, out: Output): number {
     let to = from;
     while (to < lines.count && this.#windows.holds(lines.time(to))) to++;
     if (to === from) return from;
@@ -109,7 +110,7 @@ export class Aggregate implements Stage {
       const { table } = pane;
       const start = lines.start(from);
       for (let at = from; at < end; at++)
-        this.#measures.more(table, table.added(lines.start(at) - start), records.line(at), lines.time(at), 1);
+        this.#measures.more(table, table.added(lines.start(at) - start), scanned.line(at), lines.time(at), 1);
     }
     out.drop(end - from);
     return end;

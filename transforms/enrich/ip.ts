@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 /** An address's bytes, 4 or 16, an IPv4-mapped one as IPv4; undefined where the text is no address. */
 export function addressBytes(text: string): Uint8Array | undefined {
   const version = isIP(text);
-  if (version === 4) return Uint8Array.from(text.split('.'), Number);
+  if (version === 4) return ipv4Bytes(text);
   if (version === 0 || text.includes('%')) return undefined;
   const bytes = new Uint8Array(16);
   const dotted = /^(.*:)([\d.]+)$/.exec(text.includes('.') ? text : '');
@@ -21,6 +21,16 @@ export function addressBytes(text: string): Uint8Array | undefined {
   write(groups(front), 0);
   write(groups(back), 16 - last.length - 2 * groups(back).length);
   return mapped.every((byte, i) => bytes[i] === byte) ? bytes.slice(12) : bytes;
+}
+
+function ipv4Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(4);
+  for (let i = 0, part = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i) - 48;
+    if (code < 0) part++;
+    else bytes[part] = (bytes[part] as number) * 10 + code;
+  }
+  return bytes;
 }
 
 const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];

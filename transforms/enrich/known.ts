@@ -1,8 +1,9 @@
 import { Field } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { lineLimit } from '../../schemas/pipe/lines.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import { aged, at, reasonBits, Texts, zoned } from '../../schemas/pipe/scan/texts.js';
 import type { Output } from '../../schemas/pipe/stage.js';
-import { Memo, own, slotOf, slots } from './memo.js';
 import type { Place } from './names.js';
 import { age, type Told } from './seen.js';
 import type { Parts, Reason } from './stage.js';
@@ -10,6 +11,8 @@ import type { EventTime } from './time.js';
 
 /** What lines with the same values get. It is made anew after so long, so that all its sources are looked at. */
 const holdsMs = 1_000;
+/** An address may have events of some ports and users. */
+const textsPerAddress = 2;
 /** Until when it holds is kept as so many milliseconds, which fit a word for years. */
 const tickMs = 64;
 
@@ -28,72 +31,69 @@ export interface Made {
   until: number;
 }
 
-/** What few records have. */
-interface More {
-  zones: readonly string[];
-  told: Told | undefined;
-  /** The fields, where the age is among them: it comes at `split`, and `after` behind it. */
-  aged: Buffer;
-  split: number;
-  after: Buffer;
-  /** How many digits the age in `aged` has. */
-  digits: number;
-}
-
 /** Why events go on without a name: a record has the place of its reason, and 0 without. */
 const reasons = ['', 'none', 'late', 'busy', 'timeout', 'failed', 'silent', 'offline'] as const satisfies (
   | Reason
   | ''
 )[];
 
-/** A record's own numbers. */
-const untilAt = own;
-const markAt = own + 1;
-const toldAt = own + 2;
-/** The place of its reason, and above that whether it has more. */
-const kindAt = own + 3;
-const hasMore = 8;
-
 /** The short way for lines whose fields were made for another with the same values just before. */
 export class Known {
-  readonly #memo: Memo;
-  readonly #more = new Array<More | undefined>(slots).fill(undefined);
+  readonly #texts: Texts;
   /** Fields that enrich gives: a line that has one of them takes the long way. */
   readonly #given: readonly Field[];
+  /** Those that maps have given. */
+  readonly #zones = new Set<string>();
   readonly #tellings: Int32Array;
 
   constructor(
-    { names, people, zones, saddr }: Parts,
+    { names, people, zones, saddr, cache }: Parts,
     private readonly time: EventTime,
-    /** Called when a line has gone on without a name. */
-    private readonly unnamed: (reason: Reason) => void,
+    /** Called when lines have gone on without a name. */
+    private readonly unnamed: (reason: Reason, lines: number) => void,
   ) {
     const { given, from } = people.fields;
     const asked = names ? ['daddr', 'netns', ...(saddr ? ['saddr'] : [])] : [];
-    this.#memo = new Memo([...new Set([...asked, ...(zones ? ['daddr'] : []), ...from])]);
-    this.#tellings = names?.tellings ?? new Int32Array(1);
     const named = names ? ['name', ...(saddr ? ['saddr_name'] : [])] : [];
     this.#given = [...named, ...given].map((field) => new Field(field));
+    const fields = [...new Set([...asked, ...(zones ? ['daddr'] : []), ...from])];
+    this.#texts = new Texts(['connect', 'outcome'], fields, this.#given, textsPerAddress * cache);
+    this.#tellings = names?.tellings ?? new Int32Array(1);
+  }
+
+  /** Sends lines on with their fields, from the first on, as long as they are known. Returns how many. */
+  many(scanned: Scanned, out: Output, now: number): number {
+    const texts = this.#texts;
+    if (texts.words.length > 0) texts.told = this.#tellings;
+    const { lines, bytes, unnamed } = scanned.extend(texts, Math.floor(now / tickMs));
+    if (lines === 0) return 0;
+    out.lines(scanned.gathered, 0, bytes, lines);
+    for (let reason = 1; reason < unnamed.length; reason++) {
+      const count = unnamed[reason] as number;
+      if (count > 0) this.unnamed(reasons[reason] as Reason, count);
+    }
+    return lines;
   }
 
   /** Sends a line on with its fields, if they are known. Returns whether. */
   put(line: Line, out: Output, now: number): boolean {
-    const memo = this.#memo;
-    const record = memo.find(line);
+    const texts = this.#texts;
+    const record = texts.find(line);
     if (record < 0) return false;
-    const { words } = memo;
-    if (now >= (words[record + untilAt] as number) * tickMs) return false;
-    if (this.#tellings[words[record + markAt] as number] !== words[record + toldAt]) return false;
+    const { words } = texts;
+    if (now >= (words[record + at.until] as number) * tickMs) return false;
+    if (this.#tellings[words[record + at.mark] as number] !== words[record + at.told]) return false;
     for (let i = 0; i < this.#given.length; i++) if (line.locate(this.#given[i] as Field)) return false;
-    const from = memo.from(record);
-    const to = memo.to(record);
+    const from = texts.from(record);
+    const to = texts.to(record);
     if (line.end - line.start + to - from + 20 > lineLimit) return false;
-    const kind = words[record + kindAt] as number;
-    if (kind >= hasMore) {
-      if (!this.#special(line, out, this.#more[slotOf(record)] as More, from, to)) return false;
+    const what = words[record + at.what] as number;
+    if (what & zoned) for (const zone of this.#zones) if (line.field(zone) !== undefined) return false;
+    if (what & aged) {
+      if (!this.#putAged(line, out, record)) return false;
     } else if (from === to) out.pass(line);
-    else out.extended(line, memo.text, from, to);
-    if (kind & (hasMore - 1)) this.unnamed(reasons[kind & (hasMore - 1)] as Reason);
+    else out.extended(line, texts.text, from, to);
+    if (what & reasonBits) this.unnamed(reasons[what & reasonBits] as Reason, 1);
     return true;
   }
 
@@ -101,47 +101,38 @@ export class Known {
   remember(line: Line, { before, after, told, place, reason, zones, until }: Made, now: number): void {
     if (this.#given.some((field) => line.locate(field)) || zones.some((field) => line.field(field) !== undefined))
       return;
-    const record = this.#memo.put(before + after);
+    const texts = this.#texts;
+    const record = texts.put(before + after);
     if (record < 0) return;
-    const { words } = this.#memo;
+    const { words } = texts;
     const mark = place?.mark ?? 0;
-    words[record + untilAt] = Math.floor(Math.min(until, now + holdsMs) / tickMs);
-    words[record + markAt] = mark;
-    words[record + toldAt] = this.#tellings[mark] as number;
-    const more = told !== undefined || zones.length > 0;
-    words[record + kindAt] = (reason ? reasons.indexOf(reason) : 0) + (more ? hasMore : 0);
-    if (!more) return;
-    const [head, tail] = [Buffer.from(before), Buffer.from(after)];
-    const aged = Buffer.concat([head, Buffer.alloc(20), tail]);
-    this.#more[slotOf(record)] = { zones, told, aged, split: head.length, after: tail, digits: 0 };
+    words[record + at.until] = Math.floor(Math.min(until, now + holdsMs) / tickMs);
+    words[record + at.mark] = mark;
+    words[record + at.told] = this.#tellings[mark] as number;
+    words[record + at.what] =
+      (reason ? reasons.indexOf(reason) : 0) + (told ? aged : 0) + (zones.length > 0 ? zoned : 0);
+    words[record + at.split] = Buffer.byteLength(before);
+    if (told) texts.setTimes(record, [told.at, told.from, told.until]);
+    for (const zone of zones) this.#zones.add(zone);
   }
 
   clear(): void {
-    this.#memo.clear();
+    this.#texts.clear();
   }
 
-  #special(line: Line, out: Output, more: More, from: number, to: number): boolean {
-    const { zones, told, aged, split, after } = more;
-    for (let i = 0; i < zones.length; i++) if (line.field(zones[i] as string) !== undefined) return false;
-    if (!told) {
-      if (from === to) out.pass(line);
-      else out.extended(line, this.#memo.text, from, to);
-      return true;
-    }
-    const at = this.time.of(line);
-    if (at < told.from || at >= told.until) return false;
-    const written = digits(aged, split, age(told.at, at));
-    if (written !== more.digits) aged.set(after, split + written);
-    more.digits = written;
-    out.extended(line, aged, 0, split + written + after.length);
+  #putAged(line: Line, out: Output, record: number): boolean {
+    const texts = this.#texts;
+    const [told, begin, until] = texts.times(record);
+    const attempt = this.time.of(line);
+    if (!(attempt >= begin && attempt < until)) return false;
+    const from = texts.from(record);
+    const split = from + (texts.words[record + at.split] as number);
+    const fields = Buffer.concat([
+      texts.text.subarray(from, split),
+      Buffer.from(String(age(told, attempt))),
+      texts.text.subarray(split, texts.to(record)),
+    ]);
+    out.extended(line, fields, 0, fields.length);
     return true;
   }
-}
-
-/** Writes a number. Returns how many digits it has. */
-function digits(into: Buffer, at: number, number: number): number {
-  let length = 1;
-  for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) length++;
-  for (let i = at + length - 1, rest = number; i >= at; i--, rest = Math.floor(rest / 10)) into[i] = 48 + (rest % 10);
-  return length;
 }

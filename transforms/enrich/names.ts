@@ -56,7 +56,7 @@ export class Names {
     }
     if (place.from !== this.hosts.entries) {
       place.from = this.hosts.entries;
-      place.hosts = place.from.get(place.bytes.join()) ?? [];
+      place.hosts = (place.from.size > 0 && place.from.get(place.bytes.join())) || [];
       const all = place.hosts.length > 1 ? member('names', place.hosts) : '';
       place.hostsText = place.hosts.length > 0 ? `${member('name', place.hosts[0])},"name_source":"hosts"${all}` : '';
     }

@@ -55,6 +55,7 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
       wait,
       keepDns,
       saddr,
+      cache,
       open(answered) {
         if (withNames && !settings.offline) Object.assign(asked, reverse(settings, answered, resolvers));
       },

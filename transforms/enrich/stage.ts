@@ -1,5 +1,6 @@
 import type { Line } from '../../schemas/pipe/line.js';
 import type { Metric } from '../../schemas/pipe/metrics/text.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { append } from './append.js';
 import { Known } from './known.js';
@@ -56,6 +57,8 @@ export interface Parts {
   wait: number;
   keepDns: boolean;
   saddr: boolean;
+  /** How many addresses are remembered. */
+  cache: number;
   /** Hands over what is to be called when a look-up has ended. */
   open(answered: (lookup: Lookup) => void): void;
   close(): void;
@@ -84,7 +87,7 @@ export class Enrich implements Stage {
     private readonly parts: Parts,
     readonly filters: Record<string, unknown>,
   ) {
-    this.#known = new Known(parts, this.#time, (reason) => this.#count(reason));
+    this.#known = new Known(parts, this.#time, (reason, lines) => this.#count(reason, lines));
   }
 
   open(out: Output): void {
@@ -105,6 +108,12 @@ export class Enrich implements Stage {
       else out.drop();
     }
     if (this.#queue.full) return this.#room(out);
+  }
+
+  lines(scanned: Scanned, out: Output): number {
+    if (this.#queue.first) return 0;
+    this.#look();
+    return this.#known.many(scanned, out, this.#now);
   }
 
   flush(out: Output, last = false): void {
@@ -148,11 +157,7 @@ export class Enrich implements Stage {
   }
 
   #attempt(line: Line, out: Output): void {
-    if (this.#untilLook-- <= 0) {
-      this.#untilLook = linesPerLook;
-      this.#now = performance.now();
-      this.parts.check(this.#now);
-    }
+    if (this.#untilLook-- <= 0) this.#look();
     const now = this.#now;
     const free = this.#queue.first === undefined;
     if (free && this.#known.put(line, out, now)) return;
@@ -184,6 +189,12 @@ export class Enrich implements Stage {
       { before, after, told, place: remote?.place, reason, zones: zone?.fields ?? [], until },
       now,
     );
+  }
+
+  #look(): void {
+    this.#untilLook = linesPerLook;
+    this.#now = performance.now();
+    this.parts.check(this.#now);
   }
 
   #remote(names: Names, line: Line, now: number): Remote {
@@ -226,8 +237,8 @@ export class Enrich implements Stage {
     return (remote ? nameText(remote) : '') + (first === undefined ? '' : member('saddr_name', first)) + rest;
   }
 
-  #count(reason: Reason): void {
-    this.#unnamed.set(reason, (this.#unnamed.get(reason) ?? 0) + 1);
+  #count(reason: Reason, lines = 1): void {
+    this.#unnamed.set(reason, (this.#unnamed.get(reason) ?? 0) + lines);
   }
 
   /**

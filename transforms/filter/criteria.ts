@@ -2,7 +2,7 @@ import { fieldKinds } from '../../schemas/generated/fields.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { list, type Option, oneOf } from '../../schemas/pipe/options.js';
 import { microseconds } from '../../schemas/where/duration.js';
-import { addresses, globs, names, numbers, type Test } from '../../schemas/where/match.js';
+import { addresses, globs, names, numbers, ranged, type Test } from '../../schemas/where/match.js';
 
 /** An option that tests a field: the one of its name, unless it says another. */
 interface Criterion extends Option {
@@ -28,7 +28,7 @@ const among = (field: string) => {
 
 const version = (text: string): Test => {
   const family = Number(oneOf('4', '6')(text));
-  return (value) => value === family;
+  return ranged((value) => value === family, [[family, family]]);
 };
 
 /** A list of texts that must be of a form. */
@@ -50,7 +50,8 @@ const begin = (text: string): Test => {
 
 const over = (text: string): Test => {
   const limit = microseconds(text);
-  return (value) => typeof value === 'number' && value > limit;
+  const range = [Math.floor(limit) + 1, Number.POSITIVE_INFINITY] as const;
+  return ranged((value) => typeof value === 'number' && value > limit, [range]);
 };
 
 const glob = 'a glob or a /regular expression/';

@@ -130,7 +130,7 @@ test('an error of the input is thrown', async () => {
 /** An input that never pauses: as much as a pipe holds each time, and how often it was asked. */
 function busy(text: Buffer) {
   let at = 0;
-  const asked = { read: 0, readNow: 0 };
+  const asked = { read: 0, now: 0 };
   const give = (into: Buffer) => {
     const bytes = text.copy(into, 0, at, at + (1 << 16));
     at += bytes;
@@ -140,11 +140,11 @@ function busy(text: Buffer) {
     asked.read++;
     return give(into);
   };
-  const readNow = (into: Buffer) => {
-    asked.readNow++;
+  const now = (into: Buffer) => {
+    asked.now++;
     return at < text.length ? give(into) : undefined;
   };
-  return { asked, input: { read, readNow } };
+  return { asked, input: { read, now } };
 }
 
 const lines = 20_000; // 4.5 MB, 70 pieces
@@ -156,9 +156,10 @@ test('what is there already goes to a sink together, in pieces of a megabyte', a
     name: 'sink',
     sink: true,
     line: () => {},
-    lines(records) {
-      const count = records.count();
-      const { buffer, start, end } = records.place(count);
+    lines(scanned) {
+      const count = scanned.known;
+      const { buffer } = scanned;
+      const [start, end] = [scanned.start(0), scanned.end(count - 1) + 1];
       assert.equal(seqsOf(buffer.subarray(start, end)).length, count);
       written.push((written.pop() as number) + end - start);
       return count;
@@ -173,7 +174,7 @@ test('what is there already goes to a sink together, in pieces of a megabyte', a
     numbered(1, lines).length,
   );
   assert.ok(written.length <= 7, written.join(' '));
-  assert.ok(asked.read <= 7 && asked.readNow > 60, JSON.stringify(asked));
+  assert.ok(asked.read <= 7 && asked.now > 60, JSON.stringify(asked));
 });
 
 test('what goes to a reader does not wait for more: about what a pipe holds; and between these all else has its turns', async () => {
@@ -205,8 +206,8 @@ test('a sink is no reader: lines that are no events, blank ones and the last wit
     name: 'sink',
     sink: true,
     line: () => void single++,
-    lines(records) {
-      const count = Math.min(records.count(), 100);
+    lines(scanned) {
+      const count = Math.min(scanned.known, 100);
       many += count;
       return count;
     },

@@ -66,6 +66,22 @@ test('a pipe that is full, empty and full again', async (t) => {
   assert.equal((await all(reader)).toString(), 'end');
 });
 
+test('while the input never pauses, the rest of the process has its turns', async (t) => {
+  const path = join(folder(t), 'file');
+  writeFileSync(path, bytes);
+  const fd = openSync(path, 'r');
+  t.after(() => closeSync(fd));
+  let turns = 0;
+  const count = () => {
+    turns++;
+    turn = setImmediate(count);
+  };
+  let turn = setImmediate(count);
+  await all(new FdReader(fd), 1 << 15);
+  clearImmediate(turn);
+  assert.ok(turns >= 5, `${turns} turns in ${Math.ceil(bytes.length / (1 << 15))} reads`);
+});
+
 test('a read that waits is left', async (t) => {
   const { fd, child } = await fifo(t, 'head -c 100000 /dev/zero; read -r go');
   const reader = new FdReader(fd);

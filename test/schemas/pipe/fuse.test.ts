@@ -6,8 +6,9 @@ import { drive, fuse, type Input } from '../../../schemas/pipe/drive.js';
 import { RuntimeError } from '../../../schemas/pipe/errors.js';
 import { Ledger } from '../../../schemas/pipe/ledger.js';
 import type { Stage } from '../../../schemas/pipe/stage.js';
-import { select } from '../../../schemas/pipe/stage.js';
+import { everything, select } from '../../../schemas/pipe/stage.js';
 import type { Part } from '../../../schemas/pipe/target.js';
+import { filter } from '../../../transforms/filter.js';
 import { anyLine, cut } from '../../support/arbitrary.js';
 import { connect, ndjson } from '../../support/events.js';
 import { inputOf } from '../../support/memory.js';
@@ -17,6 +18,8 @@ const note = (text: string) => ({ type: 'note', text });
 /** Stages of all kinds that there may be, made anew for each run. */
 const kinds: Record<string, () => Stage> = {
   all: () => select('all', [], () => true, {}),
+  every: () => select('every', [], everything, {}),
+  chosen: () => filter({ notDport: 80, comm: ['curl', 'n*'] }),
   some: () => select('some', ['connect', 'outcome'], (line) => line.field('dport') !== 80, { some: true }),
   slow: () => ({
     name: 'slow',
@@ -118,7 +121,7 @@ interface Plan {
 }
 const plan: fc.Arbitrary<Plan> = fc.record({
   kind: fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom('all', 'some', 'slow', 'more', 'kept') },
+    { weight: 3, arbitrary: fc.constantFrom('all', 'every', 'chosen', 'some', 'slow', 'more', 'kept') },
     { weight: 1, arbitrary: fc.constantFrom(...Object.keys(kinds)) },
   ),
   status: fc.boolean(),

@@ -1,0 +1,83 @@
+import { recordWords } from '../../generated/kinds.js';
+import { Line } from '../line.js';
+import type { Choice } from './choice.js';
+import type { Gather } from './gather.js';
+import { type Chosen, type Extended, type Scanner, unknownKind } from './scanner.js';
+import type { Texts } from './texts.js';
+
+/** Lines that were scanned, one behind the other in the scanner's table, all of kinds that it knows but for the last ones. */
+export class Scanned {
+  constructor(
+    private readonly scanner: Scanner,
+    /** Where the record of the first is in the table. */
+    private readonly record: number,
+    readonly count: number,
+    private readonly made = new Line(),
+  ) {}
+
+  /** How many of the first ones are known, and so valid. */
+  get known(): number {
+    const { table } = this.scanner;
+    let at = this.record + 2;
+    for (const last = at + this.count * recordWords; at < last && table[at] !== unknownKind; ) at += recordWords;
+    return (at - 2 - this.record) / recordWords;
+  }
+
+  /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
+  gather(gather: Gather): number {
+    return this.scanner.gather(this.record, this.count, gather);
+  }
+
+  /** What was gathered of them, as gather.h says. */
+  get gathered(): Buffer {
+    return this.scanner.gathered;
+  }
+
+  /** One of those whose kind is known, valid until the next is asked for. */
+  line(at: number): Line {
+    const { buffer, table } = this.scanner;
+    this.made.stays = true;
+    this.made.move(buffer, this.start(at), this.end(at), table, this.record + at * recordWords);
+    return this.made;
+  }
+
+  /** Some of them. */
+  part(from: number, to: number, made = this.made): Scanned {
+    return new Scanned(this.scanner, this.record + from * recordWords, to - from, made);
+  }
+
+  /** Asks them whether they pass, up to the first of which that cannot be told: those that do are now the first. */
+  choose(choice: Choice): Chosen {
+    return this.scanner.choose(this.record, this.count, choice);
+  }
+
+  /** Answers what could not be answered of one of them. Returns whether it now can. */
+  learn(at: number, choice: Choice, question: number): boolean {
+    // a line of its own: a stage may still have the last one that passed
+    return this.scanner.learn(this.part(at, this.count, new Line()).line(0), choice, question);
+  }
+
+  /** Extends them by the texts that hold `now`, into `gathered`, up to the first that has none. */
+  extend(texts: Texts, now: number): Extended {
+    return this.scanner.extend(this.record, this.count, texts, now);
+  }
+
+  get buffer(): Buffer {
+    return this.scanner.buffer;
+  }
+
+  /** Where one of them begins in the buffer. */
+  start(at: number): number {
+    return this.scanner.table[this.record + at * recordWords] as number;
+  }
+
+  /** Where its newline is. */
+  end(at: number): number {
+    return this.scanner.table[this.record + at * recordWords + 1] as number;
+  }
+
+  /** Moves them, with their newlines, down to a place in the buffer, one behind the other. Returns the end. */
+  pack(to: number): number {
+    return this.scanner.pack(this.record, this.count, to);
+  }
+}

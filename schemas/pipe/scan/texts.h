@@ -1,0 +1,134 @@
+// Puts fields behind those of lines, as they were made once for lines with the same values; texts.ts tells how it is kept.
+#pragma once
+#include "gather.h"
+
+#define TEXT_SLOTS (1 << 18)
+#define MOST_KEY 96
+
+struct text {
+	int hash, key_words, bytes, room;
+	int until, mark, told, what, split, unused;
+	double at, from, to;
+	int key[]; // the text is behind it
+};
+
+// Bits of `what`: the lowest three say why there is no name; the others, that an age is to be written at `split`, and
+// that there are fields which a line may have among those that the schema does not know.
+enum { REASONS = 7, AGED = 8, ZONED = 16 };
+
+struct texts {
+	int fields, given, unused[2];
+	int told[4096];
+	int index[TEXT_SLOTS];
+	struct text first;
+};
+
+INLINE u32 mixed(u32 hash, u32 word) {
+	hash = (hash ^ word) * 0x9e3779b1;
+	return hash ^ hash >> 15;
+}
+
+INLINE void copy(u8 *to, const u8 *from, u32 length) {
+	for (u32 at = 0; at < length; at += 16) wasm_v128_store(to + at, wasm_v128_load(from + at));
+}
+
+// When an event's attempt was made, in µs since 1970; -1 where JavaScript is to say.
+INLINE double attempted(const u8 *line, const u32 *record, int ts, int latency) {
+	static u64 known[2];
+	static double begin;
+	if (!has(record, ts)) return -1;
+	const u8 *p = line + (record[HEAD_WORDS + ts] & 0xffff) + 1;
+	u64 date = load8(p), rest = load2(p + 8);
+	if (known[0] != date || known[1] != rest) {
+		begin = day(p);
+		known[0] = date;
+		known[1] = rest;
+	}
+	u32 seconds = two(p + 17);
+	if (seconds > 59) return -1;
+	double at = begin + (two(p + 11) * 3600 + two(p + 14) * 60 + seconds) * 1e6 + value8(p + 20, 6);
+	if (!has(record, latency)) return at;
+	u32 place = record[HEAD_WORDS + latency], length = place >> 16;
+	return length > 16 ? -1 : at - (double)value16(line + (place & 0xffff), length);
+}
+
+INLINE u8 *write_number(u8 *to, u64 number) {
+	u8 digits[20], *p = digits + 20;
+	do *--p = '0' + number % 10; while (number /= 10);
+	while (p < digits + 20) *to++ = *p++;
+	return to;
+}
+
+// `plan` has for each kind of line: whether it is one to extend, the places of ts and, where that is when it ended,
+// latency_us, of the fields that a text is kept by, and of those that it gives. Writes the extended lines to `out`.
+// Returns how many: it stops at the first that has no text that holds `now`, or that is not so plain. `said`: how many
+// bytes were written, and how many lines have no name by each of the reasons.
+__attribute__((export_name("extend"))) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
+                                                  const struct texts *texts, int now, u8 *out, const u8 *end, int *said) {
+	u8 *begin = out;
+	u32 done = 0, fields = texts->fields, given = texts->given;
+	for (int i = 0; i <= REASONS; i++) said[1 + i] = 0;
+	for (; done < lines; done++, record += RECORD_WORDS) {
+		if ((int)record[2] < 0) break;
+		const int *kind = plan + record[2] * (3 + fields + given), *places = kind + 3;
+		if (!kind[0]) break;
+		const u8 *line = base + record[0];
+		u32 others = record[5], size = record[1] - record[0] - 1; // without the brace
+		if (line[size] != '}') break;
+		int key[MOST_KEY + 16];
+		u32 words = 0, hash = 0x811c9dc5;
+		for (u32 i = 0; i < fields; i++) {
+			int place = places[i];
+			if (place < 0 && others) goto over;
+			u32 length = has(record, place) ? record[HEAD_WORDS + place] >> 16 : 0;
+			if (words + (length >> 2) + 2 > MOST_KEY) goto over;
+			key[words++] = length;
+			hash = mixed(hash, length);
+			if (length == 0) continue;
+			const u8 *value = line + (record[HEAD_WORDS + place] & 0xffff);
+			u32 at = 0;
+			for (; at + 4 < length; at += 4) hash = mixed(hash, key[words++] = load4(value + at));
+			hash = mixed(hash, key[words++] = load4(value + at) & 0xffffffffu >> 8 * (4 - (length - at)));
+		}
+		for (u32 i = 0; i < given; i++) {
+			int place = places[fields + i];
+			if (place < 0 ? others : (u32)has(record, place)) goto over;
+		}
+		const struct text *text;
+		for (u32 slot = hash;; slot++) {
+			int at = texts->index[slot & (TEXT_SLOTS - 1)];
+			if (at == 0) goto over;
+			text = (const struct text *)((const int *)&texts->first + at - 2);
+			if ((u32)text->hash != hash || (u32)text->key_words != words) continue;
+			u32 same = 0;
+			while (same < words && text->key[same] == key[same]) same++;
+			if (same == words) break;
+		}
+		int what = text->what;
+		if (now >= text->until || texts->told[text->mark] != text->told || (what & ZONED && others)) break;
+		u32 bytes = text->bytes;
+		if (out + size + bytes + 64 > end) break;
+		const u8 *from = (const u8 *)(text->key + words);
+		if (what & AGED) {
+			double at = attempted(line, record, kind[1], kind[2]);
+			if (!(at >= text->from && at < text->to)) break;
+			copy(out, line, size);
+			out += size;
+			copy(out, from, text->split);
+			out = write_number(out + text->split, (u64)((at - text->at) / 1000));
+			copy(out, from + text->split, bytes - text->split);
+			out += bytes - text->split;
+		} else {
+			copy(out, line, size);
+			out += size;
+			copy(out, from, bytes);
+			out += bytes;
+		}
+		*out++ = '}';
+		*out++ = '\n';
+		said[1 + (what & REASONS)]++;
+	}
+over:
+	said[0] = out - begin;
+	return done;
+}

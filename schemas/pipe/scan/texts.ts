@@ -1,0 +1,200 @@
+import { kinds } from '../../generated/kinds.js';
+import { Field } from '../field.js';
+import type { Line } from '../line.js';
+
+const slots = 1 << 18;
+const marks = 4096;
+/** The words of `struct texts`, texts.h, before its index and its first record. */
+const indexAt = 4 + marks;
+const firstAt = indexAt + slots;
+const arenaWords = 1 << 23;
+/** A record's words before its key: hash, length of the key in words, bytes of the text, room; whoever keeps texts has the rest. */
+const headWords = 16;
+const mostKey = 96;
+/** Behind the last text there may be read. */
+const slack = 8;
+
+/** Where a record has what is kept with its text; `until` in the caller's time, `told` as the mark said when it was made. */
+export const at = { until: 4, mark: 5, told: 6, what: 7, split: 8 } as const;
+
+/** Bits of `what`. */
+export const reasonBits = 7;
+export const aged = 8;
+export const zoned = 16;
+
+/**
+ * Remembers texts that were made of lines, by the values of some of the lines' fields, as bytes: nothing is decoded to
+ * find one. All is in one piece of memory; where that is full, all is forgotten. `extend` in texts.h finds many at once.
+ */
+export class Texts {
+  static readonly bytes = (firstAt + arenaWords) * 4;
+  words = new Int32Array(0);
+  text: Buffer = Buffer.alloc(0);
+  /** What extend goes by. */
+  readonly plan: Int32Array;
+  readonly #fields: readonly Field[];
+  readonly #most: number;
+  readonly #key = new Int32Array(mostKey + 1);
+  #times = new Float64Array(0);
+  #length = 0;
+  #hash = 0;
+  #slot = 0;
+  #found = -1;
+  #end = firstAt;
+  #count = 0;
+  #raw: Buffer | undefined;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+
+  /**
+   * @param given the fields that texts give: a line that has one of them is not extended
+   * @param most how many texts are kept at most
+   */
+  constructor(
+    types: readonly string[],
+    fields: readonly string[],
+    private readonly given: readonly Field[],
+    most: number,
+  ) {
+    this.#most = Math.min(most, slots * 0.75);
+    this.#fields = fields.map((name) => new Field(name));
+    const [ts, latency] = [new Field('ts'), new Field('latency_us')];
+    this.plan = Int32Array.from(
+      kinds.flatMap(({ type }, kind) => [
+        types.includes(type) ? 1 : 0,
+        ts.places[kind] as number,
+        type === 'outcome' ? (latency.places[kind] as number) : -1,
+        ...[...this.#fields, ...given].map(({ places }) => places[kind] as number),
+      ]),
+    );
+  }
+
+  /** Takes memory to keep all in, `bytes` of zeros, in place of what it had. */
+  use(memory: ArrayBuffer, offset: number): void {
+    this.words = new Int32Array(memory, offset, firstAt + arenaWords);
+    this.text = Buffer.from(memory, offset, Texts.bytes);
+    this.#times = new Float64Array(memory, offset, (firstAt + arenaWords) / 2);
+    this.words[0] = this.#fields.length;
+    this.words[1] = this.given.length;
+    this.#end = firstAt;
+    this.#count = 0;
+  }
+
+  /** For each mark how often what it stands for was told of: a record whose mark says more holds no longer. */
+  set told(counts: Int32Array) {
+    this.words.set(counts.subarray(0, marks), 4);
+  }
+
+  /** A line's record; -1 without. */
+  find(line: Line): number {
+    if (this.words.length === 0) this.use(new ArrayBuffer(Texts.bytes), 0);
+    this.#found = this.#take(line) === 0 ? -1 : this.#probe();
+    return this.#found;
+  }
+
+  /** The text of a record is text[from..to). */
+  from(record: number): number {
+    return (record + headWords + (this.words[record + 1] as number)) * 4;
+  }
+
+  to(record: number): number {
+    return this.from(record) + (this.words[record + 2] as number);
+  }
+
+  /** Of an aged text: when its name was told, and the times for which it holds, in µs. */
+  times(record: number): [at: number, from: number, to: number] {
+    const [told = 0, from = 0, to = 0] = this.#times.subarray(record / 2 + 5, record / 2 + 8);
+    return [told, from, to];
+  }
+
+  setTimes(record: number, times: readonly [at: number, from: number, to: number]): void {
+    this.#times.set(times, record / 2 + 5);
+  }
+
+  /** Remembers a text for the line of the last `find`. Returns the record; -1 where line or text are too long for that. */
+  put(text: string): number {
+    const length = this.#length;
+    const bytes = Buffer.byteLength(text);
+    if (length === 0 || bytes > 0xffff) return -1;
+    const needed = (headWords + length + ((bytes + 3) >> 2) + 1) & ~1;
+    let record = this.#found;
+    if (record < 0 || (this.words[record + 3] as number) < needed) {
+      if (this.#end + needed + slack > this.words.length || this.#count >= this.#most) {
+        this.clear();
+        this.#probe();
+        record = -1;
+      }
+      if (record < 0) this.#count++;
+      record = this.#end;
+      this.#end += needed;
+      this.words[this.#slot] = record - firstAt + 2;
+      this.words[record + 3] = needed;
+    }
+    this.words[record] = this.#hash;
+    this.words[record + 1] = length;
+    this.words[record + 2] = bytes;
+    this.words.set(this.#key.subarray(0, length), record + headWords);
+    this.text.write(text, this.from(record));
+    return record;
+  }
+
+  clear(): void {
+    this.words.fill(0, indexAt, firstAt);
+    this.#end = firstAt;
+    this.#count = 0;
+  }
+
+  /** The record of the key; sets the slot that leads to it, or is to. */
+  #probe(): number {
+    const key = this.#key;
+    const { words } = this;
+    for (let slot = this.#hash; ; slot++) {
+      this.#slot = indexAt + (slot & (slots - 1));
+      const leads = words[this.#slot] as number;
+      if (leads === 0) return -1;
+      const record = firstAt + leads - 2;
+      if (words[record] !== this.#hash || words[record + 1] !== this.#length) continue;
+      let same = 0;
+      while (same < this.#length && words[record + headWords + same] === key[same]) same++;
+      if (same === this.#length) return record;
+    }
+  }
+
+  /** Makes the line's key, each value with its length before it. Returns its length; 0 where it is too long to be kept. */
+  #take(line: Line): number {
+    const key = this.#key;
+    let hash = 0x811c9dc5 | 0;
+    let length = 0;
+    this.#length = 0;
+    for (let n = 0; n < this.#fields.length; n++) {
+      const size = line.locate(this.#fields[n] as Field) ? line.to - line.from : 0;
+      if (length + (size >> 2) + 2 > mostKey) return 0;
+      key[length++] = size;
+      hash = mixed(hash, size);
+      if (size === 0) continue;
+      const { raw, from } = line;
+      if (raw !== this.#raw) {
+        this.#raw = raw;
+        this.#view = new DataView(raw.buffer, raw.byteOffset, raw.length);
+      }
+      const view = this.#view;
+      const last = from + ((size - 1) & ~3);
+      if (last + 4 > raw.length) return 0;
+      for (let at = from; at < last; at += 4) {
+        const word = view.getInt32(at, true);
+        key[length++] = word;
+        hash = mixed(hash, word);
+      }
+      const word = view.getInt32(last, true) & (-1 >>> (8 * (last + 4 - from - size)));
+      key[length++] = word;
+      hash = mixed(hash, word);
+    }
+    this.#length = length;
+    this.#hash = hash;
+    return length;
+  }
+}
+
+function mixed(hash: number, word: number): number {
+  const next = Math.imul(hash ^ word, 0x9e3779b1);
+  return next ^ (next >>> 15);
+}
