@@ -17,6 +17,11 @@ export interface Input {
 /** While more input is there already, so much output is collected before it is written, but for no longer than this. */
 const writeBytes = 1 << 16;
 const turnMs = 1;
+/** ms; `performance` would load much at the start. */
+const now = () => {
+  const [s, ns] = process.hrtime();
+  return s * 1e3 + ns / 1e6;
+};
 /** Where so much came at once there is more before long, and it is read into what room is left. */
 const busy = 1 << 14;
 
@@ -129,12 +134,12 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     }
     if (batch.length > 0) yield batch.take();
     yield* bury();
-    let turned = performance.now();
+    let turned = now();
     /** Whether what there is may wait for more that is there already. */
     const mayWait = () =>
       input.now !== undefined &&
       batch.length < writeBytes &&
-      performance.now() - turned < turnMs &&
+      now() - turned < turnMs &&
       !steps.some(({ failed, refused }) => failed || refused);
     for (let bytes = 1; bytes > 0 && !first.closed; ) {
       batch.settle();
@@ -148,7 +153,7 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
           if (batch.length > 0) yield batch.take();
           yield* bury();
         }
-        turned = performance.now();
+        turned = now();
       }
       bytes = came;
       if (bytes > 0) lines.filled(bytes);
@@ -173,7 +178,7 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
           if (batch.length > 0) yield batch.take();
           yield* bury();
           await turn(); // what is due goes out before more comes in, but answers and timers have their turn
-          turned = performance.now();
+          turned = now();
         }
       }
     }
