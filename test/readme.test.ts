@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { ecsFields } from '../transforms/to-ecs/fields.js';
 import type { Table } from '../transforms/to-ecs/places.js';
 import { otelFields } from '../transforms/to-otel/fields.js';
 import { pages } from './support/documents.js';
+import { shell } from './support/shell.js';
 
 const root = new URL('../', import.meta.url);
 const read = (url: URL) => readFileSync(url, 'utf8');
@@ -85,6 +87,25 @@ test("the pages' field tables are the schemas', and each is there once", () => {
     if (process.env.UPDATE) writeFileSync(path, wanted);
     assert.equal(read(path), wanted, `the table for ${type} is out of date; run UPDATE=1 test/run test/readme.test.ts`);
   }
+});
+
+test('what the pages say is printed is what is printed', async () => {
+  const sample = new URL('dist/collector/replay/sample.ndjson', root);
+  const shown = /(<!-- prints: (.*) -->\n```\w*\n)([\s\S]*?)(```\n)/g;
+  let count = 0;
+  for (const page of pages) {
+    const path = new URL(page, root);
+    let wanted = read(path);
+    for (const [whole, begin = '', line = '', , end = ''] of wanted.matchAll(shown)) {
+      count++;
+      const said = await shell(line.replaceAll('events.ndjson', fileURLToPath(sample)), fileURLToPath(root));
+      assert.equal(said.stderr, '', line);
+      wanted = wanted.replace(whole, () => begin + said.stdout + end);
+    }
+    if (process.env.UPDATE && wanted !== read(path)) writeFileSync(path, wanted);
+    assert.equal(read(path), wanted, `${page} is out of date; run UPDATE=1 test/run test/readme.test.ts`);
+  }
+  assert.equal(count, 3);
 });
 
 test('the README names every command', () => {

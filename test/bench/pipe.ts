@@ -131,31 +131,42 @@ if (chosen('memory')) {
   }
 }
 
+const empty = (what: string, command: string[]): Turn => ({
+  ...{ what, how: 'file', input: '/dev/null', command, events: 0, lines: 0 },
+});
+const names = readdirSync(bin).filter((name) => !['package.json', 'synpipe'].includes(name));
+
+/** Of commands that have nothing to do, beside Node's own start. */
+function starting(name: string, commands: Turn[]): void {
+  const starts = [empty('node -e 0', [process.execPath, '-e', '0']), ...commands];
+  const runs = starts.map((): Run[] => []);
+  for (let round = 0; round < 7 * rounds; round++)
+    for (const [at, { how, input, command }] of starts.entries())
+      runs[at]?.push(throughput(how, input, command, faults));
+  for (const [at, { what }] of starts.entries()) rows.push({ case: name, what, runs: runs[at] as Run[] });
+}
+
+if (chosen('help'))
+  starting(
+    'help',
+    ['synpipe', ...names].map((name) => empty(`${name} --help`, [`${bin}${name}`, '--help'])),
+  );
+
 if (chosen('start')) {
-  const empty = (what: string, command: string[]): Turn => ({
-    ...{ what, how: 'file', input: '/dev/null', command, events: 0, lines: 0 },
-  });
-  const withoutInput = ['collector', 'doctor', 'sink-web', 'apply'];
+  const withoutInput = ['collector', 'doctor', 'sink-web', 'sink-nats', 'source-nats', 'apply'];
   const args: Record<string, string[]> = {
     filter: ['--dport', '443'],
     'sink-file': ['/dev/null'],
     'sink-http': ['http://127.0.0.1:1/'],
   };
-  const names = readdirSync(bin).filter((name) => !['package.json', 'synpipe'].includes(name));
-  const starts = [
-    empty('node -e 0', [process.execPath, '-e', '0']),
+  starting('start', [
     ...names.map((name) => {
       const command = withoutInput.includes(name) ? [name, '--version'] : [name, ...(args[name] ?? [])];
       return empty(command.join(' '), [`${bin}${name}`, ...command.slice(1)]);
     }),
     empty('synpipe filter', [`${bin}synpipe`, 'filter', '--dport', '443']),
     empty('synpipe run', fused),
-  ];
-  const runs = starts.map((): Run[] => []);
-  for (let round = 0; round < 7 * rounds; round++)
-    for (const [at, { how, input, command }] of starts.entries())
-      runs[at]?.push(throughput(how, input, command, faults));
-  for (const [at, { what }] of starts.entries()) rows.push({ case: 'start', what, runs: runs[at] as Run[] });
+  ]);
 }
 
 if (chosen('latency')) {

@@ -15,7 +15,7 @@ export function cannot(t: TestContext, reason: string): void {
   t.skip(reason);
 }
 
-function refusal(): string | undefined {
+export function refusal(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root';
   try {
     execFileSync(`${bin}doctor`, { stdio: 'pipe', encoding: 'utf8' });

@@ -1,7 +1,8 @@
 /** The package on a machine that has Node, npm and nothing else: no compiler, no network. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { before, test } from 'node:test';
 import { cannot } from '../live/live.js';
 import { root as project } from '../support/shell.js';
@@ -135,4 +136,23 @@ installed('where the native part does not work, it says what to do, and what is 
   );
   assert.deepEqual([collector.status, doctor.status], [1, 1]);
   assert.equal(JSON.parse(works('filter --dport 9 <out.ndjson').stdout).dport, 9); // the others go on
+});
+
+installed('as a .deb: commands, man pages, completions, units; and it leaves nothing behind', () => {
+  works('npm uninstall -g synpipe');
+  execFileSync(`${project}.ci/deb`, [join(root.folder, 'root'), join(root.folder, 'root/synpipe.tgz')]);
+  const deb = `synpipe_${about.version}_*.deb`;
+  assert.match(works(`dpkg-deb -f ${deb} Depends`).stdout, /^nodejs \(>= 20\.18\.1\), /);
+  works(`dpkg -i --force-depends ${deb}`); // the Node here is no package
+  for (const name of Object.keys(about.bin)) assert.match(works(`${name} --help`).stdout, /^Usage: /m);
+  assert.equal(JSON.parse(works(`collector -P 9 -- ${connects}`).stdout).dport, 9);
+  const files = new Set(lines(works('dpkg -L synpipe').stdout));
+  for (const page of about.man) assert.ok(files.has(`/usr/share/man/man1/${basename(page)}.gz`), page);
+  for (const name of Object.keys(about.bin)) assert.ok(files.has(`/usr/share/bash-completion/completions/${name}`));
+  for (const unit of ['synpipe@', 'synpipe-worker@']) assert.ok(files.has(`/lib/systemd/system/${unit}.service`));
+  works(
+    'grep -q "complete -F" /usr/share/bash-completion/completions/filter && synpipe completion bash | grep -q filter',
+  );
+  works('dpkg -P synpipe');
+  assert.equal(root.run('ls -d /usr/bin/filter /usr/lib/synpipe').stdout, '');
 });

@@ -53,11 +53,12 @@ export function links(page: string): string[] {
 }
 
 /** Command lines that are shown outside of fences: indented ones, and those in `code`. */
-export function shown(page: string): string[] {
+export function lines(page: string): { indented: string[]; inline: string[] } {
   const text = withoutFences(read(page));
-  const indented = [...text.matchAll(/^ {4}(\S.*)$/gm)].map(({ 1: line = '' }) => line);
-  const inline = [...text.replace(/^ {4}\S.*$/gm, '').matchAll(/`([^`\n]+)`/g)].map(({ 1: code = '' }) =>
-    code.replaceAll('\\|', '|'),
-  );
-  return [...indented, ...inline];
+  return {
+    indented: [...text.matchAll(/^ {4}(\S.*)$/gm)].map(({ 1: line = '' }) => line),
+    inline: [...text.replace(/^ {4}\S.*$/gm, '').matchAll(/`([^`\n]+)`/g)].map(({ 1: code = '' }) =>
+      code.replaceAll('\\|', '|'),
+    ),
+  };
 }

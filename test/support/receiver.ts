@@ -25,33 +25,38 @@ export class Receiver {
   /** Called as a request's head arrives; true: it dealt with the request. */
   atOnce: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   #server: Server;
-  #port = 0;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
     behaviour: Behaviour,
     private readonly secure: ServerOptions | undefined,
+    private readonly at: { host: string; port: number },
   ) {
     this.behaviour = behaviour;
     this.#server = this.#make();
   }
 
-  static async start(t: TestContext, behaviour: Behaviour = ok, secure?: ServerOptions): Promise<Receiver> {
-    const receiver = new Receiver(behaviour, secure);
+  static async start(
+    t: TestContext,
+    behaviour: Behaviour = ok,
+    secure?: ServerOptions,
+    at = { host: '127.0.0.1', port: 0 },
+  ): Promise<Receiver> {
+    const receiver = new Receiver(behaviour, secure, { ...at });
     await receiver.up();
     t.after(() => receiver.down());
     return receiver;
   }
 
   get url(): string {
-    return `${this.secure ? 'https' : 'http'}://127.0.0.1:${this.#port}`;
+    return `${this.secure ? 'https' : 'http'}://${this.at.host}:${this.at.port}`;
   }
 
   /** Comes back, on the same port. */
   async up(): Promise<void> {
     this.#server = this.#make();
-    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
-    this.#port = (this.#server.address() as AddressInfo).port;
+    await new Promise<void>((resolve) => this.#server.listen(this.at.port, this.at.host, resolve));
+    this.at.port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Goes away, with all its connections. */

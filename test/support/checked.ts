@@ -1,0 +1,61 @@
+import type { Command } from '../../schemas/pipe/command.js';
+import type { Options } from '../../schemas/pipe/options.js';
+import type { Entry } from '../../schemas/pipe/umbrella.js';
+import { pipelineWords } from '../../schemas/pipe/words.js';
+import { root } from './shell.js';
+
+const built = (path: string) => import(`${root}dist/${path}`);
+export const { commands } = (await built('commands.js')) as { commands: Record<string, Entry> };
+const { prepare } = (await built('schemas/pipe/main.js')) as typeof import('../../schemas/pipe/main.js');
+const { UsageError } = (await built('schemas/pipe/errors.js')) as typeof import('../../schemas/pipe/errors.js');
+
+/** A shell line's commands with their words, redirections and comments left out; undefined where it is more than a pipeline. */
+function pipeline(line: string): string[][] | undefined {
+  const bare = line
+    .split(/('[^']*'|"(?:[^"\\]|\\.)*")/)
+    .map((part, at) => (at % 2 === 1 ? part : part.replace(/\s#\s.*$/, '').replace(/\s[<>]{1,2}\s*\S+/g, '')))
+    .join('');
+  try {
+    return pipelineWords(bare).map((words) => words.slice(words[0] === 'sudo' ? 1 : 0));
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Checked {
+  /** How many of our commands are in it, with arguments. */
+  count: number;
+  /** It is no whole command: shortened, of some machine, or with a placeholder such as FIELDS. */
+  fragment: boolean;
+  /** Why it cannot be meant so. */
+  wrong?: string;
+}
+
+/** Looks at a line of shell, at the text in `synpipe run` too. */
+export async function checked(line: string): Promise<Checked> {
+  const found: Checked = { count: 0, fragment: false };
+  for (const words of pipeline(line) ?? []) {
+    const [name = '', ...argv] = words[0] === 'synpipe' ? words.slice(1) : words;
+    if (name === 'run' && words[0] === 'synpipe') {
+      const inside = await checked(argv[0] ?? '');
+      if (inside.wrong !== undefined) return inside;
+      found.count += inside.count;
+      found.fragment ||= inside.fragment;
+    }
+    if (!Object.hasOwn(commands, name) || argv.length === 0) continue;
+    if (argv.some((word) => /…|^(--cgroup|--netns)/.test(word))) {
+      found.fragment = true;
+      continue;
+    }
+    found.count++;
+    try {
+      prepare((await (commands[name] as Entry).load()) as unknown as Command<Options>, argv);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      const placeholder = / wants [A-Z]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an argument left out
+      if (!placeholder.test(` ${error.message}`)) return { ...found, wrong: `${line}: ${name}: ${error.message}` };
+      found.fragment = true;
+    }
+  }
+  return found;
+}
