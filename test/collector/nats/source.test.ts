@@ -43,10 +43,25 @@ test('all comes out once, in order, and is acknowledged; the next run goes on wh
 });
 
 test('several workers share the events', async (t) => {
-  const server = await stream(t, 6_000);
-  const worker = `source-nats --batch 100 --idle 1s ${server.url} CONN`;
-  const workers = await Promise.all([1, 2, 3].map(() => shell(worker, folder(t))));
-  const got = workers.map(({ stdout }) => seqsOf(stdout));
+  const server = await stream(t, 0);
+  const dir = folder(t);
+  const worker = (name: string) =>
+    start(t, ['bash', '-c', `exec source-nats --batch 100 ${server.url} CONN > ${name}`], dir);
+  const names = ['one', 'two', 'three'];
+  const workers = names.map(worker);
+  const { jsm } = await server.client();
+  const waiting = () =>
+    jsm.consumers.info('CONN', 'synpipe').then(
+      ({ num_waiting }) => num_waiting,
+      () => 0, // there is none yet
+    );
+  while ((await waiting()) < names.length) await sleep(20);
+  assert.equal((await shell(`sink-nats ${server.url}`, dir, numbered(1, 6_000))).code, 0);
+  const lines = (name: string) => readFileSync(join(dir, name), 'latin1').split('\n').length - 1;
+  await until('all of them', () => names.reduce((sum, name) => sum + lines(name), 0) >= 6_000);
+  for (const { child } of workers) child.kill('SIGTERM');
+  for (const { ended } of workers) assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  const got = names.map((name) => seqsIn(join(dir, name)));
   for (const seqs of got) assert.ok(seqs.length > 0, 'each has a part');
   assertAll(sorted(...got), 6_000);
 });
