@@ -64,9 +64,9 @@ const starts: Record<string, string[]> = {
   replay: ['/dev/null'],
   'sink-file': ['/dev/null'],
   'sink-http': ['http://127.0.0.1:1/'],
-  'sink-nats': ['--version'],
+  'sink-nats': ['127.0.0.1:1'],
   'sink-web': ['--version'],
-  'source-nats': ['--version'],
+  'source-nats': ['--idle', '1ms', '127.0.0.1:1', 'CONN'],
 };
 await bundle({
   ...Object.fromEntries(

@@ -10,7 +10,7 @@ import { consumerOf, sameConsumer, type Wanted } from './consumer.js';
 
 export interface Settings extends Wanted {
   reach: Reach;
-  /** So many events are asked for at once, and half as many more held. */
+  /** So many events are asked for at once; twice as many are taken and not acknowledged at most. */
   batch: number;
   /** End after so many. */
   count: number;
@@ -199,7 +199,6 @@ export class NatsSource implements Source {
       this.#queue = this.#queue.slice(this.#at);
       this.#at = 0;
     }
-    this.#drained();
     return length;
   }
 
@@ -207,6 +206,7 @@ export class NatsSource implements Source {
   #acknowledge(): void {
     for (const message of this.#given) message.ack();
     this.#given = [];
+    this.#drained();
   }
 
   /** A slow reader is no reason to give the events to another worker too. */
@@ -229,7 +229,7 @@ export class NatsSource implements Source {
   }
 
   async #room(): Promise<void> {
-    while (!this.#ended && this.#queue.length - this.#at > this.settings.batch / 2) {
+    while (!this.#ended && this.#queue.length - this.#at + this.#given.length > this.settings.batch) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });

@@ -18,6 +18,8 @@ export async function readAuth(
     '@nats-io/transport-node'
   );
   const kind = kindOf(text);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what has them is no text
+  if (kind !== 'creds' && /[\0-\x1f\x7f\ufffd]/.test(text)) throw damaged(from);
   if (kind === 'token') return tokenAuthenticator(text);
   if (kind === 'password') {
     const colon = text.indexOf(':');
@@ -28,10 +30,12 @@ export async function readAuth(
   try {
     auth('nonce'); // a key that is damaged shows at once
   } catch {
-    throw new RuntimeError(`${from} holds credentials that are damaged; get them anew`);
+    throw damaged(from);
   }
   return auth;
 }
+
+const damaged = (from: string) => new RuntimeError(`${from} holds credentials that are damaged; get them anew`);
 
 function kindOf(text: string): 'creds' | 'nkey' | 'password' | 'token' {
   if (text.includes('-----BEGIN')) return 'creds';

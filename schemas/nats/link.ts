@@ -25,6 +25,7 @@ export interface Hooks {
 export class Link {
   #auth: Authenticator | undefined;
   #connection: NatsConnection | undefined;
+  #prepared: NatsConnection | undefined;
   /** It is connected at this moment. */
   up = false;
   #end: unknown;
@@ -78,6 +79,7 @@ export class Link {
       this.#connection = connection;
       this.#watch(connection, hooks);
       await hooks.prepare(connection);
+      this.#prepared = connection;
       this.#goesUp();
       return true;
     } catch (error) {
@@ -96,7 +98,7 @@ export class Link {
       return await connect(options);
     } catch (error) {
       if (error instanceof errors.AuthorizationError) throw this.#refused();
-      throw new Error(why(error as Error));
+      throw new Error(why(error as Error, this.reach));
     }
   }
 
@@ -130,8 +132,9 @@ export class Link {
         this.up = false;
         lost();
         this.trouble.failed('the connection is lost');
-      } else if (status.type === 'reconnect') this.#goesUp();
-      else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) {
+      } else if (status.type === 'reconnect') {
+        if (this.#prepared === connection) this.#goesUp(); // it may break, and come back, before that
+      } else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) {
         if (status.error.operation === 'publish') forbidden(status.error.subject);
       }
     }
@@ -161,11 +164,20 @@ export class Link {
   }
 }
 
+/** What may help where TLS fails, by what the error's code or message holds. */
+const remedies: [RegExp, string][] = [
+  [/^UNABLE_TO_|SELF_SIGNED/, 'see --ca'],
+  [/KEY_VALUES_MISMATCH/, '--key is not that of --cert'],
+  [/does not support 'tls'/, 'see nats://'],
+];
+
 /** Why a connection was not made. */
-function why(error: Error): string {
-  if (error.cause instanceof Error) return cause(error.cause);
-  if (error.message === 'timeout') return 'no answer in time';
-  return /undefined error/.test(error.message) ? 'it closed the connection' : cause(error);
+function why(error: Error, { tls, cert }: Reach): string {
+  const reason = cause(error.cause instanceof Error ? error.cause : error);
+  if (reason === 'timeout') return `no answer in time${tls && !cert ? ' (it may want --cert)' : ''}`;
+  if (/undefined error/.test(reason)) return 'it closed the connection';
+  const [, remedy] = remedies.find(([pattern]) => pattern.test(reason)) ?? [];
+  return remedy ? `${reason} (${remedy})` : reason;
 }
 
 /** Checks whom a certificate is for. The client gives no name where the server was named by address. */

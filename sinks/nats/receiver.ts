@@ -38,6 +38,7 @@ export class NatsReceiver implements Receiver {
   readonly #identity = new Identity(hostname());
   readonly #line = new Line();
   #publisher: Publisher | undefined;
+  #turn: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly way: Way,
@@ -60,12 +61,28 @@ export class NatsReceiver implements Receiver {
     return receiver;
   }
 
+  /** Batches go out one behind the other, in the order of the calls; only what has to be sent again may be overtaken. */
   async deliver(batch: Batch): Promise<number> {
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise((resolve) => {
+      done = resolve;
+    });
+    try {
+      return await this.#deliver(batch, before, done);
+    } finally {
+      done();
+    }
+  }
+
+  /** `sent` is called when all has been sent for the first time, after `turn`. */
+  async #deliver(batch: Batch, turn: Promise<void>, sent: () => void): Promise<number> {
     let left = this.#messages(batch.id, await batch.read());
     let refused = 0;
+    await turn;
     while (left.length > 0) {
       await this.trouble.wait(this.stop);
-      const failed = await this.#send(left);
+      const failed = await this.#send(left, sent);
       this.stop.throwIfAborted();
       left = [];
       const reasons = new Map<string, string | undefined>(); // of subjects that none took
@@ -119,7 +136,7 @@ export class NatsReceiver implements Receiver {
   }
 
   /** Sends all, and waits until it is known what became of each. Resolves to those that were not stored. */
-  async #send(messages: readonly Message[]): Promise<Failed[]> {
+  async #send(messages: readonly Message[], sent: () => void): Promise<Failed[]> {
     const failed: Failed[] = [];
     let open = messages.length;
     let all = () => {};
@@ -133,6 +150,7 @@ export class NatsReceiver implements Receiver {
         if (--open === 0) all();
       });
     }
+    sent();
     await settled;
     return failed;
   }

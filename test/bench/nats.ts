@@ -1,6 +1,6 @@
 /**
  * sink-nats beside two loops that one would write with the client: each publish awaited, and core NATS without any
- * acknowledgement; and source-nats. Into a stream on one server, and on three (all on this machine), in rounds that
+ * acknowledgement; and source-nats; and how long an event takes through both, at a steady rate. Into a stream on one server, and on three (all on this machine), in rounds that
  * alternate: `node --import tsx test/bench/nats.ts [EVENTS [ROUNDS]]`. Keeps the run in test/bench/runs.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -8,11 +8,12 @@ import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } fr
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { format } from '../support/lines.js';
-import { freePort } from '../support/nats.js';
+import { freePort, natsServer } from '../support/nats.js';
 import { env, root } from '../support/shell.js';
 
 const ways = {
@@ -48,6 +49,7 @@ async function bench(rounds: number): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-bench-'));
   const result: Record<string, Record<Way, Figures[]>> = {};
   const stored: Record<string, { bytes: number; rss: number }> = {};
+  const lags: Record<string, number[]> = {};
   try {
     execFileSync('bash', ['-c', `seq -f '${format}' ${events} > in`], { cwd: dir });
     for (const replicas of [1, 3]) {
@@ -73,9 +75,11 @@ async function bench(rounds: number): Promise<void> {
         }
       }
       result[replicas === 1 ? 'one server' : 'three servers, three replicas'] = figures;
+      await stream(where, replicas);
+      lags[`${replicas}`] = await lag(dir, where);
       for (const { child } of servers) child.kill('SIGKILL');
     }
-    report(result, stored, rounds);
+    report(result, stored, lags, rounds);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -96,7 +100,7 @@ async function start(dir: string, count: number): Promise<Server[]> {
     const path = join(dir, `${count}-${at}.conf`);
     writeFileSync(path, config);
     servers.push({
-      child: spawn('/usr/sbin/nats-server', ['-c', path], { stdio: 'ignore' }),
+      child: spawn(natsServer, ['-c', path], { stdio: 'ignore' }),
       port: ports[at] as number,
     });
   }
@@ -134,6 +138,39 @@ function run(dir: string, line: string): number {
   return Number(said) || Number(process.hrtime.bigint() - began) / 1e9;
 }
 
+/** How long each event took (ms) from sink-nats's input to source-nats's output, the shortest first. */
+async function lag(dir: string, where: string): Promise<number[]> {
+  const [rate, seconds] = [5_000, 5];
+  const options = { cwd: dir, env, stdio: ['pipe', 'pipe', 'inherit'] as ('pipe' | 'inherit')[] };
+  const [sink, source] = [
+    ['sink-nats', where],
+    ['source-nats', '--durable', 'lag', where, 'CONN'],
+  ].map(([name = '', ...args]) => spawn(name, args, options)) as [ChildProcess, ChildProcess];
+  const sent: number[] = [];
+  const took: number[] = [];
+  const all = (async () => {
+    for await (const line of createInterface({ input: source.stdout as Readable })) {
+      took.push(performance.now() - (sent[JSON.parse(line).seq] as number));
+      if (took.length === rate * seconds) return;
+    }
+  })();
+  await sleep(1_000); // both are there
+  const began = performance.now();
+  for (let seq = 0; seq < rate * seconds; await sleep(5)) {
+    const now = performance.now();
+    let text = '';
+    for (; seq < Math.min(rate * seconds, ((now - began) / 1000) * rate); seq++) {
+      text += `${format.replace('%.0f', String(seq))}\n`;
+      sent[seq] = now;
+    }
+    if (text) sink.stdin?.write(text);
+  }
+  await all;
+  sink.stdin?.end();
+  source.kill();
+  return took.sort((a, b) => a - b);
+}
+
 const stat = (pid: number) =>
   readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
@@ -151,10 +188,22 @@ const memory = (servers: Server[]) =>
     ),
   );
 
-function report(result: Record<string, Record<string, Figures[]>>, stored: object, rounds: number): void {
+function report(
+  result: Record<string, Record<string, Figures[]>>,
+  stored: object,
+  lags: Record<string, number[]>,
+  rounds: number,
+): void {
+  const lag = Object.fromEntries(
+    Object.entries(lags).map(([servers, took]) => {
+      const at = (share: number) => Number((took[Math.ceil(share * took.length) - 1] as number).toFixed(2));
+      return [servers, { events: took.length, p50: at(0.5), p99: at(0.99), most: at(1) }];
+    }),
+  );
+  console.log('lag at 5,000 events/s, ms:', JSON.stringify(lag));
   const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] as number;
   const machine = { linux: release(), cpus: cpus().length, cpu: cpus()[0]?.model, node: process.version };
-  const server = execFileSync('/usr/sbin/nats-server', ['--version']).toString().trim();
+  const server = execFileSync(natsServer, ['--version']).toString().trim();
   for (const [where, figures] of Object.entries(result)) {
     console.log(`${where}, ${events} events, ${rounds} rounds:`);
     for (const [way, runs] of Object.entries(figures)) {
@@ -170,7 +219,7 @@ function report(result: Record<string, Record<string, Figures[]>>, stored: objec
   const date = new Date().toISOString().slice(0, 10);
   writeFileSync(
     path,
-    `${JSON.stringify({ machine: { ...machine, server, date }, events, rounds, result, stored }, null, 1)}\n`,
+    `${JSON.stringify({ machine: { ...machine, server, date }, events, rounds, result, stored, lag }, null, 1)}\n`,
   );
 }
 

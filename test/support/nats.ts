@@ -8,6 +8,9 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
 import { folder } from './process.js';
 
+/** The server's program: Debian's, or another version's. */
+export const natsServer = process.env.SYNPIPE_NATS_SERVER ?? '/usr/sbin/nats-server';
+
 /** A port that is free on 127.0.0.1 at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -54,10 +57,7 @@ export class NatsServer {
       path,
       `listen: 127.0.0.1:${this.port}\njetstream { store_dir: "${this.dir}/data" }\nlog_file: "${this.dir}/log"\n${this.config}\n`,
     );
-    const child = spawn('nats-server', ['-c', path], {
-      stdio: 'ignore',
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-    });
+    const child = spawn(natsServer, ['-c', path], { stdio: 'ignore' });
     this.#child = child;
     for (let tries = 0; tries < 500; tries++) {
       if (child.exitCode !== null) throw new Error(`nats-server: ${this.log}`);
@@ -84,7 +84,7 @@ export class NatsServer {
   async client(options: ConnectionOptions = {}): Promise<{ nc: NatsConnection; jsm: JetStreamManager }> {
     const nc = await connect({ servers: `127.0.0.1:${this.port}`, ...options });
     this.t.after(() => nc.close());
-    return { nc, jsm: await jetstreamManager(nc, { timeout: 1_000 }) };
+    return { nc, jsm: await jetstreamManager(nc, { timeout: 1_000, checkAPI: false }) };
   }
 
   /** All that is in a stream, in order. */
@@ -102,6 +102,15 @@ export class NatsServer {
     await nc.close();
     return all;
   }
+}
+
+/** A cluster of three, on loopback. */
+export async function natsCluster(t: TestContext): Promise<NatsServer[]> {
+  const ports = await Promise.all([1, 2, 3].map(freePort));
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
+  const config = (port: number) =>
+    `server_name: s${port}\ncluster { name: c, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }`;
+  return Promise.all(ports.map((port) => NatsServer.start(t, config(port))));
 }
 
 async function accepts(port: number): Promise<boolean> {

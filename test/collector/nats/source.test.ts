@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { from } from '../../../collector/nats/from.js';
+import { NatsSource } from '../../../collector/nats/source.js';
 import { assertAll, format, numbered, seqsIn, seqsOf } from '../../support/lines.js';
 import { NatsServer } from '../../support/nats.js';
 import { folder, killGroup, size, start, until } from '../../support/process.js';
@@ -15,7 +16,7 @@ async function stream(t: TestContext, count: number, config = ''): Promise<NatsS
   const server = await NatsServer.start(t, config);
   const { code, stderr } = await shell(`sink-nats --create-stream CONN ${server.url}`, folder(t), numbered(1, count));
   assert.equal(code, 0, stderr);
-  if (stderr) t.diagnostic(stderr); // what had to be sent again is behind the others
+  if (stderr) t.diagnostic(stderr); // what had to be sent again may be behind the others
   return server;
 }
 
@@ -42,10 +43,25 @@ test('all comes out once, in order, and is acknowledged; the next run goes on wh
 });
 
 test('several workers share the events', async (t) => {
-  const server = await stream(t, 6_000);
-  const worker = `source-nats --batch 100 --idle 1s ${server.url} CONN`;
-  const workers = await Promise.all([1, 2, 3].map(() => shell(worker, folder(t))));
-  const got = workers.map(({ stdout }) => seqsOf(stdout));
+  const server = await stream(t, 0);
+  const dir = folder(t);
+  const worker = (name: string) =>
+    start(t, ['bash', '-c', `exec source-nats --batch 100 ${server.url} CONN > ${name}`], dir);
+  const names = ['one', 'two', 'three'];
+  const workers = names.map(worker);
+  const { jsm } = await server.client();
+  const waiting = () =>
+    jsm.consumers.info('CONN', 'synpipe').then(
+      ({ num_waiting }) => num_waiting,
+      () => 0, // there is none yet
+    );
+  while ((await waiting()) < names.length) await sleep(20);
+  assert.equal((await shell(`sink-nats ${server.url}`, dir, numbered(1, 6_000))).code, 0);
+  const lines = (name: string) => readFileSync(join(dir, name), 'latin1').split('\n').length - 1;
+  await until('all of them', () => names.reduce((sum, name) => sum + lines(name), 0) >= 6_000);
+  for (const { child } of workers) child.kill('SIGTERM');
+  for (const { ended } of workers) assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  const got = names.map((name) => seqsIn(join(dir, name)));
   for (const seqs of got) assert.ok(seqs.length > 0, 'each has a part');
   assertAll(sorted(...got), 6_000);
 });
@@ -115,7 +131,25 @@ test('a reader that is slower than --ack-wait does not have the events come twic
   const slow = `source-nats --ack-wait 1s --idle 3s ${server.url} CONN | (sleep 3; cat)`;
   const { stdout, code } = await shell(slow, folder(t));
   assert.equal(code, 0);
-  assertAll(sorted(seqsOf(stdout)), 10_000);
+  assertAll(seqsOf(stdout), 10_000);
+});
+
+test('no more than twice --batch is taken and not acknowledged, however it is read', async (t) => {
+  const server = await stream(t, 1_000);
+  const { reach, where } = { reach: { servers: [server.url.slice(7)], tls: false }, where: server.url };
+  const wanted = { command: 'source-nats', where, stream: 'CONN', durable: 'synpipe', ackWait: 30_000 };
+  const source = new NatsSource({ ...wanted, reach, batch: 100, count: Number.POSITIVE_INFINITY });
+  t.after(() => source.end(false));
+  const unacknowledged = async () => {
+    await sleep(300); // what the worker asks for comes
+    return (await state(server)).unacknowledged;
+  };
+  for (const lines of [1, 49, 500]) {
+    const bytes = await source.read(Buffer.alloc(lines * (format.length + 2)));
+    assert.ok(bytes > 0);
+    const held = await unacknowledged();
+    assert.ok(held <= 200, `${held} after ${lines}`);
+  }
 });
 
 test('--from: the beginning, a number, a time, only what comes; for a consumer that is new', async (t) => {
@@ -156,6 +190,30 @@ test('a server that is killed and comes back: the worker goes on', async (t) => 
     stderr,
     /^source-nats: 127\.0\.0\.1:\d+: the connection is lost; trying again\n(source-nats: [^\n]*goes on\n)?$/,
   );
+});
+
+test('a server that dies while it is asked for the consumer, and comes back: the worker waits for its answer', async (t) => {
+  const alone = `server_name: one\ncluster { name: c, listen: "127.0.0.1:-1", routes: [ "nats://127.0.0.1:1" ] }`;
+  const server = await NatsServer.start(t, alone); // of a cluster without a leader: it does not answer
+  await server.down();
+  const { child, ended } = start(t, ['bash', '-c', `exec source-nats ${server.url} CONN`], folder(t));
+  let said = '';
+  child.stderr?.on('data', (text) => {
+    said += text;
+  });
+  await until('the first try', () => /ECONNREFUSED; trying again/.test(said));
+  await server.up();
+  const asked = async () => {
+    const { nc } = await server.client({ maxReconnectAttempts: 0 });
+    for await (const _ of nc.subscribe('$JS.API.CONSUMER.INFO.>', { max: 1 })) return;
+  };
+  await asked();
+  await server.down();
+  await server.up();
+  await Promise.race([ended, asked()]);
+  child.kill('SIGTERM');
+  const { code, stderr } = await ended;
+  assert.deepEqual([code, stderr.split('\n').length], [0, 2], stderr);
 });
 
 test('messages of others: several lines in one, a long one, one that is no event; each is acknowledged', async (t) => {

@@ -6,13 +6,30 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, ndjson } from '../../support/events.js';
 import { assertAll, format, numbered } from '../../support/lines.js';
-import { NatsServer, seqs } from '../../support/nats.js';
+import { NatsServer, natsCluster, seqs } from '../../support/nats.js';
 import { folder, killGroup, proc, start, until } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
 const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|goes on)\n)+$/;
 /** What a retry of something that had arrived is told as. */
 const already = /sink-nats: the stream had \d+ lines? already; it keeps each once\n/;
+
+test('what is not sent again is stored in the order of the input, from a file and from a pipe, with a spool and without', async (t) => {
+  const server = await NatsServer.start(t);
+  const dir = folder(t);
+  writeFileSync(join(dir, 'in'), numbered(1, 20_000));
+  for (const [stream, line] of Object.entries({
+    FILE: `sink-nats --subject FILE.x --create-stream FILE ${server.url} < in`,
+    PIPE: `cat in | sink-nats --subject PIPE.x --create-stream PIPE ${server.url}`,
+    SPOOL: `cat in | sink-nats --spool spool --subject SPOOL.x --create-stream SPOOL ${server.url}`,
+  })) {
+    assert.deepEqual(await shell(line, dir), { stdout: '', stderr: '', code: 0 }, stream);
+    assertAll(
+      (await server.stored(stream)).map(({ line: one }) => JSON.parse(one).seq),
+      20_000,
+    );
+  }
+});
 
 test('a server that is killed and comes back, input running on: each event once, in the order of the input but for retries', async (t) => {
   const server = await NatsServer.start(t);
@@ -144,6 +161,26 @@ test('what is refused for good: too large for the server, or no stream takes it'
     fails.stderr,
     /^sink-nats: 1 line not delivered\nsink-nats: the receiver refused events: no stream takes conn\.[\w-]+\.strange; /,
   );
+});
+
+test('a cluster has to say several times that no stream takes a subject: its leader may not know all of them yet', async (t) => {
+  const [server] = (await natsCluster(t)) as [NatsServer];
+  const dir = folder(t);
+  const line = `printf '%s' '${numbered(1, 3)}' | sink-nats ${server.url}`;
+  const { nc, jsm } = await server.client();
+  const none = () =>
+    jsm.getAccountInfo().then(
+      ({ streams }) => streams === 0,
+      () => false,
+    );
+  while (!(await none())) await sleep(100); // it has a leader
+  const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], dir);
+  const asked = nc.subscribe('$JS.API.STREAM.NAMES', { max: 1 });
+  for await (const _ of asked) break;
+  await sleep(500); // it was told that there is none
+  await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'], num_replicas: 3 });
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  assertAll(seqs(await server.stored('CONN')), 3);
 });
 
 test('SIGTERM while a server is down: with a spool it ends at once, and nothing is lost', async (t) => {

@@ -55,11 +55,13 @@ for (const [kind, { config, auth, wrong }] of Object.entries(kinds())) {
   });
 }
 
-test('a damaged seed is told of, not shown', async (t) => {
+test('credentials that are damaged are told of, not shown', async (t) => {
   const dir = folder(t);
-  writeFileSync(join(dir, 'auth'), `SU${'A'.repeat(56)}`);
-  const { stderr, code } = await shell('sink-nats --auth-file auth 127.0.0.1:1', dir);
-  assert.deepEqual([stderr, code], ['sink-nats: auth holds credentials that are damaged; get them anew\n', 1]);
+  for (const text of [`SU${'A'.repeat(56)}`, 'two\nlines', Buffer.from([0xff, 0x3a, 0xfe])]) {
+    writeFileSync(join(dir, 'auth'), text);
+    const { stderr, code } = await shell('sink-nats --auth-file auth 127.0.0.1:1', dir);
+    assert.deepEqual([stderr, code], ['sink-nats: auth holds credentials that are damaged; get them anew\n', 1]);
+  }
 });
 
 test('TLS with a CA of one’s own and a client certificate; not without either', async (t) => {
@@ -72,9 +74,15 @@ test('TLS with a CA of one’s own and a client certificate; not without either'
     shell(`sink-nats --timeout 200ms --create-stream CONN ${options} ${server.url}`, dir, numbered(1, 3));
   assert.deepEqual(await run('--ca ca.pem --cert client.pem --key client.key'), good);
   const untrusted = await run('--cert client.pem --key client.key');
-  assert.match(untrusted.stderr, /UNABLE_TO_VERIFY_LEAF_SIGNATURE; trying again/);
+  assert.match(untrusted.stderr, /: UNABLE_TO_VERIFY_LEAF_SIGNATURE \(see --ca\); trying again\n/);
   assert.equal(untrusted.code, 1);
-  assert.equal((await run('--ca ca.pem')).code, 1);
+  const mixed = await run('--ca ca.pem --cert client.pem --key server.key');
+  assert.match(mixed.stderr, /KEY_VALUES_MISMATCH \(--key is not that of --cert\); trying again\n/);
+  const unknown = await run('--ca ca.pem');
+  assert.deepEqual([unknown.code, /no answer in time \(it may want --cert\); /.test(unknown.stderr)], [1, true]);
+  const plain = await NatsServer.start(t);
+  const none = await shell(`sink-nats --timeout 200ms ${plain.url.replace('nats', 'tls')}`, dir, numbered(1, 3));
+  assert.match(none.stderr, /: server does not support 'tls' \(see nats:\/\/\); trying again\n/);
 });
 
 test('a server without JetStream; a user who may not publish, or only that', async (t) => {
