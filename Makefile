@@ -16,7 +16,7 @@ else
 endif
 BPF := $(patsubst bpf/%.bpf.c,$(NATIVE)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/pipe/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/manual/*.ts schemas/where/*.ts schemas/nats/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
-	transforms/*/*.ts transforms/*/*.c sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
+	transforms/*/*.ts transforms/*/*.c transforms/*/*.h sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
 # npm brings node-gyp, and a Node that is installed brings its headers: no download.
 GYP = $(or $(shell command -v node-gyp),node $(shell npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js)
 NODE = $(shell node -p 'require("path").resolve(process.execPath, "../..")')

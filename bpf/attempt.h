@@ -47,8 +47,8 @@ struct attempt_ends {
  * of the boot clock.
  */
 struct attempt_event {
-	__u64 id;       /* socket cookie, or with bit 63 set: made from start and CPU */
-	__u64 start_ns; /* the call began; without a call: the state became SYN_SENT */
+	__u64 id;       /* socket cookie, or with bit 63 set: made from start_ns and CPU */
+	__u64 start_ns; /* the call began, or returned where that is all to be told; without a call: SYN_SENT */
 	__u64 time_ns;  /* connect: the call returned, or start_ns without a call; outcome: when it happened */
 	__u64 cgroup;   /* id in the unified hierarchy */
 	__u32 pid;      /* the process (tgid), as are ppid's */

@@ -22,56 +22,48 @@ struct begin {
 	__u8 entry; /* enum call_entry */
 };
 
-static __always_inline __u64 attempt_id(const struct sock_common *sk, __u64 start_ns)
+static __always_inline __u64 attempt_id(__u64 cookie, __u64 start_ns)
 {
-	__u64 cookie = sk->skc_cookie.counter;
-
 	if (cookie)
 		return cookie;
 	return 1ULL << 63 | (start_ns & ((1ULL << 53) - 1)) << 10 | (bpf_get_smp_processor_id() & 1023);
 }
 
-/* The socket behind a file that belongs to one; NULL for all others. */
+/*
+ * The socket behind a file that belongs to one. Behind others, NULL or something else: should that look like a socket,
+ * the call's error is known for what it is when it ends (tried_to). To look at the file first costs every call.
+ */
 static __always_inline struct socket *socket_of(struct file *file)
 {
 #ifdef ENTRIES_ARE_TYPED
 	return bpf_sock_from_file(file);
 #else
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
 	return BPF_CORE_READ(file, private_data);
 #endif
 }
 
-/* Only calls that start an attempt: not those that poll for the end of one. */
-static __always_inline bool starts_attempt(const struct sock_common *sk, enum socket_state state)
+static __always_inline void attempt_begin(struct socket *given, const struct begin *from, enum attempt_via via)
 {
-	return (sk->skc_family == AF_INET || sk->skc_family == AF_INET6) && sk->skc_state == TCP_CLOSE &&
-	       state == SS_UNCONNECTED;
-}
-
-static __always_inline void attempt_begin(struct socket *socket, const struct begin *from, enum attempt_via via)
-{
-	struct sock *sk = READ_GIVEN(socket, sk);
-	struct attempt_ends to = {};
-	const struct sock_common *common;
-	struct sock_copy buffer;
+	struct address address = {};
+	struct socket_copy buffer;
+	const struct socket *socket = given_socket(&buffer, given);
+	struct sock *sk = socket->sk;
 	struct call *call;
 	__u16 protocol;
+	bool legible;
 
-	if (!sk)
-		return;
-	common = given_sock(&buffer, sk);
-	if (!starts_attempt(common, READ_GIVEN(socket, state)))
+	/* Only calls that start an attempt: not those that poll for the end of one. */
+	if (!sk || socket->state != SS_UNCONNECTED || socket->type != SOCK_STREAM)
 		return;
 	protocol = READ_GIVEN(sk, sk_protocol);
-	if (READ_GIVEN(sk, sk_type) != SOCK_STREAM || (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP))
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return;
 	/* Too short for any destination, or so long that the kernel does not even look. */
-	if (from->addrlen < 8 || from->addrlen > SOCKADDR_MAX || !task_wanted() || !netns_wanted(common))
+	if (from->addrlen < 8 || from->addrlen > SOCKADDR_MAX || !task_wanted() || !netns_wanted(sk))
 		return;
-	/* The address may have no destination; but if it could not be read, the kernel itself may yet. */
-	if (read_destination(&to, from->address, from->addrlen, from->kernel) && !to.family)
+	legible = read_address(&address, from->address, from->addrlen, from->kernel);
+	/* It may be no destination; but if it could not be read, the kernel itself may yet. */
+	if (legible && !is_destination(&address, from->addrlen))
 		return;
 	call = bpf_task_storage_get(&calls, current(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* One in another, as the kernel's own in an application's: the outer one tells. */
@@ -82,14 +74,14 @@ static __always_inline void attempt_begin(struct socket *socket, const struct be
 		drop_attempt();
 	if (!call)
 		return;
-	call->start_ns = bpf_ktime_get_boot_ns();
-	call->id = attempt_id(common, call->start_ns);
 	call->sk = sk;
 	call->flow = NULL;
 	call->uaddr = from->address;
 	call->addrlen = from->addrlen;
-	call->to = to;
+	call->to = (struct attempt_ends){};
+	parse_destination(&call->to, &address, from->addrlen);
 	call->mptcp = protocol == IPPROTO_MPTCP;
+	call->start_ns = outlives_call(call) ? bpf_ktime_get_boot_ns() : 0;
 	call->via = via == ATTEMPT_VIA_CONNECT && call->mptcp ? ATTEMPT_VIA_MPTCP : via;
 	call->entry = from->entry;
 }

@@ -9,6 +9,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "begin.bpf.h"
 #include "ends.bpf.h"
 #include "filter.bpf.h"
 #include "left.bpf.h"
@@ -26,47 +27,74 @@ static __always_inline __u16 failure(long ret, bool syn_sent)
 	return -ret;
 }
 
-/* Both ends, as far as they are legible when the call returns. */
-static __always_inline void end_ends(struct attempt_ends *ends, struct call *call, const struct sock_common *common,
-				     long ret)
+static __always_inline void set_times(struct attempt_event *event, const struct call *call)
+{
+	event->time_ns = bpf_ktime_get_boot_ns();
+	event->start_ns = call->start_ns ?: event->time_ns;
+}
+
+/* Its SYN went out: since then only the port was chosen. */
+static __always_inline void end_with_syn(struct attempt_event *event, const struct call *call, long ret)
 {
 	struct sock *sk = call->flow;
 
-	*ends = call->to;
-	if (!sk) {
-		if (!ends->family)
-			read_destination(ends, call->uaddr, call->addrlen, false);
-		read_source(ends, common);
-		return;
-	}
-	/* A call that failed has cleared all but the port, which is another attempt's where none was to be had. */
-	if (common->skc_dport)
-		read_ends(ends, common);
+	set_times(event, call);
+	event->ends = call->to;
+	/* Where none was to be had, what is there is another attempt's, unless the socket was bound. */
 	if (ret == -EADDRNOTAVAIL)
-		ends->sport = common->skc_num;
-	else if (!common->skc_dport || !ends->sport)
-		ends->sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+		event->ends.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+	else
+		event->ends.sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	event->id = attempt_id(call->cookie, event->start_ns);
+	event->netns = call->netns;
+}
+
+/*
+ * False for a call that made no attempt, though it looked so when it began: of another kind of socket, or one that
+ * listens, or of a file that is no socket at all.
+ */
+static __always_inline bool tried_to(const struct call *call, const struct sock_common *common, long ret)
+{
+	struct sock *sk = call->sk;
+
+	if ((common->skc_family != AF_INET && common->skc_family != AF_INET6) || common->skc_state == TCP_LISTEN)
+		return false;
+	return ret != -ENOTSOCK || (BPF_CORE_READ(sk, sk_socket, file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
+}
+
+/* No SYN went out. False where there is nothing to tell. */
+static __always_inline bool end_before_syn(struct attempt_event *event, const struct call *call, long ret)
+{
+	struct sock_copy buffer;
+	const struct sock_common *common = copy_sock(&buffer, call->sk);
+	struct address address = {};
+
+	if (ret == -EFAULT || !tried_to(call, common, ret))
+		return false;
+	set_times(event, call);
+	event->ends = call->to;
+	if (!event->ends.family && read_address(&address, call->uaddr, call->addrlen, false))
+		parse_destination(&event->ends, &address, call->addrlen);
+	read_source(&event->ends, common);
+	event->id = attempt_id(common->skc_cookie.counter, event->start_ns);
+	event->netns = netns_of(common);
+	return event->ends.family && ends_wanted(&event->ends);
 }
 
 /* There is nothing in `attempts`: all that can be told is known now. */
 static __always_inline void end_alone(struct call *call, long ret)
 {
 	struct attempt *attempt = scratch(SCRATCH_END);
-	struct sock_copy buffer;
-	const struct sock_common *common = copy_sock(&buffer, call->flow ?: call->sk);
 	struct attempt_event *event;
 
-	if (!attempt || (!call->flow && ret == -EFAULT))
+	if (!attempt)
 		return;
 	event = &attempt->event;
-	end_ends(&event->ends, call, common, ret);
-	if (!event->ends.family || !ends_wanted(&event->ends))
+	if (call->flow)
+		end_with_syn(event, call, ret);
+	else if (!end_before_syn(event, call, ret))
 		return;
 	fill_task(event);
-	event->id = call->id;
-	event->start_ns = call->start_ns;
-	event->time_ns = bpf_ktime_get_boot_ns();
-	event->netns = netns_of(common);
 	event->error = failure(ret, call->flow);
 	event->via = call->via;
 	submit(event, ATTEMPT_CONNECT);
@@ -104,7 +132,7 @@ static __always_inline void end_of(struct call *call, long ret)
 	submit(event, ATTEMPT_CONNECT);
 	if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_TOLD) & ATTEMPT_LEFT) {
 		tell_outcome(attempt);
-		bpf_map_delete_elem(&attempts, &key);
+		forget(key);
 	}
 }
 

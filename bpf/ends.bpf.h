@@ -48,43 +48,40 @@ struct address {
 } __attribute__((aligned(8)));
 
 /*
- * The destination from the first `have` bytes. None (family stays 0) when they are too few to hold one, or
- * for another family: that includes AF_UNSPEC, which disconnects.
+ * Not when the bytes are too few to hold one, or for another family: that includes AF_UNSPEC, which disconnects, and
+ * an address that could not be read.
  */
-static __always_inline void parse_destination(struct attempt_ends *to, const struct address *address, __u32 have)
+static __always_inline bool is_destination(const struct address *address, __u32 addrlen)
 {
-	if (address->family == AF_INET && have >= 8) {
+	return (address->family == AF_INET && addrlen >= 8) || (address->family == AF_INET6 && addrlen >= sizeof(*address));
+}
+
+/* Family stays 0 where there is none. */
+static __always_inline void parse_destination(struct attempt_ends *to, const struct address *address, __u32 addrlen)
+{
+	if (!is_destination(address, addrlen))
+		return;
+	if (address->family == AF_INET) {
 		to->family = 4;
 		copy_address(to->daddr, address->v4, true);
-	} else if (address->family == AF_INET6 && have >= 24) {
-		set_destination6(to, address->v6);
 	} else {
-		return;
+		set_destination6(to, address->v6);
 	}
 	to->dport = bpf_ntohs(address->port);
 }
 
 /*
- * False when the memory could not be read: a bad pointer, or not in memory yet. `kernel`: the kernel's own copy
- * of the address, in a sockaddr_storage.
+ * False when the memory could not be read: a bad pointer, or not in memory yet; then it is all zero. `kernel`: the
+ * kernel's own copy of the address, in a sockaddr_storage.
  */
-static __always_inline bool read_destination(struct attempt_ends *to, __u64 from, __u32 addrlen, bool kernel)
+static __always_inline bool read_address(struct address *address, __u64 from, __u32 addrlen, bool kernel)
 {
-	struct address address = {};
 	/* two fixed sizes: all that matters, and no range for the verifier to follow */
-	__u32 have = addrlen < sizeof(address) ? 8 : sizeof(address);
-	long error;
-
 	if (kernel)
-		error = bpf_probe_read_kernel(&address, sizeof(address), (const void *)from);
-	else if (have == 8)
-		error = bpf_probe_read_user(&address, 8, (const void *)from);
-	else
-		error = bpf_probe_read_user(&address, sizeof(address), (const void *)from);
-	if (error)
-		return false;
-	parse_destination(to, &address, have);
-	return true;
+		return !bpf_probe_read_kernel(address, sizeof(*address), (const void *)from);
+	if (addrlen < sizeof(*address))
+		return !bpf_probe_read_user(address, 8, (const void *)from);
+	return !bpf_probe_read_user(address, sizeof(*address), (const void *)from);
 }
 
 /* Where from: zero (unknown) before the kernel chose it. Needs ends->family. */

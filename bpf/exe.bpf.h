@@ -15,8 +15,29 @@
 #define EXE_NAMES 32 /* on the way to the root of the file's file system */
 #define EXE_STEPS 32 /* names and mount points from there to the root */
 
-/* One name more, at `at`. Returns where the next one goes; 0 where it does not fit. */
-static __always_inline __u64 put_name(struct attempt_event *event, __u64 at, const unsigned char *name)
+/*
+ * One name more, at `at`. Returns where the next one goes; 0 where it does not fit, or is being changed. Copied by its
+ * length: byte by byte, in search of its end, costs several times that.
+ */
+static __always_inline __u64 put_name(struct attempt_event *event, __u64 at, const struct dentry *dentry)
+{
+	unsigned int sequence = dentry->d_seq.seqcount.sequence;
+	__u64 size = (__u64)dentry->d_name.len + 1;
+
+	barrier_var(at); /* or the compiler tests another copy of it than the verifier follows */
+	barrier_var(size);
+	if (at >= ATTEMPT_EXE_BYTES || size > ATTEMPT_EXE_BYTES)
+		return 0;
+	if (bpf_probe_read_kernel(event->exe + at, size, dentry->d_name.name))
+		return 0;
+	if (sequence & 1 || *(volatile unsigned int *)&dentry->d_seq.seqcount.sequence != sequence)
+		return 0;
+	at += size;
+	return at > ATTEMPT_EXE_BYTES ? 0 : at;
+}
+
+/* The same where the verifier does not know what it is. */
+static __always_inline __u64 put_untyped_name(struct attempt_event *event, __u64 at, const unsigned char *name)
 {
 	long size;
 
@@ -60,7 +81,7 @@ __noinline int cross_mounts(struct scratch *room, __u64 at)
 			mount = below;
 			continue;
 		}
-		at = put_name(event, at, BPF_CORE_READ(dentry, d_name.name));
+		at = put_untyped_name(event, at, BPF_CORE_READ(dentry, d_name.name));
 		if (!at)
 			return 0;
 		parent = BPF_CORE_READ(dentry, d_parent);
@@ -73,8 +94,8 @@ __noinline int cross_mounts(struct scratch *room, __u64 at)
 
 /*
  * From the file to the root: the names come last one first, which the collector turns around. `event` is in a
- * struct scratch, with as much room behind event->exe as that has: where a name begins and how long it is are not seen together by the
- * verifier, so each is read as if it were the longest. A path that does not fit is left out, not cut.
+ * struct scratch, with as much room behind event->exe as that has: where a name begins and how long it is are not seen
+ * together by the verifier, so each is read as if it were the longest. A path that does not fit is left out, not cut.
  * `task` is of a type that the verifier knows: what it points to is read without a call.
  */
 static __always_inline void fill_exe(struct attempt_event *event, struct task_struct *task)
@@ -111,7 +132,7 @@ static __always_inline void fill_exe(struct attempt_event *event, struct task_st
 			event->exe_size = cross_mounts(room, at);
 			return;
 		}
-		at = put_name(event, at, dentry->d_name.name);
+		at = put_name(event, at, dentry);
 		if (!at)
 			return;
 		parent = dentry->d_parent;

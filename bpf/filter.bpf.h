@@ -39,30 +39,33 @@ static __always_inline bool cgroup_wanted(void)
 /* Filters on who asks: known from the start. */
 static __always_inline bool task_wanted(void)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	__u32 uid = bpf_get_current_uid_gid();
 	bool wanted = config.pid_count == 0;
+	__u32 pid, uid;
 
-	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.pid_count; i++)
-		if (config.pids[i] == pid)
-			wanted = true;
+	if (config.pid_count) {
+		pid = bpf_get_current_pid_tgid() >> 32;
+		for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.pid_count; i++)
+			if (config.pids[i] == pid)
+				wanted = true;
+	}
 	if (!wanted || !cgroup_wanted())
 		return false;
 	if (config.uid_count == 0)
 		return true;
+	uid = bpf_get_current_uid_gid();
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.uid_count; i++)
 		if (config.uids[i] == uid)
 			return true;
 	return false;
 }
 
-static __always_inline bool netns_wanted(const struct sock_common *sk)
+static __always_inline bool netns_wanted(const struct sock *sk)
 {
 	__u32 netns;
 
 	if (config.netns_count == 0)
 		return true;
-	netns = netns_of(sk);
+	netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.netns_count; i++)
 		if (config.netns[i] == netns)
 			return true;

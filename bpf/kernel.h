@@ -22,13 +22,14 @@
 #define EINTR 4
 #define EFAULT 14
 #define EEXIST 17
+#define ENOTSOCK 88
 #define EADDRNOTAVAIL 99
 #define EINPROGRESS 115
 /* The restart codes never reach the program, but sys_exit sees them. */
 #define ERESTARTSYS 512
 #define ERESTART_RESTARTBLOCK 516
 
-enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7 };
+enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
 enum socket_state { SS_UNCONNECTED = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -67,7 +68,6 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol; /* of this width since 5.6, before the ring buffer */
-	__u16 sk_type;
 	int sk_err;
 	struct socket *sk_socket;
 };
@@ -83,6 +83,7 @@ struct tcp_sock {
 
 struct socket {
 	enum socket_state state; /* an int would not match the kernel's enum */
+	short type;
 	struct file *file; /* none: made by the kernel for itself */
 	struct sock *sk;
 };
@@ -97,7 +98,16 @@ struct inode {
 };
 
 struct qstr {
+	__u32 len;
 	const unsigned char *name;
+};
+
+struct seqcount {
+	unsigned int sequence;
+};
+
+struct seqcount_spinlock {
+	struct seqcount seqcount;
 };
 
 struct hlist_bl_node {
@@ -105,6 +115,7 @@ struct hlist_bl_node {
 };
 
 struct dentry {
+	struct seqcount_spinlock d_seq; /* odd while d_name and d_parent are changed, and another one after that */
 	struct hlist_bl_node d_hash; /* not in it: no path leads here any more */
 	struct dentry *d_parent;
 	struct qstr d_name;

@@ -30,7 +30,7 @@ static __always_inline void tell_outcome(struct attempt *attempt)
 static __always_inline void attempt_syn_left(struct sock *sk, int to)
 {
 	__u64 key = (__u64)sk;
-	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &key);
+	struct attempt *attempt = any_remembered() ? bpf_map_lookup_elem(&attempts, &key) : NULL;
 	struct sock_copy buffer;
 	struct attempt_event *event;
 
@@ -54,7 +54,7 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 		submit(event, ATTEMPT_CONNECT);
 	}
 	tell_outcome(attempt);
-	bpf_map_delete_elem(&attempts, &key);
+	forget(key);
 }
 
 #endif

@@ -17,17 +17,18 @@ enum call_entry { CALL_NONE, CALL_CONNECT, CALL_FASTOPEN, CALL_KERNEL };
 
 /* A thread's call that makes an attempt and has not returned yet. */
 struct call {
-	__u64 id;
-	__u64 start_ns;
+	__u64 cookie;   /* the socket's, from the SYN on, as netns; 0: it has none */
+	__u64 start_ns; /* 0 where nobody will ask: see outlives_call */
 	struct sock *sk;
 	struct sock *flow; /* the socket whose SYN went out: sk, with MPTCP its first subflow; NULL before */
 	__u64 uaddr;       /* the caller's address, read a second time if it was not in memory at first */
 	__u32 addrlen;
 	__u32 entry; /* enum call_entry; CALL_NONE: there is none. Whoever sets that is the one that tells the call */
 	struct attempt_ends to; /* only the destination, before the SYN */
+	__u32 netns;
 	__u8 via;
 	__u8 mptcp;
-	__u8 pad[6];
+	__u8 pad[2];
 };
 
 /*
@@ -117,6 +118,35 @@ static __always_inline void drop(enum attempt_drop reason, __u64 records)
 		__sync_fetch_and_add(count, records);
 }
 
+/*
+ * No fewer than there are in `attempts`, where outcomes are not told: then there are none at most times, and a look at
+ * this saves a look-up with every state that a socket leaves.
+ */
+static volatile __u32 remembered;
+
+static __always_inline bool any_remembered(void)
+{
+	return reports(ATTEMPT_OUTCOME) || remembered;
+}
+
+/* False where there is no room. */
+static __always_inline bool remember(__u64 key, const struct attempt *attempt)
+{
+	if (!reports(ATTEMPT_OUTCOME))
+		__sync_fetch_and_add(&remembered, 1);
+	if (!bpf_map_update_elem(&attempts, &key, attempt, BPF_ANY))
+		return true;
+	if (!reports(ATTEMPT_OUTCOME))
+		__sync_fetch_and_add(&remembered, -1);
+	return false;
+}
+
+static __always_inline void forget(__u64 key)
+{
+	if (!bpf_map_delete_elem(&attempts, &key) && !reports(ATTEMPT_OUTCOME))
+		__sync_fetch_and_add(&remembered, -1);
+}
+
 /* An attempt of which nothing will be told. */
 static __always_inline void drop_attempt(void)
 {
@@ -126,11 +156,12 @@ static __always_inline void drop_attempt(void)
 /* Into the ring buffer, as much as is used, or one more drop. */
 static __always_inline void submit(struct attempt_event *event, enum attempt_kind kind)
 {
-	__u32 exe = event->exe_size;
+	__u64 exe = event->exe_size;
 
 	if (!reports(kind))
 		return;
 	event->kind = kind;
+	barrier_var(exe); /* or the compiler tests another copy of it than the verifier follows */
 	if (exe > ATTEMPT_EXE_BYTES)
 		return;
 	if (bpf_ringbuf_output(&events, event, offsetof(struct attempt_event, exe) + exe, 0))

@@ -17,7 +17,9 @@ struct sock_copy {
 /* To be used as the socket itself: offsets are the running kernel's. All zero where it could not be read. */
 static __always_inline const struct sock_common *copy_sock(struct sock_copy *copy, const struct sock *sk)
 {
-	bpf_probe_read_kernel(copy, sizeof(*copy), sk);
+	__u64 size = bpf_core_field_offset(struct sock_common, skc_cookie) + sizeof(__u64);
+
+	bpf_probe_read_kernel(copy, size < sizeof(*copy) ? size : sizeof(*copy), sk);
 	return (const struct sock_common *)copy;
 }
 
@@ -31,14 +33,19 @@ static __always_inline const struct sock_common *copy_sock(struct sock_copy *cop
 #define READ_GIVEN(from, field) BPF_CORE_READ(from, field)
 #endif
 
-/* The same for a socket that an entry was given, without its addresses. */
-static __always_inline const struct sock_common *given_sock(struct sock_copy *copy, const struct sock *sk)
+/* The same for a struct socket that an entry was given: as far as its sk. */
+struct socket_copy {
+	__u64 words[4];
+};
+
+static __always_inline const struct socket *given_socket(struct socket_copy *copy, const struct socket *socket)
 {
 #ifdef ENTRIES_ARE_TYPED
 	(void)copy;
-	return &sk->__sk_common;
+	return socket;
 #else
-	return copy_sock(copy, sk);
+	bpf_probe_read_kernel(copy, sizeof(*copy), socket);
+	return (const struct socket *)copy;
 #endif
 }
 

@@ -42,14 +42,14 @@ static __always_inline void fill_task(struct attempt_event *event)
 {
 	struct task_struct *task = current();
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	__u64 uid_gid = bpf_get_current_uid_gid();
+	const struct cred *cred = task->cred;
 
 	event->pid = pid_tgid >> 32;
 	event->tid = pid_tgid;
-	event->uid = uid_gid;
-	event->gid = uid_gid >> 32;
+	event->uid = cred->uid.val; /* bpf_get_current_uid_gid translates them, at a cost, into what they are */
+	event->gid = cred->gid.val;
 	event->cgroup = bpf_get_current_cgroup_id();
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	fill_process(event, task);
 }
 

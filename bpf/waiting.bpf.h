@@ -19,10 +19,8 @@ SEC("iter/task")
 int tell_waiting(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	const struct sock_common *common;
 	struct attempt_event *event;
 	struct attempt *attempt;
-	struct sock_copy buffer;
 	struct call *call;
 
 	if (!task)
@@ -34,13 +32,8 @@ int tell_waiting(struct bpf_iter__task *ctx)
 	if (!attempt || !end_call(call))
 		return 0;
 	event = &attempt->event;
-	common = copy_sock(&buffer, call->flow);
-	end_ends(&event->ends, call, common, 0);
+	end_with_syn(event, call, 0);
 	fill_other_task(event, task);
-	event->id = call->id;
-	event->start_ns = call->start_ns;
-	event->time_ns = bpf_ktime_get_boot_ns();
-	event->netns = netns_of(common);
 	event->via = call->via;
 	submit(event, ATTEMPT_CONNECT);
 	return 0;

@@ -5,7 +5,7 @@ import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { canonical, type Output, type Stage } from '../schemas/pipe/stage.js';
 import { Idle } from './aggregate/idle.js';
-import { fieldNames, fields, Key } from './aggregate/key.js';
+import { fieldNames, fields, Key, sayMissed } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';
 
 const usualBy = 'comm,daddr,dport,result,error';
@@ -101,6 +101,7 @@ class Dedupe implements Stage {
 
   end(): void {
     this.#idle.end();
+    if (this.#key.length > 0) sayMissed(this.name, this.#key);
   }
 
   /** Ends the times that are over, as many as go out at once. Returns whether there are more. */

@@ -17,6 +17,13 @@ export interface Input {
 /** While more input is there already, so much output is collected before it is written, but for no longer than this. */
 const writeBytes = 1 << 16;
 const turnMs = 1;
+/** ms; `performance` would load much at the start. */
+const now = () => {
+  const [s, ns] = process.hrtime();
+  return s * 1e3 + ns / 1e6;
+};
+/** Where so much came at once there is more before long, and it is read into what room is left. */
+const busy = 1 << 14;
 
 /**
  * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
@@ -72,6 +79,14 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     return 'done';
   };
 
+  /** Reads what is there already, and leaves what was read before where it is. Returns how much that was. */
+  const readBehind = (): number => {
+    const room = lines.room();
+    const more = Math.max(0, (room && input.now?.(room)) ?? 0); // the next read tells of the end
+    lines.filled(more);
+    return more;
+  };
+
   /** Has the stages from one on pass on what they hold. */
   const flush = async (from = 0) => {
     for (let at = from; at < steps.length; at++) {
@@ -119,12 +134,12 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     }
     if (batch.length > 0) yield batch.take();
     yield* bury();
-    let turned = performance.now();
+    let turned = now();
     /** Whether what there is may wait for more that is there already. */
     const mayWait = () =>
       input.now !== undefined &&
       batch.length < writeBytes &&
-      performance.now() - turned < turnMs &&
+      now() - turned < turnMs &&
       !steps.some(({ failed, refused }) => failed || refused);
     for (let bytes = 1; bytes > 0 && !first.closed; ) {
       batch.settle();
@@ -138,11 +153,12 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
           if (batch.length > 0) yield batch.take();
           yield* bury();
         }
-        turned = performance.now();
+        turned = now();
       }
       bytes = came;
       if (bytes > 0) lines.filled(bytes);
       else if (bytes === 0) lines.finish();
+      let more = bytes;
       for (let left = true; left && !first.closed; ) {
         const state = consume();
         left = state !== 'done';
@@ -151,13 +167,18 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
           held = false;
           if (!last.full) continue;
         }
+        if (state === 'done' && more >= busy && batch.length < writeBytes) {
+          more = readBehind();
+          left = more > 0;
+          if (left) continue; // it goes on together with what came before
+        }
         for (let due = true; due; due = waiting.taken()) {
           await flush();
-          if (mayWait()) continue;
+          if (!waiting.woken && mayWait()) continue; // who has asked for the next flush counts on what is written by then
           if (batch.length > 0) yield batch.take();
           yield* bury();
           await turn(); // what is due goes out before more comes in, but answers and timers have their turn
-          turned = performance.now();
+          turned = now();
         }
       }
     }

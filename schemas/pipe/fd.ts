@@ -27,6 +27,17 @@ export function isTerminal(fd: number): boolean {
   }
 }
 
+/** Closes standard streams whose terminal has gone: Node resets terminals at its end, and aborts where it cannot. */
+export function leaveTerminals(): void {
+  for (const fd of [0, 1, 2].filter(isTerminal)) {
+    try {
+      writeSync(fd, Buffer.alloc(0));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') closeSync(fd);
+    }
+  }
+}
+
 /** Large reads, asynchronous where they may have to wait, faster than a stream; a read that waits can be left. */
 export class FdReader {
   #leave: (() => void) | undefined;

@@ -6,6 +6,8 @@ import { newScanner, type Scanner } from './scan/scanner.js';
 const newline = 10;
 /** How much is read at once. */
 const room = 1 << 18;
+/** Less room than this is not worth a read: what a pipe holds. */
+const least = 1 << 16;
 /** How many lines are scanned before the first of them is handed on. */
 const linesAtOnce = 256;
 
@@ -50,6 +52,11 @@ export class Lines {
       this.#next = this.#whole = 0;
     }
     return this.buffer.subarray(this.#held);
+  }
+
+  /** The same, where all that is held stays as it is: undefined where there is less. */
+  room(): Buffer | undefined {
+    return this.buffer.length - this.#held < least ? undefined : this.buffer.subarray(this.#held);
   }
 
   filled(bytes: number): void {

@@ -1,7 +1,7 @@
 import { version } from '../generated/version.js';
 import type { Command } from './command.js';
 import { UsageError } from './errors.js';
-import { writeAll } from './fd.js';
+import { leaveTerminals, writeAll } from './fd.js';
 import { help } from './help.js';
 import { type MetricsAt, metricsOption } from './metrics.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
@@ -27,6 +27,7 @@ const stageOptions = {
 
 /** Runs a command on this process's arguments and standard streams, and sets the exit code. */
 export async function main(command: Command<never>, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+  process.on('exit', leaveTerminals);
   process.exitCode = 1; // of a process that should run dry before that is done
   process.exitCode = await runCommand(command as unknown as Command<Options>, argv);
 }

@@ -24,7 +24,10 @@ export interface Output {
   lost(where: string, count: number): void;
   /** A line of text goes to standard output: for sinks, which end the stream of events. */
   text(line: string): void;
-  /** Has `flush` called soon, also while no input comes: something is due, or an answer is there. May be called any time. */
+  /**
+   * Has `flush` called soon, also while no input comes: something is due, or an answer is there. May be called any time.
+   * Where `flush` itself calls it, what was put out until then is written before the next.
+   */
   wake(): void;
   /** There is enough to write: time to return from `flush` or `finish`. */
   readonly full: boolean;

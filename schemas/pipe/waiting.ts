@@ -8,6 +8,10 @@ export class Waiting {
     this.#resume();
   }
 
+  get woken(): boolean {
+    return this.#woken;
+  }
+
   /** Whether it was woken since it last said so. */
   taken(): boolean {
     const woken = this.#woken;

@@ -20,6 +20,15 @@ export function where(text: string, types: readonly string[] = ['connect', 'outc
   return compile(parse(text), { fields: fieldsOf(types), fail: failIn(text), memos: mostMemos });
 }
 
+/** The names of the fields that an expression asks for. Throws ExpressionError. */
+export function fieldsIn(text: string): string[] {
+  const names = (expression: Expression): string[] => {
+    if ('field' in expression) return [expression.field.name];
+    return expression.kind === 'not' ? names(expression.of) : expression.of.flatMap(names);
+  };
+  return names(parse(text));
+}
+
 /** So many conditions of one expression may take memory for their verdicts. */
 const mostMemos = 32;
 

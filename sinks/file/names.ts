@@ -14,12 +14,11 @@ export class Names {
   /** The path for a line, in the period that began at `at`. */
   of(line: Line, at: number): string {
     const { fields } = this.template;
+    if (fields.length === 0) return this.only(at);
     if (at !== this.#at) {
       this.#known.clear();
       this.#at = at;
-      if (fields.length === 0) this.#only = this.template.path(at);
     }
-    if (fields.length === 0) return this.#only;
     const key = fields.map((name) => String(line.field(name))).join('\0');
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -27,5 +26,12 @@ export class Names {
     const path = this.template.path(at, (name) => line.field(name));
     this.#known.set(key, path);
     return path;
+  }
+
+  /** The path for all lines, where it has no fields. */
+  only(at: number): string {
+    if (at !== this.#at) this.#only = this.template.path(at);
+    this.#at = at;
+    return this.#only;
   }
 }

@@ -16,6 +16,11 @@ export class Period {
     this.start = this.#begin();
   }
 
+  /** Whether it is over. */
+  get over(): boolean {
+    return this.every !== undefined && this.#begin() > this.start;
+  }
+
   /** Whether another one has begun; `start` is then its beginning. */
   moved(): boolean {
     if (this.every === undefined) return false;

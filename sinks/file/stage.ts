@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { closedName } from './closed.js';
 import { pointTo } from './latest.js';
@@ -67,6 +68,18 @@ export class SinkFile implements Stage {
     return this.#add(writer, line, out);
   }
 
+  /** Where all lines are for one file, they are written from where they were read. */
+  lines(lines: Scanned): number {
+    const writer = this.#only();
+    if (!writer) return 0;
+    const { known } = lines;
+    const span = lines.end(known - 1) + 1 - lines.start(0); // a filter may have left gaps in it
+    const room = writer.regular ? this.settings.rotateSize - writer.size - writer.held : Number.POSITIVE_INFINITY;
+    if (span > room || this.#held + span > writeAt) return 0;
+    this.#held += writer.addMany(lines.part(0, known));
+    return known;
+  }
+
   flush(out: Output): void | Promise<void> {
     const over = this.#period.moved();
     if (!over) this.#period.watch(this.#wake); // it may have been woken before that time
@@ -100,6 +113,12 @@ export class SinkFile implements Stage {
     writer.add(line);
     this.#held += line.end - line.start + 1;
     return this.#held > writeAt ? this.#flush(out, false) : undefined;
+  }
+
+  /** The file that all lines are for now. */
+  #only(): Writer | undefined {
+    if (this.settings.template.fields.length > 0 || (this.#held === 0 && this.#period.over)) return undefined;
+    return this.#files.get(this.#names.only(this.#period.start));
   }
 
   #fits(writer: Writer, { start, end }: Line): boolean {

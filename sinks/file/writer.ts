@@ -5,6 +5,7 @@ import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
 import { counted, countLines, writeAll, writeFile } from '../../schemas/pipe/fd.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output } from '../../schemas/pipe/stage.js';
 import { closedName } from './closed.js';
 import { Full, type OnFull } from './full.js';
@@ -63,6 +64,14 @@ export class Writer {
   add({ buffer, start, end, stays }: Line): void {
     if (stays) this.#batch.line(buffer, start, end + 1);
     else this.#batch.bytes(buffer, start, end);
+  }
+
+  /** Adds lines from where they stay until they are written, and closes the gaps between them. Returns their bytes. */
+  addMany(lines: Scanned): number {
+    const before = this.held;
+    const start = this.#batch.behind(lines.buffer) ?? lines.start(0);
+    this.#batch.line(lines.buffer, start, lines.pack(start), lines.count);
+    return this.held - before;
   }
 
   /** The file may have been moved away (logrotate): from the next write on, the path is another file. */

@@ -70,7 +70,9 @@ export class Delivery {
     const { url, preset, headers } = this.receiver;
     const to = new URL(url);
     for (const [parameter, value] of Object.entries(preset.query?.(name) ?? {})) {
-      if (!to.searchParams.has(parameter)) to.searchParams.set(parameter, value);
+      const given = to.searchParams.get(parameter);
+      if (given === null) to.searchParams.set(parameter, value);
+      if (given === '') to.searchParams.delete(parameter); // the receiver does not know it
     }
     const plain = preset.body(sent);
     const all = {

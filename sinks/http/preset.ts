@@ -33,7 +33,7 @@ export interface Answer {
 export interface Preset {
   /** The path, where the URL has none. */
   path: string;
-  /** What is added to the URL's query, unless it is there. */
+  /** What is added to the URL's query, unless it is there; one that is empty there is left out. */
   query?(key: string): Record<string, string>;
   contentType: string;
   body(sent: Sent): Buffer;

@@ -16,6 +16,10 @@ for (const address of ['127.0.0.1', '::1']) {
       'EBADF', // -1
       'EBADF', // too large
       'ENOTSOCK', // a device
+      'ENOTSOCK', // a file of the kernel's
+      'ENOTSOCK', // files that have no inode of their own
+      'ENOTSOCK',
+      'EINVAL', // TCP address on a UNIX socket
       'EBADF', // O_PATH
     ]);
     same(await seen.events(), []);

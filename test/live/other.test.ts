@@ -108,6 +108,15 @@ live('denied by a cgroup program: EPERM', async (net, t) => {
   assert.equal(new Set(events.map(({ cgroup }) => cgroup)).size, 2);
 });
 
+live('denied with the error of a file that is no socket', async (net, t) => {
+  const seen = await watch(net);
+  const said = await net.client(['denied-enotsock', 'blocking', '127.0.0.1', 9]);
+  if (!able(t, said)) return;
+  assert.equal(said.attempts[0]?.error, 'ENOTSOCK');
+  const events = await seen.events();
+  assert.deepEqual(events.map(fields), said.attempts.map(eventOf));
+});
+
 live("a 32-bit program's system call", async (net, t) => {
   await net.serve(8080);
   const seen = await watch(net);

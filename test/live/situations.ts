@@ -32,7 +32,7 @@ only() { setpriv --bounding-set="$1" "\${@:2}"; }
 
 const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
   const cannot = (program: string) => `collector: cannot load BPF program ${program}`;
-  const lacks = (what: string) => `${cannot('connect_enter')}: EPERM; this root lacks ${what}\n`;
+  const lacks = (what: string) => `${cannot('tell_waiting')}: EPERM; this root lacks ${what}\n`;
   return [
     {
       name: `${tier}: a function that is not there`,
@@ -46,7 +46,7 @@ const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
     },
     {
       name: `${tier}: a function that connect() does not pass`,
-      run: `rehook __sys_connect_file inet_dgram_connect; dist/bin/collector --tier ${tier}`,
+      run: `rehook __sys_connect_file generic_file_fsync; dist/bin/collector --tier ${tier}`,
       says: 'collector: connect() does not pass the hooked function: ENXIO; this kernel was built with __sys_connect_file inlined; use another tier\n',
       status: 1,
       tier,

@@ -3,6 +3,7 @@
  * how it answers, what it does with a batch that comes twice. `stored` is what it would give back to a query.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { wrongInLogs } from './otlp.js';
 import type { Behaviour, Got } from './receiver.js';
 
 export interface Store {
@@ -151,6 +152,8 @@ export function otlp(): Store {
   return store(({ url, body }, stored, headers) => {
     if (url.pathname !== '/v1/logs') return { status: 404 };
     if (headers['content-type'] !== 'application/json') return { status: 415 };
+    const wrong = wrongInLogs(body);
+    if (wrong) return { status: 400, body: wrong };
     let rejected = 0;
     for (const { scopeLogs } of JSON.parse(body).resourceLogs) {
       for (const { logRecords } of scopeLogs) {

@@ -1,15 +1,25 @@
 """Runs a command with a pseudo-terminal as its standard output, of COLUMNS x ROWS: terminal.py COLUMNS ROWS COMMAND...
 Its standard input is this one's; what it writes to the terminal goes to standard output as it is. A line
 `resize COLUMNS ROWS` on fd 3 changes the size, `type HEX` types these bytes, `keys` waits until it takes
-keys one by one, and then sets the title to that.
+keys one by one, and then sets the title to that, `hangup` closes it.
 Ends as the command does: with its exit code, or 128 + its signal; with 200 where the terminal does not get back the
-modes it had."""
+modes it had, with 201 where processes that were on it do not end."""
 import fcntl, os, pty, select, struct, sys, termios, time
 
 def resize(fd, columns, rows):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 
 columns, rows, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+def others(session):
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/stat') as stat:
+                state, _, _, theirs = stat.read().rpartition(')')[2].split()[:4]
+        except OSError: # it has ended
+            continue
+        if int(theirs) == session and state != 'Z':
+            yield pid
+
 ours, its = pty.openpty()
 resize(its, columns, rows)
 modes = termios.tcgetattr(ours)
@@ -23,6 +33,7 @@ if child == 0:
     os.execvp(command[0], command)
 os.close(its)
 waiting = [ours, 3]
+closed = False
 while ours in waiting:
     for fd in select.select(waiting, [], [])[0]:
         try:
@@ -38,6 +49,10 @@ while ours in waiting:
                 what, *numbers = line.split()
                 if what == 'resize':
                     resize(ours, *map(int, numbers))
+                elif what == 'hangup':
+                    waiting.remove(ours)
+                    os.close(ours)
+                    closed = True
                 elif what == 'type':
                     os.write(ours, bytes.fromhex(numbers[0]))
                 else:
@@ -46,9 +61,9 @@ while ours in waiting:
                     os.write(1, b'\x1b]0;keys\x07')
 _, status = os.waitpid(child, 0)
 for _ in range(500):
-    if termios.tcgetattr(ours) == modes:
+    if not any(others(child)) if closed else termios.tcgetattr(ours) == modes:
         break
     time.sleep(.01)
 else:
-    sys.exit(200)
+    sys.exit(201 if closed else 200)
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))

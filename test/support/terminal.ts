@@ -56,6 +56,11 @@ export class Terminal {
     this.#tell(`type ${Buffer.from(keys).toString('hex')}`);
   }
 
+  /** The terminal goes away, as when its window is closed. */
+  hangUp(): void {
+    this.#tell('hangup');
+  }
+
   #tell(what: string): void {
     (this.#child.stdio[3] as NodeJS.WritableStream).write(`${what}\n`);
   }

@@ -5,6 +5,7 @@ import { type Field, fieldsText } from './key.js';
 import type { Measures, Window } from './measure.js';
 import { type Order, sorted } from './order.js';
 import { weight } from './pane.js';
+import type { Table } from './table.js';
 import type { Closed, Windows } from './windows.js';
 import { Writer } from './write.js';
 
@@ -85,9 +86,12 @@ export class Emit {
     const { closed, window, rows } = telling;
     const { pane } = closed;
     const { table } = pane;
-    for (; telling.next < rows.length; telling.next++) {
+    const pieces = this.#writer.pieces(window);
+    while (telling.next < rows.length) {
       if (out.full) return;
-      const { buffer, length } = this.#writer.row(table, rows[telling.next] as number, window);
+      if (pieces) telling.next += putLines(table.lines(pieces, rows.subarray(telling.next)), out);
+      if (telling.next === rows.length) break;
+      const { buffer, length } = this.#writer.row(table, rows[telling.next++] as number, window);
       out.bytes(buffer, 0, length);
     }
     const { events, summaries, own } = pane.missing;
@@ -128,6 +132,16 @@ export class Emit {
     if (rows.length < all) pane.eachMax += table.fold(others(all, rows), weight);
     return orderBy ? rows : rows.sort();
   }
+}
+
+/** Puts out lines that were written at once. Returns how many. */
+function putLines({ buffer, ends }: ReturnType<Table['lines']>, out: Output): number {
+  let start = 0;
+  for (const end of ends) {
+    out.bytes(buffer, start, end);
+    start = end + 1;
+  }
+  return ends.length;
 }
 
 /** The rows up to the last that are not among these. */

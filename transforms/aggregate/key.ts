@@ -2,6 +2,8 @@ import { kinds } from '../../schemas/generated/kinds.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
+import { nearest } from '../../schemas/pipe/options.js';
+import { say } from '../../schemas/pipe/say.js';
 import { writeAddress } from './address.js';
 import { KeyBytes } from './bytes.js';
 import { duration, durationText, parseTime, timeText } from './time.js';
@@ -20,6 +22,8 @@ export interface Field {
 export const fieldNames = (kinds.find(({ type }) => type === 'outcome')?.fields ?? []).filter(
   (name) => !['type', 'v', 'seq', 'ts', 'id'].includes(name),
 );
+
+const known = kinds.flatMap(({ type, fields }) => (['connect', 'outcome'].includes(type) ? fields : []));
 
 const whole = { v4: 32, v6: 128, step: 0 };
 /** The fields that are addresses: these have several spellings. */
@@ -79,6 +83,8 @@ interface Part extends Field {
   at: LineField;
   /** Addresses have several spellings. */
   address: boolean;
+  /** A line had it, or might have. */
+  found: boolean;
 }
 
 /**
@@ -90,14 +96,25 @@ export class Key extends KeyBytes {
 
   constructor(readonly fields: readonly Field[]) {
     super();
-    this.#parts = fields.map((one) => ({ ...one, at: new LineField(one.name), address: addresses.includes(one.name) }));
+    this.#parts = fields.map((one) => {
+      const { name } = one;
+      return { ...one, at: new LineField(name), address: addresses.includes(name), found: known.includes(name) };
+    });
+  }
+
+  /** A field that no line had, and that is none of the schema's: that may be a typo. */
+  get missed(): string | undefined {
+    return this.#parts.find(({ found }) => !found)?.name;
   }
 
   /** Takes the key of a line. */
   read(line: Line): void {
     this.length = 0;
     for (const part of this.#parts) {
-      if (line.locate(part.at)) this.#value(part, line.raw, line.from, line.to);
+      if (line.locate(part.at)) {
+        part.found = true;
+        this.#value(part, line.raw, line.from, line.to);
+      }
       this.buffer[this.length++] = newline;
     }
     this.pad();
@@ -118,6 +135,13 @@ export class Key extends KeyBytes {
       this.length = last + 1;
     } else this.copy(raw, from, to);
   }
+}
+
+/** Says, after all lines, that none had a field that was asked for. */
+export function sayMissed(command: string, { missed }: Key): void {
+  if (missed === undefined) return;
+  const near = nearest(missed, fieldNames);
+  say(command, `no event had the field ${missed}${near ? `; ${near}` : ''}`);
 }
 
 /** Whether an address is IPv4: that has a dot behind one to three digits. Of one in a summary's network too. */

@@ -24,6 +24,7 @@ interface Exports {
   space(bytes: number): number;
   row(length: number, before: number): number;
   add(lines: number, most: number, before: number): number;
+  write(pieces: number, count: number, list: number, many: number, out: number, end: number): number;
 }
 
 const most = 1 << 16; // pages: 4 GiB

@@ -2,7 +2,7 @@ import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
-import { type Field, fieldsText, Key } from './key.js';
+import { type Field, fieldsText, Key, sayMissed } from './key.js';
 import { Seen } from './seen.js';
 import { parseTime } from './time.js';
 
@@ -50,6 +50,9 @@ export function newOnly(
       await store();
       return written.length > 0;
     },
-    end: () => seen.close(),
+    end() {
+      if (key.length > 0) sayMissed('aggregate', key);
+      return seen.close();
+    },
   };
 }

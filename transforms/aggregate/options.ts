@@ -1,6 +1,6 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/options.js';
-import { where } from '../../schemas/where/where.js';
+import { fieldsIn, where } from '../../schemas/where/where.js';
 import { type Field, fieldNames, fields } from './key.js';
 import { measures, usual } from './measure.js';
 import { orderBy } from './order.js';
@@ -59,7 +59,7 @@ export const options = {
   },
   having: {
     value: 'EXPRESSION',
-    parse: (text: string) => where(text, ['summary']),
+    parse: (text: string) => ({ holds: where(text, ['summary']), fields: fieldsIn(text) }),
     help: 'Tell only the groups for which this holds: as --where of filter, with the fields of the summaries. The others are counted as `other`.',
   },
   'new-only': {

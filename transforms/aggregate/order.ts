@@ -1,5 +1,6 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { nearest } from '../../schemas/pipe/options.js';
+import { fieldNames } from './key.js';
 import type { Table } from './table.js';
 
 /** By which field of the summaries groups are ordered. */
@@ -15,10 +16,11 @@ export function orderBy(text: string): Order {
   return { name, ascending: way === 'asc' };
 }
 
-/** Throws UsageError where no summary has the field. */
-export function checkOrder({ name }: Order, names: string[]): void {
+/** Throws UsageError where no summary has a field that an option asks for. */
+export function checkField(option: string, name: string, names: readonly string[]): void {
   if (names.includes(name)) return;
-  throw new UsageError(`--order-by ${name}: no summary has it; ${nearest(name, names) ?? 'choose it with --measure'}`);
+  const near = fieldNames.includes(name) ? 'name it in --by' : nearest(name, [...names]);
+  throw new UsageError(`${option} ${name}: no summary has it; ${near ?? 'choose it with --measure'}`);
 }
 
 /** Rows in their order. Groups without the field come last, equal ones by their key. */

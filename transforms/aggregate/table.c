@@ -171,3 +171,5 @@ EXPORT(add) u32 add(u32 lines, u32 most, u32 before) {
 	}
 	return lines;
 }
+
+#include "lines.h"

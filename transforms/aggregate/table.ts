@@ -1,6 +1,7 @@
 import type { KeyBytes } from './bytes.js';
 import { Cells } from './cells.js';
 import { Memory } from './memory.js';
+import type { Pieces } from './pieces.js';
 
 /** How a column's numbers of several events become one. */
 export type Rule = 'sum' | 'min' | 'max';
@@ -15,6 +16,8 @@ export interface Shape {
 const head = 16; // bytes of a row before its columns: hash, place and length of the key, and `before`
 const word = 4;
 const blockBits = 14; // rows of a block, as in table.c
+const linesAtOnce = 1024;
+const linesRoom = 1 << 18; // bytes
 const neutral = { sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
 
 /**
@@ -63,6 +66,23 @@ export class Table {
   /** The row of the gathered line that was added last with its bytes from `start` on. */
   added(start: number): number {
     return this.#memory.u32[(this.#memory.exports.space(0) + start) / word + 1] as number;
+  }
+
+  /**
+   * Writes rows as lines, as many as there is room for and as are plain. Returns these: where each ends in the buffer, a
+   * newline behind it. What is returned is valid until the next call.
+   */
+  lines(pieces: Pieces, rows: Uint32Array): { buffer: Buffer; ends: Uint32Array } {
+    const { length } = pieces.bytes;
+    const many = Math.min(rows.length, linesAtOnce);
+    const place = this.#space(length + linesAtOnce * word + linesRoom);
+    const list = place + length;
+    const out = list + linesAtOnce * word;
+    const { u8, u32, exports } = this.#memory;
+    pieces.put(u8, u32, place);
+    u32.set(rows.subarray(0, many), list / word);
+    const written = exports.write(place, pieces.count, list, many, out, out + linesRoom);
+    return { buffer: Buffer.from(u8.buffer, out, linesRoom), ends: u32.subarray(list / word, list / word + written) };
   }
 
   /** A number that goes with a row since it was made: how much of the group may have been here before, and is gone. */

@@ -1,6 +1,7 @@
 import { fieldKinds } from '../../schemas/generated/fields.js';
 import { type Field, fieldsText } from './key.js';
-import type { Measures, Window } from './measure.js';
+import { always, type Measures, type Window } from './measure.js';
+import { mostParts, type Piece, Pieces } from './pieces.js';
 import type { Table } from './table.js';
 import { Text } from './text.js';
 import { parseTime, timeText } from './time.js';
@@ -71,6 +72,24 @@ export class Writer {
     if (row > 0) this.#group(this.#behind, bytes, start);
     text.ascii('}');
     return text;
+  }
+
+  /** What lines of nothing but counts are made of; undefined where there is more to tell. */
+  pieces(window: Window): Pieces | undefined {
+    if (!this.measures.counts || this.#step >= 0 || this.#fields.length > mostParts) return undefined;
+    this.#head(window.start, window.end);
+    const head = this.text.buffer.toString('latin1', 0, this.text.length);
+    const parts = (names: [number, string][]) => names.map(([part, text]): Piece => ({ text, part }));
+    const { connects, outcomes } = always;
+    return new Pieces([
+      { text: head, always: true },
+      ...parts(this.#first),
+      { text: ',"count":', column: window.counts === 'connect' ? connects : outcomes, always: true },
+      { text: ',"connects":', column: connects },
+      { text: ',"outcomes":', column: outcomes },
+      ...parts(this.#behind),
+      { text: '}', always: true },
+    ]);
   }
 
   /** The summary of a row as an object. */

@@ -9,8 +9,9 @@ import { age, type Told } from './seen.js';
 import type { Parts, Reason } from './stage.js';
 import type { EventTime } from './time.js';
 
-/** What lines with the same values get. It is made anew after so long, so that all its sources are looked at. */
-const holdsMs = 1_000;
+/** What lines with the same values get is made anew after so long, sooner where a cgroup is not known yet. */
+const holdsMs = 10_000;
+const unknownMs = 1_000;
 /** An address may have events of some ports and users. */
 const textsPerAddress = 2;
 /** Until when it holds is kept as so many milliseconds, which fit a word for years. */
@@ -45,6 +46,7 @@ export class Known {
   /** Those that maps have given. */
   readonly #zones = new Set<string>();
   readonly #tellings: Int32Array;
+  readonly #people: Parts['people'];
 
   constructor(
     { names, people, zones, saddr, cache }: Parts,
@@ -52,6 +54,7 @@ export class Known {
     /** Called when lines have gone on without a name. */
     private readonly unnamed: (reason: Reason, lines: number) => void,
   ) {
+    this.#people = people;
     const { given, from } = people.fields;
     const asked = names ? ['daddr', 'netns', ...(saddr ? ['saddr'] : [])] : [];
     const named = names ? ['name', ...(saddr ? ['saddr_name'] : [])] : [];
@@ -106,7 +109,7 @@ export class Known {
     if (record < 0) return;
     const { words } = texts;
     const mark = place?.mark ?? 0;
-    words[record + at.until] = Math.floor(Math.min(until, now + holdsMs) / tickMs);
+    words[record + at.until] = Math.floor(Math.min(until, now + (this.#people.unknown ? unknownMs : holdsMs)) / tickMs);
     words[record + at.mark] = mark;
     words[record + at.told] = this.#tellings[mark] as number;
     words[record + at.what] =

@@ -39,6 +39,8 @@ function remembered(give: Give): Give & { forget(): void } {
 /** The fields of a connect or outcome event that this machine's own files and cgroups give: who, and which service. */
 export class People {
   readonly #rows: readonly Row[];
+  /** The last line has a cgroup that is not known, and may be later. */
+  unknown = false;
   readonly #databases: readonly (readonly [Database<number, string>, { forget(): void }])[];
 
   constructor(wanted: ReadonlySet<Group>, { passwd, group, services, cgroups, host }: Sources) {
@@ -55,6 +57,7 @@ export class People {
         const id = key as string;
         let one = known.get(id);
         const path = one ? undefined : cgroups.path(id);
+        this.unknown ||= one === undefined && path === undefined;
         if (path !== undefined) {
           one = who(path);
           if (known.size >= mostKept) known.clear();
@@ -82,9 +85,15 @@ export class People {
     this.#databases = all.filter((_, i) => wanted.has((['service', 'user', 'group'] as const)[i] as Group));
   }
 
-  /** Looks at the files again, if it is time. */
-  check(now: number): void {
-    for (const [database, { forget }] of this.#databases) if (database.check(now)) forget();
+  /** Looks at the files again, if it is time. Returns whether one has changed. */
+  check(now: number): boolean {
+    let changed = false;
+    for (const [database, { forget }] of this.#databases) {
+      if (!database.check(now)) continue;
+      forget();
+      changed = true;
+    }
+    return changed;
   }
 
   /** The fields that it gives, and those of an event that say what. */
@@ -95,6 +104,7 @@ export class People {
   /** A field that the event has stays as it is. */
   text(line: Line): string {
     let text = '';
+    this.unknown = false;
     for (const [field, , of, give] of this.#rows) {
       const key = line.field(of);
       if (key !== undefined && line.field(field) === undefined) text += give(key);

@@ -49,8 +49,8 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
       people,
       ...(zoned && { zones: zoned }),
       check(now) {
-        if (withNames) hosts.check(now);
-        people.check(now);
+        const named = withNames && hosts.check(now);
+        return people.check(now) || named;
       },
       wait,
       keepDns,

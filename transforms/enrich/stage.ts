@@ -52,8 +52,8 @@ export interface Parts {
   people: People;
   /** Fields by remote address, from maps. */
   zones?: Zoned;
-  /** Looks at the files, if it is time. */
-  check(now: number): void;
+  /** Looks at the files, if it is time. Returns whether one has changed. */
+  check(now: number): boolean;
   wait: number;
   keepDns: boolean;
   saddr: boolean;
@@ -194,7 +194,7 @@ export class Enrich implements Stage {
   #look(): void {
     this.#untilLook = linesPerLook;
     this.#now = performance.now();
-    this.parts.check(this.#now);
+    if (this.parts.check(this.#now)) this.#known.clear();
   }
 
   #remote(names: Names, line: Line, now: number): Remote {

@@ -2,7 +2,7 @@ import { recordWords } from '../../generated/kinds.js';
 import { Line } from '../line.js';
 import type { Choice } from './choice.js';
 import type { Gather } from './gather.js';
-import type { Chosen, Extended, Scanner } from './scanner.js';
+import { type Chosen, type Extended, type Scanner, unknownKind } from './scanner.js';
 import type { Texts } from './texts.js';
 
 /** Lines that were scanned, one behind the other in the scanner's table, all of kinds that it knows but for the last ones. */
@@ -14,6 +14,14 @@ export class Scanned {
     readonly count: number,
     private readonly made = new Line(),
   ) {}
+
+  /** How many of the first ones are known, and so valid. */
+  get known(): number {
+    const { table } = this.scanner;
+    let at = this.record + 2;
+    for (const last = at + this.count * recordWords; at < last && table[at] !== unknownKind; ) at += recordWords;
+    return (at - 2 - this.record) / recordWords;
+  }
 
   /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
   gather(gather: Gather): number {

@@ -31,7 +31,7 @@ void unavailable(const char *what, int error);
 int again(int fd, const struct target *to);
 
 /* From now on a cgroup program refuses what this process connects to. */
-void deny_connects(void);
+void deny_connects(int error);
 
 struct command {
 	const char *name;

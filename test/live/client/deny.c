@@ -35,13 +35,17 @@ static void leave(void)
 	rmdir(own);
 }
 
-static void refuse(int cgroup, int attach_type)
+/* The kernel's own errno for it is EPERM; another one is for a kernel from 6.1 on. */
+static void refuse(int cgroup, int attach_type, int error)
 {
-	struct bpf_insn code[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+	struct bpf_insn code[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = -error},
+							  {.code = BPF_JMP | BPF_CALL, .imm = 187}, /* bpf_set_retval */
+							  {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
 							  {.code = BPF_JMP | BPF_EXIT}};
+	int first = error == EPERM ? 2 : 0;
 	union bpf_attr load = {.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-						   .insns = (unsigned long)code,
-						   .insn_cnt = 2,
+						   .insns = (unsigned long)(code + first),
+						   .insn_cnt = 4 - first,
 						   .license = (unsigned long)"MIT",
 						   .expected_attach_type = attach_type};
 	union bpf_attr attach = {.target_fd = cgroup, .attach_type = attach_type};
@@ -51,12 +55,11 @@ static void refuse(int cgroup, int attach_type)
 		unavailable("cgroup program", errno);
 }
 
-void deny_connects(void)
+void deny_connects(int error)
 {
 	FILE *mounts = fopen("/proc/mounts", "r");
 	char line[1024], type[32] = {};
 	int cgroup;
-
 
 	while (mounts && strcmp(type, "cgroup2") && fgets(line, sizeof(line), mounts))
 		sscanf(line, "%*s %255s %31s", root, type);
@@ -66,8 +69,8 @@ void deny_connects(void)
 	if (mkdir(own, 0755))
 		unavailable(own, errno);
 	cgroup = open(own, O_RDONLY | O_DIRECTORY);
-	refuse(cgroup, BPF_CGROUP_INET4_CONNECT);
-	refuse(cgroup, BPF_CGROUP_INET6_CONNECT);
+	refuse(cgroup, BPF_CGROUP_INET4_CONNECT, error);
+	refuse(cgroup, BPF_CGROUP_INET6_CONNECT, error);
 	close(cgroup);
 	enter(own);
 	atexit(leave);

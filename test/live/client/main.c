@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <err.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ static const struct command *find(const struct command *commands, const char *na
 	return NULL;
 }
 
-/* client [wait] [denied] COMMAND ARG… */
+/* client [wait] [denied|denied-enotsock] COMMAND ARG… */
 int main(int argc, char **argv)
 {
 	const struct command *groups[] = {plain_commands, odd_commands,	 many_commands,
@@ -41,8 +42,8 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (argc > 1 && !strcmp(argv[1], "denied")) {
-		deny_connects();
+	if (argc > 1 && !strncmp(argv[1], "denied", 6)) {
+		deny_connects(argv[1][6] ? ENOTSOCK : EPERM);
 		argc--;
 		argv++;
 	}

@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -34,6 +36,10 @@ static void no_attempts(char **args)
 	silent(-1, &to.at, to.size);
 	silent(1 << 20, &to.at, to.size);
 	silent(open("/dev/null", O_RDONLY), &to.at, to.size);
+	silent(open("/proc/self/maps", O_RDONLY), &to.at, to.size);
+	silent(epoll_create1(0), &to.at, to.size);
+	silent(eventfd(0, 0), &to.at, to.size);
+	silent(socket(AF_UNIX, SOCK_STREAM, 0), &to.at, to.size);
 	silent(open("/", O_PATH), &to.at, to.size);
 }
 

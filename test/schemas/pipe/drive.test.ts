@@ -5,6 +5,7 @@ import { drive } from '../../../dist/schemas/pipe/drive.js';
 import { onInvalid } from '../../../dist/schemas/pipe/invalid.js';
 import { Ledger } from '../../../dist/schemas/pipe/ledger.js';
 import { connect, ndjson } from '../../support/events.js';
+import { assertAll, numbered, seqsOf } from '../../support/lines.js';
 
 /** Input that comes when the test says so. */
 class Slow {
@@ -124,4 +125,117 @@ test('an error of the input is thrown', async () => {
   const input = { read: () => Promise.reject(new Error('gone')) };
   const flow = drive({ name: 'x', line: () => {} }, input, onInvalid('fail', 'test'), new Ledger());
   await assert.rejects(flow.next(), /gone/);
+});
+
+test('where a stage asks for the next flush, what it has put out until then is written before that', async () => {
+  const pieces = Array.from({ length: 50 }, () => Buffer.from(ndjson(connect())));
+  let [put, written, asked] = [0, 0, 0];
+  const stage: Stage = {
+    name: 'test',
+    line(line, out) {
+      put++;
+      out.pass(line);
+    },
+    flush(out) {
+      assert.ok(written >= asked, `${written} of ${asked} written`);
+      if (put > asked) out.wake();
+      asked = put;
+    },
+  };
+  const now = (into: Buffer) => pieces.pop()?.copy(into) ?? 0; // all is there already
+  const input = { now, read: async (into: Buffer) => now(into) };
+  for await (const bytes of drive(stage, input, onInvalid('fail', 'test'), new Ledger(), false))
+    written += bytes.toString().split('\n').length - 1;
+  assert.equal(written, 50);
+});
+
+/** An input that never pauses: as much as a pipe holds each time, and how often it was asked. */
+function busy(text: Buffer) {
+  let at = 0;
+  const asked = { read: 0, now: 0 };
+  const give = (into: Buffer) => {
+    const bytes = text.copy(into, 0, at, at + (1 << 16));
+    at += bytes;
+    return bytes;
+  };
+  const read = async (into: Buffer) => {
+    asked.read++;
+    return give(into);
+  };
+  const now = (into: Buffer) => {
+    asked.now++;
+    return at < text.length ? give(into) : undefined;
+  };
+  return { asked, input: { read, now } };
+}
+
+const lines = 20_000; // 4.5 MB, 70 pieces
+
+test('what is there already goes to a sink together, in pieces of a megabyte', async () => {
+  const { asked, input } = busy(Buffer.from(numbered(1, lines)));
+  const written: number[] = [0];
+  const stage: Stage = {
+    name: 'sink',
+    sink: true,
+    line: () => {},
+    lines(scanned) {
+      const count = scanned.known;
+      const { buffer } = scanned;
+      const [start, end] = [scanned.start(0), scanned.end(count - 1) + 1];
+      assert.equal(seqsOf(buffer.subarray(start, end)).length, count);
+      written.push((written.pop() as number) + end - start);
+      return count;
+    },
+    flush: () => {
+      if (written.at(-1) !== 0) written.push(0);
+    },
+  };
+  for await (const _ of drive(stage, input, onInvalid('fail', 'test'), new Ledger()));
+  assert.equal(
+    written.reduce((sum, bytes) => sum + bytes),
+    numbered(1, lines).length,
+  );
+  assert.ok(written.length <= 7, written.join(' '));
+  assert.ok(asked.read <= 7 && asked.now > 60, JSON.stringify(asked));
+});
+
+test('what goes to a reader waits until it is about what a pipe holds, and no longer; between these all else has its turns', async () => {
+  const { input } = busy(Buffer.from(numbered(1, lines)));
+  const stage: Stage = { name: 'all', keep: () => true, line: () => {} };
+  const pieces: Buffer[] = [];
+  let turns = 0;
+  const count = () => {
+    turns++;
+    turn = setImmediate(count);
+  };
+  let turn = setImmediate(count);
+  for await (const bytes of drive(stage, input, onInvalid('fail', 'test'), new Ledger()))
+    pieces.push(Buffer.from(bytes));
+  clearImmediate(turn);
+  assertAll(seqsOf(Buffer.concat(pieces)), lines);
+  const most = (2 << 16) + 300; // what had come was less than a pipe holds, then one more piece came, and the rest of a line
+  assert.ok(Math.max(...pieces.map((piece) => piece.length)) < most, pieces.map((piece) => piece.length).join(' '));
+  assert.ok(turns >= pieces.length - 1, `${turns} turns for ${pieces.length} pieces`);
+});
+
+test('a sink is no reader: lines that are no events, blank ones and the last without an end come to it all the same', async () => {
+  const good = numbered(1, 2_000);
+  const { input } = busy(Buffer.from(`${good}nonsense\n\n${good}{"type":"own"}\n${good.slice(0, -1)}`));
+  const bad: number[] = [];
+  const policy = { line: (number: number) => void bad.push(number), end: () => true };
+  const ledger = new Ledger();
+  let [single, many] = [0, 0];
+  const stage: Stage = {
+    name: 'sink',
+    sink: true,
+    line: () => void single++,
+    lines(scanned) {
+      const count = Math.min(scanned.known, 100);
+      many += count;
+      return count;
+    },
+  };
+  for await (const _ of drive(stage, input, policy, ledger));
+  assert.deepEqual([bad, ledger.in, ledger.invalid], [[2001], 6_002, 1]);
+  assert.deepEqual([single, many], [1, 6_000]); // the one of another type is not known to the scanner
 });

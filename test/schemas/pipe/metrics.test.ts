@@ -162,6 +162,7 @@ test('Prometheus scrapes it', async (t) => {
   const prometheus = await server(t, ['prometheus', `--config.file=${dir}/prometheus.yml`], dir);
   const ask = async (query: string) => {
     const answer = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`);
+    if (!answer.ok) return undefined; // it is not ready yet
     return ((await answer.json()) as { data?: { result?: { metric: object; value: [number, string] }[] } }).data;
   };
   let found: Awaited<ReturnType<typeof ask>>;

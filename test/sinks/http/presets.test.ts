@@ -6,6 +6,7 @@ import type { Otel } from '../../../schemas/generated/events.js';
 import { ecsOf } from '../../../transforms/to-ecs.js';
 import { otelOf } from '../../../transforms/to-otel.js';
 import { connect, ndjson } from '../../support/events.js';
+import { wrongInLogs } from '../../support/otlp.js';
 import { folder } from '../../support/process.js';
 import { type Behaviour, Receiver } from '../../support/receiver.js';
 import { clickhouse, elasticsearch, loki, otlp, splunk, victorialogs } from '../../support/receivers.js';
@@ -122,6 +123,18 @@ test('splunk-hec: the token, a server that is busy at first, times', async (t) =
   assert.deepEqual([stored.length, stored[0]?.time, stored[0]?.source], [4, 1795421730.123456, 'synpipe']);
   const wrong = await send(t, behaviour, '--preset splunk-hec', events);
   assert.match(wrong.stderr, /the receiver refused events: 403, check the credentials; /);
+});
+
+test("what is no request is none to OpenTelemetry's own messages", () => {
+  const log = (record: object) => JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
+  assert.equal(wrongInLogs(log({ timeUnixNano: nano, eventName: 'x', body: { stringValue: 'y' } })), undefined);
+  for (const record of [
+    { timeUnixNanos: nano },
+    { timeUnixNano: Number(nano) },
+    { severityNumber: '9' },
+    { body: 'y' },
+  ])
+    assert.ok(wrongInLogs(log(record)), JSON.stringify(record));
 });
 
 test('otlp: records with typed attributes; a partial success is counted, and not sent again', async (t) => {

@@ -139,6 +139,27 @@ for (const [what, key] of [
   });
 }
 
+test('the terminal goes away: all end, the process that watched the keys too', async (t) => {
+  const terminal = new Terminal(t, ['bash', '-c', 'cat | sink-table --live']);
+  terminal.input(ndjson(summary(0, 'curl', 1)));
+  await terminal.takesKeys();
+  terminal.hangUp();
+  assert.equal(await terminal.ended, 128 + constants.signals.SIGHUP);
+});
+
+test('the terminal goes away, and SIGHUP is ignored: the end comes with the next table', async (t) => {
+  const errors = join(folder(t), 'errors');
+  const line = `trap '' HUP; cat 2>/dev/null | sink-table --live 2>${errors}; exit \${PIPESTATUS[1]}`;
+  const terminal = new Terminal(t, ['bash', '-c', line]);
+  terminal.input(ndjson(summary(0, 'curl', 1)));
+  await terminal.takesKeys();
+  terminal.hangUp();
+  const more = setInterval(() => terminal.input(ndjson(summary(1, 'curl', 1))), 20);
+  assert.equal(await terminal.ended, 1, readFileSync(errors, 'utf8'));
+  clearInterval(more);
+  assert.match(readFileSync(errors, 'utf8'), /^sink-table: cannot write standard output: EIO, .*\n$/);
+});
+
 test('until summaries come the keys are for others: sudo may ask for a password', async (t) => {
   const ask = 'read -r word </dev/tty; read -r line <&3; echo "$line"; exec cat <&3 >/dev/null';
   const terminal = new Terminal(t, ['bash', '-c', `{ ${ask}; } 3<&0 | sink-table --live`]);

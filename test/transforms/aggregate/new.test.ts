@@ -151,47 +151,73 @@ test('kill -9 at any moment: what the state has was told, is not told again, and
   for (let i = 0; i < last; i++) assert.ok(known.has(`p${i}`), `p${i} was never told`);
 });
 
-test('kill -9 while the state is written anew: the old one or the new one is there', async (t) => {
+const groups = 300;
+const expire = 800e6;
+/** Where a process is in writing the state anew: the nth time that it is about to make a system call on a path. */
+const steps: [call: string, path: '' | 'seen' | 'seen.new', nth: number, isNew: boolean, later?: 'later'][] = [
+  ['openat', 'seen.new', 1, false],
+  ['write', 'seen.new', 1, false],
+  ['fdatasync', 'seen.new', 1, false],
+  ['rename', 'seen.new', 1, false],
+  ['openat', '', 1, true],
+  ['fsync', '', 1, true],
+  ['openat', 'seen', 2, true],
+  ['write', 'seen', 3, true, 'later'], // a group that came after it
+  ['fdatasync', 'seen', 3, true, 'later'],
+];
+
+test('kill -9 at each step of writing the state anew: what it had is there', async (t) => {
   const dir = folder(t);
   const state = join(dir, 'seen');
-  const groups = 500;
-  const times = 60; // each is seen so often, each time late enough for a record: that fills the file for two new ones
-  const expire = 800e6;
-  const input = (from: number) =>
-    ndjson(
-      ...Array.from({ length: groups * times }, (_, i) =>
-        at(from + Math.floor(i / groups) * (expire / 6), `p${i % groups}`),
-      ),
-    );
-  const records = () =>
-    readFileSync(state, 'utf8')
-      .split('\n')
-      .slice(1, -1)
-      .map((line) => line.split('\t'));
   const given = ['aggregate', '--by', 'comm', '--new-only', '--expire', '800s', '--state', state];
-  const went = start(t, given, dir);
-  went.child.stdout?.resume();
-  went.child.stdin?.end(input(0));
-  assert.equal((await went.ended).code, 0);
-  let renewed = 0;
-  for (let round = 1; round <= 12; round++) {
+  let now = 0;
+  /** All groups again, so late that each makes a record. */
+  const again = () => {
+    now += expire / 6;
+    return Array.from({ length: groups }, (_, i) => at(now, `p${i}`));
+  };
+  const full = join(dir, 'full'); // with some more of those it is written anew
+  await run({ state, expire: '800s' }, ...Array.from({ length: 35 }, again).flat());
+  copyFileSync(state, full);
+  const known = () => {
+    const lines = readFileSync(state, 'utf8').split('\n').slice(1);
+    return new Set(lines.slice(0, -1).map((line) => line.split('\t')[2]?.slice(1, -1)));
+  };
+  const late = now;
+  for (const [call, path, nth, isNew, later] of steps) {
+    now = late;
+    copyFileSync(full, state);
     const { ino } = statSync(state);
-    const { child, ended } = start(t, given, dir);
+    const where = `before ${call} ${nth} of ${path || 'the folder'}`;
+    const killed = ['-f', '-qq', '-o', '/dev/null', '-P', join(dir, path), '-e', `trace=${call}`];
+    const inject = ['-e', `inject=${call}:signal=KILL:when=${nth}`];
+    const argv = ['env', 'UV_THREADPOOL_SIZE=1', 'strace', ...killed, ...inject, ...given];
+    const { child, ended } = start(t, argv, dir);
     let out = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       out += text;
     });
-    const newest = Math.max(...records().map(([, seconds]) => Number(seconds) * 1e6));
-    child.stdin?.write(input(newest - begin + expire / 6));
-    const wait = chance() * 30;
-    await until('the state to grow', () => statSync(state).ino !== ino || existsSync(`${state}.new`));
-    await sleep(wait);
-    killGroup(child);
-    await ended;
-    renewed += Number(statSync(state).ino !== ino);
-    assert.deepEqual(commsOf(out), [], `told again, killed after ${wait} ms in round ${round}`);
-    const names = new Set(records().map(([, , name]) => name));
-    assert.equal(names.size, groups, `after ${wait} ms in round ${round}`);
+    const told = (name: string) => until(`${name} in the state, ${where}`, () => known().has(name));
+    child.stdin?.write(ndjson(at(now, 'before')));
+    await told('before');
+    child.stdin?.write(ndjson(...again().slice(0, groups / 2))); // few enough for one read, and one write
+    if (later) {
+      await until(`a new state, ${where}`, () => statSync(state).ino !== ino);
+      child.stdin?.write(ndjson(at(now, 'after')));
+    }
+    child.stdin?.end();
+    assert.equal((await ended).signal, 'SIGKILL', `killed ${where}`);
+    assert.equal(statSync(state).ino !== ino, isNew, `whether the new one is in place, ${where}`);
+    const names = known();
+    assert.ok(names.has('before'), `before is not in the state any more, killed ${where}`);
+    for (let i = 0; i < groups; i++)
+      assert.ok(names.has(`p${i}`), `p${i} is not in the state any more, killed ${where}`);
+    assert.equal(names.has('after'), call === 'fdatasync' && later !== undefined, where);
+    for (const name of names) {
+      assert.ok(name?.startsWith('p') || commsOf(out).includes(`${name}`), `${name} was not told, killed ${where}`);
+    }
+    const rest = await run({ state, expire: '800s' }, at(now, 'before'), ...again(), at(now, 'after'), at(now, 'last'));
+    assert.deepEqual(rest, names.has('after') ? ['last'] : ['after', 'last'], `killed ${where}`);
+    assert.deepEqual(await run({ state, expire: '800s' }, at(now, 'after'), at(now, 'last')), []);
   }
-  assert.ok(renewed > 0);
 });

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Records from stdin, each of the size of an attempt_event, to lines on stdout; and a lost event. Built and run by
+// format.test.ts.
+#include "../../collector/format.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+int main() {
+	attempt_event event;
+	synpipe::Format format;
+	uint64_t seq = 0;
+	// On the heap and of the promised sizes, so that the address sanitizer sees what is read or written beyond them.
+	std::unique_ptr<char[]> line(new char[synpipe::kMaxLine]);
+	while (fread(&event, sizeof event, 1, stdin) == 1) {
+		size_t size = offsetof(attempt_event, exe) + event.exe_size;
+		std::unique_ptr<void, void (*)(void *)> record(malloc(size), free);
+		memcpy(record.get(), &event, size);
+		char *end = format.attempt(line.get(), *static_cast<attempt_event *>(record.get()), ++seq);
+		fwrite(line.get(), 1, end - line.get(), stdout);
+	}
+	fwrite(line.get(), 1, format.lost(line.get(), event.time_ns, "ring buffer", 17) - line.get(), stdout);
+}
