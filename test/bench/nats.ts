@@ -156,10 +156,10 @@ async function lag(dir: string, where: string): Promise<number[]> {
   })();
   await sleep(1_000); // both are there
   const began = performance.now();
-  for (let seq = 0; seq < rate * seconds; await sleep(5)) {
+  for (let seq = 1; seq <= rate * seconds; await sleep(5)) {
     const now = performance.now();
     let text = '';
-    for (; seq < Math.min(rate * seconds, ((now - began) / 1000) * rate); seq++) {
+    for (; seq <= Math.min(rate * seconds, ((now - began) / 1000) * rate); seq++) {
       text += `${format.replace('%.0f', String(seq))}\n`;
       sent[seq] = now;
     }
@@ -168,6 +168,7 @@ async function lag(dir: string, where: string): Promise<number[]> {
   await all;
   sink.stdin?.end();
   source.kill();
+  await Promise.all([sink, source].map((one) => new Promise((resolve) => one.on('close', resolve))));
   return took.sort((a, b) => a - b);
 }
 
