@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { fuse, type Input } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { counted, countLines, writeAll } from './fd.js';
@@ -54,7 +53,6 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
   });
   const places = stages.map(({ metrics }) => metrics);
   const meter = places.some((place) => place) ? await measure(parts, places, source) : undefined;
-  if (stages.every(({ stage }) => stage.choice)) compileLater();
   const stop = stopper(stages);
   const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages, source));
   const progress = showProgress(
@@ -97,14 +95,6 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     if (signals.stopped && !(stop && (await source.release()))) signals.die();
   }
   return codes.findLast((code) => code > 0) ?? 0;
-}
-
-/**
- * Stages that only choose run little JavaScript, once for hundreds of lines: to optimise it took a tenth of the CPU time of
- * two million events, and 4 MiB. The flag is V8's own, and one that it does not know it tells on stderr.
- */
-function compileLater(): void {
-  if (/^2[024]\./.test(process.versions.node)) setFlagsFromString('--interrupt-budget=1000000');
 }
 
 function reopener(stages: readonly Ready[]): (() => void) | undefined {
