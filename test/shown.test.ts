@@ -23,6 +23,7 @@ const bare = (line: string) => line.replace(/\s{2,}#\s.*$/, '');
 const proofs: Record<string, string> = {
   'PATH=$PWD/dist/bin:$PATH': 'command -v filter | grep "^$PWD/dist/bin/"',
   'source <(synpipe completion bash)': 'complete -p filter',
+  'sudo npm install -g .': 'ls "$npm_config_prefix/bin/filter"', // npm may have been told to be silent
 };
 
 interface Shown {
