@@ -75,8 +75,10 @@ export class Names {
   /** The look-up of an address: the one of before, where that still holds, or a new one; none where nobody is asked. */
   lookup(place: Place, now: number): Lookup | undefined {
     const { lookup } = place;
-    if (lookup && (!lookup.done || lookup.until > now)) return lookup;
-    place.lookup = this.#asked(place)?.start(place.address, now);
+    const reverse = this.#asked(place);
+    const asks = lookup?.missing === 'silent' && reverse?.usable;
+    if (lookup && (!lookup.done || (lookup.until > now && !asks))) return lookup;
+    place.lookup = reverse?.start(place.address);
     return place.lookup;
   }
 

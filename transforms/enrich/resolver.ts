@@ -50,6 +50,11 @@ export class Resolver {
     return this.#servers.some((server) => server.usable);
   }
 
+  /** While it makes none: when it will, in the time of performance.now(). */
+  get askAgain(): number {
+    return Math.min(...this.#servers.map((server) => server.askAgain));
+  }
+
   async ask(name: string, type: QueryType): Promise<Exclude<Reply, 'failed'> | Failure> {
     const failed = new Set<Server>();
     let asked = false;

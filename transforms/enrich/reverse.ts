@@ -32,8 +32,6 @@ const queueLimit = 8192;
 const mostNames = 8;
 /** How long a failure holds: it says nothing of the address. */
 const failureMs = 5_000;
-/** How long it holds that no server is worth asking: so long it may take until names come again. */
-const silentMs = 250;
 
 /** Reverse look-ups through one resolver: a few at a time, one for each address. What they give is kept elsewhere. */
 export class Reverse {
@@ -46,11 +44,16 @@ export class Reverse {
     private readonly done: (lookup: Lookup) => void,
   ) {}
 
+  /** Whether asking makes sense now. */
+  get usable(): boolean {
+    return this.resolver.usable;
+  }
+
   /** Starts a look-up. Where no server is worth asking it is over at once. */
-  start(address: string, now: number): Lookup {
+  start(address: string): Lookup {
     const never = Number.POSITIVE_INFINITY;
     const lookup: Lookup = { address, since: never, done: false, until: never, names: [], text: '' };
-    if (!this.resolver.usable) return Object.assign(lookup, { done: true, until: now + silentMs, missing: 'silent' });
+    if (!this.usable) return Object.assign(lookup, { done: true, until: this.resolver.askAgain, missing: 'silent' });
     this.#waiting.set(address, lookup);
     this.#next();
     return lookup;
@@ -82,7 +85,7 @@ export class Reverse {
     const reply = await this.resolver.ask(reverseName(bytes), 'PTR');
     const now = performance.now();
     if (typeof reply === 'string') {
-      this.#end(lookup, { missing: reply, until: now + (reply === 'silent' ? silentMs : failureMs) });
+      this.#end(lookup, { missing: reply, until: reply === 'silent' ? this.resolver.askAgain : now + failureMs });
       return;
     }
     const until = now + 1000 * Math.min(Math.max(reply.ttl, this.limits.minTtl), this.limits.maxTtl);

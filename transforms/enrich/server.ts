@@ -31,6 +31,11 @@ export class Server {
     return !this.#closed && (this.#unanswered < patience || performance.now() >= this.#askAgain);
   }
 
+  /** When it is time to see that, in the time of performance.now(). */
+  get askAgain(): number {
+    return this.#askAgain;
+  }
+
   /** Asks once. Undefined where no answer came in time. */
   async ask(name: string, type: QueryType): Promise<Reply | undefined> {
     const silent = this.#unanswered >= patience;

@@ -43,6 +43,11 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
   const zoned =
     settings.map !== undefined || settings.mmdb.length > 0 ? new Zoned(settings.map, settings.mmdb, cache) : undefined;
   const resolvers: Resolver[] = [];
+  let back = false; // a server answers again: what is kept without names is to be asked for
+  const heard = (server: Server, silent: boolean) => {
+    back ||= !silent;
+    tell(server, silent);
+  };
   return new Enrich(
     {
       ...(withNames && { names }),
@@ -50,14 +55,16 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
       ...(zoned && { zones: zoned }),
       check(now) {
         const named = withNames && hosts.check(now);
-        return people.check(now) || named;
+        const changed = people.check(now) || named || back;
+        back = false;
+        return changed;
       },
       wait,
       keepDns,
       saddr,
       cache,
       open(answered) {
-        if (withNames && !settings.offline) Object.assign(asked, reverse(settings, answered, resolvers));
+        if (withNames && !settings.offline) Object.assign(asked, reverse(settings, answered, heard, resolvers));
       },
       close() {
         for (const resolver of resolvers) resolver.close();
@@ -68,9 +75,14 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
 }
 
 /** Those who look up: private addresses are the system's own resolver's, unless told otherwise. */
-function reverse(settings: Settings, answered: (lookup: Lookup) => void, opened: Resolver[]): Asked {
+function reverse(
+  settings: Settings,
+  answered: (lookup: Lookup) => void,
+  heard: (server: Server, silent: boolean) => void,
+  opened: Resolver[],
+): Asked {
   const through = (servers: () => { address: string; port: number }[]) => {
-    const resolver = new Resolver(servers, settings.timeout, tell);
+    const resolver = new Resolver(servers, settings.timeout, heard);
     opened.push(resolver);
     return new Reverse(resolver, settings, answered);
   };

@@ -52,7 +52,7 @@ export interface Parts {
   people: People;
   /** Fields by remote address, from maps. */
   zones?: Zoned;
-  /** Looks at the files, if it is time. Returns whether one has changed. */
+  /** Looks at the files, if it is time. Returns whether one has changed, or a server answers again. */
   check(now: number): boolean;
   wait: number;
   keepDns: boolean;

@@ -170,3 +170,30 @@ test('a server that falls silent is left alone, and found again when it is back'
   await server.start();
   await untilNamed(true, 'named again');
 });
+
+test('an address that had no name because its server was silent is asked for when it is back', async (t) => {
+  const server = await responder(t);
+  const one = session(t, { resolver: [server.address], wait: 0, timeout: 20 });
+  const pass = async (first: number) => {
+    const events = Array.from({ length: 64 }, (_, i) => connect({ seq: i + 1, daddr: `192.0.2.${first + i}` }));
+    one.send(...events);
+    for (let i = 0; i < events.length; i++) assert.equal((await one.take())?.name, undefined);
+  };
+  await pass(1);
+  await sleep(100);
+  const { asked } = server;
+  await pass(128); // for these it is not even asked
+  assert.ok(server.asked - asked <= 1, `${server.asked - asked}`);
+  server.reply = (query) => [answer(query, [{ data: 'one.example' }])];
+  let name: unknown;
+  for (let tries = 0; tries < 500 && name === undefined; tries++) {
+    one.send(connect({ daddr: '192.0.2.128' }), connect({ daddr: '192.0.2.150' })); // for the first it tries the server
+    ({ name } = (await one.take()) ?? {});
+    await one.take();
+    await sleep(10);
+  }
+  assert.equal(name, 'one.example');
+  await one.ask(connect({ daddr: '192.0.2.150' }));
+  await sleep(100);
+  assert.equal((await one.ask(connect({ daddr: '192.0.2.150' }))).name, 'one.example');
+});
