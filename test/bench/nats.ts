@@ -13,7 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { format } from '../support/lines.js';
-import { freePort, natsServer } from '../support/nats.js';
+import { natsServer } from '../support/nats.js';
+import { freePort } from '../support/port.js';
 import { env, root } from '../support/shell.js';
 
 const ways = {

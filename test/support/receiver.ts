@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecure, type ServerOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { freePort } from './port.js';
 
 export interface Got {
   /** The Idempotency-Key. */
@@ -55,8 +56,8 @@ export class Receiver {
   /** Comes back, on the same port. */
   async up(): Promise<void> {
     this.#server = this.#make();
+    this.at.port ||= await freePort();
     await new Promise<void>((resolve) => this.#server.listen(this.at.port, this.at.host, resolve));
-    this.at.port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Goes away, with all its connections. */

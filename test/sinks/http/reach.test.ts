@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { certificates } from '../../support/certificates.js';
 import { assertAll, format, numbered } from '../../support/lines.js';
+import { freePort } from '../../support/port.js';
 import { folder, start, until } from '../../support/process.js';
 import { Deduped, Receiver } from '../../support/receiver.js';
 import { env, shell } from '../../support/shell.js';
@@ -122,11 +123,7 @@ test('nginx takes it: gzip, keep-alive, 413 from client_max_body_size', async (t
     deduped.take(got);
     response.end();
   });
-  const socket = createServer();
-  const port = await new Promise<number>((resolve) =>
-    socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)),
-  );
-  await new Promise((resolve) => socket.close(resolve));
+  const port = await freePort();
   writeFileSync(
     join(dir, 'nginx.conf'),
     `daemon off; user root; pid ${dir}/pid; error_log ${dir}/error.log; events {}

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { promises as dns } from 'node:dns';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { knotd } from '../../support/knot.js';
+import { freePort } from '../../support/port.js';
 import { folder } from '../../support/process.js';
 
 const soa = '@ 60 SOA ns.example. admin.example. 1 3600 600 86400 60\n@ 60 NS ns.example.\n';
@@ -48,15 +48,6 @@ export interface Nameserver {
   start(): Promise<void>;
   /** What has one name in example. is called by another from the next start on. */
   rename(from: string, to: string): void;
-}
-
-/** A port that is free on 127.0.0.1 at this moment. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 /** A real server on loopback, which answers; it is gone after the test. */
