@@ -1,1 +1,1 @@
-export default ({ result }) => result !== 'established';
+export default (event: { result?: string }) => event.result !== 'established';
