@@ -1,7 +1,10 @@
 import { recordWords } from '../generated/kinds.js';
 import { Line } from './line.js';
+import { PlainScanner } from './scan/plain.js';
 import { Scanned } from './scan/scanned.js';
-import { newScanner, type Scanner } from './scan/scanner.js';
+import type { Scanner } from './scan/scanner.js';
+import { WasmScanner } from './scan/wasm.js';
+import { present } from './webassembly.js';
 
 const newline = 10;
 /** How much is read at once. */
@@ -38,7 +41,8 @@ export class Lines {
   readonly #made = new Line();
 
   constructor(private readonly limit = lineLimit) {
-    this.#scanner = newScanner(limit + room, linesAtOnce);
+    const Best = present ? WasmScanner : PlainScanner;
+    this.#scanner = new Best(limit + room, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }

@@ -56,7 +56,8 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
   const stop = stopper(stages);
   const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages, source));
   const progress = showProgress(
-    stages,
+    stages[0]?.stage.name as string,
+    stages.some(({ progress }) => progress),
     source,
     parts.map(({ ledger }) => ledger),
   );
