@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { Lock } from '../../schemas/pipe/lock.js';
 import { KeyBytes } from './bytes.js';
 import { hash } from './hash.js';
 import { Table } from './table.js';
@@ -24,6 +25,7 @@ const told = 1;
 export class Seen {
   #table = newTable();
   readonly #key = new KeyBytes();
+  readonly #lock: Lock;
   #file: FileHandle | undefined;
   #records = 0;
 
@@ -34,11 +36,14 @@ export class Seen {
     private readonly expire: number,
     private readonly most: number,
     private readonly say: (text: string) => void,
-  ) {}
+  ) {
+    this.#lock = new Lock(`${path}.lock`, 'the state');
+  }
 
   /** Opens the file, and reads it where there is one. */
   async open(): Promise<void> {
     try {
+      await this.#lock.take();
       this.#file = await open(this.path, 'a+', 0o600);
       const { size } = await this.#file.stat();
       if (size === 0) await this.#append(this.#title);
@@ -77,6 +82,7 @@ export class Seen {
   async close(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
+    await this.#lock.release();
   }
 
   async #append(bytes: string | Buffer): Promise<void> {
