@@ -5,6 +5,7 @@ import { fromChunks } from './chunks.js';
 import { fuse } from './drive.js';
 import { RuntimeError } from './errors.js';
 import { Ledger } from './ledger.js';
+import type { AnyEvent } from './line.js';
 import { canonical, everything, type Stage, select } from './stage.js';
 import type { Part } from './target.js';
 

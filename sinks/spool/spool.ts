@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises
 import { join } from 'node:path';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
 import type { Line } from '../../schemas/pipe/line.js';
-import { Lock } from '../../schemas/pipe/lock.js';
 import { Writer } from '../file/writer.js';
+import { Lock } from './lock.js';
 import type { Batch, Store } from './store.js';
 
 const named = /^(\d{14})-\d{6}-([0-9a-f-]{36})\.(open|ndjson)$/;
@@ -37,7 +37,7 @@ export class Spool implements Store {
     private readonly folder: string,
     private readonly most: number,
   ) {
-    this.#lock = new Lock(join(folder, 'lock'), 'the spool');
+    this.#lock = new Lock(join(folder, 'lock'));
   }
 
   get held(): number {

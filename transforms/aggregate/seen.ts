@@ -1,9 +1,9 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
-import { Lock } from '../../schemas/pipe/lock.js';
 import { KeyBytes } from './bytes.js';
 import { hash } from './hash.js';
+import { hold } from './held.js';
 import { Table } from './table.js';
 
 const newline = 10;
@@ -25,7 +25,7 @@ const told = 1;
 export class Seen {
   #table = newTable();
   readonly #key = new KeyBytes();
-  readonly #lock: Lock;
+  #held: Awaited<ReturnType<typeof hold>> | undefined;
   #file: FileHandle | undefined;
   #records = 0;
 
@@ -36,14 +36,12 @@ export class Seen {
     private readonly expire: number,
     private readonly most: number,
     private readonly say: (text: string) => void,
-  ) {
-    this.#lock = new Lock(`${path}.lock`, 'the state');
-  }
+  ) {}
 
   /** Opens the file, and reads it where there is one. */
   async open(): Promise<void> {
     try {
-      await this.#lock.take();
+      this.#held = await hold(this.path);
       this.#file = await open(this.path, 'a+', 0o600);
       const { size } = await this.#file.stat();
       if (size === 0) await this.#append(this.#title);
@@ -82,7 +80,7 @@ export class Seen {
   async close(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
-    await this.#lock.release();
+    this.#held?.close();
   }
 
   async #append(bytes: string | Buffer): Promise<void> {

@@ -1,17 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RuntimeError } from './errors.js';
+import { RuntimeError } from '../../schemas/pipe/errors.js';
 
-/** A file that says which process uses something; one of a process that is gone does not count. */
+/** A file that says which process uses a folder; one of a process that is gone does not count. */
 export class Lock {
   #held = false;
 
-  /** `what` is in use, for the message: `the spool`. */
-  constructor(
-    private readonly path: string,
-    private readonly what: string,
-  ) {}
+  constructor(private readonly path: string) {}
 
   /** Throws RuntimeError where another process holds it. */
   async take(): Promise<void> {
@@ -20,7 +16,7 @@ export class Lock {
       const pid = Number(owner.split(' ')[0]);
       if (owner === '' || owner !== identity(pid)) break;
       if (tries === 100)
-        throw new RuntimeError(`${this.what} is in use by process ${pid} (${this.path}); give each its own`);
+        throw new RuntimeError(`the spool is in use by process ${pid} (${this.path}); give each its own`);
       await sleep(50); // killed, and the disk holds up its end
     }
     await rm(this.path, { force: true });
