@@ -129,7 +129,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
 
 /** Ends the tracer, or asks the command that it traces to end. A second signal ends a run that is stuck. */
 function onSignals(stop: () => void, traced: Traced | undefined): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const release = () => {
     for (const signal of signals) process.off(signal, handle);
   };
