@@ -13,7 +13,7 @@ import type { Template } from './template.js';
 import { Tidy, type TidyManner } from './tidy.js';
 import { type Manner, Writer } from './writer.js';
 
-const writeAt = 1 << 20;
+const writeAt = 1 << 21;
 const syncMs = 1_000;
 
 export interface Settings extends Manner, TidyManner {
@@ -87,6 +87,10 @@ export class SinkFile implements Stage {
     return this.#flush(out, over);
   }
 
+  async settled(): Promise<void> {
+    for (const writer of this.#files) await writer.settled();
+  }
+
   reopen(): void {
     for (const writer of this.#files) writer.moved();
     this.#moved = true;
@@ -154,7 +158,8 @@ export class SinkFile implements Stage {
     this.#held = 0;
     this.#moved = false;
     const failures: unknown[] = [];
-    for (const writer of this.#files) await writer.write(out).catch((error) => failures.push(error));
+    const now = over || this.settings.fsync === 'every' || this.#syncDue;
+    for (const writer of this.#files) await writer[now ? 'write' : 'begin'](out).catch((error) => failures.push(error));
     for (const failed of failures.slice(1)) say(this.name, (failed as Error).message);
     if (failures.length > 0) throw failures[0];
     if (this.settings.fsync === 'every' || this.#syncDue) await this.#sync();

@@ -13,6 +13,8 @@ import { repair } from './repair.js';
 
 const command = 'sink-file';
 const newline = 10;
+/** A write of fewer bytes is done before a thread would have begun it. */
+const worthThread = 1 << 17;
 
 export interface Manner {
   mkdir: boolean;
@@ -30,7 +32,10 @@ export class Writer {
   #file: FileHandle | undefined;
   #dirty = false;
   #moved = false;
-  readonly #batch = new Batch();
+  #batch = new Batch();
+  #written = new Batch(); // the one whose bytes are written, by turns
+  #writing: Promise<void> | undefined;
+  #underWay = 0; // bytes
   readonly #full: Full;
 
   constructor(
@@ -56,9 +61,9 @@ export class Writer {
     }
   }
 
-  /** What it holds, in bytes. */
+  /** What it holds, and is writing, in bytes. */
   get held(): number {
-    return this.#batch.length;
+    return this.#batch.length + this.#underWay;
   }
 
   add({ buffer, start, end, stays }: Line): void {
@@ -87,8 +92,33 @@ export class Writer {
 
   /** Writes what is held, and counts it. */
   async write(out: Pick<Output, 'stored' | 'lost'>): Promise<void> {
-    let due = this.#batch.lines;
-    let rest = this.#batch.take();
+    await this.settled();
+    await this.#write(out);
+  }
+
+  /** The same, but where that is much, beside what comes meanwhile: it is under way until it has `settled`. */
+  async begin(out: Pick<Output, 'stored' | 'lost'>): Promise<void> {
+    await this.settled();
+    if (this.#batch.length < worthThread || !this.regular) return this.#write(out);
+    this.#underWay = this.#batch.length;
+    this.#writing = this.#write(out);
+    this.#writing.catch(() => {}); // it is told when it has settled
+  }
+
+  async settled(): Promise<void> {
+    const writing = this.#writing;
+    this.#writing = undefined;
+    try {
+      await writing;
+    } finally {
+      this.#underWay = 0;
+    }
+  }
+
+  async #write(out: Pick<Output, 'stored' | 'lost'>): Promise<void> {
+    [this.#batch, this.#written] = [this.#written, this.#batch];
+    let due = this.#written.lines;
+    let rest = this.#written.take();
     while (due > 0 || this.#moved) {
       if (this.#moved) await this.#reopen();
       const gap = this.#full.gap();
@@ -152,7 +182,7 @@ export class Writer {
     const file = this.#file as FileHandle;
     this.#dirty = true;
     try {
-      if (this.regular) writeFile(file.fd, bytes);
+      if (this.regular && bytes.length < worthThread) writeFile(file.fd, bytes);
       else await writeAll(file.fd, bytes);
       this.size += bytes.length;
       return undefined;
