@@ -4,11 +4,11 @@ import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
-import { writeAll } from '../schemas/pipe/fd.js';
 import { status } from '../schemas/pipe/ledger.js';
 import { metricsOf } from '../schemas/pipe/metrics/families.js';
 import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { print } from '../schemas/pipe/print.js';
 import { say } from '../schemas/pipe/say.js';
 import { canonical } from '../schemas/pipe/stage.js';
 import {
@@ -189,7 +189,7 @@ async function trace(parsed: Parsed<typeof options>, filters: Partial<StartOptio
   if (values.status && reason !== 'closed') {
     const counts = { in: out + lost, out, lost };
     if (values.report && values.report !== 'attempt') Object.assign(counts, { in: counts.in + pending, pending });
-    await writeAll(1, Buffer.from(`${canonical(status('collector', 'end', counts))}\n`));
+    await print(`${canonical(status('collector', 'end', counts))}\n`);
   }
   return exitCode;
 }
