@@ -22,6 +22,7 @@ import {
   type Tier,
   tiers,
 } from './addon.js';
+import { asCaller, type Command, refusal } from './caller.js';
 import { Traced } from './command.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
@@ -150,18 +151,29 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
   const { values, behind } = parsed;
   if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
   const filters = kernelFilters(values);
+  const command = behind && asCaller(behind);
+  const refused = command && refusal(command);
+  if (refused) {
+    say('collector', refused.message);
+    return refused.status;
+  }
   const addon = loadAddon();
   const metrics = values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats())));
   try {
-    return await trace(parsed, filters, addon);
+    return await trace(parsed, filters, addon, command);
   } finally {
     await metrics?.close();
   }
 }
 
-async function trace(parsed: Parsed<typeof options>, filters: Partial<StartOptions>, addon: Addon): Promise<number> {
-  const { values, behind } = parsed;
-  const traced = behind && new Traced(behind);
+async function trace(
+  parsed: Parsed<typeof options>,
+  filters: Partial<StartOptions>,
+  addon: Addon,
+  command: Command | undefined,
+): Promise<number> {
+  const { values } = parsed;
+  const traced = command && new Traced(command);
   if (traced) filters.cgroups = [traced.cgroup];
   const stop = () => addon.stop();
   const release = onSignals(stop, traced); // before the first line: its reader may be quick to send one
