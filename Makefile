@@ -1,5 +1,5 @@
-# What is built, and from what; `make` builds what is out of date. Everything built is in dist/, schemas/generated/ and
-# collector/build/, none of it in git. Native code is in a folder of its platform's own, as Node names it:
+# What is built, and from what; `make` builds what is out of date. Everything built is in dist/, schemas/generated/ and the
+# folders build/, none of it in git. Native code is in a folder of its platform's own, as Node names it:
 # `make native CPU=arm64 SYSROOT=DIR` cross-compiles (.ci/package does it for the package).
 HOST := $(shell node -p process.arch)
 CPU := $(HOST)
@@ -24,7 +24,7 @@ NODEDIR = $(if $(wildcard $(NODE)/include/node/node_api.h),--nodedir=$(NODE))
 
 all: native dist/index.js
 
-native: $(BPF) $(NATIVE)/collector.node
+native: $(BPF) $(NATIVE)/collector.node $(NATIVE)/pipe.node
 
 $(NATIVE)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
@@ -37,12 +37,17 @@ $(NATIVE)/collector.node: $(wildcard collector/*.cc collector/*.c collector/*.h)
 	@mkdir -p $(@D)
 	cp collector/build/Release/collector.node $@
 
+$(NATIVE)/pipe.node: schemas/pipe/native/pipe.c schemas/pipe/native/binding.gyp
+	cd schemas/pipe/native && $(GYP) rebuild --arch=$(CPU) $(NODEDIR) --silent >/dev/null
+	@mkdir -p $(@D)
+	cp schemas/pipe/native/build/Release/pipe.node $@
+
 dist/index.js: $(TYPESCRIPT)
 	node --import tsx schemas/compile.ts
 	node_modules/.bin/tsc
 	node --import tsx schemas/build.ts
 
 clean:
-	rm -rf dist schemas/generated collector/build
+	rm -rf dist schemas/generated collector/build schemas/pipe/native/build
 
 .PHONY: all native clean

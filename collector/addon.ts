@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { RuntimeError } from '../schemas/pipe/errors.js';
+import { native } from '../schemas/pipe/native.js';
 
 /** What the addon's start() takes. */
 export interface StartOptions {
@@ -64,10 +64,6 @@ export type Tier = (typeof tiers)[number];
 
 /** What `report` is made of: the events that are told. */
 export const reports = { attempt: 1, outcome: 2, both: 3 } as const;
-
-/** What is made for this platform: the addon, and the BPF objects. */
-export const native = (file: string) =>
-  fileURLToPath(new URL(`../native/${process.platform}-${process.arch}/${file}`, import.meta.url));
 
 /** Throws a RuntimeError where there is none for this platform, or none that it can load. */
 export function loadAddon(): Addon {

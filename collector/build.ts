@@ -3,7 +3,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RuntimeError } from '../schemas/pipe/errors.js';
-import { native, refusal } from './addon.js';
+import { native } from '../schemas/pipe/native.js';
+import { refusal } from './addon.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -35,12 +36,13 @@ export function build(): string {
   const lacking = missing();
   if (lacking.length > 0)
     throw new RuntimeError(`cannot build the native part (${reason}): install what is missing: ${lacking.join(', ')}`);
-  rmSync(native('collector.node'), { force: true }); // as old as its sources, for make
+  for (const addon of ['collector.node', 'pipe.node']) rmSync(native(addon), { force: true }); // as old as its sources, for make
   const { status, stderr } = spawnSync('make', ['--silent', '--no-print-directory', 'native'], {
     cwd: root,
     encoding: 'utf8',
   });
-  rmSync(join(root, 'collector/build'), { recursive: true, force: true });
+  for (const built of ['collector', 'schemas/pipe/native'])
+    rmSync(join(root, built, 'build'), { recursive: true, force: true });
   if (status !== 0) {
     const [line = 'no reason given'] = /^.*\berror\b.*$/im.exec(stderr) ?? stderr.trim().split('\n').slice(-1);
     throw new RuntimeError(`cannot build the native part: ${line}; make native in ${root} tells more`);

@@ -4,11 +4,11 @@ import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
-import { writeAll } from '../schemas/pipe/fd.js';
 import { status } from '../schemas/pipe/ledger.js';
 import { metricsOf } from '../schemas/pipe/metrics/families.js';
 import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { print } from '../schemas/pipe/print.js';
 import { say } from '../schemas/pipe/say.js';
 import { canonical } from '../schemas/pipe/stage.js';
 import {
@@ -22,6 +22,7 @@ import {
   type Tier,
   tiers,
 } from './addon.js';
+import { asCaller, type Command, refusal } from './caller.js';
 import { Traced } from './command.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
@@ -150,18 +151,29 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
   const { values, behind } = parsed;
   if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
   const filters = kernelFilters(values);
+  const command = behind && asCaller(behind);
+  const refused = command && refusal(command);
+  if (refused) {
+    say('collector', refused.message);
+    return refused.status;
+  }
   const addon = loadAddon();
   const metrics = values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats())));
   try {
-    return await trace(parsed, filters, addon);
+    return await trace(parsed, filters, addon, command);
   } finally {
     await metrics?.close();
   }
 }
 
-async function trace(parsed: Parsed<typeof options>, filters: Partial<StartOptions>, addon: Addon): Promise<number> {
-  const { values, behind } = parsed;
-  const traced = behind && new Traced(behind);
+async function trace(
+  parsed: Parsed<typeof options>,
+  filters: Partial<StartOptions>,
+  addon: Addon,
+  command: Command | undefined,
+): Promise<number> {
+  const { values } = parsed;
+  const traced = command && new Traced(command);
   if (traced) filters.cgroups = [traced.cgroup];
   const stop = () => addon.stop();
   const release = onSignals(stop, traced); // before the first line: its reader may be quick to send one
@@ -189,7 +201,7 @@ async function trace(parsed: Parsed<typeof options>, filters: Partial<StartOptio
   if (values.status && reason !== 'closed') {
     const counts = { in: out + lost, out, lost };
     if (values.report && values.report !== 'attempt') Object.assign(counts, { in: counts.in + pending, pending });
-    await writeAll(1, Buffer.from(`${canonical(status('collector', 'end', counts))}\n`));
+    await print(`${canonical(status('collector', 'end', counts))}\n`);
   }
   return exitCode;
 }

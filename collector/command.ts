@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { cause, RuntimeError, remedy } from '../schemas/pipe/errors.js';
 import { say } from '../schemas/pipe/say.js';
+import type { Command } from './caller.js';
 import { cgroup2 } from './scope.js';
 
 /** Joins the cgroup, waits for the word to go, and becomes the command. */
@@ -35,7 +36,7 @@ export class Traced {
   readonly #cleaner: ChildProcess;
 
   /** Throws RuntimeError where no cgroup can be made. The command's output goes to stderr: stdout is for events. */
-  constructor(command: readonly string[]) {
+  constructor({ argv, options, env }: Command) {
     const mount = cgroup2();
     if (mount === undefined)
       throw new RuntimeError('cannot trace a command: no cgroup2 is mounted; see synpipe doctor');
@@ -47,8 +48,7 @@ export class Traced {
       throw new RuntimeError(`cannot make ${this.cgroup}: ${cause(error)}; ${remedy(error)}`);
     }
     this.#cleaner = spawn('sh', ['-c', cleaner, this.cgroup], { stdio: ['pipe', 'ignore', 'ignore'] });
-    const { options, env } = caller();
-    const args = ['-c', shim, this.cgroup, 'setpriv', '--inh-caps=-all', '--ambient-caps=-all', ...options, ...command];
+    const args = ['-c', shim, this.cgroup, 'setpriv', ...options, '--', ...argv];
     this.#child = spawn('sh', args, { stdio: ['inherit', 2, 2, 'pipe'], env: { ...process.env, ...env } });
     this.ended = new Promise((resolve) => {
       this.#child.on('exit', (code, signal) => {
@@ -80,21 +80,5 @@ export class Traced {
     this.#cleaner.stdin?.end('\n');
     const [code] = await exit;
     if (code !== 0) say('collector', `the command left processes behind; they are in ${this.cgroup}`);
-  }
-}
-
-/** Who asked for the command: sudo's caller, if there is one, and not root. */
-function caller(): { options: string[]; env: Record<string, string> } {
-  const { SUDO_UID: uid, SUDO_GID: gid } = process.env;
-  if (process.getuid?.() !== 0 || !/^[1-9]\d*$/.test(uid ?? '') || !/^\d+$/.test(gid ?? ''))
-    return { options: [], env: {} };
-  const options = [`--reuid=${uid}`, `--regid=${gid}`];
-  try {
-    const [name = '', , , , , home = '/'] = execFileSync('getent', ['passwd', uid as string], {
-      encoding: 'utf8',
-    }).split(':');
-    return { options: [...options, '--init-groups'], env: { HOME: home, USER: name, LOGNAME: name } };
-  } catch {
-    return { options: [...options, '--clear-groups'], env: {} }; // a number without a name
   }
 }

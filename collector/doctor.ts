@@ -4,9 +4,10 @@ import { isatty } from 'node:tty';
 import { version } from '../schemas/generated/version.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { RuntimeError } from '../schemas/pipe/errors.js';
-import { isTerminal, writeAll } from '../schemas/pipe/fd.js';
+import { isTerminal } from '../schemas/pipe/fd.js';
 import { wrap } from '../schemas/pipe/help.js';
 import type { Parsed } from '../schemas/pipe/options.js';
+import { print } from '../schemas/pipe/print.js';
 import { type Addon, loadAddon, objectOf, type StartError, type StartOptions, type Tier, tiers } from './addon.js';
 import { build } from './build.js';
 import { dns, explainDns } from './dns.js';
@@ -61,7 +62,7 @@ const options = {
 
 async function run({ values }: Parsed<typeof options>): Promise<number> {
   if (values.build) {
-    await writeAll(1, Buffer.from(`${build()}\n`));
+    await print(`${build()}\n`);
     return 0;
   }
   const btf = existsSync('/sys/kernel/btf/vmlinux') ? 'yes' : 'no';
@@ -83,7 +84,7 @@ async function run({ values }: Parsed<typeof options>): Promise<number> {
     lines.push('note   cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');
   const result = works[0] ? `collector works here, by the tier ${works[0]}` : 'collector does not work here';
   const shown = isTerminal(1) && isatty(1) ? lines.map((line) => folded(line, process.stdout.columns || 80)) : lines;
-  await writeAll(1, Buffer.from(`${[head, result, ...shown].join('\n')}\n`));
+  await print(`${[head, result, ...shown].join('\n')}\n`);
   return works.length > 0 ? 0 : 1;
 }
 

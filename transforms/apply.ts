@@ -12,8 +12,8 @@ import type { Output, Stage } from '../schemas/pipe/stage.js';
 export type Apply = (event: AnyEvent) => Result | Promise<Result>;
 type Result = boolean | undefined | AnyEvent | AnyEvent[];
 
-/** The stage for programs: `apply((event) => event.dport === 443)`. It sees the events of `types`, others pass it by. */
-export function apply(each: Apply, types: readonly string[] = ['connect'], name = 'apply'): Stage {
+/** The stage for programs: `apply((event) => event.dport === 443)`. It sees the events of `types`, others pass. */
+export function apply(each: Apply, types: readonly string[] = ['connect', 'outcome'], name = 'apply'): Stage {
   return {
     name,
     types,
@@ -98,6 +98,7 @@ export const command = defineCommand({
   args: ['FILE'],
   options: {},
   notes: `The function gets a validated event. It returns true to pass the line as it came, false or nothing to hold it
-back, or the event or events that take its place, which are validated too.`,
+back, or the event or events that take its place, which are validated too. It gets connect and outcome events; others
+pass, but where the file says: export const types = ['dns', 'summary']`,
   stage: ({ rest }) => fromFile(rest[0] as string),
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { defineCommand } from './command.js';
 import { UsageError } from './errors.js';
-import { writeAll } from './fd.js';
+import { print } from './print.js';
 
 /** `synpipe completion bash|zsh|fish` */
 export function completion() {
@@ -17,7 +17,7 @@ export function completion() {
     options: {},
     async run({ rest: [shell = ''] }) {
       if (!['bash', 'zsh', 'fish'].includes(shell)) throw new UsageError(`wants bash, zsh or fish, not "${shell}"`);
-      await writeAll(1, readFileSync(new URL(`../../completions/synpipe.${shell}`, import.meta.url)));
+      await print(readFileSync(new URL(`../../completions/synpipe.${shell}`, import.meta.url)));
       return 0;
     },
   });

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
+import { grow } from './grow.js';
 
 /**
  * Reads and writes that need not wait go straight to the kernel: through a thread, as asynchronous ones go, each costs
@@ -9,6 +10,8 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeS
 const readsInTurn = 16;
 /** A read of so much shows that the input is busy, and that there may be more already. */
 const busy = 1 << 14;
+/** A pipe that gave so much at once may have been full, if its lines did not fill its pages: at first it holds twice that. */
+const full = 1 << 15;
 /** The major number of devices that are none: /dev/null, /dev/zero, /dev/full. */
 const memoryDevices = 1;
 
@@ -32,6 +35,7 @@ export class DirectReader {
   #fd: number | undefined;
   #isNew = true;
   #isPipe = false;
+  #mayGrow = false;
   #inTurn = 0;
 
   constructor(private readonly fd: number) {}
@@ -39,6 +43,7 @@ export class DirectReader {
   /** Tells what a read that waited gave. */
   waited(bytes: number): void {
     if (bytes < busy) return;
+    this.#grow(bytes);
     if (this.#isPipe) this.#fd = nonBlocking(this.fd, constants.O_RDONLY);
     this.#isPipe = false;
     this.#inTurn = this.#fd === undefined ? 0 : readsInTurn;
@@ -56,7 +61,9 @@ export class DirectReader {
     if (this.#isNew) this.#look();
     if (this.#inTurn === 0) return undefined;
     try {
-      return readSync(this.#fd as number, into);
+      const bytes = readSync(this.#fd as number, into);
+      this.#grow(bytes);
+      return bytes;
     } catch {
       this.#inTurn = 0; // nothing there yet; and what is wrong with the fd, the next read tells
       return undefined;
@@ -67,11 +74,18 @@ export class DirectReader {
     this.#isNew = false;
     try {
       const stat = fstatSync(this.fd);
-      this.#isPipe = stat.isFIFO();
+      this.#isPipe = this.#mayGrow = stat.isFIFO();
       if (!waitless(stat)) return;
       this.#fd = this.fd;
       this.#inTurn = readsInTurn;
     } catch {} // the next read tells
+  }
+
+  /** Gives a pipe that was full more room, once. */
+  #grow(bytes: number): void {
+    if (!this.#mayGrow || bytes < full) return;
+    this.#mayGrow = false;
+    grow(this.fd);
   }
 
   /** Call before the fd itself is closed. */
@@ -83,24 +97,38 @@ export class DirectReader {
 }
 
 const standardOutput = 1;
-let output: { direct: number | undefined } | undefined;
+let output: { direct: number | undefined; mayGrow: boolean } | undefined;
 
-function direct(fd: number): number | undefined {
-  const stat = fstatSync(fd);
-  if (waitless(stat)) return fd;
-  return stat.isFIFO() ? nonBlocking(fd, constants.O_WRONLY) : undefined;
+function opened(fd: number): typeof output {
+  try {
+    const stat = fstatSync(fd);
+    if (waitless(stat)) return { direct: fd, mayGrow: false };
+    const isPipe = stat.isFIFO();
+    return { direct: isPipe ? nonBlocking(fd, constants.O_WRONLY) : undefined, mayGrow: isPipe };
+  } catch {
+    return undefined;
+  }
 }
 
-/**
- * Writes to standard output what needs no waiting, and says how much that was. What fails, fails again with the next
- * write. Other fds do not stay open as long as the process, and a reader would wait for the second one to be closed too.
- */
-export function writeNow(fd: number, bytes: Buffer): number {
-  if (fd !== standardOutput || bytes.length < busy) return 0; // few events: no thread is that slow
+function tryWrite(fd: number, bytes: Buffer): number {
   try {
-    output ??= { direct: direct(fd) };
-    return output.direct === undefined ? 0 : writeSync(output.direct, bytes);
+    return writeSync(fd, bytes);
   } catch {
     return 0;
   }
+}
+
+/**
+ * Writes to standard output what needs no waiting, and says how much that was: a pipe that is full gets more room first,
+ * once. What fails, fails again with the next write. Other fds do not stay open as long as the process, and a reader would
+ * wait for the second one to be closed too.
+ */
+export function writeNow(fd: number, bytes: Buffer): number {
+  if (fd !== standardOutput || bytes.length < busy) return 0; // few events: no thread is that slow
+  output ??= opened(fd);
+  if (output?.direct === undefined) return 0;
+  const written = tryWrite(output.direct, bytes);
+  if (written === bytes.length || !output.mayGrow) return written;
+  output.mayGrow = false;
+  return grow(fd) ? written + tryWrite(output.direct, bytes.subarray(written)) : written;
 }

@@ -9,12 +9,16 @@ const pause = (tries: number) => new Promise((resolve) => setTimeout(resolve, Ma
 
 /** Whether the fd is a pipe or a socket: something that another process feeds or reads. */
 export function isPipe(fd: number): boolean {
+  const kind = kindOf(fd);
+  return kind === constants.S_IFIFO || kind === constants.S_IFSOCK;
+}
+
+/** What the fd is, an S_IF… constant; undefined where it is closed. */
+function kindOf(fd: number): number | undefined {
   try {
-    const { mode } = fstatSync(fd);
-    const kind = mode & constants.S_IFMT;
-    return kind === constants.S_IFIFO || kind === constants.S_IFSOCK;
+    return fstatSync(fd).mode & constants.S_IFMT;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -101,8 +105,20 @@ export class FdReader {
     closeSync(this.fd);
   }
 
-  /** Frees the thread of the read that was left, by an empty line into its own pipe. Returns whether that could be done. */
+  /**
+   * Frees the thread of the read that was left: where it waits at a pipe, by an empty line into that; a file's ends by
+   * itself. Returns whether no thread is left.
+   */
   async release(): Promise<boolean> {
+    const kind = kindOf(this.fd);
+    if (kind === constants.S_IFIFO && !this.#wake()) return false;
+    const patience = kind === constants.S_IFIFO || kind === constants.S_IFREG ? 1_000 : 0;
+    const timer = new Promise((resolve) => setTimeout(resolve, patience, 'late').unref());
+    return (await Promise.race([this.#blocked, timer])) !== 'late';
+  }
+
+  /** Whether that could be written: not into the pipe of another user. */
+  #wake(): boolean {
     try {
       const own = openSync(`/proc/self/fd/${this.fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
       try {
@@ -110,11 +126,10 @@ export class FdReader {
       } finally {
         closeSync(own);
       }
+      return true;
     } catch {
-      return false; // a socket, a terminal, or the pipe of another user
+      return false;
     }
-    const timer = new Promise((resolve) => setTimeout(resolve, 1_000, 'late').unref());
-    return (await Promise.race([this.#blocked, timer])) !== 'late';
   }
 }
 

@@ -1,6 +1,7 @@
 import { deadLetter, raw } from './dead-letter.js';
-import { RuntimeError } from './errors.js';
+import { RuntimeError, UsageError } from './errors.js';
 import { counted } from './fd.js';
+import { nearest } from './options.js';
 import { say } from './say.js';
 
 /** What becomes of a line that is no valid event. */
@@ -11,8 +12,41 @@ export interface InvalidPolicy {
   end(invalid: number, lines: number): boolean;
 }
 
-/** The policy for `--on-invalid report|fail|drop|FILE`. */
+/** Checks the value of `--on-invalid`. A FILE that is nearly one of the words would be made by a typo. */
+export function invalidChoice(text: string): string {
+  const words = ['report', 'fail', 'drop'];
+  const near = words.includes(text) || /[./]/.test(text) ? undefined : nearest(text, words);
+  if (near) throw new UsageError(`wants report, fail, drop or a FILE, not "${text}"; ${near} ./${text} is a FILE`);
+  return text;
+}
+
+/** The policy for `--on-invalid report|fail|drop|FILE`. Input that is no text at all ends the run, whatever the choice. */
 export function onInvalid(choice: string, command: string): InvalidPolicy {
+  const policy = chosen(choice, command);
+  return {
+    line(number, reason, raw) {
+      const what = number === 1 ? foreign(raw) : undefined;
+      if (what) throw new RuntimeError(what);
+      policy.line(number, reason, raw);
+    },
+    end: policy.end,
+  };
+}
+
+/** What an input is that begins with these bytes, and what to do about it; undefined of one that may be lines of text. */
+function foreign(raw: Buffer): string | undefined {
+  const kinds: [bytes: string, message: string][] = [
+    ['1f8b', 'the input is gzip; pass it through gzip -dc'],
+    ['28b52ffd', 'the input is zstd; pass it through zstd -dc'],
+    ['50415231', 'the input is Parquet; read it with DuckDB'],
+    ['fffe', 'the input is UTF-16; pass it through iconv -f UTF-16 -t UTF-8'],
+    ['feff', 'the input is UTF-16; pass it through iconv -f UTF-16 -t UTF-8'],
+  ];
+  const begin = raw.toString('hex', 0, 4);
+  return kinds.find(([bytes]) => begin.startsWith(bytes))?.[1];
+}
+
+function chosen(choice: string, command: string): InvalidPolicy {
   const count = (invalid: number, lines: number, what: string) =>
     say(command, `${invalid} of ${counted(lines)} invalid${what}`);
   switch (choice) {

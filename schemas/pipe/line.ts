@@ -153,6 +153,7 @@ export class Line {
     try {
       value = JSON.parse(text);
     } catch {
+      if (text.startsWith('\ufeff')) return "begins with a byte order mark; remove it with sed 's/^\\xEF\\xBB\\xBF//'";
       return `not JSON: ${excerpt(text)}`;
     }
     const reason = invalid(value, text);

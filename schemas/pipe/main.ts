@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { version } from '../generated/version.js';
 import type { Command } from './command.js';
 import { UsageError } from './errors.js';
-import { leaveTerminals, writeAll } from './fd.js';
+import { leaveTerminals } from './fd.js';
 import { help } from './help.js';
+import { invalidChoice } from './invalid.js';
 import { type MetricsAt, metricsOption } from './metrics.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
+import { print } from './print.js';
 import { exitCode } from './say.js';
 import { type Source, stdin } from './source.js';
 import { type Ready, runStages } from './stages.js';
@@ -16,6 +19,7 @@ const manners: Options = {
 const stageOptions = {
   'on-invalid': {
     value: 'report|fail|drop|FILE',
+    parse: invalidChoice,
     help: 'What becomes of a line that is no valid event: report it on stderr and end with exit code 1 after the last line (default), fail at the first, drop it (they are counted), or append it to FILE with its number and the reason (./drop is a FILE).',
   },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
@@ -36,7 +40,10 @@ export async function main(command: Command<never>, argv: readonly string[] = pr
 export async function runCommand(command: Command<Options>, argv: readonly string[]): Promise<number> {
   try {
     const ready = prepare(command, argv);
-    if ('text' in ready) return await print(ready.text);
+    if ('text' in ready) {
+      await print(ready.text);
+      return 0;
+    }
     if (command.run) return await command.run(ready.parsed);
     const { source = stdin(), ...stage } = makeReady(command, ready.parsed);
     return await runStages([stage], source);
@@ -60,7 +67,7 @@ export function prepare(
   if (parsed.given.help) return { text: help(command, options) };
   if (parsed.given.version) return { text: `${command.name} (synpipe) ${version}\n` };
   if (!command.behind) parsed.rest.push(...(parsed.behind ?? []));
-  checkArguments(command.args ?? [], parsed.rest);
+  checkArguments(command, parsed.rest);
   return { parsed };
 }
 
@@ -80,13 +87,11 @@ export function makeReady(command: Command<Options>, parsed: Parsed<Options>): R
   return { stage, ...run };
 }
 
-function checkArguments(wanted: readonly string[], given: readonly string[]): void {
-  const missing = wanted[given.length];
+function checkArguments({ name, args = [], stage }: Command<Options>, given: readonly string[]): void {
+  const missing = args[given.length];
   if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`wants ${missing}; see --help`);
-  if (given.length > wanted.length) throw new UsageError(`unexpected argument "${given[wanted.length]}"; see --help`);
-}
-
-async function print(text: string): Promise<number> {
-  await writeAll(1, Buffer.from(text));
-  return 0;
+  const more = given[args.length];
+  if (more === undefined) return;
+  const file = stage && existsSync(more) ? `it reads standard input: ${name} … < ${more}` : 'see --help';
+  throw new UsageError(`unexpected argument "${more}"; ${file}`);
 }

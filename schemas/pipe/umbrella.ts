@@ -12,11 +12,17 @@ export interface Entry {
   load(): Promise<Command<never>>;
 }
 
-/** `synpipe …` that is none of the commands, which the build has dealt with. */
+/** `synpipe …` that is none of the commands, which the build has dealt with. `synpipe help COMMAND` is its --help. */
 export async function umbrella(commands: Record<string, Entry>): Promise<void> {
-  const name = process.argv[2] ?? '';
-  const own = Object.hasOwn(owns, name) ? owns[name] : undefined;
-  await main((own ?? self)(commands), process.argv.slice(own ? 3 : 2));
+  let argv = process.argv.slice(2);
+  const [asked, about] = argv;
+  if (asked === 'help') {
+    const entry = Object.hasOwn(commands, about ?? '') ? commands[about as string] : undefined;
+    if (entry) return main(await entry.load(), ['--help']);
+    argv = about === undefined ? ['--help'] : Object.hasOwn(owns, about) ? [about, '--help'] : [about];
+  }
+  const own = Object.hasOwn(owns, argv[0] ?? '') ? owns[argv[0] as string] : undefined;
+  await main((own ?? self)(commands), own ? argv.slice(1) : argv);
 }
 
 /** What only synpipe has. */

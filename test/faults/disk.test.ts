@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { assertAll, format, numbered, seqsIn, seqsOf } from '../support/lines.js';
-import { folder, killGroup, settled, size, start, until } from '../support/process.js';
+import { folder, killGroup, settled, size, start, undo, until } from '../support/process.js';
 import { shell } from '../support/shell.js';
 
 /** A folder with a disk of 64 KiB in it, `disk/`. Needs root, as the rest of the project's tests. */
@@ -15,7 +15,7 @@ function withSmallDisk(t: TestContext): { dir: string; disk: string } {
   const disk = join(dir, 'disk');
   mkdirSync(disk);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
-  t.after(() => {
+  undo(t, () => {
     execFileSync('umount', [disk]);
     rmSync(dir, { recursive: true });
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertAll, numbered, seqsIn } from '../support/lines.js';
@@ -80,6 +80,24 @@ test('SIGTERM while the end of input is near: ends there, with 0', async (t) => 
   assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
   assertAll(seqsIn(join(dir, 'out')), 5000);
 });
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} leaves a file that is read as it was`, async (t) => {
+    const dir = folder(t);
+    const path = join(dir, 'events.ndjson');
+    writeFileSync(path, numbered(1, 10));
+    const command = ['sink-http', '--spool', 'spool', 'http://127.0.0.1:9/'];
+    const { child, ended } = start(t, command, dir, [openSync(path, 'r'), 'ignore', 'pipe']);
+    let said = '';
+    child.stderr?.on('data', (text) => {
+      said += text;
+    });
+    await until('the first try', () => said.includes('trying again'));
+    child.kill(signal);
+    assert.equal((await ended).code, 0);
+    assert.equal(readFileSync(path, 'utf8'), numbered(1, 10));
+  });
+}
 
 test('SIGHUP: a file that was moved away keeps its lines, later ones go to a new file', async (t) => {
   const dir = folder(t);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
 import { client } from './client.js';
 import { bin, connects, statuses } from './collect.js';
 import { fresh } from './folder.js';
@@ -42,14 +44,47 @@ live('its exit status is passed on', async (net) => {
     [['sh', '-c', 'kill -9 $$'], 137],
     [['sh', '-c', 'kill $$'], 143],
     [['true'], 0],
-    [['/nonexistent/command'], 127],
-    [['/etc/passwd'], 126],
   ] as const) {
     const run = trace(net, ['--', ...command]);
     assert.equal(await run.ended, status, `${command}: ${run.stderr()}`);
     assert.deepEqual(run.lines(), []);
     await gone(run);
   }
+});
+
+live('what can be run is, as a shell would', async (net) => {
+  const folder = fresh('commands');
+  mkdirSync(folder);
+  const file = (name: string, text: string, mode: number) => {
+    writeFileSync(`${folder}/${name}`, text);
+    chmodSync(`${folder}/${name}`, mode);
+  };
+  file('bare', 'exit 3', 0o755);
+  file('-dashed', '#!/bin/sh\nexit 4', 0o755);
+  file('gone', '#!/nonexistent/shell\n', 0o755);
+  file('own', '#!/bin/sh\nexit 5', 0o700);
+  for (const open of [dirname(folder), folder]) chmodSync(open, 0o755);
+  const sudo = { SUDO_UID: '65534', SUDO_GID: '65534' };
+  const PATH = `${folder}:${process.env.PATH}`;
+  const refused = (name: string) =>
+    `collector: cannot run ${name}: EACCES; name a file that the user it is to run as may execute\n`;
+  for (const [name, env, status, stderr] of [
+    [`${folder}/bare`, {}, 3, ''], // no #! line
+    [relative('.', `${folder}/bare`), {}, 3, ''],
+    ['-dashed', { PATH }, 4, ''],
+    [`${folder}/bare`, sudo, 3, ''],
+    [`${folder}/own`, {}, 5, ''],
+    [`${folder}/own`, sudo, 126, refused(`${folder}/own`)],
+    ['own', { PATH, ...sudo }, 126, refused('own')],
+  ] as const) {
+    const run = trace(net, ['--', name], { env });
+    assert.deepEqual([name, await run.ended, run.stderr()], [name, status, stderr]);
+    assert.deepEqual(run.lines(), []);
+    await gone(run);
+  }
+  const run = trace(net, ['--', `${folder}/gone`]);
+  assert.equal(await run.ended, 127);
+  assert.match(run.stderr(), /^setpriv: [^\n]*gone[^\n]*\n$/);
 });
 
 live('its standard input is passed on, its output and error go to stderr', async (net) => {

@@ -1,14 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { client, parse, type Said } from './client.js';
 import { onExit } from './folder.js';
 
 let count = 0;
+/** A run that was killed may have left namespaces of the same process id behind. */
+const run = randomBytes(3).toString('hex');
 
 /** A network namespace with nothing but a loopback device: no traffic of a test leaves it. */
 export class Net {
-  readonly name = `synpipe-${process.pid}-${count++}`;
+  readonly name = `synpipe-${process.pid}-${run}-${count++}`;
   /** Its inode number, as events tell it. */
   readonly inode: number;
   #removed = false;

@@ -15,6 +15,12 @@ export function seqsIn(path: string): number[] {
   return seqsOf(readFileSync(path), path);
 }
 
+/** The same of a file that is being written: of its whole lines until now. */
+export function seqsUntilNow(path: string): number[] {
+  const bytes = readFileSync(path);
+  return seqsOf(bytes.subarray(0, bytes.lastIndexOf(10) + 1), path);
+}
+
 /** The same of bytes or text; `from` says where they are from. */
 export function seqsOf(text: Buffer | string, from = 'the text'): number[] {
   const bytes = Buffer.from(text);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
 import { freePort } from './port.js';
-import { folder } from './process.js';
+import { folder, undo } from './process.js';
 
 /** The server's program: Debian's, or another version's. */
 export const natsServer = process.env.SYNPIPE_NATS_SERVER ?? '/usr/sbin/nats-server';
@@ -29,7 +29,7 @@ export class NatsServer {
   static async start(t: TestContext, config = ''): Promise<NatsServer> {
     const server = new NatsServer(t, config);
     server.port = await freePort();
-    t.after(() => server.down());
+    undo(t, () => server.down());
     await server.up();
     return server;
   }
@@ -51,7 +51,7 @@ export class NatsServer {
     );
     const child = spawn(natsServer, ['-c', path], { stdio: 'ignore' });
     this.#child = child;
-    for (let tries = 0; tries < 500; tries++) {
+    for (let tries = 0; tries < 6_000; tries++) {
       if (child.exitCode !== null) throw new Error(`nats-server: ${this.log}`);
       if (await accepts(this.port)) return;
       await sleep(10);
@@ -72,11 +72,14 @@ export class NatsServer {
     this.#child?.kill(signal);
   }
 
-  /** A client of the test's own. */
-  async client(options: ConnectionOptions = {}): Promise<{ nc: NatsConnection; jsm: JetStreamManager }> {
-    const nc = await connect({ servers: `127.0.0.1:${this.port}`, ...options });
-    this.t.after(() => nc.close());
-    return { nc, jsm: await jetstreamManager(nc, { timeout: 1_000, checkAPI: false }) };
+  /** A client of the test's own. `timeout`: how long to wait for an answer (ms), short where the server goes away. */
+  async client(
+    options: ConnectionOptions = {},
+    timeout = 20_000,
+  ): Promise<{ nc: NatsConnection; jsm: JetStreamManager }> {
+    const nc = await connect({ servers: `127.0.0.1:${this.port}`, timeout: 20_000, ...options });
+    undo(this.t, () => nc.close());
+    return { nc, jsm: await jetstreamManager(nc, { timeout, checkAPI: false }) };
   }
 
   /** All that is in a stream, in order. */

@@ -1,16 +1,18 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import { undo } from './process.js';
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 
 /** Network namespaces of the test's own, each with a link to a bridge that none but they see. */
 export class Network {
-  readonly #prefix = `synpipe-${process.pid}-`;
+  readonly #prefix = `synpipe-${process.pid}-${randomBytes(3).toString('hex')}-`; // a run that was killed leaves its own
   readonly #names: string[] = [];
   readonly #addresses = new Map<string, string>();
 
   constructor(t: TestContext, names: readonly string[]) {
-    t.after(() => {
+    undo(t, () => {
       for (const name of this.#names) execFileSync('ip', ['netns', 'del', this.#prefix + name]);
     });
     this.#add('hub');

@@ -1,19 +1,25 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
-const given = new Set<number>();
-
 /**
  * A port of 127.0.0.1 that no socket has, over TCP nor UDP. For what listens only later, or comes back: it is none that
- * the kernel picks by itself (ip_local_port_range), or another test's connection could have it by then, and none twice.
+ * the kernel picks by itself (ip_local_port_range), or another test's connection could have it by then, and no test of
+ * this machine is given it again while this process lives.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 12_000 + Math.floor(Math.random() * 20_000);
-    if (given.has(port)) continue;
-    given.add(port);
-    if ((await overTcp(port)) && (await overUdp(port))) return port;
+    if ((await claimed(port)) && (await overTcp(port)) && (await overUdp(port))) return port;
   }
+}
+
+/** An abstract socket says to the other test files that this process has the port; it goes with the process. */
+function claimed(port: number): Promise<boolean> {
+  const claim = createServer();
+  return new Promise((resolve) => {
+    claim.on('error', () => resolve(false));
+    claim.listen(`\0synpipe-test-port-${port}`, () => resolve(true)).unref();
+  });
 }
 
 function overTcp(port: number): Promise<boolean> {

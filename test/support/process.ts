@@ -7,10 +7,26 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { env } from './shell.js';
 
+const undoing = new WeakMap<TestContext, (() => unknown)[]>();
+
+/**
+ * Has something undone after the test, what came last first: a folder goes when those that write into it have gone.
+ * (`t.after` goes in the order of the calls.)
+ */
+export function undo(t: TestContext, task: () => unknown): void {
+  const tasks = undoing.get(t);
+  if (tasks) return void tasks.push(task);
+  const all = [task];
+  undoing.set(t, all);
+  t.after(async () => {
+    for (const one of all.reverse()) await one();
+  });
+}
+
 /** A folder of the test's own, gone after it. */
 export function folder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-fault-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  undo(t, () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })); // of a group that was killed, one may still write
   return dir;
 }
 
@@ -27,7 +43,11 @@ export function start(t: TestContext, argv: string[], cwd: string, stdio: StdioO
     stderr += text;
   });
   child.stdin?.on('error', () => {});
-  t.after(() => killGroup(child));
+  const gone = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
+  undo(t, () => {
+    killGroup(child);
+    return gone;
+  });
   const ended = new Promise<Awaited<Running['ended']>>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stderr }));
@@ -41,9 +61,9 @@ export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
   } catch {}
 }
 
-/** Waits until something holds; gives up, and says so, only where it never seems to. */
+/** Waits until something holds; gives up, after two minutes at least, only where it never seems to. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 6_000; tries++) {
+  for (let tries = 0; tries < 24_000; tries++) {
     if (holds()) return;
     await sleep(5);
   }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { freePort } from './port.js';
+import { undo } from './process.js';
 
 export interface Got {
   /** The Idempotency-Key. */
@@ -45,7 +46,7 @@ export class Receiver {
   ): Promise<Receiver> {
     const receiver = new Receiver(behaviour, secure, { ...at });
     await receiver.up();
-    t.after(() => receiver.down());
+    undo(t, () => receiver.down());
     return receiver;
   }
 

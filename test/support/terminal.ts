@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import headless from '@xterm/headless';
-import { until } from './process.js';
+import { undo, until } from './process.js';
 import { env } from './shell.js';
 
 const script = fileURLToPath(new URL('terminal.py', import.meta.url));
@@ -21,14 +21,14 @@ export class Terminal {
       env: { ...env, TERM: 'xterm' },
       stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
     });
-    t.after(() => this.#child.kill('SIGKILL'));
+    undo(t, () => this.#child.kill('SIGKILL'));
     this.#child.stdout?.on('data', (data: Buffer) => {
       this.written += data.toString('latin1');
       this.#screen.write(data);
     });
     this.#child.stdin?.on('error', () => {});
     this.ended = new Promise((resolve) => {
-      this.#child.on('close', (code) => resolve(code));
+      this.#child.on('close', (code) => this.#screen.write('', () => resolve(code))); // it draws what came a little later
     });
   }
 

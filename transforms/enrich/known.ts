@@ -4,10 +4,11 @@ import { lineLimit } from '../../schemas/pipe/lines.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import { aged, at, reasonBits, Texts, zoned } from '../../schemas/pipe/scan/texts.js';
 import type { Output } from '../../schemas/pipe/stage.js';
-import type { Place } from './names.js';
+import type { Names, Place, Reason } from './names.js';
+import type { People } from './people.js';
 import { age, type Told } from './seen.js';
-import type { Parts, Reason } from './stage.js';
 import type { EventTime } from './time.js';
+import type { Zoned } from './zoned.js';
 
 /** What lines with the same values get is made anew after so long, sooner where a cgroup is not known yet. */
 const holdsMs = 10_000;
@@ -16,6 +17,19 @@ const unknownMs = 1_000;
 const textsPerAddress = 2;
 /** Until when it holds is kept as so many milliseconds, which fit a word for years. */
 const tickMs = 64;
+
+/** What gives lines their fields. */
+export interface Sources {
+  /** Left out where no names are wanted. */
+  names?: Names;
+  /** Names of local addresses too. */
+  saddr: boolean;
+  people: People;
+  /** Fields by remote address, from maps. */
+  zones?: Zoned;
+  /** How many addresses are remembered. */
+  cache: number;
+}
 
 /** The fields that lines get, as they were made once. */
 export interface Made {
@@ -46,10 +60,10 @@ export class Known {
   /** Those that maps have given. */
   readonly #zones = new Set<string>();
   readonly #tellings: Int32Array;
-  readonly #people: Parts['people'];
+  readonly #people: People;
 
   constructor(
-    { names, people, zones, saddr, cache }: Parts,
+    { names, people, zones, saddr, cache }: Sources,
     private readonly time: EventTime,
     /** Called when lines have gone on without a name. */
     private readonly unnamed: (reason: Reason, lines: number) => void,

@@ -92,8 +92,11 @@ export class Names {
   }
 }
 
+/** Why an event goes on without a name. */
+export type Reason = Missing | 'offline';
+
 /** Why a look-up gives no name to an event that goes on now. */
-export function missing(lookup: Lookup | undefined): Missing | 'offline' {
+export function missing(lookup: Lookup | undefined): Reason {
   if (!lookup) return 'offline';
   return lookup.done ? (lookup.missing ?? 'none') : 'late';
 }

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { from } from '../../../collector/nats/from.js';
 import { NatsSource } from '../../../collector/nats/source.js';
-import { assertAll, format, numbered, seqsIn, seqsOf } from '../../support/lines.js';
+import { assertAll, format, numbered, seqsIn, seqsOf, seqsUntilNow } from '../../support/lines.js';
 import { NatsServer } from '../../support/nats.js';
-import { folder, killGroup, size, start, until } from '../../support/process.js';
+import { folder, killGroup, size, start, undo, until } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
 /** A server with a stream of so many events. */
@@ -28,6 +30,25 @@ async function state(server: NatsServer, durable = 'synpipe') {
 }
 
 const done = (count: number) => ({ left: 0, unacknowledged: 0, acknowledged: count });
+/** Waits until all of the stream has come out of the workers, and is acknowledged. */
+async function drained(server: NatsServer): Promise<void> {
+  const { nc, jsm } = await server.client();
+  for (let left = 1; left > 0; await sleep(20)) {
+    const { num_pending, num_ack_pending } = await jsm.consumers.info('CONN', 'synpipe');
+    left = num_pending + num_ack_pending;
+  }
+  await nc.close();
+}
+
+/** What the stream still has, by a worker that takes it all. */
+async function rest(t: TestContext, server: NatsServer, dir: string): Promise<number[]> {
+  const { child, ended } = start(t, ['bash', '-c', `exec source-nats ${server.url} CONN > rest`], dir);
+  await drained(server);
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
+  return seqsIn(join(dir, 'rest'));
+}
+
 const sorted = (...parts: number[][]) => parts.flat().sort((a, b) => a - b);
 
 test('all comes out once, in order, and is acknowledged; the next run goes on where this one ended', async (t) => {
@@ -36,7 +57,7 @@ test('all comes out once, in order, and is acknowledged; the next run goes on wh
   assert.deepEqual([first.stderr, first.code], ['', 0]);
   assertAll(seqsOf(first.stdout), 3_000);
   assert.equal((await state(server)).acknowledged, 3_000);
-  const second = await shell(`source-nats --idle 300ms ${server.url} CONN`, folder(t));
+  const second = await shell(`source-nats --count 2000 ${server.url} CONN`, folder(t));
   assert.deepEqual([second.stderr, second.code], ['', 0]);
   assertAll([...seqsOf(first.stdout), ...seqsOf(second.stdout)], 5_000);
   assert.deepEqual(await state(server), done(5_000));
@@ -71,7 +92,7 @@ test('a reader that goes away: what had not gone into its pipe goes to another a
   const dir = folder(t);
   const first = await shell(`source-nats ${server.url} CONN | head -500`, dir);
   assert.deepEqual([first.stderr, first.code], ['', 0]);
-  const second = seqsOf((await shell(`source-nats --idle 500ms ${server.url} CONN`, dir)).stdout);
+  const second = await rest(t, server, dir);
   const unread = Math.min(...second) - 501; // in the pipe, and what head has read beyond its end
   assert.ok(unread * format.length < 2 * 65_536, `${unread} lines`);
   assertAll(
@@ -83,15 +104,21 @@ test('a reader that goes away: what had not gone into its pipe goes to another a
 test('kill -9 of a worker: what it had taken and not written comes again after --ack-wait', async (t) => {
   const server = await stream(t, 30_000);
   const dir = folder(t);
+  execFileSync('mkfifo', [join(dir, 'one')]);
   const { child, ended } = start(t, ['bash', '-c', `exec source-nats --ack-wait 1s ${server.url} CONN > one`], dir);
-  await until('some output', () => size(join(dir, 'one')) > 100_000);
-  killGroup(child);
+  let written = '';
+  const reader = createReadStream(join(dir, 'one'), 'latin1').on('data', (part) => {
+    written += part;
+    if (written.length > 100_000 && !child.killed) reader.pause(); // so that it stands in the middle
+  });
+  await until('some output', () => written.length > 100_000);
+  child.kill('SIGKILL');
   await ended;
-  const second = await shell(`source-nats --idle 2s ${server.url} CONN`, dir);
-  const written = readFileSync(join(dir, 'one'), 'utf8');
+  reader.resume();
+  await once(reader, 'end');
   const one = seqsOf(written.slice(0, written.lastIndexOf('\n') + 1));
   assert.ok(one.length < 30_000, 'killed in the middle');
-  assertAll([...new Set(sorted(one, seqsOf(second.stdout)))], 30_000);
+  assertAll([...new Set(sorted(one, await rest(t, server, dir)))], 30_000);
   assert.deepEqual(await state(server), done(30_000));
 });
 
@@ -103,8 +130,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await until('some output', () => size(join(dir, 'one')) > 100_000);
     child.kill(signal);
     assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
-    const second = await shell(`source-nats --idle 500ms ${server.url} CONN`, dir);
-    assertAll(sorted(seqsIn(join(dir, 'one')), seqsOf(second.stdout)), 30_000);
+    assertAll(sorted(seqsIn(join(dir, 'one')), await rest(t, server, dir)), 30_000);
   });
 }
 
@@ -115,20 +141,22 @@ test('synpipe run: kill -9 of a whole pipeline at random points loses nothing th
     `exec synpipe run 'source-nats --ack-wait 1s ${more} ${server.url} CONN | filter --comm curl | sink-file out'`;
   for (let round = 0; round < 3; round++) {
     const before = size(join(dir, 'out'));
-    const { child, ended } = start(t, ['bash', '-c', line()], dir);
+    const { child, ended } = start(t, ['bash', '-c', line('--count 9000')], dir); // so each round has some
     await until('some output', () => size(join(dir, 'out')) > before);
     await sleep(30 * Math.random());
     killGroup(child);
     await ended;
   }
-  const last = await shell(line('--idle 2s'), dir);
-  assert.equal(last.code, 0, last.stderr);
+  const { child, ended } = start(t, ['bash', '-c', line()], dir);
+  await drained(server);
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
   assertAll([...new Set(sorted(seqsIn(join(dir, 'out'))))], 30_000);
 });
 
 test('a reader that is slower than --ack-wait does not have the events come twice', async (t) => {
   const server = await stream(t, 10_000);
-  const slow = `source-nats --ack-wait 1s --idle 3s ${server.url} CONN | (sleep 3; cat)`;
+  const slow = `source-nats --ack-wait 2s --count 10000 ${server.url} CONN | (sleep 5; cat)`;
   const { stdout, code } = await shell(slow, folder(t));
   assert.equal(code, 0);
   assertAll(seqsOf(stdout), 10_000);
@@ -139,7 +167,7 @@ test('no more than twice --batch is taken and not acknowledged, however it is re
   const { reach, where } = { reach: { servers: [server.url.slice(7)], tls: false }, where: server.url };
   const wanted = { command: 'source-nats', where, stream: 'CONN', durable: 'synpipe', ackWait: 30_000 };
   const source = new NatsSource({ ...wanted, reach, batch: 100, count: Number.POSITIVE_INFINITY });
-  t.after(() => source.end(false));
+  undo(t, () => source.end(false));
   const unacknowledged = async () => {
     await sleep(300); // what the worker asks for comes
     return (await state(server)).unacknowledged;
@@ -155,17 +183,20 @@ test('no more than twice --batch is taken and not acknowledged, however it is re
 test('--from: the beginning, a number, a time, only what comes; for a consumer that is new', async (t) => {
   const server = await stream(t, 10);
   const dir = folder(t);
-  const run = (options: string) => shell(`source-nats --idle 300ms ${options} ${server.url} CONN`, dir);
+  const run = (options: string) => shell(`source-nats ${options} ${server.url} CONN`, dir);
   const count = async (options: string) => seqsOf((await run(options)).stdout);
-  assert.deepEqual(await count('--durable a --from seq:8'), [8, 9, 10]);
+  assert.deepEqual(await count('--durable a --from seq:8 -n 3'), [8, 9, 10]);
   assert.deepEqual(await count('--durable b --from time:2020-01-01T00:00:00Z -n 2'), [1, 2]);
-  assert.deepEqual(await count('--durable c --from time:2099-01-01T00:00:00Z'), []);
-  assert.deepEqual(await count('--durable d --from new'), []);
-  assert.deepEqual(await count('--durable e --from all --subject "conn.*.connect"'), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-  assert.deepEqual(await count('--durable f --subject "conn.*.lost"'), []);
+  assert.deepEqual(await count('--durable c --from time:2099-01-01T00:00:00Z --idle 300ms'), []);
+  assert.deepEqual(await count('--durable d --from new --idle 300ms'), []);
+  assert.deepEqual(
+    await count('--durable e --from all --subject "conn.*.connect" -n 10'),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
+  assert.deepEqual(await count('--durable f --subject "conn.*.lost" --idle 300ms'), []);
   await shell(`sink-nats ${server.url}`, dir, numbered(11, 12));
-  assert.deepEqual(await count('--durable d'), [11, 12]);
-  const again = await run('--durable b --from all');
+  assert.deepEqual(await count('--durable d -n 2'), [11, 12]);
+  const again = await run('--durable b --from all -n 10');
   assert.deepEqual(seqsOf(again.stdout), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   assert.equal(
     again.stderr,
@@ -182,7 +213,7 @@ test('a server that is killed and comes back: the worker goes on', async (t) => 
   await sleep(300);
   await server.up();
   assert.equal((await shell(`sink-nats ${server.url}`, dir, numbered(501, 1_000))).code, 0);
-  await until('all of them', () => new Set(seqsIn(join(dir, 'out'))).size === 1_000);
+  await until('all of them', () => new Set(seqsUntilNow(join(dir, 'out'))).size === 1_000);
   child.kill('SIGTERM');
   const { code, stderr } = await ended;
   assert.equal(code, 0);
@@ -225,7 +256,7 @@ test('messages of others: several lines in one, a long one, one that is no event
   const publish = async (data: string) => jsm.jetstream().publish('conn.a.b', data);
   for (const data of [numbered(1, 2), long, 'hello', '', numbered(4, 4)]) await publish(data);
   await nc.close();
-  const { stdout, stderr, code } = await shell(`source-nats --idle 500ms ${server.url} CONN`, folder(t));
+  const { stdout, stderr, code } = await shell(`source-nats --count 5 ${server.url} CONN`, folder(t));
   assert.deepEqual(seqsOf(stdout.replace(/^.*"lost".*\n/m, '')), [1, 2, 3, 4]);
   assert.equal(code, 1);
   assert.match(stderr, /^source-nats: line 4: not JSON: hello\nsource-nats: 1 of 5 lines invalid\n$/);

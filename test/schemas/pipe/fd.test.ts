@@ -48,6 +48,19 @@ test('a file', async (t) => {
   }
 });
 
+test('a file that is left is as it was', async (t) => {
+  const path = join(folder(t), 'file');
+  writeFileSync(path, bytes);
+  const fd = openSync(path, 'r');
+  const reader = new FdReader(fd);
+  const reading = reader.read(Buffer.alloc(100));
+  reader.leave();
+  await reading;
+  assert.equal(await reader.release(), true);
+  assert.ok(readFileSync(path).equals(bytes));
+  closeSync(fd);
+});
+
 test('a pipe that is full, empty and full again', async (t) => {
   const { fd, child } = await fifo(
     t,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, ndjson } from '../../support/events.js';
+import { freePort } from '../../support/port.js';
 import { folder, start } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
@@ -16,7 +17,7 @@ const skip = found ? false : 'there is no clickhouse-server';
 async function server(t: TestContext): Promise<{ url: string; ask: (query: string) => Promise<string> }> {
   const dir = folder(t);
   for (const name of ['data', 'tmp']) mkdirSync(join(dir, name));
-  const port = 30_000 + (process.pid % 10_000);
+  const port = await freePort();
   writeFileSync(
     join(dir, 'config.xml'),
     `<yandex><logger><level>warning</level><console>1</console></logger><http_port>${port}</http_port>

@@ -97,7 +97,8 @@ test('a receiver that takes a request and never answers: --request-timeout, and 
   const { stderr, code } = await shell(`sink-http --request-timeout 300ms ${receiver.url}`, folder(t), numbered(1, 10));
   assert.match(stderr, /: no answer in time; trying again\n.*goes on\n$/);
   assert.equal(code, 0);
-  assert.deepEqual([receiver.got.length, new Set(receiver.got.map(({ key }) => key)).size], [2, 1]);
+  assert.ok(receiver.got.length > 1);
+  assert.equal(new Set(receiver.got.map(({ key }) => key)).size, 1);
   assertAll(deduped.seqs, 10);
 });
 

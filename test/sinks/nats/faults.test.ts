@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, ndjson } from '../../support/events.js';
 import { assertAll, format, numbered } from '../../support/lines.js';
 import { NatsServer, natsCluster, seqs } from '../../support/nats.js';
-import { folder, killGroup, proc, start, until } from '../../support/process.js';
+import { folder, killGroup, proc, start, undo, until } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
 const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|goes on)\n)+$/;
@@ -33,9 +34,18 @@ test('what is not sent again is stored in the order of the input, from a file an
 
 test('a server that is killed and comes back, input running on: each event once, in the order of the input but for retries', async (t) => {
   const server = await NatsServer.start(t);
-  const line = `seq -f '${format}' 60000 | sink-nats --create-stream CONN --in-flight 500 ${server.url}`;
-  const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], folder(t));
-  const { nc, jsm } = await server.client({ maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+  const line = `exec sink-nats --create-stream CONN --in-flight 500 ${server.url}`;
+  const { child, ended } = start(t, ['bash', '-c', line], folder(t));
+  const input = child.stdin as NodeJS.WritableStream;
+  let [sent, over] = [0, false];
+  const fed = (async () => {
+    while (!over || sent < 60_000) {
+      sent += 500;
+      if (!input.write(numbered(sent - 499, sent))) await once(input, 'drain');
+    }
+    input.end();
+  })();
+  const { nc, jsm } = await server.client({ maxReconnectAttempts: -1, reconnectTimeWait: 20 }, 1_000);
   const count = () =>
     jsm.streams.info('CONN').then(
       ({ state }) => state.messages,
@@ -47,11 +57,13 @@ test('a server that is killed and comes back, input running on: each event once,
     await sleep(50);
     await server.up();
   }
+  over = true;
+  await fed;
   const { code, stderr } = await ended;
   await nc.close();
   assert.equal(code, 0, stderr);
   assert.match(stderr.replace(already, ''), trying);
-  assertAll(seqs(await server.stored('CONN')), 60_000);
+  assertAll(seqs(await server.stored('CONN')), sent);
 });
 
 test('kill -9 at random points while the same file is sent again and again, with a spool: each event is stored once', async (t) => {
@@ -96,7 +108,7 @@ test('a server that stands still: bounded memory, the input waits, and all is st
   await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'] });
   await nc.close();
   server.kill('SIGSTOP');
-  t.after(() => server.kill('SIGCONT'));
+  undo(t, () => server.kill('SIGCONT'));
   const dir = folder(t);
   const line = `exec sink-nats --in-flight 2000 ${server.url} < <(seq -f '${format}' 60000; touch read)`;
   const { child, ended } = start(t, ['bash', '-c', line], dir);
@@ -174,8 +186,9 @@ test('a cluster has to say several times that no stream takes a subject: its lea
       () => false,
     );
   while (!(await none())) await sleep(100); // it has a leader
-  const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], dir);
   const asked = nc.subscribe('$JS.API.STREAM.NAMES', { max: 1 });
+  await nc.flush();
+  const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], dir);
   for await (const _ of asked) break;
   await sleep(500); // it was told that there is none
   await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'], num_replicas: 3 });
@@ -196,7 +209,8 @@ test('SIGTERM while a server is down: with a spool it ends at once, and nothing 
   await until('a spool', () => readdirSync(dir).includes('spool'));
   await server.down();
   feeder.child.stdin?.write(numbered(11, 20));
-  await until('lines in the spool', () => readdirSync(join(dir, 'spool')).length > 1); // beside the lock
+  const spooled = () => readdirSync(join(dir, 'spool')).map((name) => readFileSync(join(dir, 'spool', name), 'latin1'));
+  await until('the last line in the spool', () => spooled().some((text) => text.endsWith(numbered(20, 20))));
   child.kill('SIGTERM');
   assert.equal((await ended).code, 0);
   await server.up();

@@ -71,14 +71,14 @@ test('TLS with a CA of one’s own and a client certificate; not without either'
   const config = `tls { cert_file: ${file('server.pem')}, key_file: ${file('server.key')}, ca_file: ${file('ca.pem')}, verify: true }`;
   const server = await NatsServer.start(t, config);
   const run = (options: string) =>
-    shell(`sink-nats --timeout 200ms --create-stream CONN ${options} ${server.url}`, dir, numbered(1, 3));
+    shell(`sink-nats --create-stream CONN ${options} ${server.url}`, dir, numbered(1, 3));
   assert.deepEqual(await run('--ca ca.pem --cert client.pem --key client.key'), good);
-  const untrusted = await run('--cert client.pem --key client.key');
+  const untrusted = await run('--timeout 200ms --cert client.pem --key client.key');
   assert.match(untrusted.stderr, /: UNABLE_TO_VERIFY_LEAF_SIGNATURE \(see --ca\); trying again\n/);
   assert.equal(untrusted.code, 1);
-  const mixed = await run('--ca ca.pem --cert client.pem --key server.key');
+  const mixed = await run('--timeout 200ms --ca ca.pem --cert client.pem --key server.key');
   assert.match(mixed.stderr, /KEY_VALUES_MISMATCH \(--key is not that of --cert\); trying again\n/);
-  const unknown = await run('--ca ca.pem');
+  const unknown = await run('--timeout 200ms --ca ca.pem');
   assert.deepEqual([unknown.code, /no answer in time \(it may want --cert\); /.test(unknown.stderr)], [1, true]);
   const plain = await NatsServer.start(t);
   const none = await shell(`sink-nats --timeout 200ms ${plain.url.replace('nats', 'tls')}`, dir, numbered(1, 3));

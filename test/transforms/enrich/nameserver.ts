@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { knotd } from '../../support/knot.js';
 import { freePort } from '../../support/port.js';
-import { folder } from '../../support/process.js';
+import { folder, undo } from '../../support/process.js';
 
 const soa = '@ 60 SOA ns.example. admin.example. 1 3600 600 86400 60\n@ 60 NS ns.example.\n';
 
@@ -66,7 +66,7 @@ export async function nameserver(t: TestContext): Promise<Nameserver> {
     child = spawn(file, args, { stdio: 'ignore' });
     const asked = new dns.Resolver({ timeout: 200, tries: 1 });
     asked.setServers([`127.0.0.1:${port}`]);
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 2_000; tries++) {
       try {
         await asked.resolve4('one.example');
         return;
@@ -76,7 +76,7 @@ export async function nameserver(t: TestContext): Promise<Nameserver> {
     }
     throw new Error('knotd does not answer');
   };
-  t.after(stop);
+  undo(t, stop);
   await start();
   const rename = (from: string, to: string) => {
     const renamed = (text: string) => text.replaceAll(new RegExp(`\\b${from}\\.example\\.`, 'g'), `${to}.example.`);

@@ -1,0 +1,55 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { accessSync } from 'node:fs';
+
+/** A command, and how setpriv is to run it. */
+export interface Command {
+  argv: readonly string[];
+  options: readonly string[];
+  /** What its environment has more. */
+  env: Record<string, string>;
+}
+
+/** A command as the user who asks for it runs it: sudo's caller, if there is one, and not root. */
+export function asCaller(argv: readonly string[]): Command {
+  const bare = ['--inh-caps=-all', '--ambient-caps=-all'];
+  const { SUDO_UID: uid, SUDO_GID: gid } = process.env;
+  if (process.getuid?.() !== 0 || !/^[1-9]\d*$/.test(uid ?? '') || !/^\d+$/.test(gid ?? ''))
+    return { argv, options: bare, env: {} };
+  const options = [...bare, `--reuid=${uid}`, `--regid=${gid}`];
+  try {
+    const [name = '', , , , , home = '/'] = execFileSync('getent', ['passwd', uid as string], {
+      encoding: 'utf8',
+    }).split(':');
+    return { argv, options: [...options, '--init-groups'], env: { HOME: home, USER: name, LOGNAME: name } };
+  } catch {
+    return { argv, options: [...options, '--clear-groups'], env: {} }; // a number without a name
+  }
+}
+
+/** Ends with 126 where none of these is a file that may be executed. */
+const anyRuns = 'for file; do [ -f "$file" ] && [ -x "$file" ] && exit; done; exit 126';
+
+/** Why a command cannot be run, and a shell's exit status for that; undefined where nothing speaks against it. */
+export function refusal({ argv, options }: Command): { status: 126 | 127; message: string } | undefined {
+  const [name = ''] = argv;
+  const { PATH = '/bin:/usr/bin' } = process.env;
+  const isPath = name.includes('/');
+  const files = isPath ? [name] : PATH.split(':').map((folder) => `${folder || '.'}/${name}`);
+  if (!files.some(present)) {
+    const remedy = isPath ? 'check the path' : 'check the name and PATH, which sudo sets anew, or give the path';
+    return { status: 127, message: `cannot run ${name}: ENOENT; ${remedy}` };
+  }
+  const { status } = spawnSync('setpriv', [...options, 'sh', '-c', anyRuns, 'sh', ...files], { stdio: 'ignore' });
+  if (status !== 126) return undefined;
+  const remedy = 'name a file that the user it is to run as may execute';
+  return { status, message: `cannot run ${name}: EACCES; ${remedy}` };
+}
+
+function present(file: string): boolean {
+  try {
+    accessSync(file);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES'; // in a folder that is closed to this user
+  }
+}

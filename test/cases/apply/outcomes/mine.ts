@@ -1,0 +1,1 @@
+export default (event: { result?: string }) => event.result !== 'established';
