@@ -142,7 +142,8 @@ private:
 			if (names_.fields.count(from_.name(btf_members(type)[i].name_off)))
 				wanted.emplace_back(i, copy(btf_members(type)[i].type));
 		const char *name = from_.name(type->name_off);
-		int to = btf_is_struct(type) ? btf__add_struct(to_.get(), name, type->size) : btf__add_union(to_.get(), name, type->size);
+		auto add = btf_is_struct(type) ? btf__add_struct : btf__add_union;
+		int to = add(to_.get(), name, type->size);
 		for (auto [i, id] : wanted)
 			btf__add_field(to_.get(), from_.name(btf_members(type)[i].name_off), id, btf_member_bit_offset(type, i),
 						   btf_member_bitfield_size(type, i));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Of the running kernel's types (BTF), those that a BPF object names, and of their fields likewise. libbpf looks through
-// all that it is given for each type that the object reads: with all 100,000 of the kernel's that is a good part of a start.
+// Of the running kernel's types (BTF), those that a BPF object names, and of their fields likewise. libbpf looks
+// through all that it is given for each type that the object reads: with all 100,000 of the kernel's that took a
+// good part of a start.
 #pragma once
 
 #include <string>

@@ -130,7 +130,8 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 	}
 }
 
-void Program::open(const std::string &path, const KernelTypes &types, const attempt_config &config, uint32_t ring_bytes) {
+void Program::open(const std::string &path, const KernelTypes &types, const attempt_config &config,
+				   uint32_t ring_bytes) {
 	object_ = open_object(path, types);
 	if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
 	choose();

@@ -55,7 +55,8 @@ public:
 	bool readable_unprivileged() const;
 
 private:
-	void open(const std::string &path, const KernelTypes &types, const attempt_config &config, uint32_t ring_bytes);
+	void open(const std::string &path, const KernelTypes &types, const attempt_config &config,
+			  uint32_t ring_bytes);
 	bool load(const Log &log);
 	void choose();
 	void configure(const attempt_config &config, uint32_t ring_bytes);
