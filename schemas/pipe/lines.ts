@@ -1,7 +1,10 @@
 import { recordWords } from '../generated/kinds.js';
 import { Line } from './line.js';
+import { PlainScanner } from './scan/plain.js';
 import { Scanned } from './scan/scanned.js';
-import { newScanner, type Scanner } from './scan/scanner.js';
+import type { Scanner } from './scan/scanner.js';
+import { WasmScanner } from './scan/wasm.js';
+import { present } from './webassembly.js';
 
 const newline = 10;
 /** How much is read at once. */
@@ -42,7 +45,8 @@ export class Lines {
 
   constructor(private readonly limit = lineLimit) {
     this.#half = limit + room;
-    this.#scanner = newScanner(2 * this.#half, linesAtOnce);
+    const Best = present ? WasmScanner : PlainScanner;
+    this.#scanner = new Best(2 * this.#half, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }

@@ -110,8 +110,3 @@ export function select(
 
 /** Lets all lines pass. */
 export const everything = Object.assign(() => true, { ask: { is: 'and', of: [] } as const });
-
-/** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
