@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,15 @@ function withSmallDisk(t: TestContext): { dir: string; disk: string } {
     rmSync(dir, { recursive: true });
   });
   return { dir, disk };
+}
+
+/** What a command has said until now. */
+function saying(child: ChildProcess): () => string {
+  let said = '';
+  child.stderr?.on('data', (text) => {
+    said += text;
+  });
+  return () => said;
 }
 
 test('a disk that becomes full: whole lines only, and the others counted', async (t) => {
@@ -68,8 +77,9 @@ test('--on-full drop: goes on, with whole lines only, and says in the file what 
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     ledger += text;
   });
+  const said = saying(child);
   child.stdin?.write(numbered(1, 300));
-  await until('the disk to be full', () => size(out) > 30_000);
+  await until('the disk to be full', () => said().includes('ENOSPC'));
   await settled(() => size(out));
   unlinkSync(join(disk, 'ballast'));
   child.stdin?.write(numbered(301, 350));
@@ -97,8 +107,9 @@ test('--on-full block: keeps its input waiting until there is space, and nothing
   const out = join(disk, 'out');
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
   const { child, ended } = start(t, ['sink-file', '--on-full', 'block', 'out'], disk);
+  const said = saying(child);
   child.stdin?.write(numbered(1, 250));
-  await until('the disk to be full', () => size(out) > 30_000);
+  await until('the disk to be full', () => said().includes('ENOSPC'));
   await settled(() => size(out)); // what did not fit of a line is there for a moment
   await until('whole lines', () => readFileSync(out).at(-1) === 10);
   assertAll(seqsIn(out), seqsIn(out).length);
@@ -114,8 +125,9 @@ test('--on-full block, and the space comes from moving the file away: SIGHUP whi
   const { dir, disk } = withSmallDisk(t);
   const out = join(disk, 'out');
   const { child, ended } = start(t, ['sink-file', '--on-full', 'block', 'out'], disk);
+  const said = saying(child);
   child.stdin?.write(numbered(1, 400));
-  await until('the disk to be full', () => size(out) > 60_000);
+  await until('the disk to be full', () => said().includes('ENOSPC'));
   await settled(() => size(out));
   execFileSync('cp', [out, join(dir, 'moved')]);
   unlinkSync(out);

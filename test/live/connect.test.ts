@@ -113,6 +113,8 @@ live('polling by connect(): one attempt', async (net) => {
   const bad = await net.client(['polling', '127.0.0.1', 9, '-']);
   net.onlyPort(40001);
   const good = await net.client(['polling', '127.0.0.1', 8080, 'i']);
-  assert.deepEqual([...bad.later, ...good.later], ['ECONNREFUSED', 'ok', 'EISCONN']);
+  // the answer comes at once over loopback, but for a kernel that is busy
+  const later = [...bad.later, ...good.later].filter((what) => what !== 'EALREADY');
+  assert.deepEqual(later, ['ECONNREFUSED', 'ok', 'EISCONN']);
   same(await seen.events(), [...bad.attempts, ...good.attempts], [{ saddr: '127.0.0.1', sport: 40000 }, {}]);
 });

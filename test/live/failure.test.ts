@@ -40,11 +40,13 @@ live('bound, and no route: the source is told', async (net) => {
 
 live('no local port left: EADDRNOTAVAIL, and no source port', async (net) => {
   net.blackhole(8080);
+  net.sysctl('ipv4/tcp_syn_retries', '6'); // for as long as it takes
   net.onlyPort(40000);
   const seen = await watch(net);
   const holder = net.start(['nonblocking', '127.0.0.1', 8080]);
   await until('its port is taken', () => net.run('ss', '-tnH', 'state', 'syn-sent').includes(':40000 '));
   const { attempts } = await net.client(['blocking', '127.0.0.1', 8080]);
+  net.sysctl('ipv4/tcp_syn_retries', '1');
   const bound = await net.client(['bound', '127.0.0.2', 40000, '127.0.0.1', 8080]);
   const first = await holder.finish();
   assert.equal(attempts[0]?.error, 'EADDRNOTAVAIL');

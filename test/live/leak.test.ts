@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Collector } from './collect.js';
+import { exists, held } from './held.js';
 import { live } from './live.js';
 import { until } from './wait.js';
-
-/** The ids of the BPF objects of a kind that a process holds: bpftool need not know of holders. */
-function held(kind: 'prog' | 'map' | 'link', pid: number): number[] {
-  const infos = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'));
-  const found = infos.map((info) => info.match(new RegExp(`^${kind}_id:\\s*(\\d+)`, 'm'))?.[1]);
-  return [...new Set(found.filter((id) => id !== undefined).map(Number))];
-}
-const exists = (kind: 'prog' | 'map' | 'link', id: number) =>
-  spawnSync('bpftool', ['-j', kind, 'show', 'id', String(id)]).status === 0;
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   live(`after ${signal} nothing of it is left in the kernel`, async () => {

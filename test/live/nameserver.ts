@@ -44,7 +44,8 @@ export async function nameserver(net: Net): Promise<void> {
   const child = net.spawn(knotd({ dir, listen: ['127.0.0.1@53', '::1@53'], zones }), 'ignore');
   const listening = () => {
     if (child.exitCode !== null) throw new Error(`knotd ended: ${readFileSync(`${dir}/log`, 'utf8')}`);
-    return net.run('ss', '-ulnH').includes('[::1]:53') && net.run('ss', '-tlnH').includes('127.0.0.1:53');
+    const [udp, tcp] = [net.run('ss', '-ulnH'), net.run('ss', '-tlnH')];
+    return ['127.0.0.1:53', '[::1]:53'].every((at) => udp.includes(at) && tcp.includes(at));
   };
   await until('knotd listens', listening);
 }

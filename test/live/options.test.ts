@@ -17,7 +17,7 @@ live('-p: only this process', async (net) => {
 
 live('-u: only these users', async (net) => {
   net.onlyPort(40000);
-  const uid = 1_000_000 + process.pid;
+  const uid = 10_000_000 + 4 * process.pid; // several, which no other test file has
   const collector = await Collector.start(['--uid', `${uid},${uid + 1}`]);
   const said = [];
   for (const one of [uid, uid + 2, uid + 1]) said.push((await net.client(['blocking', '127.0.0.1', 9], one)).attempts);
@@ -72,8 +72,9 @@ live('-n: so many lines, then the end', async (net) => {
 
 live('--duration ends by itself, --tier and --status tell of the run', async (net) => {
   const uid = 1_000_000 + process.pid;
+  const client = net.start(['wait', 'quiet', 20, '127.0.0.1', 9], uid); // it is there before the time runs
   const collector = await Collector.start(['--duration', 3, '--tier', 'tracepoint', '-u', uid]);
-  await net.client(['quiet', 20, '127.0.0.1', 9], uid);
+  await client.finish();
   const { code, stderr } = await collector.ended;
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   const lines = collector.lines();

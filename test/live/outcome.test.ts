@@ -102,6 +102,7 @@ describe('nobody answers', () => {
   for (const how of ['blocking', 'nonblocking'])
     live(`${how}, killed by SIGKILL in SYN_SENT: aborted`, async (net) => {
       net.blackhole(8080);
+      net.sysctl('ipv4/tcp_syn_retries', '6');
       const { lines, events } = await during(net, 'both', () => killedWhileSynSent(net, how));
       paired(lines);
       assert.deepEqual(events.map(endOf), ['aborted']);

@@ -106,7 +106,7 @@ test('the numbers, the graph and the list are those that jq counts in the input'
   );
   assert.equal(await page.locator('#list').getAttribute('aria-rowcount'), '201');
   assert.match((await page.locator('#rows [role=row]').first().textContent()) as string, /^08:00:49.750/);
-  assert.equal(await page.locator('#state').textContent(), 'the input has ended');
+  await page.waitForFunction(() => document.getElementById('state')?.textContent === 'the input has ended');
   assert.deepEqual(complaints, []);
 });
 
@@ -117,9 +117,10 @@ test('the charts follow the input', async (t) => {
   // 4 attempts a second, one of them failed: what the legend tells under the cursor in the middle
   const box = await page.locator('#rate .u-over').boundingBox();
   await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 40, (box?.y ?? 0) + 20);
-  const values = page.locator('#rate .u-legend .u-value');
-  assert.equal(await values.nth(1).textContent(), '4');
-  assert.equal(await values.nth(2).textContent(), '1');
+  await page.waitForFunction(() => {
+    const values = [...document.querySelectorAll('#rate .u-legend .u-value')].map((one) => one.textContent);
+    return values[1] === '4' && values[2] === '1';
+  });
   // drag over the second half: about as many attempts are left
   await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 100, (box?.y ?? 0) + 20);
   await page.mouse.down();

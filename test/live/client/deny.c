@@ -66,7 +66,7 @@ void deny_connects(int error)
 	if (strcmp(type, "cgroup2"))
 		unavailable("cgroup v2", 0);
 	snprintf(own, sizeof(own), "%s/synpipe-client-%d", root, getpid());
-	if (mkdir(own, 0755))
+	if (mkdir(own, 0755) && errno != EEXIST) /* left by one that was killed */
 		unavailable(own, errno);
 	cgroup = open(own, O_RDONLY | O_DIRECTORY);
 	refuse(cgroup, BPF_CGROUP_INET4_CONNECT, error);

@@ -88,10 +88,11 @@ static void twice_nonblocking(char **args)
 
 static void on_alarm(int signal) { (void)signal; }
 
-static void arm(int flags)
+/* Again and again, since the first may come before the call; with 0 no more. */
+static void arm(int flags, int every_us)
 {
 	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = flags};
-	struct itimerval soon = {.it_value = {.tv_usec = 200000}};
+	struct itimerval soon = {{.tv_usec = every_us}, {.tv_usec = every_us}};
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
@@ -103,8 +104,9 @@ static void interrupted(char **args)
 	struct target to = target_of(args[0], args[1]);
 	int fd = socket_for(&to, SOCK_STREAM, 0);
 
-	arm(0);
+	arm(0, 200000);
 	attempt(fd, &to);
+	arm(0, 0);
 	again(fd, &to);
 }
 
@@ -113,7 +115,7 @@ static void restarted(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
 
-	arm(SA_RESTART);
+	arm(SA_RESTART, 200000);
 	attempt(socket_for(&to, SOCK_STREAM, 0), &to);
 }
 

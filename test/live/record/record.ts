@@ -10,14 +10,15 @@ import type { Net } from '../net.js';
 import { network } from './network.js';
 import { type Program, programs } from './programs.js';
 
-/** Starts the programs of a small machine, again and again for so long (s). */
-export async function work(host: Net, resolv: string, seconds: number): Promise<void> {
+/** Starts the programs of a small machine, again and again for so long (s), or until it is `over`. */
+export async function work(host: Net, resolv: string, seconds: number, over = () => false): Promise<void> {
   const resolving = ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolv];
   const end = Date.now() + seconds * 1000;
   const start = async ({ command, uid, every, from = 0 }: Program) => {
     await sleep(from * 1000, undefined, { ref: false });
     const as = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     for (;;) {
+      if (over()) return;
       host.spawn([...resolving, ...as, ...command], 'ignore');
       const pause = (every ?? Number.POSITIVE_INFINITY) * 1000;
       if (!(Date.now() + pause < end)) return;
@@ -27,14 +28,17 @@ export async function work(host: Net, resolv: string, seconds: number): Promise<
   await Promise.all(programs().map(start));
 }
 
-/** Lets a small machine work for so long. Resolves to the file with what the collector told of it. */
-export async function record(seconds: number): Promise<string> {
+/** Lets a small machine work for so long, or until there is enough. Resolves to the file with what the collector told of it. */
+export async function record(seconds: number, enough: (lines: string[]) => boolean = () => false): Promise<string> {
   const { host, world, resolv } = await network();
   const collector = new Collector(['--report', 'both', '--dns', '--status', '--netns', host.inode]);
   await collector.ready();
   const end = Date.now() + seconds * 1000;
-  await work(host, resolv, seconds);
-  await sleep(Math.max(0, end - Date.now()));
+  let over = false;
+  const worked = work(host, resolv, seconds, () => over);
+  while (!enough(collector.lines()) && Date.now() < end) await sleep(100);
+  over = true;
+  void worked; // it looks when its next program is due
   await collector.stop();
   await host.remove();
   await world.remove();

@@ -1,14 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, openSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -151,8 +142,7 @@ test('kill -9 at any moment: what the state has was told, is not told again, and
     clearInterval(more);
     await ended;
     const all = told();
-    const torn = readFileSync(out, 'utf8');
-    if (torn.length > 0 && !torn.endsWith('\n')) appendFileSync(out, '\n');
+    truncateSync(out, readFileSync(out).lastIndexOf(10) + 1); // a line that was torn was not told
     for (const name of all.slice(tolds)) assert.ok(!before.has(name), `${name} was told again in ${where}`);
     const known = new Set(all);
     const now = recorded();

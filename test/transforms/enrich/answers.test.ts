@@ -143,7 +143,7 @@ test('the next server is asked where one does not answer, or fails', async (t) =
   failing.reply = (query) => [answer(query, [], { rcode: 2 })];
   good.reply = (query) => [answer(query, [{ data: 'one.example' }])];
   const resolver = [silent, failing, good].map(({ address }) => address);
-  const { name } = await session(t, { resolver, timeout: 50 }).ask(connect());
+  const { name } = await session(t, { resolver, timeout: 500 }).ask(connect());
   assert.equal(name, 'one.example');
   assert.deepEqual([silent.asked, failing.asked, good.asked], [1, 1, 1]);
 });
@@ -193,7 +193,10 @@ test('an address that had no name because its server was silent is asked for whe
     await sleep(10);
   }
   assert.equal(name, 'one.example');
-  await one.ask(connect({ daddr: '192.0.2.150' }));
-  await sleep(100);
-  assert.equal((await one.ask(connect({ daddr: '192.0.2.150' }))).name, 'one.example');
+  let other: unknown; // had no answer either
+  for (let tries = 0; tries < 500 && other === undefined; tries++) {
+    other = (await one.ask(connect({ daddr: '192.0.2.150' }))).name;
+    await sleep(10);
+  }
+  assert.equal(other, 'one.example');
 });
