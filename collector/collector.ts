@@ -129,7 +129,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
 
 /** Ends the tracer, or asks the command that it traces to end. A second signal ends a run that is stuck. */
 function onSignals(stop: () => void, traced: Traced | undefined): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const release = () => {
     for (const signal of signals) process.off(signal, handle);
   };
@@ -220,6 +220,15 @@ export const command = defineCommand({
   ],
   behind: true,
   options,
+  instead: {
+    t: 'every event has ts',
+    U: 'every event has uid',
+    L: 'every event has sport',
+    d: 'write collector --dns | enrich',
+    c: 'write collector | aggregate --by saddr,daddr,dport',
+    json: 'that is what it prints',
+    failed: 'write collector --report outcome | filter --not-result established',
+  },
   notes: `With a COMMAND, runs it as the user who called sudo, traces it and all that it starts, and ends with it and its
 exit status; its output goes to stderr.
 The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,

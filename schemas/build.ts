@@ -52,7 +52,11 @@ writeManual(
 
 const library = commands
   .filter(({ exports }) => exports.length > 0)
-  .concat({ path: 'schemas/pipe/pipeline.js', exports: ['events', 'pipeline'] } as (typeof commands)[number]);
+  .map(({ path, exports }) => ({ path, exports }))
+  .concat(
+    { path: 'schemas/pipe/pipeline.js', exports: ['events', 'pipeline'] },
+    { path: 'schemas/pipe/errors.js', exports: ['RuntimeError', 'UsageError'] },
+  );
 const from = (folder: string) =>
   library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
 
@@ -103,7 +107,7 @@ write(
 );
 write(
   'index.d.ts',
-  `${from('./')}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\n`,
+  `${from('./')}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage.js';\nexport type { Apply } from './transforms/apply.js';\n`,
 );
 
 const page = (file: string) => new URL(`../sinks/web/page/${file}`, import.meta.url);

@@ -92,6 +92,7 @@ export const command = defineCommand({
   ],
   args: ['PATH'],
   options,
+  instead: { o: 'write sink-file PATH', output: 'write sink-file PATH' },
   notes: `PATH may have the time in it (%Y %m %d %j %H %M %S %s, UTC; %% is a percent sign) and fields of the events
 ({comm}; {{ is a brace). It is the time at which a line arrives, so that a closed file is final. Characters of a field
 that could lead elsewhere are written as %XX. A file that is closed before its name changes gets the time in it:

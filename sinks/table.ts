@@ -96,6 +96,6 @@ export const command = defineCommand({
     const terminal = isTerminal(1); // asking Node for its columns loads much
     return values.live && terminal && process.stdout.isTTY
       ? live(process.stdout, new Keys())
-      : sinkTable(terminal ? process.stdout.columns : undefined);
+      : sinkTable(terminal && process.stdout.isTTY ? process.stdout.columns || 80 : undefined);
   },
 });

@@ -121,6 +121,7 @@ export const command = defineCommand({
     ['collector --report both | sink-web --tee | sink-file out.ndjson', 'watch, and keep all'],
   ],
   options,
+  instead: { port: 'write --listen PORT' },
   notes: `The page needs nothing from the network. After the end of its input it is served on, until Ctrl-C.`,
   stage: (parsed) => stage(parsed, (url) => say('sink-web', url)),
 });

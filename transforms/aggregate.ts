@@ -43,6 +43,7 @@ export const command = defineCommand({
     ],
   ],
   options,
+  instead: { interval: 'write --every', window: 'write --every', '': 'write --by FIELDS' },
   notes: `Summaries in the input are added up with the events. Other types pass, lost events too.`,
   stage,
 });

@@ -1,15 +1,16 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Event } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError } from '../schemas/pipe/errors.js';
 import { type AnyEvent, invalid, type Line } from '../schemas/pipe/line.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 
 /**
- * A stage of the user's own: true passes the line as it came, false or nothing holds it back, an event or several take
+ * A stage of the user's own, for events of the types that it asks for: true passes the line as it came, false or nothing holds it back, an event or several take
  * its place.
  */
-export type Apply = (event: AnyEvent) => Result | Promise<Result>;
+export type Apply = (event: Event) => Result | Promise<Result>;
 type Result = boolean | undefined | AnyEvent | AnyEvent[];
 
 /** The stage for programs: `apply((event) => event.dport === 443)`. It sees the events of `types`, others pass. */
@@ -20,7 +21,7 @@ export function apply(each: Apply, types: readonly string[] = ['connect', 'outco
     async line(line, out) {
       let result: Result;
       try {
-        result = await each(line.event);
+        result = await each(line.event as Event);
       } catch (error) {
         throw new RuntimeError(`${name} threw: ${cause(error)}`);
       }

@@ -161,6 +161,7 @@ export const command = defineCommand({
     ['collector --report outcome | dedupe --by comm,name,result --within 5m', 'one program, one name, one result'],
   ],
   options,
+  instead: { window: 'write --within', '': 'write --by FIELDS' },
   notes: `The first passes at once. Those that follow are held back; when the time is over, the last of them passes, with
 "repeat" where it stands for several. aggregate counts it so many times.`,
   stage: (parsed) => new Dedupe(parsed),

@@ -74,6 +74,11 @@ export const command = defineCommand({
     ['filter --daddr 10.0.0.0/8,fd00::/8 -v < events.ndjson', 'what leaves these networks'],
   ],
   options,
+  instead: {
+    process: 'write --comm',
+    ip: 'write --daddr',
+    '': "an expression is written --where 'dport == 443'",
+  },
   notes: `
 An option given twice holds when either value does. Events other than connect and outcome always pass.
 

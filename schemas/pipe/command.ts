@@ -16,6 +16,8 @@ export interface Command<T extends Options = Options> {
   /** Takes a command line of its own behind `--`. */
   behind?: true;
   options: T;
+  /** What is tried by those who know another tool, and what to write here: an option's name, or '' for an argument. */
+  instead?: Readonly<Record<string, string>>;
   /** More for --help, after the options. */
   notes?: string;
   /** A stage of the pipe, run on stdin and stdout … */

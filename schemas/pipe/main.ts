@@ -63,7 +63,7 @@ export function prepare(
   argv: readonly string[],
 ): { parsed: Parsed<Options> } | { text: string } {
   const options = optionsOf(command);
-  const parsed = parseCommandLine<Options>(options, argv);
+  const parsed = parseCommandLine<Options>(options, argv, command.instead);
   if (parsed.given.help) return { text: help(command, options) };
   if (parsed.given.version) return { text: `${command.name} (synpipe) ${version}\n` };
   if (!command.behind) parsed.rest.push(...(parsed.behind ?? []));
@@ -87,11 +87,11 @@ export function makeReady(command: Command<Options>, parsed: Parsed<Options>): R
   return { stage, ...run };
 }
 
-function checkArguments({ name, args = [], stage }: Command<Options>, given: readonly string[]): void {
+function checkArguments({ name, args = [], stage, instead }: Command<Options>, given: readonly string[]): void {
   const missing = args[given.length];
   if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`wants ${missing}; see --help`);
   const more = given[args.length];
   if (more === undefined) return;
-  const file = stage && existsSync(more) ? `it reads standard input: ${name} … < ${more}` : 'see --help';
-  throw new UsageError(`unexpected argument "${more}"; ${file}`);
+  const file = stage && existsSync(more) ? `it reads standard input: ${name} … < ${more}` : undefined;
+  throw new UsageError(`unexpected argument "${more}"; ${file ?? instead?.[''] ?? 'see --help'}`);
 }

@@ -49,8 +49,15 @@ export interface Parsed<T extends Options> {
   behind?: string[];
 }
 
-/** Parses a command line by its table. Throws UsageError, which names the nearest option for one it does not know. */
-export function parseCommandLine<T extends Options>(table: T, argv: readonly string[]): Parsed<T> {
+/**
+ * Parses a command line by its table. Throws UsageError, which for an option that it does not know says what `instead`
+ * has, or names the nearest.
+ */
+export function parseCommandLine<T extends Options>(
+  table: T,
+  argv: readonly string[],
+  instead: Readonly<Record<string, string>> = {},
+): Parsed<T> {
   const { tokens } = parseArgs({
     args: [...argv],
     strict: false,
@@ -70,7 +77,7 @@ export function parseCommandLine<T extends Options>(table: T, argv: readonly str
     if (token.kind === 'positional') (behind ?? rest).push(token.value);
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    if (!option) throw new UsageError(unknown(token.rawName, Object.keys(table)));
+    if (!option) throw new UsageError(unknown(token.rawName, Object.keys(table), instead));
     if (option.value && token.value === undefined) throw new UsageError(`${token.rawName} wants ${option.value}`);
     if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
     parsed.add(token.name, token.rawName, token.value ?? true);
@@ -128,19 +135,24 @@ class Collector<T extends Options> {
   }
 }
 
-function unknown(shown: string, names: string[]): string {
+function unknown(shown: string, names: string[], instead: Readonly<Record<string, string>> = {}): string {
   const dashes = shown.startsWith('-') ? '--' : '';
-  return `unknown option ${shown}; ${nearest(shown.replace(/^-+/, ''), names, dashes) ?? 'see --help'}`;
+  const word = shown.replace(/^-+/, '');
+  const known = Object.hasOwn(instead, word) ? instead[word] : undefined;
+  return `unknown option ${shown}; ${known ?? nearest(word, names, dashes) ?? 'see --help'}`;
 }
 
-/** `did you mean …?` for a word that is nearly one of these; undefined where none is near. */
+/** `did you mean …?` for a word that is nearly one of these, or a part of it; undefined where none is near. */
 export function nearest(word: string, names: string[], prefix = ''): string | undefined {
   if (word.length < 2 || names.length === 0) return undefined;
   const near = closest(word, names);
-  return distance(word, near) <= Math.max(1, Math.round(word.length * 0.4))
-    ? `did you mean ${prefix}${near}?`
-    : undefined;
+  const typo = distance(word, near) <= Math.max(1, Math.round(word.length * 0.4));
+  const found = typo ? near : names.find((name) => partOf(name, word) || partOf(word, name));
+  return found && `did you mean ${prefix}${found}?`;
 }
+
+/** Whether a name of several words begins or ends with the other one: `latency-over` with `latency`. */
+const partOf = (name: string, part: string) => name.startsWith(`${part}-`) || name.endsWith(`-${part}`);
 
 /** An option's `parse` for whole numbers from min to max. */
 export function integer(min: number, max: number): (text: string) => number {

@@ -1,5 +1,6 @@
 import { Readable, pipeline as streams } from 'node:stream';
 import split2 from 'split2';
+import type { Event } from '../generated/events.js';
 import { canonical } from './canonical.js';
 import { fromChunks } from './chunks.js';
 import { fuse } from './drive.js';
@@ -26,8 +27,11 @@ export async function pipeline(source: Source, ...stages: Stage[]): Promise<Ledg
   return ledgers.slice(0, stages.length);
 }
 
-/** The events that a source and stages give, as validated objects: `for await (const event of events(collector()))`. */
-export async function* events(source: Source, ...stages: Stage[]): AsyncGenerator<AnyEvent> {
+/**
+ * The events that a source and stages give, as validated objects: `for await (const event of events(collector()))`. Their
+ * type is that of the events there are, told apart by `type`; those of other types pass too, where the source has any.
+ */
+export async function* events(source: Source, ...stages: Stage[]): AsyncGenerator<Event> {
   const checked = stages.length > 0 ? stages : [every];
   const copies = async function* () {
     for await (const bytes of connect(source, checked).flow) yield Buffer.from(bytes);
@@ -35,7 +39,7 @@ export async function* events(source: Source, ...stages: Stage[]): AsyncGenerato
   try {
     yield* streams(
       Readable.from(copies()),
-      split2((line: string): AnyEvent => JSON.parse(line)),
+      split2((line: string): Event => JSON.parse(line)),
       () => {},
     ); // the iteration throws its error
   } finally {

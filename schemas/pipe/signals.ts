@@ -5,7 +5,8 @@ const graceMs = 10_000;
 /**
  * Ends a stage without losing what is already in its pipe. Ctrl-C reaches all the processes of a pipeline at once, so a
  * stage fed by a pipe takes its first SIGINT as word that the end of its input is near, and goes on until there. SIGTERM
- * likewise, but it does not wait for an input that has paused. A second signal, or one without a pipe, stops at once.
+ * likewise, and SIGHUP, which a terminal that goes away sends to all of them, but these do not wait for an input that has
+ * paused. A second signal, or one without a pipe, stops at once.
  */
 export class Signals {
   /** The signal that stopped the stage in the middle. */
@@ -29,7 +30,7 @@ export class Signals {
       ['SIGINT', () => this.#ask('SIGINT')],
       ['SIGTERM', () => this.#ask('SIGTERM')],
     ];
-    if (reopen) this.#handlers.push(['SIGHUP', reopen]);
+    this.#handlers.push(['SIGHUP', reopen ?? (() => this.#ask('SIGHUP'))]);
     for (const [signal, handler] of this.#handlers) process.on(signal, handler);
   }
 
@@ -62,7 +63,7 @@ export class Signals {
     if (first) this.asked?.();
     if (first && this.#ended && this.asked) return;
     if (!first || !this.piped) this.#stop(signal);
-    else if (signal === 'SIGTERM') this.#waitForPause(signal);
+    else if (signal !== 'SIGINT') this.#waitForPause(signal);
   }
 
   #waitForPause(signal: NodeJS.Signals): void {

@@ -1,12 +1,15 @@
 import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import type { Input } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
-import { FdReader, isPipe } from './fd.js';
+import { FdReader, isPipe, isTerminal } from './fd.js';
 
 /** Where this process's events come from. */
 export interface Source extends Input {
   /** Another process feeds it, and is told of Ctrl-C too. */
   readonly piped: boolean;
+  /** It is the terminal of whoever reads the messages: events would have to be typed. */
+  readonly typed?: boolean;
   /** Its length in bytes, where it is a regular file. */
   size?(): number | undefined;
   /** Ends the read that is under way, with -1, and all later ones. */
@@ -25,6 +28,7 @@ export function stdin(): Source {
   const reader = new FdReader(0);
   return {
     piped: isPipe(0),
+    typed: [0, 2].every((fd) => isTerminal(fd) && isatty(fd)),
     size: () => sizeOf(() => fstatSync(0)),
     leave: () => reader.leave(),
     release: () => reader.release(),

@@ -64,6 +64,11 @@ export interface Stage {
    */
   flush?(out: Output, last?: boolean): void | Promise<void>;
   /**
+   * Waits for what `flush` has begun and left under way. Called before the input is waited for, and at the end. Lines that
+   * stay do so until the next flush is over.
+   */
+  settled?(): void | Promise<void>;
+  /**
    * The input has ended: what was kept until now goes out. True says that there is more, and it is called again once
    * that is written, so that an end of any size needs little memory.
    */

@@ -55,6 +55,11 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
   const meter = places.some((place) => place) ? await measure(parts, places, source) : undefined;
   const stop = stopper(stages);
   const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages, source));
+  if (source.typed)
+    say(
+      stages[0]?.stage.name ?? '',
+      'reads events from this terminal; write … | in front or < FILE behind, or end it with Ctrl-D',
+    );
   const progress = showProgress(
     stages[0]?.stage.name as string,
     stages.some(({ progress }) => progress),

@@ -33,6 +33,7 @@ export function live(terminal: Terminal, keys: Keys): Stage {
   let drawn: 'never' | 'once' | 'resized' = 'never';
   let wake = () => {};
 
+  const rows = () => terminal.rows || 24; // a serial console may not know its size
   const resized = () => {
     if (drawn === 'once') drawn = 'resized';
     fresh = due = true;
@@ -58,8 +59,8 @@ export function live(terminal: Terminal, keys: Keys): Stage {
     const head = `${clock(window.ts)} to ${clock(window.end)}, ${all} ${all === 1 ? 'group' : 'groups'}, ${attempts} attempts${lost > 0 ? `, ${lost} LOST` : ''}`;
     const lines =
       window.ts === '' ? ['waiting for summaries; aggregate --every 10s makes them'] : [head, ...table(groups)];
-    const start = { never: '\r\n'.repeat(terminal.rows), once: '', resized: '\x1b[2J' }[drawn];
-    const fit = lines.slice(0, Math.max(1, terminal.rows - 1)).map((line) => clip(line, terminal.columns));
+    const start = { never: '\r\n'.repeat(rows()), once: '', resized: '\x1b[2J' }[drawn];
+    const fit = lines.slice(0, Math.max(1, rows() - 1)).map((line) => clip(line, terminal.columns || 80));
     out.text(`${start}\x1b[?25l\x1b[?7l\x1b[H${fit.join('\x1b[K\r\n')}\x1b[K\x1b[J\x1b[?7h\x1b[?25h`);
     drawn = 'once';
     fresh = due = false;

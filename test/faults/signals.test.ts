@@ -8,7 +8,7 @@ import { folder, killGroup, size, start, until } from '../support/process.js';
 const counting = `
 const { writeSync, writeFileSync } = require('node:fs');
 let seq = 0, stop = false;
-process.on('SIGINT', () => { stop = true; });
+for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => { stop = true; });
 const line = (n) => ${JSON.stringify(numbered(1, 1))}.replace('"seq":1,', '"seq":' + n + ',');
 (function more() {
   for (let i = 0; i < 100; i++) writeSync(1, line(++seq));
@@ -21,14 +21,18 @@ const consumers = {
   'a pipeline': ['filter | validate | sink-file out.ndjson', '0 0 0 0'],
   'a fused pipeline': ["synpipe run 'filter | validate | sink-file out.ndjson'", '0 0'],
 };
-for (const [name, [consumer, codes]] of Object.entries(consumers)) {
-  test(`Ctrl-C on ${name}: all that the producer wrote arrives`, async (t) => {
+const ends = { 'Ctrl-C': 'SIGINT', 'a terminal that goes away': 'SIGHUP' } as const;
+const both = Object.entries(ends).flatMap(([how, signal]) =>
+  Object.entries(consumers).map(([name, consumer]) => [`${how} on ${name}`, signal, ...consumer] as const),
+);
+for (const [name, signal, consumer, codes] of both) {
+  test(`${name}: all that the producer wrote arrives`, async (t) => {
     const dir = folder(t);
     writeFileSync(join(dir, 'producer.cjs'), counting);
     const line = `node producer.cjs | ${consumer}; echo \${PIPESTATUS[*]} > codes`;
-    const { child, ended } = start(t, ['bash', '-c', `trap : INT; ${line}`], dir);
+    const { child, ended } = start(t, ['bash', '-c', `trap : INT HUP; ${line}`], dir);
     await until('lines to arrive', () => size(join(dir, 'out.ndjson')) > 100_000);
-    killGroup(child, 'SIGINT');
+    killGroup(child, signal);
     const { stderr } = await ended;
     assert.equal(stderr, '');
     assert.equal(readFileSync(join(dir, 'codes'), 'utf8'), `${codes}\n`);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { numbered } from '../support/lines.js';
 import { folder } from '../support/process.js';
 import { root, shell } from '../support/shell.js';
+import { Terminal } from '../support/terminal.js';
 
 const input = numbered(1, 6_000);
 const quiet = 'non-blocking: none\n';
@@ -46,4 +47,12 @@ test('a reader that goes away ends it quietly', { concurrency: 3 }, async (t) =>
     ),
   );
   await Promise.all(all);
+});
+
+test('who has nothing in front of a stage is told what it waits for', async (t) => {
+  const terminal = new Terminal(t, ['sh', '-c', 'exec filter <&1 2>&1'], 100);
+  const said = 'filter: reads events from this terminal; write … | in front or < FILE behind, or end it with Ctrl-D';
+  await terminal.shows('that', ([line]) => line === said);
+  terminal.type('\x04');
+  assert.equal(await terminal.ended, 0);
 });

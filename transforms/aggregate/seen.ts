@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
 import { KeyBytes } from './bytes.js';
 import { hash } from './hash.js';
+import { hold } from './held.js';
 import { Table } from './table.js';
 
 const newline = 10;
@@ -24,6 +25,7 @@ const told = 1;
 export class Seen {
   #table = newTable();
   readonly #key = new KeyBytes();
+  #held: Awaited<ReturnType<typeof hold>> | undefined;
   #file: FileHandle | undefined;
   #records = 0;
 
@@ -39,6 +41,7 @@ export class Seen {
   /** Opens the file, and reads it where there is one. */
   async open(): Promise<void> {
     try {
+      this.#held = await hold(this.path);
       this.#file = await open(this.path, 'a+', 0o600);
       const { size } = await this.#file.stat();
       if (size === 0) await this.#append(this.#title);
@@ -77,6 +80,7 @@ export class Seen {
   async close(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
+    this.#held?.close();
   }
 
   async #append(bytes: string | Buffer): Promise<void> {

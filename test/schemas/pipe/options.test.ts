@@ -114,8 +114,17 @@ test('what was parsed, given again, parses to the same', () => {
   );
 });
 
+test('what another tool calls it', () => {
+  const instead = { U: 'every event has uid' };
+  assert.throws(() => parseCommandLine({}, ['-U'], instead), usage('unknown option -U; every event has uid'));
+  assert.throws(() => parseCommandLine({}, ['-V'], instead), usage('unknown option -V; see --help'));
+});
+
 test('the nearest of some words', () => {
   assert.equal(nearest('filtr', ['filter', 'validate']), 'did you mean filter?');
   assert.equal(nearest('x', ['xy']), undefined);
+  assert.equal(nearest('latency', ['dport', 'latency-over'], '--'), 'did you mean --latency-over?');
+  assert.equal(nearest('group-by', ['by', 'step'], '--'), 'did you mean --by?');
+  assert.equal(nearest('late', ['dport', 'latency-over']), undefined);
   assert.equal(nearest('anything', []), undefined);
 });

@@ -60,6 +60,14 @@ test('the newest window in place, the largest group first', async (t) => {
   assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
 });
 
+test('a terminal that does not know its size is taken for one of 80 columns and 24 lines', async (t) => {
+  const terminal = new Terminal(t, ['sh', '-c', `stty columns 0 rows 0 <&1; exec ${command.join(' ')}`]);
+  terminal.input(ndjson(summary(0, 'curl', 1)));
+  await terminal.shows('the table', (lines) => lines.at(-1) === cells('curl', 1));
+  terminal.end();
+  await terminal.ended;
+});
+
 test('what was on the screen moves into its history', async (t) => {
   const terminal = new Terminal(t, command, 80, 6);
   terminal.before('$ one\r\n$ two\r\n');

@@ -28,6 +28,22 @@ test('a group is new once, over several runs; names with tabs and newlines are g
   assert.deepEqual(await run({ state }, at(3, 'new')), []);
 });
 
+test('one process at a time has a state', async (t) => {
+  const dir = folder(t);
+  const command = ['aggregate', '--new-only', '--by', 'comm', '--state', 'seen'];
+  const first = start(t, command, dir);
+  await until('the state', () => existsSync(join(dir, 'seen')));
+  const second = start(t, command, dir);
+  second.child.stdin?.end(ndjson(at(1, 'a')));
+  const stderr = 'aggregate: the state seen is in use by another process; give each its own\n';
+  assert.deepEqual(await second.ended, { code: 1, signal: null, stderr });
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const third = start(t, command, dir);
+  third.child.stdin?.end(ndjson(at(1, 'a')));
+  assert.deepEqual(await third.ended, { code: 0, signal: null, stderr: '' });
+});
+
 test('a field that is missing is not an empty one', async (t) => {
   const given = { by: 'saddr,comm', state: join(folder(t), 'seen') };
   const events = [at(1, 'a'), at(1, 'a', { saddr: '192.0.2.1' }), at(1, ''), at(1, '', { saddr: '::1' })];
