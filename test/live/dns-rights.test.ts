@@ -43,7 +43,8 @@ live('--dns as nobody with just the capabilities that it needs: sees, keeps none
 
 live('without cap_net_admin it names just that', async () => {
   // with tracefs, or it needs cap_sys_admin, which is enough for this too on some kernels
-  const script = 'mount -t tracefs tracefs /sys/kernel/tracing && exec setpriv "$@"';
+  const mount = "grep -q ' - tracefs ' /proc/self/mountinfo || mount -t tracefs tracefs /sys/kernel/tracing";
+  const script = `{ ${mount}; } && exec setpriv "$@"`;
   const options = ['--dns', '--tier', 'tracepoint', '--duration', '1'];
   const collector = (capabilities: string[]) => {
     const args = ['-m', 'sh', '-c', script, 'sh', ...only(capabilities), `${bin}collector`, ...options];
