@@ -63,10 +63,10 @@ static __always_inline bool tried_to(const struct call *call, const struct sock_
 }
 
 /* No SYN went out. False where there is nothing to tell. */
-static __always_inline bool end_before_syn(struct attempt_event *event, const struct call *call, long ret)
+static __always_inline bool end_before_syn(struct attempt_event *event, const struct call *call, long ret,
+					   struct sock_copy *buffer)
 {
-	struct sock_copy buffer;
-	const struct sock_common *common = copy_sock(&buffer, call->sk);
+	const struct sock_common *common = copy_sock(buffer, call->sk);
 	struct address address = {};
 
 	if (ret == -EFAULT || !tried_to(call, common, ret))
@@ -82,19 +82,19 @@ static __always_inline bool end_before_syn(struct attempt_event *event, const st
 }
 
 /* There is nothing in `attempts`: all that can be told is known now. */
-static __always_inline void end_alone(struct call *call, long ret)
+static __always_inline void end_alone(struct call *call, long ret, struct sock_copy *buffer)
 {
-	struct attempt *attempt = scratch(SCRATCH_END);
+	struct scratch *room = scratch(SCRATCH_END);
 	struct attempt_event *event;
 
-	if (!attempt)
+	if (!room)
 		return;
-	event = &attempt->event;
+	event = &room->attempt.event;
 	if (call->flow)
 		end_with_syn(event, call, ret);
-	else if (!end_before_syn(event, call, ret))
+	else if (!end_before_syn(event, call, ret, buffer))
 		return;
-	fill_task(event);
+	fill_task(room);
 	event->error = failure(ret, call->flow);
 	event->via = call->via;
 	submit(event, ATTEMPT_CONNECT);
@@ -110,12 +110,12 @@ static __always_inline void end_of(struct call *call, long ret)
 {
 	__u64 key = (__u64)call->flow;
 	struct attempt *attempt = key && outlives_call(call) ? bpf_map_lookup_elem(&attempts, &key) : NULL;
-	struct sock_copy buffer;
+	struct sock_copy buffer; /* one for all: the stack is 512 bytes, with that of what is called */
 	struct attempt_event *event;
 	struct sock *sk = call->sk;
 
 	if (!attempt || attempt->call != bpf_get_current_pid_tgid()) {
-		end_alone(call, ret);
+		end_alone(call, ret, &buffer);
 		return;
 	}
 	event = &attempt->event;

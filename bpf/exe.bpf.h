@@ -12,8 +12,8 @@
 #include "kernel.h"
 #include "maps.bpf.h"
 
-#define EXE_NAMES 32 /* on the way to the root of the file's file system */
-#define EXE_STEPS 32 /* names and mount points from there to the root */
+#define EXE_NAMES 12 /* read without a call, on the way to the root of the file's file system */
+#define EXE_STEPS 48 /* names and mount points from there to the root */
 
 /*
  * One name more, at `at`. Returns where the next one goes; 0 where it does not fit, or is being changed. Copied by its
@@ -37,101 +37,95 @@ static __always_inline __u64 put_name(struct attempt_event *event, __u64 at, con
 }
 
 /* The same where the verifier does not know what it is. */
-static __always_inline __u64 put_untyped_name(struct attempt_event *event, __u64 at, const unsigned char *name)
+static __always_inline __u64 put_untyped_name(struct attempt_event *event, __u64 at, const struct dentry *dentry)
 {
+	unsigned int sequence = BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
 	long size;
 
 	barrier_var(at); /* or the compiler tests another copy of it than the verifier follows */
 	if (at >= ATTEMPT_EXE_BYTES)
 		return 0;
-	size = bpf_probe_read_kernel_str(event->exe + at, ATTEMPT_EXE_BYTES, name);
+	size = bpf_probe_read_kernel_str(event->exe + at, ATTEMPT_EXE_BYTES, BPF_CORE_READ(dentry, d_name.name));
 	if (size <= 1)
+		return 0;
+	if (sequence & 1 || BPF_CORE_READ(dentry, d_seq.seqcount.sequence) != sequence)
 		return 0;
 	at += size;
 	return at > ATTEMPT_EXE_BYTES ? 0 : at;
 }
 
 /*
- * The rest of the way, where file systems are mounted on it. Returns the bytes used; 0 where they are too many. A
- * function that the verifier looks at once, and not anew from wherever it is called: that took most of the start.
+ * A name or a mount point further to the root. Returns 1 when it is there, and a negative number where the path does not
+ * fit, or is being changed. Between steps all is in `room`, so that the verifier follows none of it.
  */
-__noinline int cross_mounts(struct scratch *room, __u64 at)
+__noinline int step_up(struct scratch *room)
 {
-	struct dentry *dentry, *parent, *root;
-	struct attempt_event *event;
-	struct vfsmount *root_mount;
+	struct dentry *dentry, *parent;
 	struct mount *mount;
+	__u64 at;
 
 	if (!room)
-		return 0;
-	event = &room->attempt.event;
+		return -1;
+	dentry = (struct dentry *)room->dentry;
+	if (room->dentry == room->root_dentry && room->mount == room->root_mount) /* the process's: it may be in a chroot */
+		return 1;
 	mount = (void *)room->mount - bpf_core_field_offset(struct mount, mnt);
-	dentry = BPF_CORE_READ(mount, mnt.mnt_root);
-	root = (struct dentry *)room->root_dentry;
-	root_mount = (struct vfsmount *)room->root_mount;
-	for (int i = 0; i < EXE_STEPS; i++) {
-		if (dentry == root && &mount->mnt == root_mount)
-			return at;
-		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		struct mount *below = BPF_CORE_READ(mount, mnt_parent);
 
-			if (below == mount)
-				return at;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mount = below;
-			continue;
-		}
-		at = put_untyped_name(event, at, BPF_CORE_READ(dentry, d_name.name));
-		if (!at)
-			return 0;
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (parent == dentry)
-			return at;
-		dentry = parent;
+		if (below == mount)
+			return 1;
+		room->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		room->mount = (__u64)&below->mnt;
+		return 0;
+	}
+	at = put_untyped_name(&room->attempt.event, room->at, dentry);
+	if (!at)
+		return -1;
+	room->at = at;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	room->dentry = (__u64)parent;
+	return parent == dentry; /* in no folder: memfd_create() */
+}
+
+/* The rest of the way, across all that is mounted on it: the bytes used, or 0. */
+__noinline int walk_up(struct scratch *room)
+{
+	for (int i = 0; i < EXE_STEPS; i++) {
+		int there = step_up(room);
+
+		if (there)
+			return there > 0 && room ? room->at : 0;
 	}
 	return 0;
 }
 
 /*
- * From the file to the root: the names come last one first, which the collector turns around. `event` is in a
- * struct scratch, with as much room behind event->exe as that has: where a name begins and how long it is are not seen
- * together by the verifier, so each is read as if it were the longest. A path that does not fit is left out, not cut.
- * `task` is of a type that the verifier knows: what it points to is read without a call.
+ * From the file to the root: the names come last one first, which the collector turns around. There is as much room
+ * behind event->exe as that has: where a name begins and how long it is are not seen together by the verifier, so each
+ * is read as if it were the longest. A path that does not fit is left out, not cut.
+ * `task` is of a type that the verifier knows: what it points to is read without a call. Such a read of a pointer has
+ * newer kernels look through all of their BTF, so there is no more than one of each, and none in a branch.
  */
-static __always_inline void fill_exe(struct attempt_event *event, struct task_struct *task)
+static __always_inline void fill_exe(struct scratch *room, struct task_struct *task)
 {
-	struct scratch *room = (void *)event - offsetof(struct scratch, attempt.event);
+	struct attempt_event *event = &room->attempt.event;
 	struct dentry *dentry, *parent, *top;
 	struct vfsmount *mount;
-	struct path root = {};
+	struct fs_struct *fs;
 	struct file *file;
-	__u64 at = 0;
+	__u64 root, at = 0;
 
-	event->exe_size = 0;
-	event->exe_deleted = 0;
 	if (task->flags & PF_KTHREAD)
 		return;
+	fs = task->fs;
+	root = (__u64)fs->root.dentry;
 	file = task->mm->exe_file;
-	dentry = file->f_path.dentry;
-	if (!dentry)
-		return;
 	mount = file->f_path.mnt;
 	top = mount->mnt_root;
+	dentry = file->f_path.dentry;
 	event->exe_deleted = dentry->d_hash.pprev == NULL;
-	root.dentry = task->fs->root.dentry;
-	root.mnt = task->fs->root.mnt;
-	for (int i = 0; i < EXE_NAMES; i++) {
-		if (dentry == root.dentry && mount == root.mnt) { /* the process's: it may be in a chroot */
-			event->exe_size = at;
-			return;
-		}
-		if (dentry == top) {
-			room->mount = (__u64)mount;
-			room->root_dentry = (__u64)root.dentry;
-			room->root_mount = (__u64)root.mnt;
-			event->exe_size = cross_mounts(room, at);
-			return;
-		}
+	for (int i = 0; i < EXE_NAMES && dentry != top && (__u64)dentry != root; i++) {
 		at = put_name(event, at, dentry);
 		if (!at)
 			return;
@@ -142,6 +136,35 @@ static __always_inline void fill_exe(struct attempt_event *event, struct task_st
 		}
 		dentry = parent;
 	}
+	barrier_var(root); /* or the compiler tests it ahead, and the verifier follows each step twice */
+	if ((__u64)dentry == root && mount == fs->root.mnt) { /* the process's: it may be in a chroot */
+		event->exe_size = at;
+		return;
+	}
+	room->at = at;
+	room->dentry = (__u64)dentry;
+	room->mount = (__u64)mount;
+	room->root_dentry = root;
+	room->root_mount = (__u64)fs->root.mnt;
+	event->exe_size = walk_up(room);
+}
+
+/* The same with less for the verifier to go through, and more to do each time. */
+static __always_inline void fill_other_exe(struct scratch *room, struct task_struct *task)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+	if (!dentry)
+		return;
+	room->attempt.event.exe_deleted = BPF_CORE_READ(dentry, d_hash.pprev) == NULL;
+	room->root_dentry = (__u64)BPF_CORE_READ(fs, root.dentry);
+	room->root_mount = (__u64)BPF_CORE_READ(fs, root.mnt);
+	room->mount = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	room->dentry = (__u64)dentry;
+	room->at = 0;
+	room->attempt.event.exe_size = walk_up(room);
 }
 
 #endif

@@ -55,10 +55,12 @@ struct {
 	__type(value, struct attempt);
 } attempts SEC(".maps");
 
-/* Room to make an attempt in: too big for the stack. Behind it, what fill_exe needs: room, and three pointers. */
+/* Room to make an attempt in: too big for the stack. Behind it, room that exe needs, and how far it is. */
 struct scratch {
 	struct attempt attempt;
 	char behind[ATTEMPT_EXE_BYTES];
+	__u64 at; /* bytes of exe */
+	__u64 dentry;
 	__u64 mount;
 	__u64 root_dentry;
 	__u64 root_mount;
@@ -169,14 +171,14 @@ static __always_inline void submit(struct attempt_event *event, enum attempt_kin
 }
 
 /* Zeroed, but for exe, of which only exe_size bytes count. */
-static __always_inline struct attempt *scratch(enum scratch_use use)
+static __always_inline struct scratch *scratch(enum scratch_use use)
 {
 	__u32 key = use;
-	struct attempt *attempt = bpf_map_lookup_elem(&scratches, &key);
+	struct scratch *room = bpf_map_lookup_elem(&scratches, &key);
 
-	if (attempt)
-		__builtin_memset(attempt, 0, offsetof(struct attempt, event.exe));
-	return attempt;
+	if (room)
+		__builtin_memset(room, 0, offsetof(struct attempt, event.exe));
+	return room;
 }
 
 #endif

@@ -37,6 +37,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	const struct sock_common *common;
 	struct attempt_event *event;
 	struct attempt *attempt;
+	struct scratch *room;
 	struct call *call = current_call();
 	enum attempt_via via;
 
@@ -56,9 +57,10 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	common = copy_sock(&buffer, sk);
 	if (call && (!syn_sent_in_call(call, sk, common) || !outlives_call(call)))
 		return;
-	attempt = scratch(SCRATCH_SYN_SENT);
-	if (!attempt)
+	room = scratch(SCRATCH_SYN_SENT);
+	if (!room)
 		return;
+	attempt = &room->attempt;
 	event = &attempt->event;
 	if (call) {
 		attempt->call = bpf_get_current_pid_tgid();
@@ -76,7 +78,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 		event->netns = netns_of(common);
 	}
 	attempt->left = event->ends;
-	fill_task(event);
+	fill_task(room);
 	event->via = via;
 	event->time_ns = event->start_ns;
 	/* The end of an earlier attempt at this address may have been missed: that is the loss. */

@@ -27,42 +27,50 @@ static __always_inline struct call *current_call(void)
 	return call && call->entry ? call : NULL;
 }
 
-static __always_inline void fill_process(struct attempt_event *event, struct task_struct *task)
-{
-	event->ppid = task->real_parent->tgid;
-	if (event->tid == event->pid)
-		__builtin_memcpy(event->pcomm, event->comm, sizeof(event->pcomm));
-	else
-		bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), task->group_leader->comm);
-	fill_exe(event, task);
-}
-
-/* Who: the current thread. */
-static __always_inline void fill_task(struct attempt_event *event)
+/*
+ * Who: the current thread. Like the other functions that are not inlined, one that the verifier looks at once, and not
+ * anew from wherever it is called: that was most of a start.
+ */
+__noinline int fill_task(struct scratch *room)
 {
 	struct task_struct *task = current();
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	const struct cred *cred = task->cred;
+	struct attempt_event *event;
 
+	if (!room)
+		return 0;
+	event = &room->attempt.event;
 	event->pid = pid_tgid >> 32;
 	event->tid = pid_tgid;
+	event->ppid = task->real_parent->tgid;
 	event->uid = cred->uid.val; /* bpf_get_current_uid_gid translates them, at a cost, into what they are */
 	event->gid = cred->gid.val;
 	event->cgroup = bpf_get_current_cgroup_id();
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
-	fill_process(event, task);
+	fill_exe(room, task);
+	if (event->tid == event->pid)
+		__builtin_memcpy(event->pcomm, event->comm, sizeof(event->pcomm));
+	else
+		bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), task->group_leader->comm);
+	return 0;
 }
 
 /* Another thread, which waits. */
-static __always_inline void fill_other_task(struct attempt_event *event, struct task_struct *task)
+static __always_inline void fill_other_task(struct scratch *room, struct task_struct *task)
 {
+	struct attempt_event *event = &room->attempt.event;
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
 	event->pid = task->tgid;
 	event->tid = task->pid;
-	event->uid = task->cred->uid.val;
-	event->gid = task->cred->gid.val;
-	event->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	event->uid = BPF_CORE_READ(cred, uid.val);
+	event->gid = BPF_CORE_READ(cred, gid.val);
+	event->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
-	fill_process(event, task);
+	bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), BPF_CORE_READ(task, group_leader)->comm);
+	fill_other_exe(room, task);
 }
 
 /* In the system call of a 32-bit program: it has numbers of its own, and no tracepoint of connect() sees it. */

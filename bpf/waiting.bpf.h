@@ -20,7 +20,7 @@ int tell_waiting(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct attempt_event *event;
-	struct attempt *attempt;
+	struct scratch *room;
 	struct call *call;
 
 	if (!task)
@@ -28,12 +28,12 @@ int tell_waiting(struct bpf_iter__task *ctx)
 	call = bpf_task_storage_get(&calls, task, 0, 0);
 	if (!call || !call->entry || !call->flow || outlives_call(call))
 		return 0;
-	attempt = scratch(SCRATCH_WAITING);
-	if (!attempt || !end_call(call))
+	room = scratch(SCRATCH_WAITING);
+	if (!room || !end_call(call))
 		return 0;
-	event = &attempt->event;
+	event = &room->attempt.event;
 	end_with_syn(event, call, 0);
-	fill_other_task(event, task);
+	fill_other_task(room, task);
 	event->via = call->via;
 	submit(event, ATTEMPT_CONNECT);
 	return 0;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { release } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
 import { status } from '../schemas/pipe/ledger.js';
@@ -10,7 +11,6 @@ import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { print } from '../schemas/pipe/print.js';
 import { say } from '../schemas/pipe/say.js';
-import { canonical } from '../schemas/pipe/stage.js';
 import {
   type Addon,
   type End,

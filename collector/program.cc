@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "program.h"
 
+#include "kernel_types.h"
 #include "privileges.h"
 #include "tracefs.h"
 
@@ -97,16 +98,24 @@ private:
 	std::string text_;
 };
 
+bpf_object *open_object(const std::string &path, const KernelTypes &types) {
+	bpf_object_open_opts options = {};
+	options.sz = sizeof options;
+	if (!types.path().empty()) options.btf_custom_path = types.path().c_str();
+	return bpf_object__open_file(path.c_str(), &options);
+}
+
 Failure::Failure(const std::string &what, int error, const char *step, std::string log)
 	: runtime_error(what + ": " + (strerrorname_np(error) ?: std::to_string(error).c_str())),
 	  error(error), step(step), log(std::move(log)) {}
 
 Program::Program(const std::string &path, const attempt_config &config, const std::vector<std::string> &cgroups,
 				 uint32_t ring_bytes) {
+	const KernelTypes types(path);
 	for (bool loaded = false; !loaded;) {
 		Log log;
 		try {
-			open(path, config, ring_bytes);
+			open(path, types, config, ring_bytes);
 			loaded = load(log);
 			if (!loaded) continue; // again, without what was refused
 			map_drops();
@@ -121,8 +130,9 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 	}
 }
 
-void Program::open(const std::string &path, const attempt_config &config, uint32_t ring_bytes) {
-	object_ = bpf_object__open(path.c_str());
+void Program::open(const std::string &path, const KernelTypes &types, const attempt_config &config,
+				   uint32_t ring_bytes) {
+	object_ = open_object(path, types);
 	if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
 	choose();
 	configure(config, ring_bytes);

@@ -25,7 +25,11 @@ struct Failure : std::runtime_error {
 	std::string log; // the last lines of libbpf and of the kernel's verifier
 };
 
+class KernelTypes;
 class Log;
+
+// NULL and errno where it cannot be. The types must live until it is loaded.
+bpf_object *open_object(const std::string &path, const KernelTypes &types);
 
 class Program {
 public:
@@ -51,7 +55,8 @@ public:
 	bool readable_unprivileged() const;
 
 private:
-	void open(const std::string &path, const attempt_config &config, uint32_t ring_bytes);
+	void open(const std::string &path, const KernelTypes &types, const attempt_config &config,
+			  uint32_t ring_bytes);
 	bool load(const Log &log);
 	void choose();
 	void configure(const attempt_config &config, uint32_t ring_bytes);

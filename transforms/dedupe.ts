@@ -1,9 +1,10 @@
+import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { Field } from '../schemas/pipe/field.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line.js';
 import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import { canonical, type Output, type Stage } from '../schemas/pipe/stage.js';
+import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { Idle } from './aggregate/idle.js';
 import { fieldNames, fields, Key, sayMissed } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';

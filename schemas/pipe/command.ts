@@ -32,3 +32,9 @@ export interface Command<T extends Options = Options> {
 export function defineCommand<const T extends Options>(command: Command<T>): Command<T> {
   return command;
 }
+
+/** A command that the build found: its line for --help, and how to get it. */
+export interface Entry {
+  summary: string;
+  load(): Promise<Command<never>>;
+}

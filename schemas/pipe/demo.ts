@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { defineCommand } from './command.js';
+import { defineCommand, type Entry } from './command.js';
 import { runPipeline } from './run.js';
 import { say } from './say.js';
-import type { Entry } from './umbrella.js';
 
 const sample = fileURLToPath(new URL('../../collector/replay/sample.ndjson', import.meta.url));
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

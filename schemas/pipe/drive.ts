@@ -146,6 +146,9 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
       let came = input.now?.(lines.space());
       if (came === undefined) {
         if (batch.length > 0) yield batch.take();
+        for (const step of steps) await step.settled();
+        yield* bury();
+        if (first.closed) break;
         const read = waiting.until(input.read(lines.space()).catch((error) => first.fail(error) ?? -1));
         came = await read();
         for (; came === undefined; came = await read()) {

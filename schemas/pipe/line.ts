@@ -3,10 +3,11 @@ import type { ErrorObject } from 'ajv';
 import type { Event } from '../generated/events.js';
 import { headWords, kinds } from '../generated/kinds.js';
 import generated from '../generated/validate.cjs';
+import { canonical } from './canonical.js';
 import { printable } from './errors.js';
 import { Field } from './field.js';
-import { PlainScanner, unknownKind } from './scan/scanner.js';
-import { canonical } from './stage.js';
+import { PlainScanner } from './scan/plain.js';
+import { unknownKind } from './scan/scanner.js';
 
 /** Any event: one of ours, or one of a type that only other stages know. */
 export type AnyEvent = Event | { type: string; [key: string]: unknown };

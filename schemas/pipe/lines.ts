@@ -1,7 +1,10 @@
 import { recordWords } from '../generated/kinds.js';
 import { Line } from './line.js';
+import { PlainScanner } from './scan/plain.js';
 import { Scanned } from './scan/scanned.js';
-import { newScanner, type Scanner } from './scan/scanner.js';
+import type { Scanner } from './scan/scanner.js';
+import { WasmScanner } from './scan/wasm.js';
+import { present } from './webassembly.js';
 
 const newline = 10;
 /** How much is read at once. */
@@ -28,6 +31,9 @@ export class Lines {
   end = 0;
   head = Buffer.alloc(0);
   readonly #scanner: Scanner;
+  /** The buffer has two halves: what is read next goes into the other one. */
+  readonly #half: number;
+  #base = 0; // where the half that is read into begins
   #next = 0; // buffer[next..held) is not scanned yet
   #whole = 0; // the last newline before this ends a line
   #held = 0;
@@ -38,25 +44,29 @@ export class Lines {
   readonly #made = new Line();
 
   constructor(private readonly limit = lineLimit) {
-    this.#scanner = newScanner(limit + room, linesAtOnce);
+    this.#half = limit + room;
+    const Best = present ? WasmScanner : PlainScanner;
+    this.#scanner = new Best(2 * this.#half, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }
 
-  /** The free room behind what is held, at least 64 KiB. */
+  /** The free room behind what is held, at least 64 KiB. Lines stay where they are until it is asked for twice more. */
   space(): Buffer {
-    if (this.#next > 0) {
-      this.buffer.copyWithin(0, this.#next, this.#held);
-      this.#held -= this.#next;
-      this.#searched -= this.#next;
-      this.#next = this.#whole = 0;
+    if (this.#next > this.#base) {
+      this.#base = this.#base === 0 ? this.#half : 0;
+      this.buffer.copyWithin(this.#base, this.#next, this.#held);
+      this.#held += this.#base - this.#next;
+      this.#searched += this.#base - this.#next;
+      this.#next = this.#whole = this.#base;
     }
-    return this.buffer.subarray(this.#held);
+    return this.buffer.subarray(this.#held, this.#base + this.#half);
   }
 
   /** The same, where all that is held stays as it is: undefined where there is less. */
   room(): Buffer | undefined {
-    return this.buffer.length - this.#held < least ? undefined : this.buffer.subarray(this.#held);
+    const end = this.#base + this.#half;
+    return end - this.#held < least ? undefined : this.buffer.subarray(this.#held, end);
   }
 
   filled(bytes: number): void {

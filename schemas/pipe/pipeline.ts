@@ -1,12 +1,13 @@
 import { Readable, pipeline as streams } from 'node:stream';
 import split2 from 'split2';
 import type { Event } from '../generated/events.js';
+import { canonical } from './canonical.js';
 import { fromChunks } from './chunks.js';
 import { fuse } from './drive.js';
 import { RuntimeError } from './errors.js';
 import { Ledger } from './ledger.js';
 import type { AnyEvent } from './line.js';
-import { canonical, everything, type Stage, select } from './stage.js';
+import { everything, type Stage, select } from './stage.js';
 import type { Part } from './target.js';
 
 /** NDJSON as bytes or text, in pieces cut anywhere (a stream, a file, `collector()`), or events. */

@@ -6,7 +6,6 @@ import { Seen } from './progress/seen.js';
 import { type Shown, statusLine } from './progress/text.js';
 import { beforeMessages } from './say.js';
 import type { Source } from './source.js';
-import type { Ready } from './stages.js';
 
 /** How often the line is drawn, and when first: what is done before that needs none, ms. */
 const every = 1_000;
@@ -16,14 +15,15 @@ const every = 1_000;
  * and stderr is a terminal. Without one it costs nothing.
  */
 export function showProgress(
-  stages: readonly Ready[],
+  name: string,
+  asked: boolean,
   source: Source,
   ledgers: readonly Ledger[],
 ): Progress | undefined {
   if (!isTerminal(2) || process.env.TERM === 'dumb') return undefined;
   const size = source.size?.();
-  if (size === undefined && !stages.some(({ progress }) => progress)) return undefined;
-  return isatty(2) ? new Progress(stages[0]?.stage.name as string, size, ledgers) : undefined;
+  if (size === undefined && !asked) return undefined;
+  return isatty(2) ? new Progress(name, size, ledgers) : undefined;
 }
 
 export class Progress {

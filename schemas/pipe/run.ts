@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { fromChunks } from './chunks.js';
-import { type Command, defineCommand } from './command.js';
+import { type Command, defineCommand, type Entry } from './command.js';
 import { UsageError } from './errors.js';
 import { makeReady, prepare, runCommand } from './main.js';
 import { type MetricsAt, metricsOption } from './metrics.js';
@@ -11,7 +11,6 @@ import { nearest, type Options, type Parsed } from './options.js';
 import { exitCode } from './say.js';
 import { type Source, stdin } from './source.js';
 import { type Ready, runStages } from './stages.js';
-import type { Entry } from './umbrella.js';
 import { pipelineWords } from './words.js';
 
 interface Element {

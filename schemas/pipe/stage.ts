@@ -64,6 +64,11 @@ export interface Stage {
    */
   flush?(out: Output, last?: boolean): void | Promise<void>;
   /**
+   * Waits for what `flush` has begun and left under way. Called before the input is waited for, and at the end. Lines that
+   * stay do so until the next flush is over.
+   */
+  settled?(): void | Promise<void>;
+  /**
    * The input has ended: what was kept until now goes out. True says that there is more, and it is called again once
    * that is written, so that an end of any size needs little memory.
    */
@@ -105,8 +110,3 @@ export function select(
 
 /** Lets all lines pass. */
 export const everything = Object.assign(() => true, { ask: { is: 'and', of: [] } as const });
-
-/** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}

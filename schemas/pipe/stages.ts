@@ -61,7 +61,8 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       'reads events from this terminal; write … | in front or < FILE behind, or end it with Ctrl-D',
     );
   const progress = showProgress(
-    stages,
+    stages[0]?.stage.name as string,
+    stages.some(({ progress }) => progress),
     source,
     parts.map(({ ledger }) => ledger),
   );

@@ -154,11 +154,18 @@ export class Step implements Target {
     if (!this.closed && stage.flush) return this.#guarded(() => stage.flush?.(this.#out));
   }
 
+  /** What a flush has begun is done. */
+  settled(): void | Promise<void> {
+    const { stage } = this.part;
+    if (!this.closed && stage.settled) return this.#guarded(() => stage.settled?.());
+  }
+
   /** No line comes any more. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.#account.tellGap();
     await this.flush();
+    await this.settled();
   }
 
   /** Puts out what was kept until now. Returns whether there is more, and this is to be called again. */

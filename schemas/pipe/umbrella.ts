@@ -1,16 +1,10 @@
-import type { Command } from './command.js';
+import type { Command, Entry } from './command.js';
 import { completion } from './completion.js';
 import { demo } from './demo.js';
 import { UsageError } from './errors.js';
 import { main } from './main.js';
 import { nearest } from './options.js';
 import { run } from './run.js';
-
-/** A command that the build found: its line for --help, and how to get it. */
-export interface Entry {
-  summary: string;
-  load(): Promise<Command<never>>;
-}
 
 /** `synpipe …` that is none of the commands, which the build has dealt with. `synpipe help COMMAND` is its --help. */
 export async function umbrella(commands: Record<string, Entry>): Promise<void> {

@@ -1,3 +1,4 @@
+import { say } from '../../schemas/pipe/say.js';
 import type { Writer } from './writer.js';
 
 /** The files that are open, at most so many: the one that was longest not used has to go for another. */
@@ -33,6 +34,14 @@ export class OpenFiles {
   /** The one to close before another is opened, if there are as many as may be. */
   get tooMany(): Writer | undefined {
     return this.#files.size < this.most ? undefined : this.#files.values().next().value;
+  }
+
+  /** Does something with each of them. Throws the first failure, after all are done, and tells the others. */
+  async each(task: (writer: Writer) => Promise<void>): Promise<void> {
+    const failures: unknown[] = [];
+    for (const writer of this) await task(writer).catch((error) => failures.push(error));
+    for (const failed of failures.slice(1)) say('sink-file', (failed as Error).message);
+    if (failures.length > 0) throw failures[0];
   }
 
   [Symbol.iterator](): Iterator<Writer> {

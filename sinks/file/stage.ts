@@ -1,7 +1,5 @@
 import { rename } from 'node:fs/promises';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
 import type { Line } from '../../schemas/pipe/line.js';
-import { say } from '../../schemas/pipe/say.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import { closedName } from './closed.js';
@@ -9,16 +7,18 @@ import { pointTo } from './latest.js';
 import { Names } from './names.js';
 import { OpenFiles } from './open-files.js';
 import { Period } from './period.js';
+import { type Fsync, Syncing } from './syncing.js';
 import type { Template } from './template.js';
 import { Tidy, type TidyManner } from './tidy.js';
+import { failure } from './whole-lines.js';
 import { type Manner, Writer } from './writer.js';
 
-const writeAt = 1 << 20;
-const syncMs = 1_000;
+/** What was read at once is written at once; of lines that had to be copied no more is held. */
+const writeAt = 1 << 21;
 
 export interface Settings extends Manner, TidyManner {
   template: Template;
-  fsync: 'none' | 'interval' | 'every';
+  fsync: Fsync;
   /** Bytes that a file grows to at most. */
   rotateSize: number;
   /** Milliseconds that a file is for. */
@@ -34,17 +34,18 @@ export class SinkFile implements Stage {
   readonly #names: Names;
   readonly #files: OpenFiles;
   readonly #period: Period;
+  readonly #syncing: Syncing;
   readonly #tidy: Tidy;
   /** A file is for less time than its name tells: it gets a closed name when that is over. */
   readonly #stamps: boolean;
   #held = 0;
+  #begun = false; // writes may be under way
   #moved = false;
-  #syncDue = false;
-  #syncTimer: NodeJS.Timeout | undefined;
   #wake = () => {};
 
   constructor(private readonly settings: Settings) {
-    const { template, rotateEvery, maxOpen } = settings;
+    const { template, rotateEvery, maxOpen, fsync } = settings;
+    this.#syncing = new Syncing(fsync);
     this.#names = new Names(template);
     this.#files = new OpenFiles(maxOpen);
     this.#period = new Period(rotateEvery ?? template.every);
@@ -74,17 +75,20 @@ export class SinkFile implements Stage {
     if (!writer) return 0;
     const { known } = lines;
     const span = lines.end(known - 1) + 1 - lines.start(0); // a filter may have left gaps in it
-    const room = writer.regular ? this.settings.rotateSize - writer.size - writer.held : Number.POSITIVE_INFINITY;
+    const room = writer.regular ? this.settings.rotateSize - writer.size : Number.POSITIVE_INFINITY;
     if (span > room || this.#held + span > writeAt) return 0;
     this.#held += writer.addMany(lines.part(0, known));
     return known;
   }
 
-  flush(out: Output): void | Promise<void> {
+  flush(out: Output, last = false): void | Promise<void> {
     const over = this.#period.moved();
     if (!over) this.#period.watch(this.#wake); // it may have been woken before that time
-    if (this.#held === 0 && !over && !this.#moved && !this.#syncDue) return undefined;
-    return this.#flush(out, over);
+    if (this.#begun || this.#held > 0 || over || this.#moved || this.#syncing.due) return this.#flush(out, over, last);
+  }
+
+  settled(): void | Promise<void> {
+    if (this.#begun) return this.#settled();
   }
 
   reopen(): void {
@@ -104,7 +108,7 @@ export class SinkFile implements Stage {
 
   async end(): Promise<void> {
     this.#period.close();
-    clearTimeout(this.#syncTimer);
+    this.#syncing.close();
     for (const writer of this.#files) await this.#shut(writer);
     await this.#tidy.end();
   }
@@ -122,8 +126,8 @@ export class SinkFile implements Stage {
   }
 
   #fits(writer: Writer, { start, end }: Line): boolean {
-    const before = writer.size + writer.held;
-    return before + (end - start) < this.settings.rotateSize || before === 0 || !writer.regular;
+    const { size } = writer;
+    return size + (end - start) < this.settings.rotateSize || size === 0 || !writer.regular;
   }
 
   /** The line's file is not open, or is full. */
@@ -146,32 +150,29 @@ export class SinkFile implements Stage {
     const writer = new Writer(path, this.settings);
     await writer.open(this.#stamps ? this.#period.start : 0);
     const { latest } = this.settings;
-    if (latest !== undefined) await pointTo(latest, path).catch((error) => fail('link', latest, error));
+    if (latest !== undefined)
+      await pointTo(latest, path).catch((error) => {
+        throw failure('link', latest, error);
+      });
     return this.#files.add(writer);
   }
 
-  async #flush(out: Output, over: boolean): Promise<void> {
+  /** Writes to all files. What is much is under way when this is over, until it has `settled` or the next one is over. */
+  async #flush(out: Output, over: boolean, last = false): Promise<void> {
     this.#held = 0;
     this.#moved = false;
-    const failures: unknown[] = [];
-    for (const writer of this.#files) await writer.write(out).catch((error) => failures.push(error));
-    for (const failed of failures.slice(1)) say(this.name, (failed as Error).message);
-    if (failures.length > 0) throw failures[0];
-    if (this.settings.fsync === 'every' || this.#syncDue) await this.#sync();
-    else if (this.settings.fsync === 'interval') this.#syncTimer ??= setTimeout(() => this.#syncNow(), syncMs);
+    const { due } = this.#syncing;
+    const wait = due || over || last;
+    this.#begun = !wait;
+    await this.#files.each((writer) => (wait ? writer.write(out) : writer.begin(out)));
+    if (due) await this.#syncing.sync(this.#files);
+    else this.#syncing.watch(this.#wake);
     if (over) await this.#rotate(out, this.#stamps);
   }
 
-  #syncNow(): void {
-    this.#syncDue = true;
-    this.#wake();
-  }
-
-  async #sync(): Promise<void> {
-    this.#syncDue = false;
-    clearTimeout(this.#syncTimer);
-    this.#syncTimer = undefined;
-    for (const writer of this.#files) await writer.sync();
+  async #settled(): Promise<void> {
+    this.#begun = false;
+    await this.#files.each((writer) => writer.settled());
   }
 
   /** All the files' time is over. */
@@ -189,20 +190,18 @@ export class SinkFile implements Stage {
     await this.#shut(writer);
     if (!stamps || writer.size === 0 || !writer.regular) return;
     const to = closedName(writer.path, Date.now());
-    await rename(writer.path, to).catch((error) => fail('rename', writer.path, error));
+    await rename(writer.path, to).catch((error) => {
+      throw failure('rename', writer.path, error);
+    });
     this.#tidy.start(this.#period.start);
   }
 
   async #shut(writer: Writer): Promise<void> {
     this.#files.remove(writer);
     try {
-      if (this.settings.fsync !== 'none') await writer.sync();
+      if (this.#syncing.atClose) await writer.sync();
     } finally {
       await writer.close();
     }
   }
-}
-
-function fail(what: string, path: string, error: unknown): never {
-  throw new RuntimeError(`cannot ${what} ${path}: ${cause(error)}; ${remedy(error)}`);
 }

@@ -1,64 +1,55 @@
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { Batch } from '../../schemas/pipe/batch.js';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
-import { counted, countLines, writeAll, writeFile } from '../../schemas/pipe/fd.js';
+import { counted, countLines } from '../../schemas/pipe/fd.js';
 import type { Line } from '../../schemas/pipe/line.js';
-import { say } from '../../schemas/pipe/say.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output } from '../../schemas/pipe/stage.js';
-import { closedName } from './closed.js';
 import { Full, type OnFull } from './full.js';
-import { repair } from './repair.js';
-
-const command = 'sink-file';
-const newline = 10;
+import { failure, WholeLines, worthThread } from './whole-lines.js';
 
 export interface Manner {
   mkdir: boolean;
   onFull: OnFull;
 }
 
-/**
- * One open file that whole lines are appended to. Lines count as stored once written; when a write fails in the middle
- * of a line the file is cut back to the line's start, so that a reader never sees half an event.
- */
+/** Where it says what became of lines. */
+type Told = Pick<Output, 'stored' | 'lost'>;
+
+/** So many lines that were not written, and why. */
+interface GivenUp {
+  lines: number;
+  error: unknown;
+}
+
+/** Lines for one open file, many with one write. They count as stored once written. */
 export class Writer {
-  /** How long the file is, without what is held. */
-  size = 0;
-  regular = false;
-  #file: FileHandle | undefined;
-  #dirty = false;
-  #moved = false;
-  readonly #batch = new Batch();
+  readonly #file: WholeLines;
   readonly #full: Full;
+  #batch = new Batch();
+  #begun = new Batch(); // by turns the one whose bytes are written
+  #underWay = 0; // bytes
+  #writing: Promise<GivenUp | undefined> | undefined;
+  #moved = false;
 
   constructor(
     readonly path: string,
-    private readonly manner: Manner,
+    manner: Manner,
   ) {
+    this.#file = new WholeLines(path, manner.mkdir);
     this.#full = new Full(manner.onFull, path);
   }
 
-  /** Opens the file, and makes it whole. One last written before `since` (ms) is first moved to its closed name. */
-  async open(since = 0): Promise<void> {
-    try {
-      if (this.manner.mkdir) await mkdir(dirname(this.path), { recursive: true });
-      this.#file = await open(this.path, 'a', 0o600);
-      const { size, mtimeMs } = await this.#whole();
-      if (!this.regular || size === 0 || mtimeMs >= since) return;
-      await this.#file.close();
-      await rename(this.path, closedName(this.path, mtimeMs));
-      this.#file = await open(this.path, 'a', 0o600);
-      this.size = 0;
-    } catch (error) {
-      throw failure('open', this.path, error);
-    }
+  /** Opens the file. One last written before `since` (ms) is first moved to its closed name. */
+  open(since = 0): Promise<void> {
+    return this.#file.open(since);
   }
 
-  /** What it holds, in bytes. */
-  get held(): number {
-    return this.#batch.length;
+  get regular(): boolean {
+    return this.#file.regular;
+  }
+
+  /** How long the file is to be, with what is not written yet. */
+  get size(): number {
+    return this.#file.size + this.#underWay + this.#batch.length;
   }
 
   add({ buffer, start, end, stays }: Line): void {
@@ -68,10 +59,10 @@ export class Writer {
 
   /** Adds lines from where they stay until they are written, and closes the gaps between them. Returns their bytes. */
   addMany(lines: Scanned): number {
-    const before = this.held;
+    const before = this.#batch.length;
     const start = this.#batch.behind(lines.buffer) ?? lines.start(0);
     this.#batch.line(lines.buffer, start, lines.pack(start), lines.count);
-    return this.held - before;
+    return this.#batch.length - before;
   }
 
   /** The file may have been moved away (logrotate): from the next write on, the path is another file. */
@@ -86,87 +77,68 @@ export class Writer {
   }
 
   /** Writes what is held, and counts it. */
-  async write(out: Pick<Output, 'stored' | 'lost'>): Promise<void> {
-    let due = this.#batch.lines;
-    let rest = this.#batch.take();
-    while (due > 0 || this.#moved) {
-      if (this.#moved) await this.#reopen();
-      const gap = this.#full.gap();
-      const gapLeft = gap.length > 0 ? await this.#append(gap) : undefined;
-      if (gap.length > 0 && !gapLeft) this.#full.told();
-      const left = gapLeft ? { ...gapLeft, bytes: rest } : await this.#append(rest);
-      const lost = left ? countLines(left.bytes) : 0;
-      out.stored(due - lost);
-      if (!left) return this.#full.over();
-      const next = await this.#full.met(left.error, lost);
-      if (next === 'exit') throw failure('write', this.path, left.error, `, ${counted(lost)} not written`);
-      if (next === 'drop') return out.lost('disk full', lost);
-      rest = left.bytes;
-      due = lost;
-    }
+  async write(out: Told): Promise<void> {
+    await this.begin(out);
+    await this.settled();
   }
 
-  /** Has the disk confirm what was written. */
-  async sync(): Promise<void> {
-    if (!this.#dirty || !this.regular) return;
-    this.#dirty = false;
-    try {
-      await this.#file?.datasync();
-    } catch (error) {
-      throw failure('sync', this.path, error, ', lines already written may be missing');
-    }
+  /** The same, but what is much is written in a thread: it goes on beside what comes next, until it has `settled`. */
+  async begin(out: Told): Promise<void> {
+    await this.settled();
+    const { lines, length } = this.#batch;
+    if (lines === 0 && !this.#moved) return;
+    [this.#batch, this.#begun] = [this.#begun, this.#batch];
+    this.#underWay = length;
+    this.#writing = this.#write(this.#begun.take(), lines, out);
+    this.#writing.catch(() => {}); // `settled` tells
+    if (length < worthThread) await this.settled();
+  }
+
+  /** What was begun is done. */
+  async settled(): Promise<void> {
+    const writing = this.#writing;
+    this.#writing = undefined;
+    const left = await writing;
+    if (!left) return;
+    const lines = left.lines + this.#batch.lines;
+    this.#batch.take();
+    throw failure('write', this.path, left.error, `, ${counted(lines)} not written`);
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync();
   }
 
   async close(): Promise<void> {
     const gap = this.#full.gap();
-    if (gap.length > 0) await this.#append(gap);
+    if (gap.length > 0) await this.#file.append(gap);
     this.#full.end();
-    await this.#close();
+    await this.#file.close();
   }
 
-  async #close(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
-  }
-
-  async #reopen(): Promise<void> {
+  #reopen(): Promise<void> {
     this.#moved = false;
-    await this.#close();
-    await this.open().catch((error) => say(command, error.message)); // the next line tries again
+    return this.#file.reopen();
   }
 
-  async #whole(): Promise<{ size: number; mtimeMs: number }> {
-    const file = this.#file as FileHandle;
-    const found = await file.stat();
-    this.regular = found.isFile();
-    const told = this.regular && (await repair(this.path, found.size));
-    if (told) say(command, `${this.path}: ${told}`);
-    this.size = told ? (await file.stat()).size : found.size;
-    return { size: this.size, mtimeMs: found.mtimeMs };
-  }
-
-  /** Appends whole lines. Returns those that it could not write, and why. */
-  async #append(bytes: Buffer): Promise<{ bytes: Buffer; error: unknown } | undefined> {
-    if (!this.#file) await this.open(); // a reopen failed
-    const file = this.#file as FileHandle;
-    this.#dirty = true;
-    try {
-      if (this.regular) writeFile(file.fd, bytes);
-      else await writeAll(file.fd, bytes);
-      this.size += bytes.length;
-      return undefined;
-    } catch (error) {
-      const { code, written } = error as { code: string; written: number };
-      if (code === 'EPIPE') throw error; // a FIFO whose reader is gone
-      const whole = bytes.subarray(0, written).lastIndexOf(newline) + 1;
-      if (this.regular && whole < written) await file.truncate((await file.stat()).size - (written - whole));
-      this.size += whole;
-      return { bytes: bytes.subarray(whole), error };
+  async #write(bytes: Buffer, lines: number, out: Told): Promise<GivenUp | undefined> {
+    for (let [rest, due] = [bytes, lines]; ; ) {
+      if (this.#moved) await this.#reopen();
+      const gap = this.#full.gap();
+      const gapLeft = gap.length > 0 ? await this.#file.append(gap) : undefined;
+      if (gap.length > 0 && !gapLeft) this.#full.told();
+      const left = gapLeft ? { ...gapLeft, bytes: rest } : await this.#file.append(rest);
+      const lost = left ? countLines(left.bytes) : 0;
+      this.#underWay = left?.bytes.length ?? 0;
+      out.stored(due - lost);
+      if (!left) this.#full.over();
+      const next = left && (await this.#full.met(left.error, lost));
+      if (left && next === 'again') [rest, due] = [left.bytes, lost];
+      else {
+        this.#underWay = 0;
+        if (next === 'drop') out.lost('disk full', lost);
+        return left && next === 'exit' ? { lines: lost, error: left.error } : undefined;
+      }
     }
   }
-}
-
-function failure(what: string, path: string, error: unknown, loss = ''): RuntimeError {
-  return new RuntimeError(`cannot ${what} ${path}: ${cause(error)}${loss}; ${remedy(error)}`);
 }

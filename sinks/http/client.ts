@@ -5,7 +5,7 @@ import type { Answer } from './preset.js';
 /** An answer is read no further than this. */
 const answerLimit = 16 << 20;
 
-export interface Tls {
+interface Tls {
   ca?: string | undefined;
   cert?: string | undefined;
   key?: string | undefined;

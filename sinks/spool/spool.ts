@@ -41,7 +41,7 @@ export class Spool implements Store {
   }
 
   get held(): number {
-    return this.#writer ? this.#writer.size + this.#writer.held : 0;
+    return this.#writer?.size ?? 0;
   }
 
   get bytes(): number {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { assertAll, numbered, seqsOf } from '../support/lines.js';
 import { folder } from '../support/process.js';
-import { envInPieces, shell } from '../support/shell.js';
+import { env, envInPieces, shell } from '../support/shell.js';
 
 /** How often it is killed; SYNPIPE_KILLS=500 for more. */
 const rounds = Math.ceil(Number(process.env.SYNPIPE_KILLS ?? 60) / 3);
@@ -61,3 +61,26 @@ for (const options of ['', '--rotate-size 20K', '--rotate-size 20K --compress gz
     assert.ok(killed > rounds / 3);
   });
 }
+
+test('kill -9 at any byte of a large write, which a thread does: the input up to there, and whole lines after a restart', async (t) => {
+  const dir = folder(t);
+  const [input, out] = [numbered(1, 20_000), join(dir, 'out')];
+  writeFileSync(join(dir, 'in'), input);
+  let killed = 0;
+  for (let round = 1; round <= rounds; round++) {
+    for (const name of [out, `${out}.torn`]) rmSync(name, { force: true });
+    const fault = { KILL_AT: String(1 + Math.floor(Math.random() * 7)), KILL_PART: String(Math.random()) };
+    const environment = { ...env, ...fault, NODE_OPTIONS: `--require="${killer}"` };
+    const { code, stderr } = await shell('exec sink-file out < in', dir, '', environment);
+    if (code !== 0) killed++;
+    assert.ok(code === 0 || code === -1, `round ${round}, ${JSON.stringify(fault)}: ${stderr}`);
+    const found = existsSync(out) ? readFileSync(out, 'utf8') : '';
+    assert.ok(code === 0 ? found === input : input.startsWith(found), `round ${round}, ${JSON.stringify(fault)}`);
+    assert.equal((await shell('sink-file out', dir)).code, 0);
+    const [text, whole] = [readFileSync(out, 'utf8'), found.slice(0, found.lastIndexOf('\n') + 1)];
+    const missing = input.slice(found.length, found.length + 1) === '\n' && found !== whole; // only the newline
+    assert.equal(text, missing ? `${found}\n` : whole);
+  }
+  t.diagnostic(`${killed} of ${rounds} killed`);
+  assert.ok(killed > rounds / 3);
+});

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { PlainScanner, WasmScanner } from '../../schemas/pipe/scan/scanner.js';
+import { PlainScanner } from '../../schemas/pipe/scan/plain.js';
+import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
 import { agree, agreeOnOutput } from './agree.js';
 import { corpus } from './corpus.js';
 import { mutant, Random } from './mutate.js';

@@ -3,7 +3,8 @@
  * A line that they do not agree on is kept in test/fuzz/differences/, which the tests run again.
  */
 import { appendFileSync } from 'node:fs';
-import { PlainScanner, WasmScanner } from '../../schemas/pipe/scan/scanner.js';
+import { PlainScanner } from '../../schemas/pipe/scan/plain.js';
+import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
 import { agree, agreeOnOutput, taken } from './agree.js';
 import { corpus } from './corpus.js';
 import { mutant, Random } from './mutate.js';

@@ -1,20 +1,32 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { statuses } from './collect.js';
+import { fresh } from './folder.js';
 import { live } from './live.js';
 import type { Net } from './net.js';
 import { cgroupOf, gone, type Run, trace } from './traced.js';
 import { until } from './wait.js';
 
 /** A command that has said so, and then sleeps. */
-async function sleeping(net: Net, seconds: number, more: { group?: true } = {}, before = ''): Promise<Run> {
-  const run = trace(net, ['--status', '--', 'sh', '-c', `${before} echo on; exec sleep ${seconds}`], more);
+async function sleeping(net: Net, more: { group?: true } = {}): Promise<Run> {
+  return saying(trace(net, ['--status', '--', 'sh', '-c', 'echo on; exec sleep 1000'], more));
+}
+
+/** One that goes on, also after Ctrl-C, until it is told to end. */
+async function goingOn(net: Net, more: { group?: true } = {}): Promise<{ run: Run; end: () => void }> {
+  const done = fresh('done');
+  const script = `trap '' INT; echo on; until [ -e ${done} ]; do sleep 0.1; done`;
+  const run = await saying(trace(net, ['--status', '--', 'sh', '-c', script], more));
+  return { run, end: () => writeFileSync(done, '') };
+}
+
+async function saying(run: Run): Promise<Run> {
   await until('it runs', () => run.stderr() === 'on\n');
   return run;
 }
 
 live('SIGTERM to the collector ends the command', async (net) => {
-  const run = await sleeping(net, 1000);
+  const run = await sleeping(net);
   run.child.kill('SIGTERM');
   assert.equal(await run.ended, 143);
   assert.equal(statuses(run.lines()).length, 2);
@@ -22,7 +34,7 @@ live('SIGTERM to the collector ends the command', async (net) => {
 });
 
 live('SIGINT to the whole group, as by Ctrl-C, ends both', async (net) => {
-  const run = await sleeping(net, 1000, { group: true });
+  const run = await sleeping(net, { group: true });
   process.kill(-(run.child.pid as number), 'SIGINT');
   assert.equal(await run.ended, 130);
   assert.equal(statuses(run.lines()).length, 2);
@@ -30,20 +42,22 @@ live('SIGINT to the whole group, as by Ctrl-C, ends both', async (net) => {
 });
 
 live('a command that lives on after Ctrl-C is traced on, however often', async (net) => {
-  const run = await sleeping(net, 3, { group: true }, `trap '' INT;`);
+  const { run, end } = await goingOn(net, { group: true });
   for (let i = 0; i < 3; i++) {
     process.kill(-(run.child.pid as number), 'SIGINT');
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
+  end();
   assert.equal(await run.ended, 0);
   assert.equal(statuses(run.lines()).length, 2);
   await gone(run);
 });
 
 live('after SIGKILL of the collector the cgroup goes with the command', async (net) => {
-  const run = await sleeping(net, 3);
+  const { run, end } = await goingOn(net);
   assert.ok(existsSync(cgroupOf(run)));
   run.child.kill('SIGKILL');
   assert.equal(await run.ended, 'SIGKILL');
+  end();
   await gone(run);
 });

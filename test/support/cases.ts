@@ -1,10 +1,10 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { env, envInPieces, type Result, shell } from './shell.js';
 
-export const casesDir = fileURLToPath(new URL('../cases/', import.meta.url));
+const casesDir = fileURLToPath(new URL('../cases/', import.meta.url));
 
 /** One folder of test/cases; see its README. */
 export interface Case {
@@ -70,8 +70,4 @@ export async function run(one: Case, input: Buffer, most?: number): Promise<Resu
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }
-}
-
-export async function isExecutable(path: string): Promise<boolean> {
-  return ((await stat(path)).mode & 0o111) !== 0;
 }

@@ -1,6 +1,5 @@
-import type { Command } from '../../schemas/pipe/command.js';
+import type { Command, Entry } from '../../schemas/pipe/command.js';
 import type { Options } from '../../schemas/pipe/options.js';
-import type { Entry } from '../../schemas/pipe/umbrella.js';
 import { pipelineWords } from '../../schemas/pipe/words.js';
 import { root } from './shell.js';
 

@@ -1,6 +1,6 @@
 /** DNS messages, right and wrong ones. */
 
-export const type = { A: 1, CNAME: 5, PTR: 12, TXT: 16, AAAA: 28, OPT: 41, ANY: 255 } as const;
+const type = { A: 1, CNAME: 5, PTR: 12, TXT: 16, AAAA: 28, OPT: 41, ANY: 255 } as const;
 export type Type = keyof typeof type;
 
 const u16 = (number: number) => Buffer.from([(number >> 8) & 255, number & 255]);

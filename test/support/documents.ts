@@ -9,7 +9,7 @@ export const pages = execFileSync('git', ['ls-files', '--cached', '--others', '-
   .trim()
   .split('\n');
 
-export const read = (page: string): string => readFileSync(`${root}${page}`, 'utf8');
+const read = (page: string): string => readFileSync(`${root}${page}`, 'utf8');
 
 /** A fenced block: how it is to be run says its first line, a comment. */
 export interface Block {

@@ -18,7 +18,7 @@ export interface Window {
   counts: 'connect' | 'outcome';
 }
 
-export const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
+const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
 const quantiles = { p50: 0.5, p90: 0.9, p99: 0.99 };
 const simple = ['count', 'failed', 'result', 'latency', 'rate', 'first', 'last'];
 const [firsts, thirds] = [0, 2].map((at) => results.map((result) => result.charCodeAt(at))) as [number[], number[]];

@@ -1,19 +1,5 @@
 import { code, ownPages } from '../../schemas/generated/table.js';
-
-/** What this file needs of WebAssembly, which TypeScript knows only with the types of browsers. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(code: Uint8Array);
-  }
-  class Memory {
-    constructor(limits: { initial: number; maximum: number });
-    readonly buffer: ArrayBuffer;
-  }
-  class Instance {
-    constructor(module: Module, imports: { env: { memory: Memory } });
-    readonly exports: unknown;
-  }
-}
+import { instances, newMemory } from '../../schemas/pipe/webassembly.js';
 
 /** What table.c exports; it says what each does. */
 interface Exports {
@@ -28,20 +14,15 @@ interface Exports {
 }
 
 const most = 1 << 16; // pages: 4 GiB
-let module: WebAssembly.Module | undefined;
+const instance = instances<Exports>(code);
 
 /** An instance of table.c, and the memory it grows: in place, so no second copy at any time, only what was touched resident. */
 export class Memory {
-  readonly #memory = new WebAssembly.Memory({ initial: ownPages, maximum: most });
-  readonly exports: Exports;
+  readonly #memory = newMemory(ownPages, most);
+  readonly exports = instance(this.#memory);
   u32 = new Uint32Array(this.#memory.buffer);
   f64 = new Float64Array(this.#memory.buffer);
   u8 = new Uint8Array(this.#memory.buffer);
-
-  constructor() {
-    module ??= new WebAssembly.Module(Buffer.from(code, 'base64'));
-    this.exports = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as Exports;
-  }
 
   /** To be called when table.c may have grown the memory. */
   refresh(): void {

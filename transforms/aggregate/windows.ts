@@ -1,4 +1,3 @@
-import { modulo } from './key.js';
 import { Pane, Tables } from './pane.js';
 import type { Shape } from './table.js';
 
@@ -146,6 +145,3 @@ export class Windows {
     this.#panes.delete(gone);
   }
 }
-
-/** µs rounded down to a step. */
-export const floor = (us: number, step: number) => us - modulo(us, step);

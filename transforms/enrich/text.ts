@@ -1,3 +1,4 @@
+import { canonical } from '../../schemas/pipe/canonical.js';
 import { printable } from '../../schemas/pipe/errors.js';
 
 /** The most that the schema allows. */
@@ -29,9 +30,5 @@ export function plainName(text: string): string {
 
 /** `,"key":value`, to be put before the `}` of an event. */
 export function member(key: string, value: unknown): string {
-  const text = JSON.stringify(value).replace(
-    /[\x7f-\x9f]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `,${JSON.stringify(key)}:${text}`;
+  return `,${canonical(key)}:${canonical(value)}`;
 }

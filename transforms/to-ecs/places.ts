@@ -4,7 +4,7 @@ import type { AnyEvent } from '../../schemas/pipe/line.js';
 /** A field's value as it is written in its new place; undefined where it does not fit there. */
 export type Write = (value: unknown, event: AnyEvent) => unknown;
 /** The names that a field gets, and how its value is written there. */
-export type Places = Readonly<Record<string, Write>>;
+type Places = Readonly<Record<string, Write>>;
 /** What becomes of an event's fields, by their own names. */
 export type Table = Readonly<Record<string, Places>>;
 

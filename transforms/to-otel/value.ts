@@ -1,5 +1,5 @@
 /** A value as OTLP's JSON has it: an AnyValue. */
-export type Value =
+type Value =
   | { stringValue: string }
   | { intValue: string }
   | { doubleValue: number }
@@ -14,7 +14,7 @@ export interface Attribute {
 }
 
 /** Any JSON value; null is the empty one. `fraction`: a number is no integer, though this one may be whole. */
-export function anyValue(value: unknown, fraction = false): Value {
+function anyValue(value: unknown, fraction = false): Value {
   if (value === null || value === undefined) return {};
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };

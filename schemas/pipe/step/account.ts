@@ -1,7 +1,7 @@
+import { canonical } from '../canonical.js';
 import type { InvalidPolicy } from '../invalid.js';
 import { status } from '../ledger.js';
 import type { AnyEvent } from '../line.js';
-import { canonical } from '../stage.js';
 import type { Part, Target } from '../target.js';
 
 /** How it stands with a stage in a pipe, and what is said of that in the stream, which is not among what the stage counts. */

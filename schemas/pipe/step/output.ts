@@ -1,4 +1,5 @@
-import { canonical, type Output } from '../stage.js';
+import { canonical } from '../canonical.js';
+import type { Output } from '../stage.js';
 import type { Part, Target } from '../target.js';
 import type { Account } from './account.js';
 

@@ -35,7 +35,7 @@ function set(element: Element, attributes: Record<string, string | number>): voi
 }
 
 const shareOf = ({ failed, count }: Share) => (count === 0 ? 0 : failed / count);
-export const counted = ({ count, failed }: Share) => (failed > 0 ? `${count}, ${failed} failed` : String(count));
+const counted = ({ count, failed }: Share) => (failed > 0 ? `${count}, ${failed} failed` : String(count));
 
 /** Draws who talks to whom. Elements stay while what they stand for does, so that the keyboard's focus does too. */
 export class Graph {

@@ -239,3 +239,35 @@ test('a sink is no reader: lines that are no events, blank ones and the last wit
   assert.deepEqual([bad, ledger.in, ledger.invalid], [[2001], 6_002, 1]);
   assert.deepEqual([single, many], [1, 6_000]); // the one of another type is not known to the scanner
 });
+
+test('what a flush has begun goes on beside more input, and is done before the input is waited for, and at the end', async () => {
+  const told: string[] = [];
+  let writing: Promise<void> | undefined;
+  const stage: Stage = {
+    name: 'behind',
+    sink: true,
+    line: () => {},
+    flush() {
+      told.push('begun');
+      writing = new Promise((resolve) => setTimeout(resolve, 5)).then(() => void told.push('done'));
+    },
+    settled: () => writing,
+  };
+  const pieces = ['now', 'now', 'wait', 'now', 'end'];
+  const take = (into: Buffer) => {
+    const piece = pieces.shift() as string;
+    told.push(piece);
+    return into.write(piece === 'end' ? '' : ndjson(connect()));
+  };
+  const now = (into: Buffer) => (pieces[0] === 'wait' ? undefined : take(into));
+  for await (const _ of drive(
+    stage,
+    { now, read: async (into) => take(into) },
+    onInvalid('fail', 'test'),
+    new Ledger(),
+  ));
+  const [first, done, waits] = [told.indexOf('begun'), told.indexOf('done'), told.indexOf('wait')];
+  const second = told.indexOf('now', first);
+  assert.ok(second > first && second < done && done < waits, told.join(' '));
+  assert.deepEqual([told[waits - 1], told.at(-1)], ['done', 'done'], told.join(' '));
+});

@@ -83,3 +83,19 @@ test('a line without an end is told once, when it passes the limit, and does not
   assert.deepEqual(told, ['long']);
   assert.ok(lines.buffer.length <= 4 << 20, `${lines.buffer.length} bytes`);
 });
+
+test('lines stay where they are until the room behind them was asked for twice', () => {
+  const lines = new Lines(100);
+  const handed: { line: Buffer; text: string }[] = [];
+  for (let turn = 0; turn < 20; turn++) {
+    const space = lines.space();
+    for (const { line, text } of handed.splice(0)) assert.equal(line.toString(), text);
+    lines.filled(space.write(`${`${turn}`.repeat(30)}\n`.repeat(1000 + turn)));
+    lines.filled((lines.room() as Buffer).write('half a ')); // a rest, which moves on
+    while (lines.next() === 'line') {
+      const line = lines.buffer.subarray(lines.start, lines.end);
+      handed.push({ line, text: line.toString() });
+    }
+    assert.ok(handed.length >= 1000);
+  }
+});

@@ -205,14 +205,14 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
   }
   told('all is sent');
   const outs = ['worker1', 'worker2', 'worker3'].map((name) => join(dir, name, 'out'));
-  for (let tries = 0; count(outs).size < sent.size && tries < 120; tries++) await sleep(500);
+  for (let tries = 0; count(outs).size < sent.size && tries < 600; tries++) await sleep(500);
   for (const { child } of workers.slice(1)) child.kill('SIGTERM');
   for (const worker of workers.slice(1)) assert.equal((await worker.ended).code, 0);
   const received = count(outs);
   const lines = [...received.values()].reduce((sum, times) => sum + times, 0);
   told(`received ${received.size} of ${sent.size}, ${lines - received.size} of them more than once`);
 
-  const { child, ended } = cluster.run('work', `source-nats --durable check --idle 3s ${cluster.url} CONN > stored`);
+  const { child, ended } = cluster.run('work', `source-nats --durable check --idle 10s ${cluster.url} CONN > stored`);
   child.stdin?.end();
   assert.equal((await ended).code, 0);
   const stored = count([join(dir, 'stored')]);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Line } from '../../../schemas/pipe/line.js';
 import { Gather, GatheredLines } from '../../../schemas/pipe/scan/gather.js';
-import { WasmScanner } from '../../../schemas/pipe/scan/scanner.js';
+import { WasmScanner } from '../../../schemas/pipe/scan/wasm.js';
 import { fields, Key } from '../../../transforms/aggregate/key.js';
 import { parseTime } from '../../../transforms/aggregate/time.js';
 import { aggregate } from '../../../transforms/aggregate.js';

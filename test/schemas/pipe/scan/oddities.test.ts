@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Line } from '../../../../schemas/pipe/line.js';
-import { PlainScanner, WasmScanner } from '../../../../schemas/pipe/scan/scanner.js';
+import { PlainScanner } from '../../../../schemas/pipe/scan/plain.js';
+import { WasmScanner } from '../../../../schemas/pipe/scan/wasm.js';
 import { validate } from '../../../../transforms/validate.js';
 import { agree, reference } from '../../../fuzz/agree.js';
 import { runStage } from '../../../support/memory.js';

@@ -1,0 +1,127 @@
+import { recordWords } from '../../generated/kinds.js';
+import { code, ownPages } from '../../generated/wasm.js';
+import type { Line } from '../line.js';
+import { instances, type Memory, newMemory } from '../webassembly.js';
+import type { Choice } from './choice.js';
+import type { Gather } from './gather.js';
+import { type Chosen, type Extended, type Scanner, slack } from './scanner.js';
+import { reasonBits, Texts } from './texts.js';
+
+interface Exports {
+  scan(base: number, from: number, to: number, table: number, end: number): number;
+  gather(base: number, record: number, lines: number, plan: number, out: number, end: number): number;
+  choose(base: number, record: number, lines: number, choice: number, told: number): number;
+  learn(memory: number, value: number, length: number, answer: number): number;
+  pack(base: number, record: number, lines: number, to: number): number;
+  /** base, record, lines, plan, texts, now, out, end, said */
+  extend(...given: number[]): number;
+}
+const page = 1 << 16;
+/** Room for what is gathered of lines, or for extended ones, and behind it for what is to be. */
+const gatheredBytes = 1 << 17;
+/** Room for choices and texts. What of it is not used takes no memory. */
+const choiceBytes = 1 << 22;
+const spareBytes = choiceBytes + Texts.bytes + 64;
+const instance = instances<Exports>(code);
+
+/** In WebAssembly with SIMD, on bytes in its own memory: all the lines in one call. */
+export class WasmScanner implements Scanner {
+  readonly buffer: Buffer;
+  readonly table: Int32Array;
+  readonly gathered: Buffer;
+  readonly #plan: Int32Array;
+  readonly #told: Int32Array;
+  readonly #spare: number;
+  #taken = 0; // bytes from there on
+  /** Where each begins; -1 where it has no room. */
+  readonly #places = new Map<Choice | Texts, number>();
+  readonly #memory: Memory;
+  #exports: Exports | undefined;
+
+  constructor(bytes: number, lines: number) {
+    const tableBytes = lines * recordWords * 4;
+    const gatheredAt = ownPages * page + ((tableBytes + bytes + slack + 15) & -16);
+    this.#spare = gatheredAt + gatheredBytes + page;
+    const pages = Math.ceil((this.#spare + spareBytes) / page);
+    this.#memory = newMemory(pages, pages);
+    const { buffer } = this.#memory;
+    this.table = new Int32Array(buffer, ownPages * page, lines * recordWords);
+    this.buffer = Buffer.from(buffer, ownPages * page + tableBytes, bytes);
+    this.gathered = Buffer.from(buffer, gatheredAt, gatheredBytes);
+    this.#plan = new Int32Array(buffer, gatheredAt + gatheredBytes, page / 4 - 16);
+    this.#told = new Int32Array(buffer, this.#spare - 64, 16);
+  }
+
+  scan(from: number, to: number): number {
+    this.#exports ??= instance(this.#memory); // not before there is something to scan: it takes a while
+    const { byteOffset: base } = this.buffer;
+    const { byteOffset: table, byteLength } = this.table;
+    return this.#exports.scan(base, base + from, base + to, table, table + byteLength);
+  }
+
+  gather(record: number, lines: number, { plan }: Gather): number {
+    this.#exports ??= instance(this.#memory);
+    this.#plan.set(plan);
+    const { byteOffset: out, length } = this.gathered;
+    const at = this.table.byteOffset + record * 4;
+    return this.#exports.gather(this.buffer.byteOffset, at, lines, this.#plan.byteOffset, out, out + length);
+  }
+
+  choose(record: number, lines: number, choice: Choice): Chosen {
+    const place = this.#choice(choice);
+    if (place < 0) return { asked: 0, passed: 0, question: -1 };
+    this.#exports ??= instance(this.#memory);
+    const at = this.table.byteOffset + record * 4;
+    const told = this.#told;
+    const asked = this.#exports.choose(this.buffer.byteOffset, at, lines, place, told.byteOffset);
+    return { asked, passed: told[0] as number, question: told[1] as number };
+  }
+
+  learn(line: Line, choice: Choice, question: number): boolean {
+    const memory = choice.memoryOf(question);
+    if (memory === undefined || !line.locate(choice.fieldOf(question)) || line.raw !== this.buffer) return false;
+    const value = this.buffer.byteOffset + line.from;
+    const length = line.to - line.from;
+    const at = this.#choice(choice) + memory;
+    return this.#exports?.learn(at, value, length, choice.answer(question, line) ? 1 : 0) === 1;
+  }
+
+  pack(record: number, lines: number, to: number): number {
+    this.#exports ??= instance(this.#memory);
+    const base = this.buffer.byteOffset;
+    return this.#exports.pack(base, this.table.byteOffset + record * 4, lines, base + to) - base;
+  }
+
+  extend(record: number, lines: number, texts: Texts, now: number): Extended {
+    const place = this.#place(texts, Texts.bytes, () => texts.use(this.#memory.buffer, this.#spare + this.#taken));
+    const told = this.#told;
+    const unnamed = told.subarray(1, 2 + reasonBits);
+    if (place < 0) return { lines: 0, bytes: 0, unnamed };
+    this.#exports ??= instance(this.#memory);
+    this.#plan.set(texts.plan);
+    const { byteOffset: out, length } = this.gathered;
+    const at = this.table.byteOffset + record * 4;
+    const given = [this.buffer.byteOffset, at, lines, this.#plan.byteOffset, place, now, out, out + length];
+    const extended = this.#exports.extend(...given, told.byteOffset);
+    return { lines: extended, bytes: told[0] as number, unnamed };
+  }
+
+  #choice(choice: Choice): number {
+    const words = (choice.words + 1) & ~1;
+    return this.#place(choice, words * 4, () =>
+      choice.write(new Int32Array(this.#memory.buffer, this.#spare + this.#taken, words)),
+    );
+  }
+
+  /** Where something is in the spare memory; -1 without room for it. It is made when it gets its place. */
+  #place(of: Choice | Texts, bytes: number, make: () => void): number {
+    let place = this.#places.get(of);
+    if (place === undefined) {
+      place = this.#taken + bytes <= spareBytes ? this.#spare + this.#taken : -1;
+      if (place >= 0) make();
+      if (place >= 0) this.#taken += (bytes + 15) & ~15;
+      this.#places.set(of, place);
+    }
+    return place;
+  }
+}
