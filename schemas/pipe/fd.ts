@@ -107,11 +107,11 @@ export class FdReader {
 
   /**
    * Frees the thread of the read that was left: where it waits at a pipe, by an empty line into that; a file's ends by
-   * itself. Returns whether no thread is left.
+   * itself; a socket's cannot be freed. Returns whether no thread is left.
    */
   async release(): Promise<boolean> {
     const kind = kindOf(this.fd);
-    if (kind === constants.S_IFIFO && !this.#wake()) return false;
+    if (kind === constants.S_IFSOCK || (kind === constants.S_IFIFO && !this.#wake())) return false;
     const patience = kind === constants.S_IFIFO || kind === constants.S_IFREG ? 1_000 : 0;
     const timer = new Promise((resolve) => setTimeout(resolve, patience, 'late').unref());
     return (await Promise.race([this.#blocked, timer])) !== 'late';
