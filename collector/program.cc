@@ -42,6 +42,9 @@ int print(libbpf_print_level level, const char *format, va_list arguments) {
 	return 0;
 }
 
+// This copy of libbpf is ours alone.
+[[maybe_unused]] const libbpf_print_fn_t before = libbpf_set_print(print);
+
 void pop(std::vector<bpf_link *> &links) {
 	bpf_link__destroy(links.back());
 	links.pop_back();
@@ -59,10 +62,7 @@ const char *function_of(const bpf_program *program) { return strchr(bpf_program_
 
 class Log {
 public:
-	Log() {
-		log_sink = &text_;
-		libbpf_set_print(print); // this copy of libbpf is ours alone
-	}
+	Log() { log_sink = &text_; }
 	~Log() { log_sink = nullptr; }
 
 	std::string tail() const {

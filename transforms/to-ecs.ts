@@ -9,24 +9,35 @@ import { converter } from './to-ecs/stage.js';
 
 /** In the schema's order. */
 const order = Object.keys(fieldKinds.ecs ?? {});
+/** Where a field's value goes: its name, cut at the dots. */
+const paths = new Map<string, readonly string[]>();
 
 /** An event as ECS has it, with what has no place there under `synpipe`. `ts` is for one that has none. */
 export function ecsOf(event: AnyEvent, ts: string): AnyEvent {
   const found: Record<string, unknown> = { type: 'ecs', v: 1, '@timestamp': ts, ecs: { version: ecsVersion } };
   const put = (name: string, value: unknown) => {
-    const path = name.split('.');
-    const last = path.pop() as string;
+    const path = pathOf(name);
     let at = found;
-    for (const step of path) {
-      at[step] ??= {};
-      at = at[step] as typeof found;
+    for (let step = 0; step < path.length - 1; step++) {
+      at[path[step] as string] ??= {};
+      at = at[path[step] as string] as typeof found;
     }
-    at[last] = value;
+    at[path.at(-1) as string] = value;
   };
   for (const [name, value] of Object.entries(about(event))) put(name, value);
   const rest = place(event, ecsFields[event.type] ?? {}, put);
   if (rest.length > 0) found[own] = Object.fromEntries(rest);
-  return Object.fromEntries(order.flatMap((name) => (name in found ? [[name, found[name]]] : []))) as AnyEvent;
+  const ordered: Record<string, unknown> = {};
+  for (const name of order) if (found[name] !== undefined) ordered[name] = found[name];
+  return ordered as AnyEvent;
+}
+
+function pathOf(name: string): readonly string[] {
+  const known = paths.get(name);
+  if (known) return known;
+  const path = name.split('.');
+  paths.set(name, path);
+  return path;
 }
 
 /** The stage for programs. */

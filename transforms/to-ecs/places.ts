@@ -31,11 +31,12 @@ export const version: Write = (value) => `ipv${value}`;
  */
 export function place(event: AnyEvent, table: Table, put: (name: string, value: unknown) => void) {
   const rest: [string, unknown][] = [];
-  for (const [field, value] of Object.entries(event)) {
-    if (field === 'type' || field === 'v') continue;
-    const places = Object.hasOwn(table, field) ? Object.entries(table[field] as Places) : [];
+  const places = placesOf(table);
+  for (const field in event) {
+    if (field === 'type' || field === 'v' || !Object.hasOwn(event, field)) continue;
+    const value = event[field];
     let placed = false;
-    for (const [name, write] of places) {
+    for (const [name, write] of places.get(field) ?? []) {
       const written = write(value, event);
       if (written === undefined) continue;
       put(name, written);
@@ -44,4 +45,16 @@ export function place(event: AnyEvent, table: Table, put: (name: string, value: 
     if (!placed) rest.push([field, value]);
   }
   return rest;
+}
+
+const tables = new Map<Table, ReadonlyMap<string, readonly [string, Write][]>>();
+
+/** A table for looking up, made once. */
+function placesOf(table: Table) {
+  let places = tables.get(table);
+  if (!places) {
+    places = new Map(Object.entries(table).map(([field, names]) => [field, Object.entries(names)]));
+    tables.set(table, places);
+  }
+  return places;
 }
