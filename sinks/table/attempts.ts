@@ -18,7 +18,7 @@ export function attempts(places: number): Column<Connect | Outcome>[] {
     { title: 'SPORT', width: 5, text: ({ sport = '-' }) => String(sport) },
     { title: 'DADDR', width: ipv6Width, text: ({ daddr, name = daddr }) => printable(name) },
     { title: 'DPORT', width: 5, text: ({ dport }) => String(dport) },
-    { title: 'ERROR', width: 0, text: (event) => (event.type === 'outcome' ? ending(event) : (event.error ?? '')) },
+    { title: 'RESULT', width: 0, text: (event) => (event.type === 'outcome' ? ending(event) : (event.error ?? '')) },
   ];
   if (places < columns.reduce((sum, { width }) => sum + width + 1, 0)) {
     for (const column of columns) if (column.width === ipv6Width) column.width = ipv4Width;
