@@ -1,4 +1,4 @@
-import type { Input } from './drive.js';
+import type { Input } from './flow.js';
 
 /** Chunks of bytes as an input: what does not fit at once comes with the next read. */
 export function fromChunks(chunks: AsyncIterator<Uint8Array>): Input {

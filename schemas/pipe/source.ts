@@ -1,8 +1,8 @@
 import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import type { Input } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { FdReader, isPipe, isTerminal } from './fd.js';
+import type { Input } from './flow.js';
 
 /** Where this process's events come from. */
 export interface Source extends Input {

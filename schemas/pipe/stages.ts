@@ -1,6 +1,6 @@
-import { fuse, type Input } from './drive.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { counted, countLines, writeAll } from './fd.js';
+import { Flow, type Input } from './flow.js';
 import { type InvalidPolicy, onInvalid } from './invalid.js';
 import { Ledger } from './ledger.js';
 import { measure } from './metrics/measure.js';
@@ -82,10 +82,11 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     },
   };
   try {
-    for await (const bytes of fuse(parts, input)) {
+    const write = (bytes: Buffer) => {
       progress?.writes();
-      await writeOut(bytes);
-    }
+      return writeOut(bytes);
+    };
+    await new Flow(parts, input, write).run();
     for (const [at, part] of parts.entries()) {
       const { invalid, in: lines } = part.ledger;
       if (invalid > 0 && policies.get(part)?.end(invalid, lines)) codes[at] = 1;

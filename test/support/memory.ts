@@ -1,4 +1,5 @@
-import { drive, type Input } from '../../schemas/pipe/drive.js';
+import { drive } from '../../schemas/pipe/drive.js';
+import type { Input } from '../../schemas/pipe/flow.js';
 import { Ledger } from '../../schemas/pipe/ledger.js';
 import type { Stage } from '../../schemas/pipe/stage.js';
 

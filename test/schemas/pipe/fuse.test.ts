@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { drive, fuse, type Input } from '../../../schemas/pipe/drive.js';
+import { drive, fuse } from '../../../schemas/pipe/drive.js';
 import { RuntimeError } from '../../../schemas/pipe/errors.js';
+import { Flow, type Input } from '../../../schemas/pipe/flow.js';
 import { Ledger } from '../../../schemas/pipe/ledger.js';
 import type { Stage } from '../../../schemas/pipe/stage.js';
 import { everything, select } from '../../../schemas/pipe/stage.js';
@@ -276,4 +277,49 @@ test('nothing more is read while a stage waits, and an event goes through when i
   free();
   assert.equal(String((await first).value), ndjson(connect()));
   await flow.return();
+});
+
+/** Two stages that count how often they have ended. */
+function ending(): { parts: Part[]; run: Run; ends: number[] } {
+  const { parts, run } = partsOf(['all', 'slow'].map((kind) => ({ kind, status: false, patience: 9 })));
+  const ends = [0, 0];
+  for (const [at, part] of parts.entries()) {
+    part.stage.end = () => {
+      ends[at] = (ends[at] as number) + 1;
+    };
+  }
+  return { parts, run, ends };
+}
+
+test('whoever stops asking ends the stages, and nothing more is read', async () => {
+  const { parts, run, ends } = ending();
+  const input = endless(ndjson(connect()));
+  for await (const bytes of fuse(parts, input)) {
+    assert.equal(String(bytes), ndjson(connect()));
+    assert.deepEqual(ends, [0, 0]);
+    break;
+  }
+  assert.deepEqual(
+    [ends, run.failures],
+    [
+      [1, 1],
+      ['', ''],
+    ],
+  );
+  const { bytes } = input;
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.equal(input.bytes, bytes);
+});
+
+test('where a write fails, the stages end, and its error is thrown', async () => {
+  const { parts, run, ends } = ending();
+  const out: string[] = [];
+  const write = async (bytes: Buffer) => {
+    await turn();
+    assert.deepEqual(ends, [0, 0]);
+    out.push(String(bytes));
+    if (out.length === 3) throw new RuntimeError('full');
+  };
+  await assert.rejects(new Flow(parts, endless(ndjson(connect())), write).run(), { message: 'full' });
+  assert.deepEqual([out.length, ends, run.failures], [3, [1, 1], ['', '']]);
 });

@@ -1,0 +1,216 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Lines } from './lines.js';
+import { Step } from './step.js';
+import { Last, type Part } from './target.js';
+import { Waiting } from './waiting.js';
+
+/** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
+export interface Input {
+  read(into: Buffer): Promise<number>;
+  /** The same of what is there already; undefined where that cannot be told without waiting. */
+  now?(into: Buffer): number | undefined;
+}
+
+/** Where the bytes go: whole lines, which stay as they are until they are written. */
+export type Write = (bytes: Buffer) => Promise<void>;
+
+/** While more input is there already, so much output is collected before it is written, but for no longer than this. */
+const writeBytes = 1 << 16;
+const turnMs = 1;
+/** ms; `performance` would load much at the start. */
+const now = () => {
+  const [s, ns] = process.hrtime();
+  return s * 1e3 + ns / 1e6;
+};
+/** Where so much came at once there is more before long, and it is read into what room is left. */
+const busy = 1 << 14;
+
+/**
+ * Stages that feed each other, from an input to where the last one's output is written, as a shell's pipeline would: one
+ * that fails ends as its process would, those behind it finish with what they have got, and one that feeds it ends when
+ * it puts out something more. In small functions, as V8 compiles each of them as a whole.
+ */
+export class Flow {
+  readonly #lines = new Lines();
+  readonly #last = new Last(this.#lines.buffer);
+  readonly #batch = this.#last.batch;
+  readonly #waiting = new Waiting();
+  readonly #steps: Step[] = [];
+  readonly #first: Step;
+  #held = false; // by a stage that waits for something
+  #turned = 0;
+
+  constructor(
+    parts: readonly Part[],
+    private readonly input: Input,
+    private readonly write: Write,
+  ) {
+    const wake = () => this.#waiting.wake();
+    const hold = () => {
+      this.#held = true;
+    };
+    for (const part of parts.toReversed())
+      this.#steps.unshift(new Step(part, this.#steps[0] ?? this.#last, wake, hold));
+    this.#first = this.#steps[0] as Step;
+  }
+
+  /**
+   * Resolves when the input has ended, and all is written: many lines at once when there are many, each line when they are
+   * few. Throws what the input or `write` throws, once the stages have ended.
+   */
+  async run(): Promise<void> {
+    try {
+      await this.#open();
+      for (let bytes = 1; bytes > 0 && !this.#first.closed; ) {
+        this.#batch.settle();
+        bytes = this.input.now?.(this.#lines.space()) ?? (await this.#read());
+        await this.#take(bytes);
+      }
+      await this.#bury();
+      await this.#finish(0);
+    } finally {
+      for (const step of this.#steps) await step.end(false);
+    }
+  }
+
+  async #open(): Promise<void> {
+    for (const step of this.#steps.toReversed()) {
+      await step.open();
+      await step.next.settle();
+    }
+    await this.#put();
+    await this.#bury();
+    this.#turned = now();
+  }
+
+  /** Waits for input, and meanwhile for stages that have something to put out. */
+  async #read(): Promise<number> {
+    await this.#put();
+    for (const step of this.#steps) await step.settled();
+    await this.#bury();
+    const first = this.#first;
+    if (first.closed) return -1;
+    const read = this.#waiting.until(this.input.read(this.#lines.space()).catch((error) => first.fail(error) ?? -1));
+    let came = await read();
+    for (; came === undefined; came = await read()) {
+      await this.#flush();
+      await this.#put();
+      await this.#bury();
+    }
+    this.#turned = now();
+    return came;
+  }
+
+  /** Has the stages take what was read, and what comes meanwhile. */
+  async #take(bytes: number): Promise<void> {
+    if (bytes > 0) this.#lines.filled(bytes);
+    else if (bytes === 0) this.#lines.finish();
+    let more = bytes;
+    for (let left = true; left && !this.#first.closed; ) {
+      const state = this.#consume();
+      left = state !== 'done';
+      if (state === 'held') {
+        await this.#first.settle();
+        this.#held = false;
+        if (!this.#last.full) continue;
+      }
+      if (state === 'done' && more >= busy && this.#batch.length < writeBytes) {
+        more = this.#readBehind();
+        left = more > 0;
+        if (left) continue; // it goes on together with what came before
+      }
+      await this.#passOn();
+    }
+  }
+
+  /** Hands the lines at hand to the first stage, until a stage waits for something, or there is enough to write. */
+  #consume(): 'held' | 'full' | 'done' {
+    const lines = this.#lines;
+    const first = this.#first;
+    for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
+      if (next === 'long') first.long(lines.head);
+      else {
+        const taken = first.takesMany ? first.readMany(lines.atHand) : 0;
+        if (taken > 0) lines.skip(taken - 1);
+        else if (!first.closed) first.read(lines);
+      }
+      if (this.#held) return 'held';
+      if (this.#last.full) return 'full';
+    }
+    return 'done';
+  }
+
+  /** Reads what is there already, and leaves what was read before where it is. Returns how much that was. */
+  #readBehind(): number {
+    const room = this.#lines.room();
+    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read tells of the end
+    this.#lines.filled(more);
+    return more;
+  }
+
+  /** What the stages put out is written, unless it may wait. */
+  async #passOn(): Promise<void> {
+    for (let due = true; due; due = this.#waiting.taken()) {
+      await this.#flush();
+      if (!this.#waiting.woken && this.#mayWait()) continue; // who has asked for the next flush counts on what is written by then
+      await this.#put();
+      await this.#bury();
+      await turn(); // what is due goes out before more comes in, but answers and timers have their turn
+      this.#turned = now();
+    }
+  }
+
+  /** Whether what there is may wait for more that is there already. */
+  #mayWait(): boolean {
+    return (
+      this.input.now !== undefined &&
+      this.#batch.length < writeBytes &&
+      now() - this.#turned < turnMs &&
+      !this.#steps.some(({ failed, refused }) => failed || refused)
+    );
+  }
+
+  async #put(): Promise<void> {
+    if (this.#batch.length > 0) await this.write(this.#batch.take());
+  }
+
+  /** Has the stages from one on pass on what they hold. */
+  async #flush(from = 0): Promise<void> {
+    for (let at = from; at < this.#steps.length; at++) {
+      const step = this.#steps[at] as Step;
+      const flushed = step.flush();
+      if (flushed) await flushed;
+      if (step.next.busy) await step.next.settle();
+    }
+  }
+
+  /** Deals with the stages that failed: they end, and so do those behind them, and those whose output nobody takes. */
+  async #bury(): Promise<void> {
+    for (let at = this.#steps.length - 1; at >= 0; at--) {
+      const step = this.#steps[at] as Step;
+      if (this.#steps[at + 1]?.refused) step.fail(Object.assign(new Error('nobody reads'), { code: 'EPIPE' }));
+      if (step.failed) await this.#finish(at);
+    }
+  }
+
+  /** The end of a stage, and then of those behind it. */
+  async #finish(from: number): Promise<void> {
+    for (const [at, step] of [...this.#steps.entries()].slice(from)) {
+      await step.close();
+      await this.#behind(at);
+      for (let more = true; more; ) {
+        more = await step.finish();
+        await this.#behind(at);
+      }
+      await step.end(true);
+      await this.#behind(at);
+    }
+  }
+
+  /** What a stage has put out at its end goes on. */
+  async #behind(at: number): Promise<void> {
+    await this.#steps[at]?.next.settle();
+    await this.#flush(at + 1);
+    await this.#put();
+  }
+}
