@@ -83,7 +83,7 @@ export class Tidy {
       unlinkSync(from);
       await rename(unfinished, name);
     } catch (error) {
-      await rm(`${from}${suffix}.tmp`, { force: true });
+      if (existsSync(from)) await rm(`${from}${suffix}.tmp`, { force: true });
       say('sink-file', `cannot archive ${from}: ${cause(error)}; it stays as it is`);
     }
   }

@@ -3,7 +3,7 @@ streams.py IN OUT END COMMAND..., where IN and OUT are file, pipe, socket, tty o
 
   end    all of the input comes, and then its end
   kill   the command is killed when half of the input has come out, or gone in where nothing comes out
-  close  its reader goes away then
+  close  its reader goes away then, and the input goes on, as a pipe may hold all that the rest becomes
 
 On stderr it says behind the command's own words which of the two were ever non-blocking, also afterwards: the flag is of
 the open file, which whoever has started the command shares with it."""
@@ -97,6 +97,8 @@ while True:
         if end == 'close' and drain is not None:
             os.close(drain)
             drain = None
+    if end == 'close' and drain is None and sent == len(data) and child.poll() is None:
+        sent = 0
     if not busy:
         time.sleep(0.002)
 look()

@@ -242,14 +242,19 @@ test('a sink is no reader: lines that are no events, blank ones and the last wit
 
 test('what a flush has begun goes on beside more input, and is done before the input is waited for, and at the end', async () => {
   const told: string[] = [];
-  let writing: Promise<void> | undefined;
+  let [writing, written]: [Promise<void> | undefined, () => void] = [undefined, () => {}];
   const stage: Stage = {
     name: 'behind',
     sink: true,
     line: () => {},
     flush() {
+      const isFirst = !told.includes('begun');
       told.push('begun');
-      writing = new Promise((resolve) => setTimeout(resolve, 5)).then(() => void told.push('done'));
+      const over = new Promise<void>((resolve) => {
+        written = resolve;
+      });
+      writing = over.then(() => void told.push('done'));
+      if (!isFirst) written();
     },
     settled: () => writing,
   };
@@ -257,6 +262,7 @@ test('what a flush has begun goes on beside more input, and is done before the i
   const take = (into: Buffer) => {
     const piece = pieces.shift() as string;
     told.push(piece);
+    if (told.includes('begun')) setTimeout(written, 1); // the first is not over before there is more input
     return into.write(piece === 'end' ? '' : ndjson(connect()));
   };
   const now = (into: Buffer) => (pieces[0] === 'wait' ? undefined : take(into));
