@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { Lines } from './lines.js';
+import type { Batch } from './batch.js';
+import { Lines, lineLimit } from './lines.js';
 import { Step } from './step.js';
 import { Last, type Part } from './target.js';
 import { Waiting } from './waiting.js';
@@ -31,9 +32,9 @@ const busy = 1 << 14;
  * it puts out something more. In small functions, as V8 compiles each of them as a whole.
  */
 export class Flow {
-  readonly #lines = new Lines();
-  readonly #last = new Last(this.#lines.buffer);
-  readonly #batch = this.#last.batch;
+  readonly #lines: Lines;
+  readonly #last: Last;
+  readonly #batch: Batch;
   readonly #waiting = new Waiting();
   readonly #steps: Step[] = [];
   readonly #first: Step;
@@ -45,6 +46,10 @@ export class Flow {
     private readonly input: Input,
     private readonly write: Write,
   ) {
+    const writesBehind = parts.some(({ stage }) => stage.settled);
+    this.#lines = new Lines(lineLimit, writesBehind ? 2 : 1);
+    this.#last = new Last(this.#lines.buffer);
+    this.#batch = this.#last.batch;
     const wake = () => this.#waiting.wake();
     const hold = () => {
       this.#held = true;

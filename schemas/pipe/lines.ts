@@ -31,8 +31,9 @@ export class Lines {
   end = 0;
   head = Buffer.alloc(0);
   readonly #scanner: Scanner;
-  /** The buffer has two halves: what is read next goes into the other one. */
   readonly #half: number;
+  /** Where the other half begins, which is read into next. */
+  readonly #other: number;
   #base = 0; // where the half that is read into begins
   #next = 0; // buffer[next..held) is not scanned yet
   #whole = 0; // the last newline before this ends a line
@@ -43,18 +44,26 @@ export class Lines {
   #line = 0; // the next of them
   readonly #made = new Line();
 
-  constructor(private readonly limit = lineLimit) {
+  /** With two halves of a buffer, what is read next goes into the other one: so lines stay for longer. */
+  constructor(
+    private readonly limit = lineLimit,
+    halves: 1 | 2 = 1,
+  ) {
     this.#half = limit + room;
+    this.#other = halves === 2 ? this.#half : 0;
     const Best = present ? WasmScanner : PlainScanner;
-    this.#scanner = new Best(2 * this.#half, linesAtOnce);
+    this.#scanner = new Best(halves * this.#half, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }
 
-  /** The free room behind what is held, at least 64 KiB. Lines stay where they are until it is asked for twice more. */
+  /**
+   * The free room behind what is held, at least 64 KiB. Lines stay where they are until it is asked for again, in two
+   * halves until it is asked for twice more.
+   */
   space(): Buffer {
     if (this.#next > this.#base) {
-      this.#base = this.#base === 0 ? this.#half : 0;
+      this.#base = this.#base === 0 ? this.#other : 0;
       this.buffer.copyWithin(this.#base, this.#next, this.#held);
       this.#held += this.#base - this.#next;
       this.#searched += this.#base - this.#next;

@@ -6,9 +6,14 @@ import { cut } from '../../support/arbitrary.js';
 
 type Found = { line: Buffer } | { head: Buffer };
 
-/** What Lines finds in these pieces. */
+/** What Lines finds in these pieces, the same with one half and with two. */
 function found(pieces: readonly Buffer[], limit?: number): Found[] {
-  const lines = new Lines(limit);
+  const one = foundIn(new Lines(limit, 1), pieces);
+  assert.deepEqual(foundIn(new Lines(limit, 2), pieces), one);
+  return one;
+}
+
+function foundIn(lines: Lines, pieces: readonly Buffer[]): Found[] {
   const all: Found[] = [];
   const take = () => {
     for (let next = lines.next(); next !== 'more'; next = lines.next()) {
@@ -84,8 +89,8 @@ test('a line without an end is told once, when it passes the limit, and does not
   assert.ok(lines.buffer.length <= 4 << 20, `${lines.buffer.length} bytes`);
 });
 
-test('lines stay where they are until the room behind them was asked for twice', () => {
-  const lines = new Lines(100);
+test('with two halves lines stay where they are until the room behind them was asked for twice', () => {
+  const lines = new Lines(100, 2);
   const handed: { line: Buffer; text: string }[] = [];
   for (let turn = 0; turn < 20; turn++) {
     const space = lines.space();
