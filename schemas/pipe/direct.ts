@@ -12,11 +12,11 @@ const readsInTurn = 16;
 const busy = 1 << 14;
 /** A pipe that gave so much at once may have been full, if its lines did not fill its pages: at first it holds twice that. */
 const full = 1 << 15;
-/** The major number of devices that are none: /dev/null, /dev/zero, /dev/full. */
-const memoryDevices = 1;
+/** Whether it is a device that is none: /dev/null, /dev/zero, /dev/full, by their major number. */
+export const isMemory = (stat: Stats) => stat.isCharacterDevice() && stat.rdev >> 8 === 1;
 
 /** Whether reads and writes of it never wait for another process. */
-const waitless = (stat: Stats) => stat.isFile() || (stat.isCharacterDevice() && stat.rdev >> 8 === memoryDevices);
+const waitless = (stat: Stats) => stat.isFile() || isMemory(stat);
 
 /**
  * The same pipe opened once more, non-blocking: to make the fd itself so would do it for all who share it. Undefined where

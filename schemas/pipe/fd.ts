@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, read, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { DirectReader, writeNow } from './direct.js';
+import { DirectReader, isMemory, writeNow } from './direct.js';
 
 const writeFd = promisify(write);
 
@@ -22,10 +22,11 @@ function kindOf(fd: number): number | undefined {
   }
 }
 
-/** Whether the fd may be a terminal; as `tty.isatty()`, but loads nothing. Also true of /dev/null and its like. */
+/** Whether the fd may be a terminal; as `tty.isatty()`, but loads nothing. Also true of devices that are something else. */
 export function isTerminal(fd: number): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice();
+    const stat = fstatSync(fd);
+    return stat.isCharacterDevice() && !isMemory(stat);
   } catch {
     return false;
   }

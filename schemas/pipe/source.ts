@@ -28,7 +28,7 @@ export function stdin(): Source {
   const reader = new FdReader(0);
   return {
     piped: isPipe(0),
-    typed: [0, 2].every((fd) => isTerminal(fd) && isatty(fd)),
+    typed: [0, 2].every(isTerminal) && [0, 2].every((fd) => isatty(fd)),
     size: () => sizeOf(() => fstatSync(0)),
     leave: () => reader.leave(),
     release: () => reader.release(),
