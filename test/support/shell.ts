@@ -5,8 +5,17 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 const pieces = fileURLToPath(new URL('pieces.cjs', import.meta.url));
 const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
 
-/** The environment for commands: the built ones come first, times are UTC. */
-export const env = { ...inherited, PATH: `${root}dist/bin:${process.env.PATH}`, TZ: 'UTC', LC_ALL: 'C.UTF-8' };
+/**
+ * The environment for commands: the built ones come first, times are UTC. A shell is one in another: the first, with a
+ * socket as its input, as Node's pipes are, takes itself for a remote one and reads ~/.bashrc, which may say something.
+ */
+export const env = {
+  ...inherited,
+  PATH: `${root}dist/bin:${process.env.PATH}`,
+  TZ: 'UTC',
+  LC_ALL: 'C.UTF-8',
+  SHLVL: '1',
+};
 
 /** The same, where every stage reads its stdin in pieces of at most so many bytes. */
 export const envInPieces = (most: number) => ({
