@@ -7,8 +7,8 @@ import { type AnyEvent, invalid, type Line } from '../schemas/pipe/line.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 
 /**
- * A stage of the user's own, for events of the types that it asks for: true passes the line as it came, false or nothing holds it back, an event or several take
- * its place.
+ * A stage of the user's own, for events of the types that it asks for: true passes the line as it came, false or nothing
+ * holds it back, an event or several take its place.
  */
 export type Apply = (event: Event) => Result | Promise<Result>;
 type Result = boolean | undefined | AnyEvent | AnyEvent[];
