@@ -37,13 +37,19 @@ $(NATIVE)/collector.node: $(wildcard collector/*.cc collector/*.c collector/*.h)
 	@mkdir -p $(@D)
 	cp collector/build/Release/collector.node $@
 
-$(NATIVE)/pipe.node: schemas/pipe/native/pipe.c schemas/pipe/native/binding.gyp
+$(NATIVE)/pipe.node: $(wildcard schemas/pipe/native/*.[ch] schemas/pipe/scan/*.h) schemas/pipe/native/binding.gyp schemas/generated/scan.c
 	cd schemas/pipe/native && $(GYP) rebuild --arch=$(CPU) $(NODEDIR) --silent >/dev/null
 	@mkdir -p $(@D)
 	cp schemas/pipe/native/build/Release/pipe.node $@
 
-dist/index.js: $(TYPESCRIPT)
+# The package brings what is generated, and not what it is generated from.
+ifneq ($(wildcard schemas/compile.ts),)
+schemas/generated/scan.c: $(wildcard schemas/compile.ts schemas/compile/*.ts schemas/compile/*/*.ts schemas/*.schema.json schemas/formats.cjs \
+	schemas/where/kind.ts schemas/pipe/scan/*.h transforms/aggregate/*.c transforms/aggregate/*.h) package.json node_modules/.package-lock.json
 	node --import tsx schemas/compile.ts
+endif
+
+dist/index.js: schemas/generated/scan.c $(TYPESCRIPT)
 	node_modules/.bin/tsc
 	node --import tsx schemas/build.ts
 

@@ -40,7 +40,7 @@ ${plans.map((plan) => `\tif (${same(headOf(plan), 'line')}) return ${name(plan)}
 
 // Scans the lines in [from, to), where a newline is the last byte, into the records at [record, end), whose places count
 // from \`base\`. Returns how many have one: all, or as many as there is room for.
-__attribute__((export_name("scan"))) u32 scan(const u8 *base, const u8 *from, const u8 *to, u32 *record, u32 *end) {
+EXPORT(scan) u32 scan(const u8 *base, const u8 *from, const u8 *to, u32 *record, u32 *end) {
 	u32 lines = 0;
 	for (const u8 *line = from; line < to && record < end; record += ${words}, lines++) {
 		const u8 *newline = scan_line(line, record);

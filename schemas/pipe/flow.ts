@@ -10,6 +10,8 @@ export interface Input {
   read(into: Buffer): Promise<number>;
   /** The same of what is there already; undefined where that cannot be told without waiting. */
   now?(into: Buffer): number | undefined;
+  /** It is a file: nobody makes its bytes meanwhile, and needs the CPU for it. */
+  readonly isFile?: boolean;
 }
 
 /** Where the bytes go: whole lines, which stay as they are until they are written. */
@@ -23,6 +25,9 @@ const now = () => {
   const [s, ns] = process.hrtime();
   return s * 1e3 + ns / 1e6;
 };
+/** After so many bytes, and where so many come at once, it is worth a thread that scans what is there already. */
+const many = 1 << 22;
+const large = 1 << 16;
 /** Where so much came at once there is more before long, and it is read into what room is left. */
 const busy = 1 << 14;
 
@@ -40,6 +45,7 @@ export class Flow {
   readonly #first: Step;
   #held = false; // by a stage that waits for something
   #turned = 0;
+  #came = 0; // bytes
 
   constructor(
     parts: readonly Part[],
@@ -68,12 +74,19 @@ export class Flow {
       await this.#open();
       for (let bytes = 1; bytes > 0 && !this.#first.closed; ) {
         this.#batch.settle();
-        bytes = this.input.now?.(this.#lines.space()) ?? (await this.#read());
-        await this.#take(bytes);
+        bytes = this.#lines.advance();
+        if (bytes === 0) {
+          bytes = this.input.now?.(this.#lines.space(this.input.isFile)) ?? (await this.#read());
+          if (bytes > 0) this.#lines.filled(bytes);
+          else if (bytes === 0) this.#lines.finish();
+        }
+        const ahead = this.#readAhead(bytes);
+        await this.#take(ahead ? 0 : bytes);
       }
       await this.#bury();
       await this.#finish(0);
     } finally {
+      this.#lines.close();
       for (const step of this.#steps) await step.end(false);
     }
   }
@@ -95,7 +108,9 @@ export class Flow {
     await this.#bury();
     const first = this.#first;
     if (first.closed) return -1;
-    const read = this.#waiting.until(this.input.read(this.#lines.space()).catch((error) => first.fail(error) ?? -1));
+    const read = this.#waiting.until(
+      this.input.read(this.#lines.space(this.input.isFile)).catch((error) => first.fail(error) ?? -1),
+    );
     let came = await read();
     for (; came === undefined; came = await read()) {
       await this.#flush();
@@ -106,11 +121,19 @@ export class Flow {
     return came;
   }
 
-  /** Has the stages take what was read, and what comes meanwhile. */
-  async #take(bytes: number): Promise<void> {
-    if (bytes > 0) this.#lines.filled(bytes);
-    else if (bytes === 0) this.#lines.finish();
-    let more = bytes;
+  /** Reads what is there already, for another thread to scan. Returns whether there was something. */
+  #readAhead(bytes: number): boolean {
+    if (bytes < large) return false;
+    this.#came += bytes;
+    const room = this.#came > many && this.input.isFile ? this.#lines.ahead() : undefined;
+    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read tells of the end
+    this.#lines.filledAhead(more);
+    return more > 0;
+  }
+
+  /** Has the stages take what was read, and what comes meanwhile where so much came last. */
+  async #take(came: number): Promise<void> {
+    let more = came;
     for (let left = true; left && !this.#first.closed; ) {
       const state = this.#consume();
       left = state !== 'done';

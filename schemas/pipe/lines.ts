@@ -12,7 +12,10 @@ const room = 1 << 18;
 /** Less room than this is not worth a read: what a pipe holds. */
 const least = 1 << 16;
 /** How many lines are scanned before the first of them is handed on. */
-const linesAtOnce = 256;
+const linesAtOnce = 192;
+/** How much of a file is read at once, to be scanned ahead of the lines at hand, and in how many pieces that and they may be. */
+const fileRoom = 1 << 19;
+const aheadPieces = 10;
 
 /** A line of more bytes than this is invalid, so that no input makes memory grow. */
 export const lineLimit = 1 << 20;
@@ -21,6 +24,9 @@ export const lineLimit = 1 << 20;
  * Cuts bytes into lines, wherever the chunks end, and scans them. Fill `space()`, say how much with `filled()`, then call
  * `next()` until it says `more`: a `line` is `buffer[start..end)` and has a record in `table`; of one that is too `long`
  * the beginning is `head`, and the rest is passed over. At the end of input call `finish()`, and `next()` again.
+ *
+ * While there are lines at hand, more may be read ahead, for another thread to scan: fill `ahead()`, and say how much with
+ * `filledAhead()`. These are the lines at hand after `advance()`, which comes instead of `space()` then.
  */
 export class Lines {
   readonly buffer: Buffer;
@@ -31,50 +37,106 @@ export class Lines {
   end = 0;
   head = Buffer.alloc(0);
   readonly #scanner: Scanner;
-  readonly #half: number;
-  /** Where the other half begins, which is read into next. */
-  readonly #other: number;
-  #base = 0; // where the half that is read into begins
+  /** The buffer has parts of so many bytes, of which so many are read into by turns. */
+  readonly #part: number;
+  #parts: number;
+  #base = 0; // where the part that is read into begins
   #next = 0; // buffer[next..held) is not scanned yet
   #whole = 0; // the last newline before this ends a line
   #held = 0;
   #searched = 0; // buffer[whole..searched) has no newline
+  #scansAhead: boolean | undefined;
+  #ahead = -1; // where the part begins that was read ahead
+  #aheadHeld = 0;
   #skipping = false; // inside of a line that was too long
   #lines = 0; // that have a record
   #line = 0; // the next of them
   readonly #made = new Line();
 
-  /** With two halves of a buffer, what is read next goes into the other one: so lines stay for longer. */
+  /** With two parts of a buffer, what is read next goes into the other one: so lines stay for longer. */
   constructor(
     private readonly limit = lineLimit,
-    halves: 1 | 2 = 1,
+    parts: 1 | 2 = 1,
   ) {
-    this.#half = limit + room;
-    this.#other = halves === 2 ? this.#half : 0;
-    const Best = present ? WasmScanner : PlainScanner;
-    this.#scanner = new Best(halves * this.#half, linesAtOnce);
+    this.#part = limit + room;
+    this.#parts = parts;
+    const bytes = (parts + 1) * this.#part; // the last one is for what is read ahead: untouched, it takes no memory
+    this.#scanner = present ? new WasmScanner(bytes, linesAtOnce, aheadPieces) : new PlainScanner(bytes, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }
 
   /**
-   * The free room behind what is held, at least 64 KiB. Lines stay where they are until it is asked for again, in two
-   * halves until it is asked for twice more.
+   * The free room behind what is held, at least 64 KiB. Lines stay where they are until it is asked for again, or for what
+   * is read ahead; with two parts until that is done twice more.
    */
-  space(): Buffer {
+  space(isFile = false): Buffer {
     if (this.#next > this.#base) {
-      this.#base = this.#base === 0 ? this.#other : 0;
-      this.buffer.copyWithin(this.#base, this.#next, this.#held);
-      this.#held += this.#base - this.#next;
-      this.#searched += this.#base - this.#next;
-      this.#next = this.#whole = this.#base;
+      const to = this.#follows();
+      this.buffer.copyWithin(to, this.#next, this.#held);
+      this.#held += to - this.#next;
+      this.#searched += to - this.#next;
+      this.#base = this.#next = this.#whole = to;
     }
-    return this.buffer.subarray(this.#held, this.#base + this.#half);
+    const end = this.#base + this.#part;
+    return this.buffer.subarray(this.#held, isFile ? Math.min(this.#held + fileRoom, end) : end);
+  }
+
+  /** Room for what is read ahead; undefined where there is nothing to be scanned meanwhile, or no thread for it. */
+  ahead(): Buffer | undefined {
+    if (this.#skipping) return undefined;
+    if (this.#searched < this.#held) this.#find();
+    if (this.#whole === this.#next || !this.#mayScanAhead()) return undefined;
+    const to = this.#follows();
+    this.#aheadHeld = to + this.#held - this.#whole;
+    const end = Math.min(this.#aheadHeld + fileRoom, to + this.#part);
+    return end - this.#aheadHeld < least ? undefined : this.buffer.subarray(this.#aheadHeld, end);
+  }
+
+  filledAhead(bytes: number): void {
+    if (bytes <= 0) return;
+    const to = this.#follows();
+    this.buffer.copyWithin(to, this.#whole, this.#held); // the beginning of a line
+    this.#held = this.#searched = this.#whole;
+    this.#ahead = to;
+    const from = this.#aheadHeld;
+    this.#aheadHeld += bytes;
+    const last = this.buffer.subarray(from, this.#aheadHeld).lastIndexOf(newline);
+    if (last >= 0) this.#scanner.offer(to, from + last + 1);
+  }
+
+  /** Goes on to what was read ahead. Returns how many bytes that is. */
+  advance(): number {
+    if (this.#ahead < 0) return 0;
+    this.#base = this.#next = this.#whole = this.#searched = this.#ahead;
+    this.#held = this.#aheadHeld;
+    this.#ahead = -1;
+    return this.#held - this.#base;
+  }
+
+  /** No line is asked for any more. */
+  close(): void {
+    this.#scanner.close();
+  }
+
+  /** Whether lines can be scanned ahead: from the first time on there is a part more for it, behind the last one. */
+  #mayScanAhead(): boolean {
+    if (this.#scansAhead !== undefined) return this.#scansAhead;
+    if (this.#follows() > 0) return false;
+    this.#scansAhead = this.#scanner.ahead();
+    if (this.#scansAhead) this.#parts++;
+    return this.#scansAhead;
+  }
+
+  /** Where the next part begins. */
+  #follows(): number {
+    const next = this.#base + this.#part;
+    return next < this.#parts * this.#part ? next : 0;
   }
 
   /** The same, where all that is held stays as it is: undefined where there is less. */
   room(): Buffer | undefined {
-    const end = this.#base + this.#half;
+    const end = this.#base + this.#part;
     return end - this.#held < least ? undefined : this.buffer.subarray(this.#held, end);
   }
 
@@ -87,9 +149,9 @@ export class Lines {
       if (this.#next === this.#whole && !this.#find()) return this.#rest();
       this.#lines = this.#scanner.scan(this.#next, this.#whole);
       this.#line = 0;
-      this.#next = (this.table[(this.#lines - 1) * recordWords + 1] as number) + 1;
+      this.#next = (this.table[this.#scanner.first + (this.#lines - 1) * recordWords + 1] as number) + 1;
     }
-    this.record = this.#line++ * recordWords;
+    this.record = this.#scanner.first + this.#line++ * recordWords;
     this.start = this.table[this.record] as number;
     this.end = this.table[this.record + 1] as number;
     if (this.end - this.start <= this.limit) return 'line';

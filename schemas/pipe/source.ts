@@ -28,6 +28,7 @@ export function stdin(): Source {
   const reader = new FdReader(0);
   return {
     piped: isPipe(0),
+    isFile: sizeOf(() => fstatSync(0)) !== undefined,
     typed: [0, 2].every(isTerminal) && [0, 2].every((fd) => isatty(fd)),
     size: () => sizeOf(() => fstatSync(0)),
     leave: () => reader.leave(),
@@ -55,6 +56,7 @@ export function file(path: string): Source {
   };
   return {
     piped: false,
+    isFile: true,
     size: () => sizeOf(() => statSync(path)),
     leave: () => close(-1),
     release: async () => true,

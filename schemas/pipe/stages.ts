@@ -75,6 +75,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     return bytes;
   };
   const input: Input = {
+    isFile: source.isFile === true,
     read: async (into) => came(into, await source.read(into)),
     now(into) {
       const bytes = source.now?.(into);

@@ -94,7 +94,7 @@ function agreeOn(
       scanned = scanner.scan(start, held);
       record = 0;
     }
-    const at = record++ * recordWords;
+    const at = scanner.first + record++ * recordWords;
     const end = start + bytes.length;
     const how = () => `${scanner.constructor.name}: ${JSON.stringify(bytes.toString('latin1'))}`;
     if (scanner.table[at] !== start || scanner.table[at + 1] !== end) assert.fail(`places: ${how()}`);

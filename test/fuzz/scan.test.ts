@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { PlainScanner } from '../../schemas/pipe/scan/plain.js';
 import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
+import { ThreadScanner } from '../support/thread.js';
 import { agree, agreeOnOutput } from './agree.js';
 import { corpus } from './corpus.js';
 import { mutant, Random } from './mutate.js';
 
-const scanners = [new PlainScanner(1 << 20, 64), new WasmScanner(1 << 20, 64)];
+const scanners = [new PlainScanner(1 << 20, 64), new WasmScanner(1 << 20, 64), new ThreadScanner(1 << 20, 64)];
 const runs = Number(process.env.FUZZ_RUNS ?? 20_000);
 
 test(`scanners and JSON.parse with ajv agree on ${runs} changed lines`, async () => {

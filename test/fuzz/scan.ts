@@ -5,6 +5,7 @@
 import { appendFileSync } from 'node:fs';
 import { PlainScanner } from '../../schemas/pipe/scan/plain.js';
 import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
+import { ThreadScanner } from '../support/thread.js';
 import { agree, agreeOnOutput, taken } from './agree.js';
 import { corpus } from './corpus.js';
 import { mutant, Random } from './mutate.js';
@@ -13,7 +14,7 @@ const runs = Number(process.argv[2] ?? 1_000_000);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
 const atOnce = 100;
 
-const scanners = [new PlainScanner(1 << 20, 64), new WasmScanner(1 << 20, 64)];
+const scanners = [new PlainScanner(1 << 20, 64), new WasmScanner(1 << 20, 64), new ThreadScanner(1 << 20, 64)];
 Error.stackTraceLimit = 0; // most lines are none: half of the time went into where they were found to be
 const lines = corpus(seed);
 const random = new Random(seed);

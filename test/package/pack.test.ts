@@ -52,7 +52,9 @@ packing('the tarball has what is to be in it, and nothing else', () => {
     ...['bpf', 'collector/deploy', 'dist/completions', 'dist/man'].flatMap(tree),
     ...list('dist/code', /\.js$/).map((name) => `dist/code/${name}`), // not what V8 made of it: that is for one Node
     ...list('collector', /\.(cc|c|h)$/).map((name) => `collector/${name}`),
-    ...['binding.gyp', 'pipe.c'].map((name) => `schemas/pipe/native/${name}`),
+    'schemas/generated/scan.c',
+    ...list('schemas/pipe/scan', /\.h$/).map((name) => `schemas/pipe/scan/${name}`),
+    ...list('schemas/pipe/native', /\.(c|h|gyp)$/).map((name) => `schemas/pipe/native/${name}`),
     ...platforms.flatMap((platform) => [
       ...addons.map(({ name }) => `dist/native/${platform}/${name}`),
       ...list('bpf', /\.bpf\.c$/).map((name) => `dist/native/${platform}/bpf/${name.replace(/c$/, 'o')}`),

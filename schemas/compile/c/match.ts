@@ -33,7 +33,7 @@ ${indent(match(value.item, false), 3)}
 			if (*p != ',') break;
 		}
 	}
-	if (*p++ != ']' || count < ${value.min} || count > ${value.max}) return 0;
+	if (*p++ != ']' || ${value.min > 0 ? `count < ${value.min} || ` : ''}count > ${value.max}) return 0;
 }`;
     case 'none':
       return 'return 0;';

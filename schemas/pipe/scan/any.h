@@ -112,7 +112,7 @@ OUTLINE const u8 *any_value(const u8 *p) {
 struct member { const u8 *key, *value, *end; u32 length; };
 
 #define MOST_MEMBERS 96
-static struct member members[MOST_MEMBERS];
+static PER_THREAD struct member members[MOST_MEMBERS];
 
 // The members of the object that a line is, in any form that JSON allows, but with keys spelt as they are. Returns where
 // the line's newline is, and how many members there are.

@@ -2,7 +2,7 @@
 // A matcher takes a place in bytes that end with a newline, and returns where the value ends, or 0 where it is none or not
 // in its one canonical spelling. It may look at up to 32 bytes behind the newline.
 #pragma once
-#include <wasm_simd128.h>
+#include "machine.h"
 
 typedef unsigned char u8;
 typedef unsigned short u16;

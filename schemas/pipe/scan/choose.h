@@ -119,7 +119,7 @@ INLINE int remembered(struct memory *memory, const u8 *value, u32 length) {
 }
 
 // Keeps an answer on a value. Returns whether it can be.
-__attribute__((export_name("learn"))) int learn(struct memory *memory, const u8 *value, u32 length, int answer) {
+EXPORT(learn) int learn(struct memory *memory, const u8 *value, u32 length, int answer) {
 	if (length > sizeof memory->verdicts->value || length == 0) return 0;
 	struct verdict *verdict = slot_of(memory, value, length);
 	verdict->length = length;
@@ -147,7 +147,7 @@ INLINE int answer(int *choice, const struct question *question, const u8 *line, 
 // Asks the lines of the records at `record`. The records of those that pass move to the first places. Returns how many
 // lines it has asked: it stops at the first without a verdict. `told`: how many of them pass, and which question it has
 // stopped at (-1: none).
-__attribute__((export_name("choose"))) u32 choose(const u8 *base, u32 *record, u32 lines, int *choice, int *told) {
+EXPORT(choose) u32 choose(const u8 *base, u32 *record, u32 lines, int *choice, int *told) {
 	const struct question *questions = (const struct question *)(choice + 2);
 	u32 *to = record, done = 0;
 	told[1] = -1;
@@ -185,7 +185,7 @@ INLINE void move_down(u8 *to, const u8 *from, u32 length) {
 
 // Puts the lines of records, with their newlines, one behind the other at `to`, which is not behind the first of them.
 // Returns the end.
-__attribute__((export_name("pack"))) u8 *pack(const u8 *base, const u32 *record, u32 lines, u8 *to) {
+EXPORT(pack) u8 *pack(const u8 *base, const u32 *record, u32 lines, u8 *to) {
 	const u32 *end = record + lines * RECORD_WORDS;
 	while (record < end) {
 		u32 start = record[0], behind = record[1] + 1;

@@ -59,7 +59,7 @@ struct gathered {
 // line its tag, -1 where it is none to gather, and the places of ts, of repeat, and of the fields, -1 where it has none.
 // Of each line the fields' values, each with a newline behind it, become the key. Returns how many lines of those at
 // `record` were gathered: it stops at the first that is not so plain, or has no room before `end`.
-__attribute__((export_name("gather"))) u32 gather(const u8 *base, const u32 *record, u32 lines, const int *plan, u8 *out,
+EXPORT(gather) u32 gather(const u8 *base, const u32 *record, u32 lines, const int *plan, u8 *out,
                                                   const u8 *end) {
 	u32 fields = plan[0], addresses = plan[1];
 	plan += 2;

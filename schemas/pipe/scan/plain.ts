@@ -37,6 +37,16 @@ export class PlainScanner implements Scanner {
     return record / recordWords;
   }
 
+  readonly first = 0;
+
+  ahead(): boolean {
+    return false;
+  }
+
+  offer(): void {}
+
+  close(): void {}
+
   gather(): number {
     return 0;
   }

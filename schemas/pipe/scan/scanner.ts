@@ -17,10 +17,17 @@ export interface Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
   /**
-   * Scans the lines in buffer[from..to), where a newline is the last byte. Returns how many now have a record: all, or as
-   * many as there is room for.
+   * Scans the lines in buffer[from..to), where a newline is the last byte. Returns how many now have a record, from
+   * table[first] on: all, or the first of them.
    */
   scan(from: number, to: number): number;
+  readonly first: number;
+  /** Whether lines can be scanned ahead, by another thread. */
+  ahead(): boolean;
+  /** Has the lines in buffer[from..to) scanned ahead. They, and what was offered before, must be what is scanned next. */
+  offer(from: number, to: number): void;
+  /** Nothing is scanned any more. */
+  close(): void;
   /**
    * Gathers what `gather` wants from the lines at table[record…], at most so many: one after the other in `gathered`, as
    * gather.h says. Returns how many: it stops at the first that is not so plain.

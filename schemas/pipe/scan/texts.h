@@ -63,7 +63,7 @@ INLINE u8 *write_number(u8 *to, u64 number) {
 // latency_us, of the fields that a text is kept by, and of those that it gives. Writes the extended lines to `out`.
 // Returns how many: it stops at the first that has no text that holds `now`, or that is not so plain. `said`: how many
 // bytes were written, and how many lines have no name by each of the reasons.
-__attribute__((export_name("extend"))) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
+EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
                                                   const struct texts *texts, int now, u8 *out, const u8 *end, int *said) {
 	u8 *begin = out;
 	u32 done = 0, fields = texts->fields, given = texts->given;

@@ -2,6 +2,7 @@ import { recordWords } from '../../generated/kinds.js';
 import { code, ownPages } from '../../generated/wasm.js';
 import type { Line } from '../line.js';
 import { instances, type Memory, newMemory } from '../webassembly.js';
+import { Ahead } from './ahead.js';
 import type { Choice } from './choice.js';
 import type { Gather } from './gather.js';
 import { type Chosen, type Extended, type Scanner, slack } from './scanner.js';
@@ -29,6 +30,9 @@ export class WasmScanner implements Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
   readonly gathered: Buffer;
+  first = 0;
+  readonly #words: number; // of the table, for lines that are scanned here
+  #ahead: Ahead | undefined;
   readonly #plan: Int32Array;
   readonly #told: Int32Array;
   readonly #spare: number;
@@ -38,14 +42,16 @@ export class WasmScanner implements Scanner {
   readonly #memory: Memory;
   #exports: Exports | undefined;
 
-  constructor(bytes: number, lines: number) {
-    const tableBytes = lines * recordWords * 4;
+  /** @param ahead so many pieces may be scanned ahead, each of so many lines */
+  constructor(bytes: number, lines: number, ahead = 0) {
+    this.#words = lines * recordWords;
+    const tableBytes = (1 + ahead) * this.#words * 4;
     const gatheredAt = ownPages * page + ((tableBytes + bytes + slack + 15) & -16);
     this.#spare = gatheredAt + gatheredBytes + page;
     const pages = Math.ceil((this.#spare + spareBytes) / page);
     this.#memory = newMemory(pages, pages);
     const { buffer } = this.#memory;
-    this.table = new Int32Array(buffer, ownPages * page, lines * recordWords);
+    this.table = new Int32Array(buffer, ownPages * page, tableBytes / 4);
     this.buffer = Buffer.from(buffer, ownPages * page + tableBytes, bytes);
     this.gathered = Buffer.from(buffer, gatheredAt, gatheredBytes);
     this.#plan = new Int32Array(buffer, gatheredAt + gatheredBytes, page / 4 - 16);
@@ -53,10 +59,32 @@ export class WasmScanner implements Scanner {
   }
 
   scan(from: number, to: number): number {
+    const begins = this.#ahead?.begins;
+    if (begins === from) {
+      const { record, lines } = (this.#ahead as Ahead).take();
+      this.first = record;
+      return lines;
+    }
+    const end = begins !== undefined && begins > from && begins < to ? begins : to;
     this.#exports ??= instance(this.#memory); // not before there is something to scan: it takes a while
     const { byteOffset: base } = this.buffer;
-    const { byteOffset: table, byteLength } = this.table;
-    return this.#exports.scan(base, base + from, base + to, table, table + byteLength);
+    const { byteOffset: table } = this.table;
+    this.first = 0;
+    return this.#exports.scan(base, base + from, base + end, table, table + this.#words * 4);
+  }
+
+  ahead(): boolean {
+    this.#ahead ??= Ahead.open(this.buffer, this.table, this.#words);
+    return this.#ahead !== undefined;
+  }
+
+  offer(from: number, to: number): void {
+    this.#ahead?.offer(from, to);
+  }
+
+  close(): void {
+    this.#ahead?.close();
+    this.#ahead = undefined;
   }
 
   gather(record: number, lines: number, { plan }: Gather): number {

@@ -7,8 +7,9 @@ import { validate } from '../../../../transforms/validate.js';
 import { agree, reference } from '../../../fuzz/agree.js';
 import { runStage } from '../../../support/memory.js';
 import { oddities, text } from '../../../support/oddities.js';
+import { ThreadScanner } from '../../../support/thread.js';
 
-const scanners = [new PlainScanner(1 << 18, 8), new WasmScanner(1 << 18, 8)];
+const scanners = [new PlainScanner(1 << 18, 8), new WasmScanner(1 << 18, 8), new ThreadScanner(1 << 18, 8)];
 
 for (const [name, [line, valid]] of Object.entries(oddities)) {
   test(name, () => {

@@ -1,0 +1,30 @@
+import { native } from './native.js';
+
+/** A thread that scans. */
+export type Helper = object;
+
+export interface Addon {
+  grow(fd: number, bytes: number): boolean;
+  open(memory: ArrayBuffer): Helper | undefined;
+  offer(helper: Helper, base: number, from: number, to: number, record: number, words: number): void;
+  take(helper: Helper): number;
+  close(helper: Helper): void;
+}
+
+let loaded: Addon | null | undefined;
+
+/** The pipe's native part (native/pipe.c), loaded when it is first asked for; undefined where this package lacks it. */
+export function addon(): Addon | undefined {
+  if (loaded === undefined) loaded = load();
+  return loaded ?? undefined;
+}
+
+function load(): Addon | null {
+  try {
+    const module = { exports: {} };
+    process.dlopen(module, native('pipe.node'));
+    return module.exports as Addon;
+  } catch {
+    return null;
+  }
+}

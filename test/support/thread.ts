@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
+
+/** No thread scans where there is but one CPU: a reason to skip. */
+export const alone = availableParallelism() < 2 && 'one CPU';
+
+/** Scans natively: what begins at 0 is offered to a new thread, which may have scanned it before it is asked for. */
+export class ThreadScanner extends WasmScanner {
+  constructor(bytes: number, lines: number) {
+    super(bytes, lines, 3);
+  }
+
+  override scan(from: number, to: number): number {
+    if (from === 0) {
+      this.close();
+      assert.ok(this.ahead() || alone, 'no thread');
+      this.offer(from, to);
+    }
+    return super.scan(from, to);
+  }
+}
