@@ -26,7 +26,7 @@ import { asCaller, type Command, refusal } from './caller.js';
 import { Traced } from './command.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
-import { cgroup, cgroup2, netns } from './scope.js';
+import { cgroup, cgroup2, netns, uid } from './scope.js';
 
 const most = 64; // values of one filter that the kernel side has room for
 const atMost =
@@ -37,11 +37,9 @@ const atMost =
       throw new UsageError(`takes at most ${most} values, not ${values.length}; filter takes more`);
     return values;
   };
-const ids = atMost(list(integer(0, 4294967295)));
-
 const options = {
-  pid: { short: 'p', value: 'PIDS', parse: ids, help: 'Only these processes.' },
-  uid: { short: 'u', value: 'UIDS', parse: ids, help: 'Only these users.' },
+  pid: { short: 'p', value: 'PIDS', parse: atMost(list(integer(0, 4294967295))), help: 'Only these processes.' },
+  uid: { short: 'u', value: 'USERS', parse: atMost(list(uid)), help: 'Only these users, by number or name.' },
   dport: { short: 'P', value: 'PORTS', parse: atMost(list(integer(0, 65535))), help: 'Only to these remote ports.' },
   ipv4: { short: '4', help: 'Only to IPv4 (and IPv4-mapped) addresses.' },
   ipv6: { short: '6', help: 'Only to IPv6 addresses.' },

@@ -80,7 +80,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const preset = presets[values.preset ?? 'ndjson']({ into, labels: Object.fromEntries(label) });
   if ((values.cert === undefined) !== (values.key === undefined)) throw new UsageError('--cert and --key go together');
   const connections = values.connections ?? 4;
-  const spool = values.spool && new Spool(values.spool, values.spoolSize ?? 2 ** 30);
+  const spool = values.spool && new Spool('sink-http', values.spool, values.spoolSize ?? 2 ** 30);
   const url = parseUrl(address, preset.path);
   const way: Way = {
     destination: { url, preset, gzip: values.gzip ?? false },

@@ -73,7 +73,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const reach = reachOf(address, values);
   const where = reach.servers.join(',');
   const trouble = new Trouble(name, where);
-  const spool = values.spool && new Spool(values.spool, values.spoolSize ?? 2 ** 30);
+  const spool = values.spool && new Spool('sink-nats', values.spool, values.spoolSize ?? 2 ** 30);
   const way: Way = {
     command: name,
     where,

@@ -19,31 +19,31 @@ export class Full {
   #retry = () => {};
 
   constructor(
-    private readonly policy: OnFull,
     private readonly path: string,
+    private readonly manner: { stage: string; onFull: OnFull },
   ) {}
 
   /** The `lost` event that is to stand before the next line; empty where none was dropped. */
   gap(): Buffer {
     if (this.#dropped === 0) return Buffer.alloc(0);
-    const lost = { type: 'lost', v: 1, stage: 'sink-file', where: 'disk full', count: this.#dropped };
+    const lost = { type: 'lost', v: 1, stage: this.manner.stage, where: 'disk full', count: this.#dropped };
     return Buffer.from(`${canonical(lost)}\n`);
   }
 
   /** What `gap` says has been written. */
   told(): void {
-    say('sink-file', `${this.path}: ${counted(this.#dropped)} dropped while the disk was full`);
+    say(this.manner.stage, `${this.path}: ${counted(this.#dropped)} dropped while the disk was full`);
     this.#dropped = 0;
   }
 
   /** A write has failed, with so many lines left. Says what is to be done with them; resolves when it is time for that. */
   async met(error: unknown, lines: number): Promise<'exit' | 'drop' | 'again'> {
     const { code } = error as { code?: string };
-    if (this.policy === 'exit' || this.#stopped || !(code === 'ENOSPC' || code === 'EDQUOT')) return 'exit';
-    const does = this.policy === 'drop' ? 'dropping lines' : 'waiting';
-    if (!this.#isFull) say('sink-file', `${this.path}: ${code}, ${does} until there is space; free some`);
+    if (this.manner.onFull === 'exit' || this.#stopped || !(code === 'ENOSPC' || code === 'EDQUOT')) return 'exit';
+    const does = this.manner.onFull === 'drop' ? 'dropping lines' : 'waiting';
+    if (!this.#isFull) say(this.manner.stage, `${this.path}: ${code}, ${does} until there is space; free some`);
     this.#isFull = true;
-    if (this.policy === 'drop') {
+    if (this.manner.onFull === 'drop') {
       this.#dropped += lines;
       return 'drop';
     }
@@ -53,7 +53,7 @@ export class Full {
 
   /** A write went well again. */
   over(): void {
-    if (this.#isFull && this.policy === 'block') say('sink-file', `${this.path}: there is space again`);
+    if (this.#isFull && this.manner.onFull === 'block') say(this.manner.stage, `${this.path}: there is space again`);
     this.#isFull = false;
     this.#next = firstWaitMs;
   }

@@ -16,7 +16,7 @@ import { type Manner, Writer } from './writer.js';
 /** What was read at once is written at once; of lines that had to be copied no more is held. */
 const writeAt = 1 << 21;
 
-export interface Settings extends Manner, TidyManner {
+export interface Settings extends Omit<Manner, 'stage'>, TidyManner {
   template: Template;
   fsync: Fsync;
   /** Bytes that a file grows to at most. */
@@ -147,7 +147,7 @@ export class SinkFile implements Stage {
       await oldest.write(out);
       await this.#shut(oldest);
     }
-    const writer = new Writer(path, this.settings);
+    const writer = new Writer(path, { ...this.settings, stage: this.name });
     await writer.open(this.#stamps ? this.#period.start : 0);
     const { latest } = this.settings;
     if (latest !== undefined)

@@ -29,13 +29,13 @@ export class WholeLines {
 
   constructor(
     readonly path: string,
-    private readonly mkdir: boolean,
+    private readonly manner: { stage: string; mkdir: boolean },
   ) {}
 
   /** Opens the file, and makes it whole. One last written before `since` (ms) is first moved to its closed name. */
   async open(since = 0): Promise<void> {
     try {
-      if (this.mkdir) await mkdir(dirname(this.path), { recursive: true });
+      if (this.manner.mkdir) await mkdir(dirname(this.path), { recursive: true });
       this.#file = await open(this.path, 'a', 0o600);
       const { size, mtimeMs } = await this.#whole();
       if (!this.regular || size === 0 || mtimeMs >= since) return;
@@ -51,7 +51,7 @@ export class WholeLines {
   /** Opens what the path is now; where that cannot be, the next write tries again. */
   async reopen(): Promise<void> {
     await this.close();
-    await this.open().catch((error) => say('sink-file', error.message));
+    await this.open().catch((error) => say(this.manner.stage, error.message));
   }
 
   /** Appends whole lines. Returns those that it could not write. */
@@ -96,7 +96,7 @@ export class WholeLines {
     const found = await file.stat();
     this.regular = found.isFile();
     const told = this.regular && (await repair(this.path, found.size));
-    if (told) say('sink-file', `${this.path}: ${told}`);
+    if (told) say(this.manner.stage, `${this.path}: ${told}`);
     this.size = told ? (await file.stat()).size : found.size;
     return { size: this.size, mtimeMs: found.mtimeMs };
   }

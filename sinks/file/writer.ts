@@ -7,6 +7,8 @@ import { Full, type OnFull } from './full.js';
 import { failure, WholeLines, worthThread } from './whole-lines.js';
 
 export interface Manner {
+  /** Whose messages there are. */
+  stage: string;
   mkdir: boolean;
   onFull: OnFull;
 }
@@ -34,8 +36,8 @@ export class Writer {
     readonly path: string,
     manner: Manner,
   ) {
-    this.#file = new WholeLines(path, manner.mkdir);
-    this.#full = new Full(manner.onFull, path);
+    this.#file = new WholeLines(path, manner);
+    this.#full = new Full(path, manner);
   }
 
   /** Opens the file. One last written before `since` (ms) is first moved to its closed name. */

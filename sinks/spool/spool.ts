@@ -34,6 +34,7 @@ export class Spool implements Store {
   readonly #stored = { stored: () => {}, lost: () => {} };
 
   constructor(
+    private readonly stage: string,
     private readonly folder: string,
     private readonly most: number,
   ) {
@@ -82,7 +83,11 @@ export class Spool implements Store {
       String(this.#number++ % 1e6).padStart(6, '0'),
       randomUUID(),
     ].join('-');
-    this.#writer = new Writer(join(this.folder, `${this.#name}.open`), { mkdir: false, onFull: 'block' });
+    this.#writer = new Writer(join(this.folder, `${this.#name}.open`), {
+      stage: this.stage,
+      mkdir: false,
+      onFull: 'block',
+    });
     await this.#writer.open();
   }
 
@@ -137,7 +142,7 @@ export class Spool implements Store {
   async #takeOver(name: string): Promise<void> {
     const path = join(this.folder, name);
     if (name.endsWith('.ndjson')) return this.#push({ name, bytes: (await stat(path)).size, lines: 0 });
-    const torn = new Writer(path, { mkdir: false, onFull: 'exit' });
+    const torn = new Writer(path, { stage: this.stage, mkdir: false, onFull: 'exit' });
     await torn.open(); // makes it whole
     await torn.close();
     if (torn.size === 0) return await unlink(path);

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { assertAll, format, numbered, seqsIn, seqsOf } from '../support/lines.js';
 import { folder, killGroup, settled, size, start, undo, until } from '../support/process.js';
@@ -136,6 +139,37 @@ test('--on-full block, and the space comes from moving the file away: SIGHUP whi
   const { code } = await ended;
   assert.equal(code, 0);
   assertAll([...seqsIn(join(dir, 'moved')), ...seqsIn(out)], 400);
+});
+
+test("a full disk under sink-http's spool: it says so, waits, and delivers all once there is space", async (t) => {
+  const { disk } = withSmallDisk(t);
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    bodies.push(await text(request));
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const argv = ['sink-http', '--spool', 'spool', `http://127.0.0.1:${port}/`];
+  const { child, ended } = start(t, argv, disk);
+  const said = saying(child);
+  child.stdin?.write(numbered(1, 250));
+  await until('the disk to be full', () => said().includes('ENOSPC'));
+  unlinkSync(join(disk, 'ballast'));
+  child.stdin?.end();
+  const { code, stderr } = await ended;
+  assert.match(
+    stderr,
+    /^sink-http: spool\/(\S+): ENOSPC, waiting until there is space; free some\nsink-http: spool\/\1: there is space again\n$/,
+  );
+  assert.equal(code, 0);
+  const seqs = seqsOf(bodies.join('')); // batches come in any order
+  assertAll(
+    seqs.sort((a, b) => a - b),
+    250,
+  );
 });
 
 test('a full disk while closed files are compressed: they stay as they are', async (t) => {

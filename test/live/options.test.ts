@@ -27,6 +27,16 @@ live('-u: only these users', async (net) => {
   same(connects(lines), [...(said[0] ?? []), ...(said[2] ?? [])], [own, own]);
 });
 
+live('-u: a user by name', async (net) => {
+  const nobody = 65534;
+  const collector = await Collector.start(['-u', 'nobody', '--netns', net.inode]);
+  const { attempts } = await net.client(['blocking', '127.0.0.1', 9], nobody);
+  await net.client(['blocking', '127.0.0.1', 9], nobody - 1);
+  const { lines } = await collector.stop();
+  same(connects(lines), attempts, [{ saddr: '127.0.0.1' }]);
+  assert.equal(connects(lines)[0]?.uid, nobody);
+});
+
 live('-P, -4 and -6', async (net) => {
   const uid = 1_000_000 + process.pid;
   const collectors = await Promise.all(

@@ -31,7 +31,7 @@ function add(writer: Writer, from: number, to: number): void {
 }
 
 async function opened(path: string, onFull: Manner['onFull'] = 'exit'): Promise<Writer> {
-  const writer = new Writer(path, { mkdir: false, onFull });
+  const writer = new Writer(path, { stage: 'test', mkdir: false, onFull });
   await writer.open();
   return writer;
 }
