@@ -40,7 +40,7 @@ bool Writer::write_all(const char *data, size_t size) {
 		} else if (errno == EAGAIN) {
 			wait();
 		} else if (errno != EINTR) {
-			error_ = errno;
+			error_ = errno == ECONNRESET ? EPIPE : errno; // a socket's reader that has gone and left something unread
 		}
 	}
 	return error_ == 0;

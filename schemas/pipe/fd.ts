@@ -146,6 +146,9 @@ export function countLines(bytes: Buffer): number {
   return lines;
 }
 
+/** What a socket says once, instead of EPIPE, when its reader has gone and did not read all that was there. */
+const leftUnread = 'ECONNRESET';
+
 /** Writes all the bytes to a regular file, which waits for no other process. On an error says in `written` how many were. */
 export function writeFile(fd: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length; ) {
@@ -157,7 +160,7 @@ export function writeFile(fd: number, bytes: Buffer): void {
   }
 }
 
-/** Writes all the bytes. On an error says in `written` how many were. */
+/** Writes all the bytes. On an error says in `written` how many were; EPIPE where the reader has gone. */
 export async function writeAll(fd: number, bytes: Buffer): Promise<void> {
   let written = writeNow(fd, bytes);
   for (let tries = 1; written < bytes.length; ) {
@@ -165,7 +168,8 @@ export async function writeAll(fd: number, bytes: Buffer): Promise<void> {
       written += (await writeFd(fd, bytes, written, bytes.length - written, null)).bytesWritten;
       tries = 1;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw Object.assign(error as Error, { written });
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EAGAIN') throw Object.assign(error as Error, { written }, code === leftUnread && { code: 'EPIPE' });
       await pause(tries++);
     }
   }

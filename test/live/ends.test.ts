@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { bin, Collector, connects, statuses } from './collect.js';
 import { live, same } from './live.js';
+import { until } from './wait.js';
 
 const uid = 1_000_000 + process.pid;
 
@@ -75,6 +77,25 @@ live('a reader that has gone: the end, with exit code 0, though no further event
 live('a reader that has gone before the start: exit code 0', async () => {
   const { stdout, stderr } = await shell(`{ { sleep 0.1; collector -u ${uid}; echo $? >&3; } | true; } 3>&1`);
   assert.deepEqual({ stdout, stderr }, { stdout: '0\n', stderr: '' });
+});
+
+live('a reader that has gone and left events unread, of a socket: exit code 0', async (net) => {
+  const child = spawn(`${bin}collector`, ['--status', '-u', String(uid)]); // with socket pairs
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    said += text;
+  });
+  await once(child.stdout, 'readable');
+  const traffic = net.start(['forever', '127.0.0.1', 9], uid);
+  const seen = [-1];
+  await until('it waits to write', () => {
+    seen.push(Number(readFileSync(`/proc/${child.pid}/io`, 'utf8').match(/wchar: (\d+)/)?.[1]));
+    return new Set(seen.slice(-20)).size === 1;
+  });
+  child.stdout.destroy();
+  const [code] = await once(child, 'close');
+  traffic.child.kill('SIGKILL');
+  assert.deepEqual([code, said], [0, '']);
 });
 
 live('a full disk: one line and exit code 1', async () => {

@@ -3,7 +3,8 @@ streams.py IN OUT END COMMAND..., where IN and OUT are file, pipe, socket, tty o
 
   end    all of the input comes, and then its end
   kill   the command is killed when half of the input has come out, or gone in where nothing comes out
-  close  its reader goes away then, and the input goes on, as a pipe may hold all that the rest becomes
+  close  its reader goes away then, when nothing more goes in, as the command waits to write; and the input goes on, as a
+         pipe may hold all that the rest becomes
 
 On stderr it says behind the command's own words which of the two were ever non-blocking, also afterwards: the flag is of
 the open file, which whoever has started the command shares with it."""
@@ -58,10 +59,16 @@ def look():
         if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK:
             found.add(name)
 
-sent, came = 0, 0
+piece = 4096 if end == 'close' else 65536 # small: a write that waits has written nothing yet
+sent, came, stuck = 0, 0, 0
+def leaves():
+    return end == 'close' and came * 2 >= len(data)
+
 def read():
     """Whether something came out."""
     global came
+    if leaves():
+        return False
     try:
         got = os.read(drain, 1 << 16)
     except OSError: # nothing yet, or a terminal that the command has left
@@ -78,10 +85,11 @@ while True:
         break
     if feed is not None and sent < len(data):
         try:
-            sent += os.write(feed, data[sent:sent + 65536])
+            sent += os.write(feed, data[sent:sent + piece])
             busy = True
+            stuck = 0
         except BlockingIOError:
-            pass
+            stuck += 1
         except BrokenPipeError:
             sent = len(data)
     elif feed is not None and end == 'end':
@@ -94,10 +102,10 @@ while True:
     if (came if drain is not None else sent) * 2 >= len(data):
         if end == 'kill' and child.poll() is None:
             child.send_signal(signal.SIGKILL)
-        if end == 'close' and drain is not None:
+        if drain is not None and leaves() and (feed is None or stuck > 20):
             os.close(drain)
             drain = None
-    if end == 'close' and drain is None and sent == len(data) and child.poll() is None:
+    if end == 'close' and sent == len(data) and child.poll() is None:
         sent = 0
     if not busy:
         time.sleep(0.002)
