@@ -20,15 +20,25 @@
 #include "syn_sent.bpf.h"
 #include "waiting.bpf.h"
 
-/* The hook of the socket's state. In a simultaneous open SYN_RECV comes in between, and is no end yet. */
+/* In a simultaneous open SYN_RECV comes in between, and is no end yet. */
+static __always_inline void attempt_state_left(struct sock *sk, int from, int to)
+{
+	if (from == TCP_SYN_SENT && !(to == TCP_SYN_RECV && reports(ATTEMPT_OUTCOME)))
+		attempt_syn_left(sk, to);
+	else if (from == TCP_SYN_RECV && reports(ATTEMPT_OUTCOME))
+		attempt_syn_left(sk, to);
+}
+
+/*
+ * The hook of the socket's state has two programs, this and attempt_state_left: the kernel does not run one that is
+ * running on the same CPU already, as when a timer or a packet comes in the middle of it. Whichever it runs first tells.
+ */
 static __always_inline void attempt_state(struct sock *sk, int from, int to)
 {
 	if (from == TCP_CLOSE && to == TCP_SYN_SENT)
 		attempt_syn_sent(sk);
-	else if (from == TCP_SYN_SENT && !(to == TCP_SYN_RECV && reports(ATTEMPT_OUTCOME)))
-		attempt_syn_left(sk, to);
-	else if (from == TCP_SYN_RECV && reports(ATTEMPT_OUTCOME))
-		attempt_syn_left(sk, to);
+	else
+		attempt_state_left(sk, from, to);
 }
 
 #endif

@@ -61,6 +61,13 @@ int socket_state(__u64 *ctx)
 	return 0;
 }
 
+SEC("tp_btf/inet_sock_set_state")
+int socket_state_left(__u64 *ctx)
+{
+	attempt_state_left((struct sock *)ctx[0], ctx[1], ctx[2]);
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int thread_exit(void *ctx __attribute__((unused)))
 {

@@ -66,6 +66,13 @@ int socket_state(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+SEC("raw_tp/inet_sock_set_state")
+int socket_state_left(struct bpf_raw_tracepoint_args *ctx)
+{
+	attempt_state_left((struct sock *)ctx->args[0], ctx->args[1], ctx->args[2]);
+	return 0;
+}
+
 SEC("raw_tp/sched_process_exit")
 int thread_exit(void *ctx __attribute__((unused)))
 {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Collector, connects, lostIn, statuses } from './collect.js';
+import { stateChanges } from './ftrace.js';
 import { live } from './live.js';
-import { endOf, outcomes, paired } from './outcomes.js';
+import { during, endOf, outcomes, paired } from './outcomes.js';
 
 for (const report of ['both', 'outcome'] as const)
   live(`--report ${report}: 20,000 at once by 4 threads, each has its outcome, none is lost`, async (net) => {
@@ -19,3 +21,26 @@ for (const report of ['both', 'outcome'] as const)
     const { in: all, out, pending } = statuses(lines).at(-1) ?? {};
     assert.deepEqual({ all, out, pending }, { all: told + 20_000, out: told + 20_000, pending: 0 });
   });
+
+// Timers come in the middle of what the programs do for another socket, on the same CPU.
+live('2,000 that time out while this machine does nothing but connect: each has its outcome', async (net) => {
+  net.blackhole(8080);
+  let changes: Awaited<ReturnType<typeof stateChanges>> | undefined;
+  const { lines } = await during(net, 'both', async () => {
+    const busy = Array.from({ length: 3 }, () => net.start(['quiet', 1e9, '127.0.0.1', 9]));
+    changes = await stateChanges(net, 'dport==8080 && newstate==7', () => net.client(['under-way', 2000, '::1', 8080]));
+    for (const { child } of busy) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  });
+  assert.equal(changes?.all.size, 2000);
+  const told = new Set(outcomes(lines).map(({ id }) => id));
+  const without = connects(lines).filter(({ id }) => !told.has(id));
+  assert.deepEqual(
+    without.filter(({ sport }) => !changes?.unseen.has(sport as number)),
+    [],
+  );
+  for (const event of outcomes(lines))
+    if (event.dport === 8080) assert.equal(endOf(event), 'timeout ETIMEDOUT', JSON.stringify(event));
+});

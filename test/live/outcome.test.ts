@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import { connects } from './collect.js';
 import { cannot, live } from './live.js';
 import type { Net } from './net.js';
-import { during, endOf, ends, paired } from './outcomes.js';
+import { during, endOf, ends, paired, timed } from './outcomes.js';
 import { until } from './wait.js';
 
 const refused = 'refused ECONNREFUSED';
@@ -79,7 +79,7 @@ describe('nobody answers', () => {
   ] as const)
     live(`${how}: timeout, as late as the last SYN`, async (net) => {
       net.blackhole(8080);
-      const { events } = await ends(net, [[how, address, 8080]], [timeout]);
+      const { events } = await ends(net, [[how, address, 8080]], [timeout], timed);
       assert.ok((events[0]?.latency_us as number) >= 1_000_000, JSON.stringify(events));
     });
 

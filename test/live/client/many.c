@@ -4,6 +4,7 @@
 #include "client.h"
 
 #include <err.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,27 @@ static void quiet(char **args)
 	}
 }
 
+/* So many under way at once, until each has failed. */
+static void under_way(char **args)
+{
+	struct target to = target_of(args[1], args[2]);
+	int count = atoi(args[0]);
+	struct pollfd *all = calloc(count, sizeof(*all));
+
+	for (int i = 0; i < count; i++, usleep(500)) {
+		all[i] = (struct pollfd){socket_for(&to, SOCK_STREAM | SOCK_NONBLOCK, 0), POLLOUT, 0};
+		attempt(all[i].fd, &to);
+	}
+	for (int i = 0; i < count; i++) {
+		int error;
+		socklen_t size = sizeof(error);
+
+		poll(&all[i], 1, -1);
+		getsockopt(all[i].fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		then(error);
+	}
+}
+
 /* One attempt after the other until killed. */
 static void forever(char **args)
 {
@@ -119,5 +141,5 @@ static void forever(char **args)
 
 const struct command many_commands[] = {
 	{"name", 3, name},   {"thread", 3, thread}, {"processes", 3, processes},
-	{"burst", 4, burst}, {"quiet", 3, quiet},   {"forever", 2, forever},	 {},
+	{"burst", 4, burst}, {"quiet", 3, quiet},   {"forever", 2, forever},	 {"under-way", 3, under_way}, {},
 };
