@@ -37,6 +37,7 @@ const atMost =
       throw new UsageError(`takes at most ${most} values, not ${values.length}; filter takes more`);
     return values;
   };
+
 const options = {
   pid: { short: 'p', value: 'PIDS', parse: atMost(list(integer(0, 4294967295))), help: 'Only these processes.' },
   uid: { short: 'u', value: 'USERS', parse: atMost(list(uid)), help: 'Only these users, by number or name.' },
