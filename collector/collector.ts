@@ -26,6 +26,7 @@ import { asCaller, type Command, refusal } from './caller.js';
 import { Traced } from './command.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
+import { ranked } from './preemption.js';
 import { cgroup, cgroup2, netns, uid } from './scope.js';
 
 const most = 64; // values of one filter that the kernel side has room for
@@ -94,18 +95,21 @@ function kernelFilters(values: Values): Partial<StartOptions> {
 
 /** Starts the first tier that really attaches. Where none does, throws what the last one said, after the others. */
 function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partial<StartOptions>): Promise<End> {
+  const { order, why: notFentry } = ranked();
   const reasons: string[] = [];
   const { status: told, tier: _, metrics: __, ...given } = parsed.given;
-  const header = (tier: Tier) =>
-    canonical(
+  const header = (tier: Tier) => {
+    const all = notFentry && tier === 'kprobe' && !parsed.values.tier ? [notFentry] : reasons;
+    return canonical(
       status('collector', 'start', {
         tier,
-        ...(reasons.length > 0 && { reasons }),
+        ...(all.length > 0 && { reasons: all }),
         kernel: release(),
         ...(Object.keys(given).length > 0 && { filters: given }),
       }),
     );
-  for (const tier of parsed.values.tier ? [parsed.values.tier] : tiers) {
+  };
+  for (const tier of parsed.values.tier ? [parsed.values.tier] : order) {
     let onEnd: (end: End) => void = () => {};
     const ended = new Promise<End>((resolve) => {
       onEnd = resolve;

@@ -12,6 +12,7 @@ import { type Addon, loadAddon, objectOf, type StartError, type StartOptions, ty
 import { build } from './build.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
+import { ranked } from './preemption.js';
 import { cgroup2 } from './scope.js';
 
 /** Why it does not work, or, where it does, the functions that it could not hook. */
@@ -79,13 +80,16 @@ async function run({ values }: Parsed<typeof options>): Promise<number> {
         `note   ${tier}: the kernel has no function ${name} to hook: what fails in it before a SYN is not seen`,
       );
   }
-  if (works[0]) lines.push(verdict('--dns', await dnsRefusal(addon, works[0])));
+  const { order, why } = ranked();
+  const best = order.find((tier) => works.includes(tier));
+  if (why && best === 'kprobe' && works.includes('fentry')) lines.push(`note   ${why}`);
+  if (best) lines.push(verdict('--dns', await dnsRefusal(addon, best)));
   if (cgroup2() === undefined)
     lines.push('note   cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');
-  const result = works[0] ? `collector works here, by the tier ${works[0]}` : 'collector does not work here';
+  const result = best ? `collector works here, by the tier ${best}` : 'collector does not work here';
   const shown = isTerminal(1) && isatty(1) ? lines.map((line) => folded(line, process.stdout.columns || 80)) : lines;
   await print(`${[head, result, ...shown].join('\n')}\n`);
-  return works.length > 0 ? 0 : 1;
+  return best ? 0 : 1;
 }
 
 /** For a terminal: the cause and the remedy in lines of their own, below what they are of. */

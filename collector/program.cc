@@ -246,6 +246,17 @@ void Program::each_open(const std::function<void(attempt &)> &visit) const {
 		if (bpf_map_lookup_elem(map, &key, &value) == 0) visit(value);
 }
 
+uint64_t Program::missed() const {
+	uint64_t all = 0;
+	bpf_program *p;
+	bpf_object__for_each_program(p, object_) {
+		bpf_prog_info info = {};
+		uint32_t size = sizeof info;
+		if (begins_attempts(p) && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size)) all += info.recursion_misses;
+	}
+	return all;
+}
+
 bool Program::readable_unprivileged() const {
 	bool readable = false;
 	std::thread([&] { // capabilities belong to a thread

@@ -45,6 +45,10 @@ public:
 	const std::vector<std::string> &unhooked() const { return unhooked_; }
 	uint64_t drops(attempt_drop reason) const { return __atomic_load_n(&drops_[reason], __ATOMIC_RELAXED); }
 
+	// Calls that began while the program of beginnings was interrupted on that CPU, and so did not run, whatever they
+	// were; 0 where the kernel does not say.
+	uint64_t missed() const;
+
 	// The last records are those of calls that wait. None is new after it returned. From any thread, any number of times.
 	void detach();
 

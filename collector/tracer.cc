@@ -116,7 +116,7 @@ Reason Tracer::loop() {
 	program_->detach();
 	if (dns_) dns_->detach();
 	report_open(reason == Reason::stop);
-	report_losses();
+	report_losses(true);
 	writer_.flush();
 	if (writer_.error()) reason = writer_.error() == EPIPE ? Reason::closed : Reason::error;
 	return reason;
@@ -194,9 +194,14 @@ int Tracer::record(const attempt_event &event) {
 	return written && !counted() ? 0 : -ECANCELED;
 }
 
-void Tracer::report_losses() {
+void Tracer::report_losses(bool last) {
 	for (int reason = 0; reason < ATTEMPT_DROPS; reason++)
 		report_loss(kWhere[reason], program_->drops(static_cast<attempt_drop>(reason)), reported_[reason]);
+	if (uint64_t time = now(CLOCK_BOOTTIME); last || time >= next_missed_ns_) {
+		next_missed_ns_ = time + 1000000000;
+		const int each = options_.config.report == (ATTEMPT_CONNECT | ATTEMPT_OUTCOME) ? 2 : 1;
+		report_loss("busy program", program_->missed() * each, reported_missed_);
+	}
 	if (!dns_) return;
 	report_loss("dns ring buffer", dns_->dropped(), reported_dns_[0]);
 	report_loss("dns answer", dns_->lost(), reported_dns_[1]);

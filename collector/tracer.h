@@ -74,7 +74,7 @@ private:
 	int record(const attempt_event &event);
 	bool answer(const DnsAnswer &answer);
 	void report_loss(const char *where, uint64_t total, uint64_t &reported);
-	void report_losses();
+	void report_losses(bool last = false);
 	void report_open(bool tell);
 	static int on_record(void *tracer, void *data, size_t size);
 	bool counted() const { return options_.count && out_ >= options_.count; }
@@ -93,7 +93,8 @@ private:
 	std::function<void(const End &)> on_end_;
 	bool ended_ = false;
 	uint64_t pending_ = 0;
-	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_dns_[2] = {};
+	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_missed_ = 0, reported_dns_[2] = {};
+	uint64_t next_missed_ns_ = 0; // the kernel is asked for these once a second
 	std::atomic<uint64_t> out_{0}, lost_{0};
 };
 

@@ -1,0 +1,45 @@
+/*
+ * Runs in a guest whose kernel preempts: connects by more processes than there are CPUs, while the collector's first choice
+ * and each tier watch. Prints an object of Told by tier, as one JSON object; the first choice is named `best`.
+ */
+
+import { tiers } from '../../dist/collector/addon.js';
+import { Collector, connects, lostIn, statuses } from '../live/collect.js';
+import { closed } from './cases/case.js';
+import { Place } from './place.js';
+
+export interface Told {
+  tier: string;
+  reasons?: string[];
+  events: number;
+  lost: number;
+  places: string[];
+}
+
+const attempts = Number(process.argv[2]);
+const processes = 6;
+const net = new Place();
+try {
+  const all: Record<string, Told> = {};
+  for (const tier of ['best', ...tiers]) {
+    const choice = tier === 'best' ? [] : ['--tier', tier];
+    const collector = await Collector.start([...choice, '--netns', net.inode]);
+    const clients = Array.from({ length: processes }, () =>
+      net.start(['quiet', attempts / processes, '127.0.0.1', closed]),
+    );
+    for (const { finish } of clients) await finish();
+    const { lines } = await collector.stop();
+    const [start] = statuses(lines);
+    const lost = lines.filter((line) => line.startsWith('{"type":"lost"')).map((line) => JSON.parse(line).where);
+    all[tier] = {
+      tier: start?.tier as string,
+      ...(start?.reasons && { reasons: start.reasons as string[] }),
+      events: connects(lines).length,
+      lost: lostIn(lines),
+      places: [...new Set<string>(lost)].sort(),
+    };
+  }
+  console.log(JSON.stringify(all));
+} finally {
+  await net.remove();
+}
