@@ -95,11 +95,12 @@ function kernelFilters(values: Values): Partial<StartOptions> {
 
 /** Starts the first tier that really attaches. Where none does, throws what the last one said, after the others. */
 function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partial<StartOptions>): Promise<End> {
-  const { order, why: notFentry } = ranked();
+  const { tier: forced } = parsed.values;
+  const { order, why: notFentry }: ReturnType<typeof ranked> = forced ? { order: [forced] } : ranked();
   const reasons: string[] = [];
   const { status: told, tier: _, metrics: __, ...given } = parsed.given;
   const header = (tier: Tier) => {
-    const all = notFentry && tier === 'kprobe' && !parsed.values.tier ? [notFentry] : reasons;
+    const all = notFentry && tier === 'kprobe' ? [notFentry] : reasons;
     return canonical(
       status('collector', 'start', {
         tier,
@@ -109,7 +110,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
       }),
     );
   };
-  for (const tier of parsed.values.tier ? [parsed.values.tier] : order) {
+  for (const tier of order) {
     let onEnd: (end: End) => void = () => {};
     const ended = new Promise<End>((resolve) => {
       onEnd = resolve;

@@ -26,7 +26,7 @@ for (const report of ['both', 'outcome'] as const)
 live('2,000 that time out while this machine does nothing but connect: each has its outcome', async (net) => {
   net.blackhole(8080);
   let changes: Awaited<ReturnType<typeof stateChanges>> | undefined;
-  const { lines } = await during(net, 'both', async () => {
+  const { lines, lost } = await during(net, 'both', async () => {
     const busy = Array.from({ length: 3 }, () => net.start(['quiet', 1e9, '127.0.0.1', 9]));
     changes = await stateChanges(net, 'dport==8080 && newstate==7', () => net.client(['under-way', 2000, '::1', 8080]));
     for (const { child } of busy) {
@@ -36,6 +36,8 @@ live('2,000 that time out while this machine does nothing but connect: each has 
   });
   assert.equal(changes?.all.size, 2000);
   const told = new Set(outcomes(lines).map(({ id }) => id));
+  const own = connects(lines).filter(({ dport }) => dport === 8080).length;
+  assert.ok(own > 1900 && own + lost >= 2000, `${own} of 2,000 connects, ${lost} lost`);
   const without = connects(lines).filter(({ id }) => !told.has(id));
   assert.deepEqual(
     without.filter(({ sport }) => !changes?.unseen.has(sport as number)),
