@@ -28,17 +28,21 @@ for (const file of readdirSync(here).sort()) {
   if (type) schemas.set(type, read(new URL(file, here)));
 }
 
-// Each schema stands alone for other validators, so what an outcome repeats of its connect is there twice.
+// Each schema stands alone for other validators, so they repeat the properties that they share. Only these may differ.
 const propertiesOf = (type: string) =>
   (schemas.get(type) as unknown as { properties: Record<string, unknown> }).properties;
-const connect = propertiesOf('connect');
-const outcome = propertiesOf('outcome');
-const own = ['type', 'ts', 'errno'];
-const repeated = Object.keys(connect).filter((name) => !own.includes(name));
-const inOutcome = Object.keys(outcome).filter((name) => repeated.includes(name));
-for (const [at, name] of repeated.entries()) {
-  if (name !== inOutcome[at] || !isDeepStrictEqual(outcome[name], connect[name]))
-    throw new Error(`outcome.schema.json: /properties/${name} must be as in connect.schema.json, in the same order`);
+repeats('outcome', 'connect', ['type', 'ts', 'errno']);
+repeats('pending', 'outcome', ['type', 'ts', 'start', 'result', 'errno', 'error', 'icmp', 'latency_us', 'repeat']);
+
+/** Throws if a type does not have the properties of another, in the same order, except for some. */
+function repeats(type: string, model: string, except: readonly string[]): void {
+  const [properties, shared] = [propertiesOf(type), propertiesOf(model)];
+  const names = Object.keys(shared).filter((name) => !except.includes(name));
+  const repeated = Object.keys(properties).filter((name) => names.includes(name));
+  for (const [at, name] of names.entries()) {
+    if (name !== repeated[at] || !isDeepStrictEqual(properties[name], shared[name]))
+      throw new Error(`${type}.schema.json: /properties/${name} must be as in ${model}.schema.json, in the same order`);
+  }
 }
 
 const ajv = new Ajv2020({

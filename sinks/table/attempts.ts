@@ -12,8 +12,8 @@ const ipv6Width = 39;
 export function attempts(places: number): Column<Connect | Outcome>[] {
   const columns: Column<Connect | Outcome>[] = [
     { title: 'TIME', width: 8, text: ({ ts }) => clock(ts) },
-    { title: 'PID', width: 7, text: ({ pid }) => String(pid) },
-    { title: 'COMM', width: 15, text: ({ comm }) => printable(comm) },
+    { title: 'PID', width: 7, text: ({ pid = '-' }) => String(pid) },
+    { title: 'COMM', width: 15, text: ({ comm = '-' }) => printable(comm) },
     { title: 'SADDR', width: ipv6Width, text: ({ saddr = '-', saddr_name = saddr }) => printable(saddr_name) },
     { title: 'SPORT', width: 5, text: ({ sport = '-' }) => String(sport) },
     { title: 'DADDR', width: ipv6Width, text: ({ daddr, name = daddr }) => printable(name) },
