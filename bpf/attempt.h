@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* What the kernel side and the collector share: the record of one attempt, the filters, the losses. */
+/* What the kernel side and the collector share: the record of one attempt, the filters, the counters. */
 #ifndef SYNPIPE_ATTEMPT_H
 #define SYNPIPE_ATTEMPT_H
 
@@ -9,10 +9,22 @@
 #define ATTEMPT_EXE_BYTES 256
 #define ATTEMPT_FILTER_MAX 64
 
-/* What a record tells, and which of the two are asked for: bits of attempt_config.report. */
+/* When an attempt that waits is looked at: a connect line is due so long after the call, and a first pending line. */
+#define ATTEMPT_CONNECT_DUE_NS 75000000ULL
+#define ATTEMPT_PENDING_DUE_NS 1000000000ULL
+
+/* What a record reports. The first two are also bits of attempt_config.report. */
 enum attempt_kind {
 	ATTEMPT_CONNECT = 1,
 	ATTEMPT_OUTCOME = 2,
+	ATTEMPT_PENDING = 4,
+};
+
+/* How often an attempt that waits is reported. */
+enum attempt_pending {
+	ATTEMPT_PENDING_OFF,
+	ATTEMPT_PENDING_ONCE,
+	ATTEMPT_PENDING_REPEAT, /* again when 2, 4, 8, 16 … s have passed since its start */
 };
 
 /* How the attempt was made. */
@@ -24,10 +36,11 @@ enum attempt_via {
 	ATTEMPT_VIA_MPTCP,
 };
 
-/* Why a record is missing from the ring buffer: the index into the map `drops`. */
+/* Why something is missing: the index into attempt_counters.drops. All but UPDATE count attempts. */
 enum attempt_drop {
-	ATTEMPT_DROP_RING,  /* no room in the ring buffer */
-	ATTEMPT_DROP_TABLE, /* no room in `calls` or `attempts`, or an end that was never seen */
+	ATTEMPT_DROP_RING,   /* no room in the ring buffer for the last record of an attempt */
+	ATTEMPT_DROP_UPDATE, /* … for another record */
+	ATTEMPT_DROP_TABLE,  /* no room in `calls` or `attempts`, or an end that no program saw */
 	ATTEMPT_DROPS,
 };
 
@@ -42,53 +55,95 @@ struct attempt_ends {
 	__u8 pad[2];
 };
 
+/* The ICMP error that answered a SYN. */
+struct attempt_icmp {
+	__u8 from[16]; /* network order: who sent it */
+	__u16 error;   /* the errno that the kernel makes of it */
+	__u8 family;   /* 4 or 6; 0: there was none */
+	__u8 type;
+	__u8 code;
+	__u8 pad[3];
+};
+
 /*
- * A record in the ring buffer, up to where `exe` is used. Integers are in host order, times are nanoseconds
- * of the boot clock.
+ * A record in the ring buffer, or from the iterator `look`: as many bytes as are used of `exe`. Integers are in host
+ * order, times are nanoseconds of the boot clock.
  */
 struct attempt_event {
 	__u64 id;       /* socket cookie, or with bit 63 set: made from start_ns and CPU */
-	__u64 start_ns; /* the call began, or returned where that is all to be told; without a call: SYN_SENT */
-	__u64 time_ns;  /* connect: the call returned, or start_ns without a call; outcome: when it happened */
+	__u64 start_ns; /* the call began; without a call: SYN_SENT; if it existed before: the first SYN */
+	__u64 time_ns;  /* outcome: when it ended; pending: when it was looked at; connect: not set */
 	__u64 cgroup;   /* id in the unified hierarchy */
-	__u32 pid;      /* the process (tgid), as are ppid's */
+	__u32 pid;      /* the process (tgid), as are ppid's; 0: no process is known */
 	__u32 tid;
 	__u32 ppid;
 	__u32 uid;
 	__u32 gid;
-	__u32 netns; /* inode number */
-	struct attempt_ends ends;
+	__u32 netns;       /* inode number */
+	__u32 retransmits; /* SYNs sent again */
 	__u16 error;       /* connect: errno if the call failed, else 0; outcome: why it ended, 0: nobody says */
 	__u16 exe_size;    /* bytes used of exe; 0: not known */
-	__u8 kind;         /* enum attempt_kind */
-	__u8 via;          /* enum attempt_via */
-	__u8 established;  /* outcome: 1 if so */
-	__u8 exe_deleted;  /* 1: that file's name is gone */
+	struct attempt_ends ends;
+	struct attempt_icmp icmp;
+	__u8 kind;        /* enum attempt_kind */
+	__u8 via;         /* enum attempt_via */
+	__u8 established; /* outcome: 1 if so */
+	__u8 exe_deleted; /* 1: that file's name is gone */
+	__u8 existing;    /* 1: it was waiting when the collector started */
+	__u8 pad[3];
 	char comm[ATTEMPT_COMM_BYTES];  /* the thread's name: any bytes, ends at the first NUL */
 	char pcomm[ATTEMPT_COMM_BYTES]; /* the process's */
 	char exe[ATTEMPT_EXE_BYTES];    /* the path's names, the last one first, each ended by a NUL */
 };
 
-/* Who has done what about an attempt; whoever is the second of TOLD and LEFT ends it. */
+/* How long a record of the iterator is. */
+#define ATTEMPT_EVENT_BYTES(exe_size) (sizeof(struct attempt_event) - ATTEMPT_EXE_BYTES + (((exe_size) + 7) & ~7ULL))
+
+/* What has happened to an attempt. Whichever of RETURNED and LEFT is set second writes the outcome and frees the entry. */
 enum attempt_flag {
-	ATTEMPT_TOLD = 1, /* its call has returned and was told; without a call: from the start */
-	ATTEMPT_LEFT = 2, /* it is not in SYN_SENT any more, and the fields below are set */
+	ATTEMPT_RETURNED = 1, /* its call has returned; without a call: from the start */
+	ATTEMPT_LEFT = 2,     /* it is not in SYN_SENT any more, and the fields `left…` are set */
+	ATTEMPT_CLAIMED = 4,  /* whoever set this writes its connect record */
 };
 
-/* A socket in SYN_SENT, in the map `attempts`. The collector reads those that are left when it ends. */
+/* A socket in SYN_SENT, in the map `attempts`. */
 struct attempt {
-	__u64 call;    /* the thread in connect() that will tell it; 0: made another way */
+	__u64 key;     /* its own in the map: the socket's address */
+	__u64 call;    /* the thread in connect(), whose return sets RETURNED; 0: made another way */
 	__u64 left_ns; /* when it left SYN_SENT */
+	__u64 icmp_ns; /* when event.icmp came */
+	__u64 look_ns; /* when its next pending line is due */
 	struct attempt_ends left; /* taken then: by the time a failed connect() returns they are gone */
-	__u32 flags;      /* enum attempt_flag, set atomically */
 	__u16 left_error; /* the socket's errno then */
 	__u8 established; /* what it left for */
 	__u8 at_once;     /* the call itself gave up: its errno says why */
+	__u8 pad[4];
 	struct attempt_event event;
+	__u32 flags; /* enum attempt_flag, set atomically; behind all else, so that a copy of an entry shows if that is whole */
+	__u32 pad2;
+};
+
+/* The collector's last look at calls, and at open attempts. */
+enum attempt_last {
+	ATTEMPT_LAST_CALLS = 1,
+	ATTEMPT_LAST_OPEN = 2,
+};
+
+/* Mapped by the collector, so that to read them needs no system call. */
+struct attempt_counters {
+	__u64 drops[ATTEMPT_DROPS];
+	__u64 late; /* calls whose begin no program saw, though their SYN was seen */
+	__u64 pad[4];
+	__u64 open;  /* entries of `attempts` */
+	__u64 calls; /* calls whose SYN went out that are not in `attempts`: only if outcomes are not reported */
+	__u64 due_ns; /* written by the iterators: when the next line will be due of what they have seen */
+	__u32 last;    /* set by the collector, enum attempt_last: all that waits is reported, due or not */
+	__u32 adopted; /* sockets that were waiting at the start */
 };
 
 /* The filters, constant once the programs are loaded. A count of 0 lets everything through. */
 struct attempt_config {
+	__u64 cgroups[ATTEMPT_FILTER_MAX]; /* ids, those of the map `wanted_cgroups` */
 	__u32 pids[ATTEMPT_FILTER_MAX];
 	__u32 uids[ATTEMPT_FILTER_MAX];
 	__u32 netns[ATTEMPT_FILTER_MAX]; /* inode numbers */
@@ -97,16 +152,18 @@ struct attempt_config {
 	__u32 uid_count;
 	__u32 netns_count;
 	__u32 port_count;
-	__u32 cgroup_count; /* so many entries of the map `wanted_cgroups` */
-	__u32 family;       /* 4, 6, or 0 for both */
-	__u32 report;       /* enum attempt_kind: one or both */
+	__u32 cgroup_count;
+	__u32 family;  /* 4, 6, or 0 for both */
+	__u32 report;  /* enum attempt_kind: one or both of the first two */
+	__u32 pending; /* enum attempt_pending */
 };
 
 #ifndef __cplusplus
 #define static_assert _Static_assert
 #endif
 static_assert(sizeof(struct attempt_ends) == 40, "no hidden padding");
-static_assert(sizeof(struct attempt_event) == 136 + ATTEMPT_EXE_BYTES, "no hidden padding");
-static_assert(sizeof(struct attempt) == 64 + sizeof(struct attempt_event), "no hidden padding");
+static_assert(sizeof(struct attempt_icmp) == 24, "no hidden padding");
+static_assert(sizeof(struct attempt_event) == 168 + ATTEMPT_EXE_BYTES, "no hidden padding");
+static_assert(sizeof(struct attempt) == 96 + sizeof(struct attempt_event), "no hidden padding");
 
 #endif

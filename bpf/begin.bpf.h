@@ -42,6 +42,29 @@ static __always_inline struct socket *socket_of(struct file *file)
 #endif
 }
 
+/* A call whose end no program saw: a loss, unless look_at_open will find its entry. */
+static __always_inline void end_unseen(struct call *call)
+{
+	if (end_call(call) && !call->kept)
+		drop(ATTEMPT_DROP_TABLE);
+}
+
+static __always_inline void start_call(struct call *call, struct sock *sk)
+{
+	call->cookie = 0;
+	call->start_ns = bpf_ktime_get_boot_ns();
+	call->sk = sk;
+	call->flow = NULL;
+	call->uaddr = 0;
+	call->addrlen = 0;
+	call->to = (struct attempt_ends){};
+	call->netns = 0;
+	call->via = ATTEMPT_VIA_CONNECT;
+	call->mptcp = false;
+	call->kept = false;
+	call->counted = false;
+}
+
 static __always_inline void attempt_begin(struct socket *given, const struct begin *from, enum attempt_via via)
 {
 	struct address address = {};
@@ -66,22 +89,19 @@ static __always_inline void attempt_begin(struct socket *given, const struct beg
 	if (legible && !is_destination(&address, from->addrlen))
 		return;
 	call = bpf_task_storage_get(&calls, current(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	/* One in another, as the kernel's own in an application's: the outer one tells. */
+	/* One in another, as the kernel's own in an application's: the outer one is the attempt. */
 	if (call && call->entry == CALL_CONNECT && from->entry != CALL_CONNECT)
 		return;
-	/* Left from a call whose end was not seen: that one is the loss, this one takes its place. */
-	if (!call || call->entry)
-		drop_attempt();
-	if (!call)
+	if (!call) {
+		drop(ATTEMPT_DROP_TABLE);
 		return;
-	call->sk = sk;
-	call->flow = NULL;
+	}
+	end_unseen(call);
+	start_call(call, sk);
 	call->uaddr = from->address;
 	call->addrlen = from->addrlen;
-	call->to = (struct attempt_ends){};
 	parse_destination(&call->to, &address, from->addrlen);
 	call->mptcp = protocol == IPPROTO_MPTCP;
-	call->start_ns = outlives_call(call) ? bpf_ktime_get_boot_ns() : 0;
 	call->via = via == ATTEMPT_VIA_CONNECT && call->mptcp ? ATTEMPT_VIA_MPTCP : via;
 	call->entry = from->entry;
 }

@@ -27,20 +27,14 @@ static __always_inline __u16 failure(long ret, bool syn_sent)
 	return -ret;
 }
 
-static __always_inline void set_times(struct attempt_event *event, const struct call *call)
-{
-	event->time_ns = bpf_ktime_get_boot_ns();
-	event->start_ns = call->start_ns ?: event->time_ns;
-}
-
 /* Its SYN went out: since then only the port was chosen. */
 static __always_inline void end_with_syn(struct attempt_event *event, const struct call *call, long ret)
 {
 	struct sock *sk = call->flow;
 
-	set_times(event, call);
+	event->start_ns = call->start_ns;
 	event->ends = call->to;
-	/* Where none was to be had, what is there is another attempt's, unless the socket was bound. */
+	/* If none was to be had, what is there is another attempt's, unless the socket was bound. */
 	if (ret == -EADDRNOTAVAIL)
 		event->ends.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	else
@@ -51,7 +45,8 @@ static __always_inline void end_with_syn(struct attempt_event *event, const stru
 
 /*
  * False for a call that made no attempt, though it looked so when it began: of another kind of socket, or one that
- * listens, or of a file that is no socket at all.
+ * listens, or of a file that is no socket at all; or one that succeeded while the socket stayed closed, since another
+ * thread changed the address or the descriptor before the kernel read it.
  */
 static __always_inline bool tried_to(const struct call *call, const struct sock_common *common, long ret)
 {
@@ -59,10 +54,12 @@ static __always_inline bool tried_to(const struct call *call, const struct sock_
 
 	if ((common->skc_family != AF_INET && common->skc_family != AF_INET6) || common->skc_state == TCP_LISTEN)
 		return false;
+	if (!failure(ret, false) && common->skc_state == TCP_CLOSE)
+		return false;
 	return ret != -ENOTSOCK || (BPF_CORE_READ(sk, sk_socket, file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
 }
 
-/* No SYN went out. False where there is nothing to tell. */
+/* No SYN went out. False if there is nothing to report. */
 static __always_inline bool end_before_syn(struct attempt_event *event, const struct call *call, long ret,
 					   struct sock_copy *buffer)
 {
@@ -71,7 +68,7 @@ static __always_inline bool end_before_syn(struct attempt_event *event, const st
 
 	if (ret == -EFAULT || !tried_to(call, common, ret))
 		return false;
-	set_times(event, call);
+	event->start_ns = call->start_ns;
 	event->ends = call->to;
 	if (!event->ends.family && read_address(&address, call->uaddr, call->addrlen, false))
 		parse_destination(&event->ends, &address, call->addrlen);
@@ -81,7 +78,7 @@ static __always_inline bool end_before_syn(struct attempt_event *event, const st
 	return event->ends.family && ends_wanted(&event->ends);
 }
 
-/* There is nothing in `attempts`: all that can be told is known now. */
+/* There is nothing in `attempts`: all that can be reported is known now. */
 static __always_inline void end_alone(struct call *call, long ret, struct sock_copy *buffer)
 {
 	struct scratch *room = scratch(SCRATCH_END);
@@ -100,10 +97,11 @@ static __always_inline void end_alone(struct call *call, long ret, struct sock_c
 	submit(event, ATTEMPT_CONNECT);
 	if (!reports(ATTEMPT_OUTCOME))
 		return;
+	event->time_ns = bpf_ktime_get_boot_ns();
 	if (event->error)
 		submit(event, ATTEMPT_OUTCOME);
 	else /* there was no room to remember it */
-		drop(ATTEMPT_DROP_TABLE, 1);
+		drop(ATTEMPT_DROP_TABLE);
 }
 
 static __always_inline void end_of(struct call *call, long ret)
@@ -115,23 +113,27 @@ static __always_inline void end_of(struct call *call, long ret)
 	struct sock *sk = call->sk;
 
 	if (!attempt || attempt->call != bpf_get_current_pid_tgid()) {
-		end_alone(call, ret, &buffer);
+		if (!call->kept) /* else look_at_open took it for one whose end was missed */
+			end_alone(call, ret, &buffer);
 		return;
 	}
 	event = &attempt->event;
-	if (!(*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT))
-		read_ends(&event->ends, copy_sock(&buffer, call->flow));
-	/* If the socket left SYN_SENT while it was read, its port may be gone, but then that is known after it. */
-	if (*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT)
-		event->ends = attempt->left;
+	if (reports(ATTEMPT_CONNECT)) {
+		if (!(*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT))
+			read_ends(&event->ends, copy_sock(&buffer, call->flow));
+		/* If the socket left SYN_SENT while it was read, its port may be gone, but then that is known after it. */
+		if (*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT)
+			event->ends = attempt->left;
+	}
 	/* No port was to be had: what is legible is an earlier attempt's, unless the socket was bound. */
 	if (ret == -EADDRNOTAVAIL)
 		event->ends.sport = attempt->left.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
-	event->time_ns = bpf_ktime_get_boot_ns();
 	event->error = failure(ret, true);
-	submit(event, ATTEMPT_CONNECT);
-	if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_TOLD) & ATTEMPT_LEFT) {
-		tell_outcome(attempt);
+	if (claims_connect(attempt))
+		submit(event, ATTEMPT_CONNECT);
+	if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_RETURNED) & ATTEMPT_LEFT) {
+		fill_outcome(attempt);
+		submit(event, ATTEMPT_OUTCOME);
 		forget(key);
 	}
 }
@@ -140,7 +142,7 @@ static __always_inline void attempt_end(long ret, enum call_entry entry)
 {
 	struct call *call = current_call();
 
-	/* The second: it has just been told, as one that waits. */
+	/* The second: it has just been reported, as one that waits. */
 	if (call && call->entry == entry && end_call(call))
 		end_of(call, ret);
 }
@@ -150,8 +152,8 @@ static __always_inline void attempt_thread_gone(void)
 {
 	struct call *call = current_call();
 
-	if (call && end_call(call))
-		drop_attempt();
+	if (call)
+		end_unseen(call);
 }
 
 #endif

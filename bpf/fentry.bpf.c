@@ -6,6 +6,7 @@
  * In the order of an attempt: the collector attaches from the last to the first.
  */
 #define ENTRIES_ARE_TYPED
+#define SEES_ICMP6
 #include "attempt.bpf.h"
 #include "call.bpf.h"
 
@@ -51,6 +52,20 @@ SEC("?fexit/kernel_connect")
 int kernel_exit(__u64 *ctx)
 {
 	attempt_end((int)ctx[4], CALL_KERNEL);
+	return 0;
+}
+
+SEC("?tp_btf/inet_sk_error_report")
+int socket_error(__u64 *ctx)
+{
+	attempt_icmp4((struct sock *)ctx[0]);
+	return 0;
+}
+
+SEC("?fentry/tcp_v6_err")
+int icmp6_error(__u64 *ctx)
+{
+	attempt_icmp6((const struct sk_buff *)ctx[0], ctx[2], ctx[3], ctx[4]);
 	return 0;
 }
 

@@ -28,6 +28,9 @@
 /* The restart codes never reach the program, but sys_exit sees them. */
 #define ERESTARTSYS 512
 #define ERESTART_RESTARTBLOCK 516
+#define ECONNREFUSED 111
+#define SO_EE_ORIGIN_ICMP 2
+#define SO_EE_ORIGIN_ICMP6 3
 
 enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
 enum socket_state { SS_UNCONNECTED = 1 };
@@ -65,10 +68,33 @@ struct sock_common {
 	} skc_cookie;
 };
 
+struct sk_buff {
+	char cb[48];
+	unsigned char *head;
+	unsigned char *data;
+	__u16 network_header; /* from head */
+};
+
+struct sk_buff_head {
+	struct sk_buff *prev; /* the newest */
+};
+
+struct sock_extended_err {
+	__u32 ee_errno;
+	__u8 ee_origin;
+	__u8 ee_type;
+	__u8 ee_code;
+};
+
+struct sock_exterr_skb { /* in sk_buff.cb */
+	struct sock_extended_err ee;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol; /* of this width since 5.6, before the ring buffer */
 	int sk_err;
+	struct sk_buff_head sk_error_queue;
 	struct socket *sk_socket;
 };
 
@@ -79,6 +105,13 @@ struct inet_sock {
 
 struct tcp_sock {
 	__u8 is_mptcp : 1;
+	__u8 tcp_usec_ts : 1; /* retrans_stamp is in microseconds, not milliseconds */
+	__u32 retrans_stamp;  /* in SYN_SENT: when the first SYN was sent, by the monotonic clock */
+	__u32 total_retrans;
+};
+
+struct mptcp_sock {
+	struct sock *first; /* its first subflow */
 };
 
 struct socket {
@@ -176,7 +209,12 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
@@ -203,15 +241,38 @@ struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
 	unsigned long orig_ax;
 	unsigned long bx;
-	unsigned long di, si, dx, cx, ax; /* a function's arguments in this order, and its result */
+	unsigned long di, si, dx, cx, r8, ax; /* a function's arguments in this order, and its result */
 #elif defined(__TARGET_ARCH_arm64)
 	int syscallno;
 	__u64 regs[31];
 #endif
 };
 
+struct seq_file {
+	unsigned long size;
+	unsigned long count;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
 struct bpf_iter__task {
 	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
+};
+
+struct bpf_iter__tcp {
+	struct sock_common *sk_common;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	void *key;
 };
 
 struct trace_event_raw_sys_enter {
@@ -225,13 +286,13 @@ struct trace_event_raw_sys_exit {
 #pragma clang attribute pop
 
 #if defined(__TARGET_ARCH_x86)
-#define ARGUMENTS(ctx) {(ctx)->di, (ctx)->si, (ctx)->dx, (ctx)->cx}
+#define ARGUMENTS(ctx) {(ctx)->di, (ctx)->si, (ctx)->dx, (ctx)->cx, (ctx)->r8}
 #define RESULT(ctx) ((ctx)->ax)
 #define TS_COMPAT 2 /* in a 32-bit program's system call */
 enum { NR_CONNECT = 42, NR_SENDTO = 44, NR_SENDMSG = 46, NR_SENDMMSG = 307, NR_IO_URING_ENTER = 426 };
 enum { NR32_SOCKETCALL = 102, NR32_CONNECT = 362, NR32_SOCKETCALL_CONNECT = 3 };
 #elif defined(__TARGET_ARCH_arm64)
-#define ARGUMENTS(ctx) {(ctx)->regs[0], (ctx)->regs[1], (ctx)->regs[2], (ctx)->regs[3]}
+#define ARGUMENTS(ctx) {(ctx)->regs[0], (ctx)->regs[1], (ctx)->regs[2], (ctx)->regs[3], (ctx)->regs[4]}
 #define RESULT(ctx) ((ctx)->regs[0])
 enum { NR_CONNECT = 203, NR_SENDTO = 206, NR_SENDMSG = 211, NR_SENDMMSG = 269, NR_IO_URING_ENTER = 426 };
 #else

@@ -5,6 +5,7 @@
  * beyond them is counted as lost when its thread ends or connects again.
  * In the order of an attempt: the collector attaches from the last to the first.
  */
+#define SEES_ICMP6
 #include "attempt.bpf.h"
 #include "call.bpf.h"
 
@@ -56,6 +57,22 @@ SEC("?kretprobe/kernel_connect")
 int kernel_exit(struct pt_regs *ctx)
 {
 	attempt_end((int)RESULT(ctx), CALL_KERNEL);
+	return 0;
+}
+
+SEC("?raw_tp/inet_sk_error_report")
+int socket_error(struct bpf_raw_tracepoint_args *ctx)
+{
+	attempt_icmp4((struct sock *)ctx->args[0]);
+	return 0;
+}
+
+SEC("?kprobe/tcp_v6_err")
+int icmp6_error(struct pt_regs *ctx)
+{
+	__u64 argument[] = ARGUMENTS(ctx);
+
+	attempt_icmp6((const struct sk_buff *)argument[0], argument[2], argument[3], argument[4]);
 	return 0;
 }
 

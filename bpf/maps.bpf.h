@@ -12,28 +12,31 @@
 #include "filter.bpf.h"
 #include "kernel.h"
 
+#define NEVER (~0ULL)
+
 /* Which function's entry began a call: only its return ends that. */
 enum call_entry { CALL_NONE, CALL_CONNECT, CALL_FASTOPEN, CALL_KERNEL };
 
 /* A thread's call that makes an attempt and has not returned yet. */
 struct call {
-	__u64 cookie;   /* the socket's, from the SYN on, as netns; 0: it has none */
-	__u64 start_ns; /* 0 where nobody will ask: see outlives_call */
+	__u64 cookie; /* the socket's, from the SYN on, as netns; 0: it has none */
+	__u64 start_ns;
 	struct sock *sk;
 	struct sock *flow; /* the socket whose SYN went out: sk, with MPTCP its first subflow; NULL before */
 	__u64 uaddr;       /* the caller's address, read a second time if it was not in memory at first */
 	__u32 addrlen;
-	__u32 entry; /* enum call_entry; CALL_NONE: there is none. Whoever sets that is the one that tells the call */
+	__u32 entry; /* enum call_entry; CALL_NONE: there is none. Whoever sets that reports the call */
 	struct attempt_ends to; /* only the destination, before the SYN */
 	__u32 netns;
 	__u8 via;
 	__u8 mptcp;
-	__u8 pad[2];
+	__u8 kept;    /* it has an entry in `attempts` */
+	__u8 counted; /* it is counted in counters.calls */
 };
 
 /*
- * By thread, and as long as it lives. Inserted and begun by attempt_begin; ended by attempt_end, by attempt_syn_sent if
- * the filters say no, by attempt_thread_gone, and by tell_waiting when the collector ends.
+ * By thread, and as long as it lives. Inserted and begun by attempt_begin, or by attempt_syn_sent if that did not see the
+ * call; ended by attempt_end, by attempt_syn_sent if the filters say no, by attempt_thread_gone, and by look_at_call.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -43,9 +46,9 @@ struct {
 } calls SEC(".maps");
 
 /*
- * By socket. Inserted by attempt_syn_sent, with all about the task, which is the current one only there; deleted
- * by the second of attempt_end and attempt_syn_left, which is alone with it then; read by both, and by the
- * collector when it ends. Not LRU: an eviction could not be counted.
+ * By socket. Inserted by attempt_syn_sent, with all about the task, which is the current one only there, and by
+ * adopt_socket; deleted by the second of attempt_end and attempt_syn_left, which is alone with it then, and by look_at_open
+ * if an end was missed; read by all of these. Not LRU: an eviction could not be counted.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -70,7 +73,7 @@ struct scratch {
  * By enum scratch_use. Written and read by the program of that step alone, which is never entered twice on one
  * CPU, though another step's may come in between.
  */
-enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_WAITING, SCRATCH_USES };
+enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_LOOK, SCRATCH_USES };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCH_USES);
@@ -85,25 +88,28 @@ struct {
 } events SEC(".maps");
 
 /*
- * By enum attempt_drop. Added to by drop, read by the collector through mmap: a map read by system call
- * holds off every tracepoint program on its CPU meanwhile, and so would itself lose attempts.
+ * In a section of its own, which the collector maps: a map read by system call holds off every tracepoint program on its
+ * CPU meanwhile, and so would itself lose attempts.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, ATTEMPT_DROPS);
-	__type(key, __u32);
-	__type(value, __u64);
-} drops SEC(".maps");
+struct attempt_counters counters SEC(".data.counters") = {};
+
+static __always_inline void add(__u64 *counter, __s64 number)
+{
+	__sync_fetch_and_add(counter, number);
+}
 
 /* True for the one caller that ends it. */
 static __always_inline bool end_call(struct call *call)
 {
-	return __sync_lock_test_and_set(&call->entry, CALL_NONE) != CALL_NONE;
+	if (__sync_lock_test_and_set(&call->entry, CALL_NONE) == CALL_NONE)
+		return false;
+	if (call->counted)
+		add(&counters.calls, -1);
+	return true;
 }
 
 /*
- * Its SYN makes an entry in `attempts`: where the end is to be told too, and where the socket may be gone when the call
+ * Its SYN makes an entry in `attempts`: if the end is to be reported too, and if the socket may be gone when the call
  * returns, an MPTCP subflow.
  */
 static __always_inline bool outlives_call(const struct call *call)
@@ -111,48 +117,41 @@ static __always_inline bool outlives_call(const struct call *call)
 	return reports(ATTEMPT_OUTCOME) || call->mptcp;
 }
 
-static __always_inline void drop(enum attempt_drop reason, __u64 records)
+static __always_inline void drop(enum attempt_drop reason)
 {
-	__u32 key = reason;
-	__u64 *count = bpf_map_lookup_elem(&drops, &key);
-
-	if (count)
-		__sync_fetch_and_add(count, records);
+	add(&counters.drops[reason], 1);
 }
 
 /*
- * No fewer than there are in `attempts`, where outcomes are not told: then there are none at most times, and a look at
- * this saves a look-up with every state that a socket leaves.
+ * If outcomes are not reported, the table is empty at most times, and a look at the counter saves a look-up with every
+ * state that a socket leaves.
  */
-static volatile __u32 remembered;
-
-static __always_inline bool any_remembered(void)
+static __always_inline bool any_open(void)
 {
-	return reports(ATTEMPT_OUTCOME) || remembered;
+	return reports(ATTEMPT_OUTCOME) || *(volatile __u64 *)&counters.open;
 }
 
-/* False where there is no room. */
-static __always_inline bool remember(__u64 key, const struct attempt *attempt)
+/* False if there is no room. */
+static __always_inline bool remember(__u64 key, const struct attempt *attempt, __u64 flags)
 {
-	if (!reports(ATTEMPT_OUTCOME))
-		__sync_fetch_and_add(&remembered, 1);
-	if (!bpf_map_update_elem(&attempts, &key, attempt, BPF_ANY))
+	add(&counters.open, 1);
+	if (!bpf_map_update_elem(&attempts, &key, attempt, flags))
 		return true;
-	if (!reports(ATTEMPT_OUTCOME))
-		__sync_fetch_and_add(&remembered, -1);
+	add(&counters.open, -1);
 	return false;
 }
 
+/* If the kernel refuses, as it may in an interrupt, look_at_open finds an entry that has all its flags. */
 static __always_inline void forget(__u64 key)
 {
-	if (!bpf_map_delete_elem(&attempts, &key) && !reports(ATTEMPT_OUTCOME))
-		__sync_fetch_and_add(&remembered, -1);
+	if (!bpf_map_delete_elem(&attempts, &key))
+		add(&counters.open, -1);
 }
 
-/* An attempt of which nothing will be told. */
-static __always_inline void drop_attempt(void)
+/* An attempt's last record. */
+static __always_inline enum attempt_kind last_kind(void)
 {
-	drop(ATTEMPT_DROP_TABLE, reports(ATTEMPT_CONNECT) + reports(ATTEMPT_OUTCOME));
+	return reports(ATTEMPT_OUTCOME) ? ATTEMPT_OUTCOME : ATTEMPT_CONNECT;
 }
 
 /* Into the ring buffer, as much as is used, or one more drop. */
@@ -167,7 +166,7 @@ static __always_inline void submit(struct attempt_event *event, enum attempt_kin
 	if (exe > ATTEMPT_EXE_BYTES)
 		return;
 	if (bpf_ringbuf_output(&events, event, offsetof(struct attempt_event, exe) + exe, 0))
-		drop(ATTEMPT_DROP_RING, 1);
+		drop(kind == last_kind() ? ATTEMPT_DROP_RING : ATTEMPT_DROP_UPDATE);
 }
 
 /* Zeroed, but for exe, of which only exe_size bytes count. */
@@ -176,8 +175,10 @@ static __always_inline struct scratch *scratch(enum scratch_use use)
 	__u32 key = use;
 	struct scratch *room = bpf_map_lookup_elem(&scratches, &key);
 
-	if (room)
+	if (room) {
 		__builtin_memset(room, 0, offsetof(struct attempt, event.exe));
+		room->attempt.flags = 0;
+	}
 	return room;
 }
 

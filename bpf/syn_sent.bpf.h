@@ -14,7 +14,7 @@
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
-/* What the end of the call will tell and not see: by then a call that failed has cleared most of it. */
+/* What the end of the call will report and not see: by then a call that failed has cleared most of it. */
 static __always_inline bool syn_sent_in_call(struct call *call, struct sock *sk, const struct sock_common *common)
 {
 	struct sock *outer = call->sk;
@@ -27,7 +27,48 @@ static __always_inline bool syn_sent_in_call(struct call *call, struct sock *sk,
 	call->cookie = call->mptcp ? BPF_CORE_READ(outer, __sk_common.skc_cookie.counter) : common->skc_cookie.counter;
 	call->netns = netns_of(common);
 	call->flow = sk;
+	if (!outlives_call(call)) {
+		call->counted = true;
+		add(&counters.calls, 1);
+	}
 	return true;
+}
+
+/*
+ * The call that this SYN is of, if its begin was not seen, or was taken for that of another socket: another thread changed
+ * the address or the descriptor before the kernel read it, or the program of begins was busy.
+ */
+static __always_inline struct call *late_call(struct sock *sk)
+{
+	struct call *call = bpf_task_storage_get(&calls, current(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!call)
+		return NULL;
+	if (!call->entry)
+		add(&counters.late, 1);
+	else if (call->flow)
+		end_unseen(call);
+	start_call(call, sk);
+	call->entry = CALL_CONNECT;
+	return call;
+}
+
+/* An attempt at this address whose end was not seen, which is a loss; or an entry that could not be deleted. */
+static __always_inline void forget_earlier(__u64 key)
+{
+	const struct attempt *earlier = any_open() ? bpf_map_lookup_elem(&attempts, &key) : NULL;
+
+	if (!earlier)
+		return;
+	if ((earlier->flags & (ATTEMPT_RETURNED | ATTEMPT_LEFT)) != (ATTEMPT_RETURNED | ATTEMPT_LEFT))
+		drop(ATTEMPT_DROP_TABLE);
+	forget(key);
+}
+
+/* When a first pending line is due. */
+static __always_inline __u64 first_look_ns(__u64 start_ns)
+{
+	return config.pending ? start_ns + ATTEMPT_PENDING_DUE_NS : NEVER;
 }
 
 static __always_inline void attempt_syn_sent(struct sock *sk)
@@ -49,11 +90,11 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	if (!call && !task_wanted())
 		return;
 	via = call ? call->via : via_of(sk);
-	/* A connect() whose beginning was not seen: from before the programs were attached, or counted as lost. */
-	if (!call && via == ATTEMPT_VIA_CONNECT && !is_compat())
-		return;
 	if (!netns_wanted(sk))
 		return;
+	/* 32-bit programs have system calls of their own, whose return not every tier sees. */
+	if (!call && via == ATTEMPT_VIA_CONNECT && !is_mptcp(sk) && !is_compat())
+		call = late_call(sk);
 	common = copy_sock(&buffer, sk);
 	if (call && (!syn_sent_in_call(call, sk, common) || !outlives_call(call)))
 		return;
@@ -69,7 +110,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 		event->id = attempt_id(call->cookie, event->start_ns);
 		event->netns = call->netns;
 	} else {
-		attempt->flags = ATTEMPT_TOLD;
+		attempt->flags = ATTEMPT_RETURNED;
 		read_ends(&event->ends, common);
 		if (!ends_wanted(&event->ends))
 			return;
@@ -80,13 +121,16 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	attempt->left = event->ends;
 	fill_task(room);
 	event->via = via;
-	event->time_ns = event->start_ns;
-	/* The end of an earlier attempt at this address may have been missed: that is the loss. */
-	if (reports(ATTEMPT_OUTCOME) && bpf_map_lookup_elem(&attempts, &key))
-		drop(ATTEMPT_DROP_TABLE, 1);
-	/* Where there is no room, a call is still told when it returns, with what can be known then. */
-	if (!remember(key, attempt) && !call)
-		drop_attempt();
+	attempt->key = key;
+	attempt->look_ns = first_look_ns(event->start_ns);
+	forget_earlier(key);
+	/* If there is no room, a call is still reported when it returns, with what can be known then. */
+	if (remember(key, attempt, BPF_ANY)) {
+		if (call)
+			call->kept = true;
+	} else if (!call) {
+		drop(ATTEMPT_DROP_TABLE);
+	}
 }
 
 #endif

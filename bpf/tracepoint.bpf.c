@@ -36,6 +36,13 @@ int connect_exit(struct trace_event_raw_sys_exit *ctx)
 	return 0;
 }
 
+SEC("?raw_tp/inet_sk_error_report")
+int socket_error(struct bpf_raw_tracepoint_args *ctx)
+{
+	attempt_icmp4((struct sock *)ctx->args[0]);
+	return 0;
+}
+
 SEC("raw_tp/inet_sock_set_state")
 int socket_state(struct bpf_raw_tracepoint_args *ctx)
 {

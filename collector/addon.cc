@@ -46,7 +46,8 @@ Options read_options(const Napi::Object &from) {
 	to.config.port_count = read_list(from, "ports", to.config.ports);
 	to.config.netns_count = read_list(from, "netns", to.config.netns);
 	to.config.family = read_number(from, "family");
-	to.config.report = read_number(from, "report") ?: +ATTEMPT_CONNECT;
+	to.config.report = read_number(from, "report") ?: +ATTEMPT_OUTCOME;
+	to.config.pending = read_number(from, "pending");
 	to.cgroups = read_paths(from, "cgroups");
 	to.config.cgroup_count = to.cgroups.size();
 	to.cgroup2 = from.Get("cgroup2").IsUndefined() || from.Get("cgroup2").ToBoolean();
@@ -80,6 +81,8 @@ Napi::Object to_js(Napi::Env env, const End &end) {
 	object.Set("out", static_cast<double>(end.stats.out));
 	object.Set("lost", static_cast<double>(end.stats.lost));
 	object.Set("pending", static_cast<double>(end.pending));
+	object.Set("updates", static_cast<double>(end.stats.updates));
+	object.Set("lostUpdates", static_cast<double>(end.stats.lost_updates));
 	return object;
 }
 
@@ -141,6 +144,8 @@ private:
 		Napi::Object object = Napi::Object::New(info.Env());
 		object.Set("out", static_cast<double>(stats.out));
 		object.Set("lost", static_cast<double>(stats.lost));
+		object.Set("updates", static_cast<double>(stats.updates));
+		object.Set("lostUpdates", static_cast<double>(stats.lost_updates));
 		object.Set("bytes", static_cast<double>(stats.bytes));
 		object.Set("queued", static_cast<double>(stats.queued));
 		return object;

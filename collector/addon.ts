@@ -19,11 +19,13 @@ export interface StartOptions {
   /** Folders in the cgroup2 hierarchy; what is below them is meant too. */
   cgroups?: string[];
   family?: 0 | 4 | 6;
-  /** A sum of `reports`; connect, if left out. */
+  /** A sum of `reports`; outcome, if left out. */
   report?: number;
+  /** How often an attempt that waits is reported: a value of `pendings`; never, if left out. */
+  pending?: number;
   /** The cgroup2 hierarchy is mounted; true, if left out. */
   cgroup2?: boolean;
-  /** End after so many events; 0 is never. */
+  /** End after so many attempts; 0 is never. */
   count?: number;
   /** Written before the first event. */
   header?: string;
@@ -36,9 +38,13 @@ export interface StartOptions {
 export interface End {
   reason: 'stop' | 'count' | 'closed' | 'error';
   code?: string;
+  /** Attempts whose last line was written, those that were lost, and those that were still open. */
   out: number;
   lost: number;
   pending: number;
+  /** Other lines: written, and lost. */
+  updates: number;
+  lostUpdates: number;
 }
 
 /** What start() throws where the kernel refuses. `log` is libbpf's last words. */
@@ -55,15 +61,18 @@ export interface Addon {
   /** Gives up, for this whole process and for good, every capability that the running collector's end does not need. */
   dropPrivileges(): void;
   /** `bytes` were written, `queued` wait in the kernel's ring buffer. */
-  stats(): { out: number; lost: number; bytes: number; queued: number };
+  stats(): { out: number; lost: number; updates: number; lostUpdates: number; bytes: number; queued: number };
 }
 
 /** Ways to reach the kernel's hooks, the best first: each is the BPF object of its name. */
 export const tiers = ['fentry', 'kprobe', 'tracepoint'] as const;
 export type Tier = (typeof tiers)[number];
 
-/** What `report` is made of: the events that are told. */
-export const reports = { attempt: 1, outcome: 2, both: 3 } as const;
+/** What `report` is the sum of: the events to write. */
+export const reports = { attempt: 1, outcome: 2 } as const;
+
+/** How often an attempt that waits is reported. */
+export const pendings = { off: 0, once: 1, repeat: 2 } as const;
 
 /** Throws a RuntimeError where there is none for this platform, or none that it can load. */
 export function loadAddon(): Addon {

@@ -16,6 +16,7 @@ import {
   type End,
   loadAddon,
   objectOf,
+  pendings,
   reports,
   type StartError,
   type StartOptions,
@@ -27,6 +28,7 @@ import { Traced } from './command.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { ranked } from './preemption.js';
+import { isStageReading } from './reader.js';
 import { cgroup, cgroup2, netns, uid } from './scope.js';
 
 const most = 64; // values of one filter that the kernel side has room for
@@ -38,6 +40,12 @@ const atMost =
       throw new UsageError(`takes at most ${most} values, not ${values.length}; filter takes more`);
     return values;
   };
+
+/** `both` is short for the list of both. */
+function report(text: string): number {
+  const word = oneOf('attempt', 'outcome', 'both');
+  return list(word)(text).reduce((sum, kind) => sum | (kind === 'both' ? 3 : reports[kind]), 0);
+}
 
 const options = {
   pid: { short: 'p', value: 'PIDS', parse: atMost(list(integer(0, 4294967295))), help: 'Only these processes.' },
@@ -57,8 +65,13 @@ const options = {
   },
   report: {
     value: 'attempt|outcome|both',
-    parse: oneOf('attempt', 'outcome', 'both'),
-    help: 'Tell each attempt (connect events, the default), how each ended (outcome events), or both.',
+    parse: report,
+    help: 'What to report: how attempts end (outcome events, the default), attempts as they start (connect events), or both. A list such as attempt,outcome is the same as both.',
+  },
+  pending: {
+    value: 'once|repeat|off',
+    parse: oneOf('once', 'repeat', 'off'),
+    help: 'Report an attempt that is still waiting after a second (pending events, with outcomes only): once (the default), again after 2, 4, 8, 16 … seconds, or never.',
   },
   dns: {
     help: 'Tell also which addresses programs got for the names that they asked DNS for (dns events). Of the filters only --netns holds for these.',
@@ -67,7 +80,7 @@ const options = {
     short: 'n',
     value: 'COUNT',
     parse: integer(1, Number.MAX_SAFE_INTEGER),
-    help: 'End after this many events.',
+    help: 'Stop after this many attempts have ended; with --report attempt, have started.',
   },
   duration: { value: 'SECONDS', parse: integer(1, 2_000_000), help: 'End after this time.' },
   tier: { value: tiers.join('|'), parse: oneOf(...tiers), help: 'Reach the kernel this way, or fail.' },
@@ -86,7 +99,8 @@ function kernelFilters(values: Values): Partial<StartOptions> {
     netns: values.netns ?? [],
     cgroups: values.cgroup ?? [],
     cgroup2: cgroup2() !== undefined,
-    report: reports[values.report ?? 'attempt'],
+    report: values.report ?? reports.outcome,
+    pending: pendings[values.pending ?? 'once'],
     family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0,
     count: values.count ?? 0,
     ...(values.dns && dns()),
@@ -188,12 +202,13 @@ async function trace(
     traced?.cancel();
     throw error;
   }
+  const stageReads = isStageReading(); // while this process may look at others
   addon.dropPrivileges();
   traced?.go();
   traced?.ended.then(stop);
   const timer = values.duration && setTimeout(stop, values.duration * 1000);
 
-  const { reason, code, out, lost, pending } = await ended;
+  const { reason, code, out, lost, pending, updates, lostUpdates } = await ended;
   if (timer) clearTimeout(timer);
   const exitCode = (await traced?.ended) ?? 0;
   await traced?.remove();
@@ -203,10 +218,12 @@ async function trace(
     throw new RuntimeError(`cannot write standard output: ${cause(error)}; ${remedy(error)}`);
   }
   if (values.status && reason !== 'closed') {
-    const counts = { in: out + lost, out, lost };
-    if (values.report && values.report !== 'attempt') Object.assign(counts, { in: counts.in + pending, pending });
+    const outcomes = ((values.report ?? reports.outcome) & reports.outcome) !== 0;
+    const counts = { in: out + lost + pending, out, lost, ...(outcomes && { pending }), updates, lost_updates: lostUpdates };
     await print(`${canonical(status('collector', 'end', counts))}\n`);
   }
+  if (pending > 0 && !stageReads && reason !== 'closed')
+    say('collector', `${pending} ${pending === 1 ? 'attempt' : 'attempts'} still open`);
   return exitCode;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 
 namespace synpipe {
 namespace {
@@ -124,8 +125,37 @@ const char *via_name(unsigned via) {
 	}
 }
 
+constexpr __u8 kUnreachable4 = 3, kTimeExceeded4 = 11, kParameterProblem4 = 12;
+constexpr __u8 kUnreachable6 = 1, kTooBig6 = 2, kTimeExceeded6 = 3, kParameterProblem6 = 4;
+
+// By the code of "destination unreachable".
+const char *const kCodes4[] = {"net-unreachable",     "host-unreachable",  "protocol-unreachable", "port-unreachable",
+							   "fragmentation-needed", "source-route-failed", "net-unknown",         "host-unknown",
+							   "host-isolated",       "net-prohibited",    "host-prohibited",      "net-unreachable-for-tos",
+							   "host-unreachable-for-tos", "admin-prohibited", "precedence-violation", "precedence-cutoff"};
+const char *const kCodes6[] = {"no-route",         "admin-prohibited", "beyond-scope", "addr-unreachable",
+							   "port-unreachable", "policy-fail",      "reject-route"};
+
+// NULL for one that has no name.
+const char *icmp_name(const attempt_icmp &icmp) {
+	const bool v4 = icmp.family == 4;
+	if (v4 && icmp.type == kUnreachable4) return icmp.code < std::size(kCodes4) ? kCodes4[icmp.code] : nullptr;
+	if (!v4 && icmp.type == kUnreachable6) return icmp.code < std::size(kCodes6) ? kCodes6[icmp.code] : nullptr;
+	if (icmp.type == (v4 ? kTimeExceeded4 : kTimeExceeded6)) return "time-exceeded";
+	if (icmp.type == (v4 ? kParameterProblem4 : kParameterProblem6)) return "parameter-problem";
+	return !v4 && icmp.type == kTooBig6 ? "packet-too-big" : nullptr;
+}
+
+// Somebody's policy, whatever errno the kernel makes of it.
+bool is_prohibition(const attempt_icmp &icmp) {
+	if (icmp.family == 4) return icmp.type == kUnreachable4 && (icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
+	return icmp.family == 6 && icmp.type == kUnreachable6 && (icmp.code == 1 || icmp.code == 5 || icmp.code == 6);
+}
+
 const char *result_name(const attempt_event &event) {
+	if (event.kind == ATTEMPT_PENDING) return "pending";
 	if (event.established) return "established";
+	if (is_prohibition(event.icmp)) return "denied";
 	switch (event.error) {
 	case 0: // the application closed it, or was killed
 	case ECONNABORTED: return "aborted";
@@ -143,11 +173,41 @@ const char *result_name(const attempt_event &event) {
 	}
 }
 
+const char *type_name(const attempt_event &event) {
+	switch (event.kind) {
+	case ATTEMPT_OUTCOME: return "outcome";
+	case ATTEMPT_PENDING: return "pending";
+	default: return "connect";
+	}
+}
+
+char *put_icmp(char *out, const attempt_icmp &icmp) {
+	out = put(out, ",\"icmp\":\"");
+	if (const char *name = icmp_name(icmp)) out = put_string(out, name);
+	else out = put_number(put(put_number(put(out, "type-"), icmp.type), "-code-"), icmp.code);
+	out = put_address(put(out, "\",\"icmp_from\":\""), icmp.from, icmp.family);
+	return put(out, "\"");
+}
+
 char *put_error(char *out, int error) {
 	out = put_number(put(out, ",\"errno\":"), error);
 	out = put(out, ",\"error\":\"");
 	if (const char *name = strerrorname_np(error)) out = put_string(out, name);
 	else out = put_number(put(out, "E"), error);
+	return put(out, "\"");
+}
+
+// Who made it: all that a process has.
+char *put_process(char *out, const attempt_event &event) {
+	out = put_number(put(out, ",\"pid\":"), event.pid);
+	out = put_number(put(out, ",\"tid\":"), event.tid);
+	out = put_number(put(out, ",\"ppid\":"), event.ppid);
+	out = put_number(put(out, ",\"uid\":"), event.uid);
+	out = put_number(put(out, ",\"gid\":"), event.gid);
+	out = put_comm(put(out, ",\"comm\":\""), event.comm);
+	out = put_comm(put(out, "\",\"pcomm\":\""), event.pcomm);
+	if (event.exe_size > 0 && event.exe_size <= ATTEMPT_EXE_BYTES)
+		out = put_exe(put(out, "\",\"exe\":\""), event.exe, event.exe_size, event.exe_deleted);
 	return put(out, "\"");
 }
 
@@ -171,21 +231,15 @@ char *Format::time(char *out, uint64_t boot_ns) {
 
 char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	const attempt_ends &ends = event.ends;
-	const bool outcome = event.kind == ATTEMPT_OUTCOME;
-	out = put_string(put(out, "{\"type\":\""), outcome ? "outcome" : "connect");
+	const bool connect = event.kind != ATTEMPT_OUTCOME && event.kind != ATTEMPT_PENDING;
+	out = put_string(put(out, "{\"type\":\""), type_name(event));
 	out = put_number(put(out, "\",\"v\":1,\"seq\":"), seq);
-	out = time(put(out, ",\"ts\":\""), event.time_ns);
+	out = time(put(out, ",\"ts\":\""), connect ? event.start_ns : event.time_ns);
+	if (!connect) out = time(put(out, "\",\"start\":\""), event.start_ns);
 	out = put_number(put(out, "\",\"id\":\""), event.id);
-	out = put_number(put(out, "\",\"pid\":"), event.pid);
-	out = put_number(put(out, ",\"tid\":"), event.tid);
-	out = put_number(put(out, ",\"ppid\":"), event.ppid);
-	out = put_number(put(out, ",\"uid\":"), event.uid);
-	out = put_number(put(out, ",\"gid\":"), event.gid);
-	out = put_comm(put(out, ",\"comm\":\""), event.comm);
-	out = put_comm(put(out, "\",\"pcomm\":\""), event.pcomm);
-	if (event.exe_size > 0 && event.exe_size <= ATTEMPT_EXE_BYTES)
-		out = put_exe(put(out, "\",\"exe\":\""), event.exe, event.exe_size, event.exe_deleted);
-	out = put_number(put(out, "\",\"netns\":"), event.netns);
+	out = put(out, "\"");
+	if (event.pid || connect) out = put_process(out, event); // an attempt from before the start may belong to none
+	out = put_number(put(out, ",\"netns\":"), event.netns);
 	if (event.cgroup > 1 || (event.cgroup == 1 && cgroup2_)) {
 		out = put_number(put(out, ",\"cgroup\":\""), event.cgroup);
 		out = put(out, "\"");
@@ -202,14 +256,18 @@ char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	out = put_number(put(out, "\",\"dport\":"), ends.dport);
 	out = put_string(put(out, ",\"via\":\""), via_name(event.via));
 	out = put(out, "\"");
-	if (outcome) {
+	if (!connect) {
 		out = put_string(put(out, ",\"result\":\""), result_name(event));
 		out = put(out, "\"");
 	}
-	if (event.error > 0 && event.error <= kMaxError) out = put_error(out, event.error);
-	if (outcome) {
-		uint64_t latency = event.time_ns > event.start_ns ? event.time_ns - event.start_ns : 0;
-		out = put_number(put(out, ",\"latency_us\":"), latency / 1000);
+	if (event.kind != ATTEMPT_PENDING && event.error > 0 && event.error <= kMaxError) out = put_error(out, event.error);
+	if (!connect) {
+		if (event.icmp.family && !event.established) out = put_icmp(out, event.icmp);
+		uint64_t took = event.time_ns > event.start_ns ? event.time_ns - event.start_ns : 0;
+		out = put_string(out, event.kind == ATTEMPT_PENDING ? ",\"waited_us\":" : ",\"latency_us\":");
+		out = put_number(out, took / 1000);
+		if (event.retransmits) out = put_number(put(out, ",\"retransmits\":"), event.retransmits);
+		if (event.existing) out = put(out, ",\"existing\":true");
 	}
 	return put(out, "}\n");
 }

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -115,13 +116,14 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 	for (bool loaded = false; !loaded;) {
 		Log log;
 		try {
-			open(path, types, config, ring_bytes);
+			open(path, types, config, cgroups, ring_bytes);
 			loaded = load(log);
 			if (!loaded) continue; // again, without what was refused
-			map_drops();
+			map_counters();
 			set_cgroups(cgroups);
 			attach();
 			check();
+			adopt();
 		} catch (Failure &failure) {
 			failure.log = log.tail();
 			release();
@@ -131,11 +133,11 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 }
 
 void Program::open(const std::string &path, const KernelTypes &types, const attempt_config &config,
-				   uint32_t ring_bytes) {
+				   const std::vector<std::string> &cgroups, uint32_t ring_bytes) {
 	object_ = open_object(path, types);
 	if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
 	choose();
-	configure(config, ring_bytes);
+	configure(config, cgroups, ring_bytes);
 }
 
 // A section whose name begins with a question mark is one that libbpf does not load by itself.
@@ -167,10 +169,16 @@ bool Program::go_without(const bpf_program *program) {
 
 Program::~Program() { release(); }
 
-void Program::configure(const attempt_config &config, uint32_t ring_bytes) {
+void Program::configure(attempt_config config, const std::vector<std::string> &cgroups, uint32_t ring_bytes) {
+	for (uint32_t i = 0; i < cgroups.size(); i++) {
+		struct stat folder;
+		if (stat(cgroups[i].c_str(), &folder)) throw Failure("cannot filter by cgroup " + cgroups[i], errno, "configure");
+		config.cgroups[i] = folder.st_ino;
+	}
 	bpf_map *map = bpf_object__find_map_by_name(object_, ".rodata.config");
 	bpf_map *events = bpf_object__find_map_by_name(object_, "events");
 	if (!map || !events) throw Failure("BPF object lacks a map", ENOENT, "configure");
+	outcomes_ = config.report & ATTEMPT_OUTCOME;
 	if (int error = bpf_map__set_initial_value(map, &config, sizeof config))
 		throw Failure("cannot set the filters of the BPF object", -error, "configure");
 	if (int error = ring_bytes ? bpf_map__set_max_entries(events, ring_bytes) : 0)
@@ -194,15 +202,23 @@ void Program::attach() {
 		bpf_link *link = attach(p);
 		if (int error = errno; !link && !go_without(p))
 			throw Failure(std::string("cannot attach BPF program ") + bpf_program__name(p), error, "attach");
-		if (link) (begins_attempts(p) ? beginnings_ : links_).push_back(link);
-		if (link && bpf_program__expected_attach_type(p) == BPF_TRACE_ITER)
-			waiting_fd_ = bpf_iter_create(bpf_link__fd(link));
+		if (!link) continue;
+		if (bpf_program__expected_attach_type(p) == BPF_TRACE_ITER) iterators_[bpf_program__name(p)] = link;
+		else (begins_attempts(p) ? beginnings_ : links_).push_back(link);
 	}
-	if (waiting_fd_ < 0) throw Failure("cannot make BPF iterator", errno, "attach");
 }
 
 // NULL and errno where it cannot be.
 bpf_link *Program::attach(bpf_program *program) {
+	if (bpf_program__section_name(program) == std::string("iter/bpf_map_elem")) {
+		bpf_iter_link_info info = {};
+		info.map.map_fd = bpf_object__find_map_fd_by_name(object_, "attempts");
+		bpf_iter_attach_opts options = {};
+		options.sz = sizeof options;
+		options.link_info = &info;
+		options.link_info_len = sizeof info;
+		return bpf_program__attach_iter(program, &options);
+	}
 	if (bpf_program__type(program) != BPF_PROG_TYPE_TRACEPOINT) return bpf_program__attach(program);
 	int fd = open_tracepoint(function_of(program));
 	if (fd < 0) throw Failure(std::string("cannot open tracepoint ") + function_of(program), -fd, "attach");
@@ -229,66 +245,90 @@ void Program::check() const {
 	if (!answered) throw Failure("connect() does not pass the hooked function", ENXIO, "check");
 }
 
-void Program::map_drops() {
-	bpf_map *map = bpf_object__find_map_by_name(object_, "drops");
-	void *at = mmap(nullptr, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
-	if (at == MAP_FAILED) throw Failure("cannot map the drop counters", errno, "load");
-	drops_ = static_cast<uint64_t *>(at);
+void Program::map_counters() {
+	bpf_map *map = bpf_object__find_map_by_name(object_, ".data.counters");
+	int fd = map ? bpf_map__fd(map) : -1;
+	void *at = mmap(nullptr, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED) throw Failure("cannot map the counters", errno, "load");
+	counters_ = static_cast<attempt_counters *>(at);
+}
+
+// What was waiting before the hooks were in place.
+void Program::adopt() {
+	if (!outcomes_) return;
+	for (const char *iterator : {"adopt_files", "adopt_sockets"})
+		if (!run(iterator)) throw Failure(std::string("cannot run BPF iterator ") + iterator, errno, "attach");
 }
 
 int Program::events_fd() const { return bpf_object__find_map_fd_by_name(object_, "events"); }
 
-void Program::each_open(const std::function<void(attempt &)> &visit) const {
-	int map = bpf_object__find_map_fd_by_name(object_, "attempts");
-	uint64_t key = 0;
-	attempt value;
-	for (void *last = nullptr; bpf_map_get_next_key(map, last, &key) == 0; last = &key)
-		if (bpf_map_lookup_elem(map, &key, &value) == 0) visit(value);
+bool Program::waiting() const { return open() || __atomic_load_n(&counters_->calls, __ATOMIC_RELAXED); }
+
+uint64_t Program::look(const Take &take) {
+	counters_->due_ns = UINT64_MAX;
+	if (open()) run("look_at_open", take);
+	if (__atomic_load_n(&counters_->calls, __ATOMIC_RELAXED)) run("look_at_call");
+	return counters_->due_ns;
+}
+
+void Program::look_last(const Take &take) {
+	__atomic_fetch_or(&counters_->last, ATTEMPT_LAST_OPEN, __ATOMIC_SEQ_CST);
+	run("look_at_open", take);
+}
+
+// To its end. EAGAIN: it took a rest.
+bool Program::run(const char *iterator, const Take &take) const {
+	auto link = iterators_.find(iterator);
+	int fd = link == iterators_.end() ? -1 : bpf_iter_create(bpf_link__fd(link->second));
+	if (fd < 0) return false;
+	std::vector<char> chunk(8 * sysconf(_SC_PAGESIZE)); // as the kernel's own, so that no record is cut in two
+	for (;;) {
+		ssize_t size = read(fd, chunk.data(), chunk.size());
+		if (size > 0 && take) take(chunk.data(), size);
+		if (size == 0 || (size < 0 && errno != EINTR && errno != EAGAIN)) break;
+	}
+	close(fd);
+	return true;
 }
 
 uint64_t Program::missed() const {
-	uint64_t all = 0;
+	uint64_t all = 0, late = __atomic_load_n(&counters_->late, __ATOMIC_RELAXED);
 	bpf_program *p;
 	bpf_object__for_each_program(p, object_) {
 		bpf_prog_info info = {};
 		uint32_t size = sizeof info;
 		if (begins_attempts(p) && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size)) all += info.recursion_misses;
 	}
-	return all;
+	return all > late ? all - late : 0;
 }
 
 bool Program::readable_unprivileged() const {
 	bool readable = false;
 	std::thread([&] { // capabilities belong to a thread
 		give_up_privileges(0);
-		uint64_t key;
-		int map = bpf_object__find_map_fd_by_name(object_, "attempts");
-		readable = bpf_map_get_next_key(map, nullptr, &key) == 0 || errno != EPERM;
+		int fd = bpf_iter_create(bpf_link__fd(iterators_.at("look_at_open")));
+		readable = fd >= 0 || errno != EPERM;
+		if (fd >= 0) close(fd);
 	}).join();
 	return readable;
 }
 
-// First what begins an attempt; then those that wait are told, while all that ends one is still in place: each once.
+// First what begins an attempt; then calls that wait are reported, while all that ends one is still in place: each once.
 void Program::detach() {
 	std::lock_guard<std::mutex> lock(mutex_);
+	if (beginnings_.empty() && links_.empty()) return;
 	while (!beginnings_.empty()) pop(beginnings_);
-	tell_waiting();
+	__atomic_fetch_or(&counters_->last, ATTEMPT_LAST_CALLS, __ATOMIC_SEQ_CST);
+	run("look_at_call");
 	while (!links_.empty()) pop(links_);
-}
-
-// Its only output is in the ring buffer. EAGAIN: it took a rest.
-void Program::tell_waiting() {
-	if (waiting_fd_ < 0) return;
-	char none;
-	while (read(waiting_fd_, &none, sizeof none) < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-	close(waiting_fd_);
-	waiting_fd_ = -1;
 }
 
 void Program::release() {
 	detach();
-	if (drops_) munmap(drops_, sysconf(_SC_PAGESIZE));
-	drops_ = nullptr;
+	for (auto &[name, link] : iterators_) bpf_link__destroy(link);
+	iterators_.clear();
+	if (counters_) munmap(counters_, sysconf(_SC_PAGESIZE));
+	counters_ = nullptr;
 	if (object_) bpf_object__close(object_);
 	object_ = nullptr;
 }

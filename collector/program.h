@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -43,43 +44,55 @@ public:
 	int events_fd() const;
 	// Functions that this kernel does not have, or not to be hooked: what only they show is not seen.
 	const std::vector<std::string> &unhooked() const { return unhooked_; }
-	uint64_t drops(attempt_drop reason) const { return __atomic_load_n(&drops_[reason], __ATOMIC_RELAXED); }
+	uint64_t drops(attempt_drop reason) const { return __atomic_load_n(&counters_->drops[reason], __ATOMIC_RELAXED); }
 
-	// Calls that began while the program of beginnings was interrupted on that CPU, and so did not run, whatever they
-	// were; 0 where the kernel does not say.
+	// At most so many attempts whose begin and SYN were missed, since a program was interrupted on that CPU; 0 if the kernel
+	// does not say.
 	uint64_t missed() const;
+
+	using Take = std::function<void(const char *chunk, size_t size)>;
+
+	// Whether any attempt waits for its end, or its call for its return.
+	bool waiting() const;
+
+	// Has the kernel report what waits and is due: calls in the ring buffer, attempts by `take`, which gets chunks of records,
+	// one after another, and how many bytes. Returns when the next line will be due (boot clock; UINT64_MAX: none will).
+	uint64_t look(const Take &take);
+
+	// The same for all that waits. After detach().
+	void look_last(const Take &take);
+	uint64_t open() const { return __atomic_load_n(&counters_->open, __ATOMIC_RELAXED); } // attempts
 
 	// The last records are those of calls that wait. None is new after it returned. From any thread, any number of times.
 	void detach();
 
-	// What is left in the table: attempts that are still under way. After detach().
-	void each_open(const std::function<void(attempt &)> &visit) const;
-
-	// The kernel lets this process, without any capability, read the table. Kernels before 5.19 may not.
+	// The kernel lets this process, without any capability, run iterators. Kernels before 5.19 may not.
 	bool readable_unprivileged() const;
 
 private:
 	void open(const std::string &path, const KernelTypes &types, const attempt_config &config,
-			  uint32_t ring_bytes);
+			  const std::vector<std::string> &cgroups, uint32_t ring_bytes);
 	bool load(const Log &log);
 	void choose();
-	void configure(const attempt_config &config, uint32_t ring_bytes);
+	void configure(attempt_config config, const std::vector<std::string> &cgroups, uint32_t ring_bytes);
 	bool go_without(const bpf_program *program);
 	void set_cgroups(const std::vector<std::string> &paths);
 	void attach();
 	bpf_link *attach(bpf_program *program);
 	void check() const;
-	void map_drops();
-	void tell_waiting();
+	void map_counters();
+	void adopt();
+	bool run(const char *iterator, const Take &take = {}) const;
 	void release();
 
 	bpf_object *object_ = nullptr;
 	std::set<std::string> optional_; // names of programs
 	std::vector<std::string> unhooked_;
+	bool outcomes_ = false;
+	std::map<std::string, bpf_link *> iterators_; // by the program's name
+	attempt_counters *counters_ = nullptr;
 	std::mutex mutex_; // for what follows
 	std::vector<bpf_link *> beginnings_, links_;
-	int waiting_fd_ = -1; // of the iterator
-	uint64_t *drops_ = nullptr;
 };
 
 } // namespace synpipe

@@ -27,7 +27,11 @@ uint64_t now(clockid_t clock) {
 // So much for each record of the last round, between these two.
 constexpr uint64_t kPauseMicros = 500, kPauseLeast = 1000, kPauseMost = 10000;
 
-const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "attempt table"};
+const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "update", "attempt table"};
+
+// How long something may wait until it is noticed: a connect line is due soon, and a pending line after a second.
+constexpr uint64_t kNoticeConnect = ATTEMPT_CONNECT_DUE_NS, kNoticeOpen = ATTEMPT_PENDING_DUE_NS;
+constexpr uint64_t kLeastLook = 5000000; // between two looks
 
 } // namespace
 
@@ -79,7 +83,7 @@ void Tracer::abandon() {
 	ended_changed_.wait_for(lock, std::chrono::milliseconds(200), [this] { return ended_; });
 }
 
-Stats Tracer::stats() const { return {out_, lost_, writer_.bytes(), level_.bytes()}; }
+Stats Tracer::stats() const { return {out_, lost_, updates_, lost_updates_, writer_.bytes(), level_.bytes()}; }
 
 int Tracer::drop_privileges() {
 	std::lock_guard<std::mutex> lock(mutex_);
@@ -108,14 +112,17 @@ Reason Tracer::loop() {
 	writer_.text(options_.header);
 	while (reason == Reason::none) {
 		bool busy = round();
+		if (until_look() == 0) look();
 		if (writer_.error()) reason = Reason::error;
 		else if (counted()) reason = Reason::count;
 		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
-		else reason = wait(stopping, busy ? 0 : -1); // what was lost while it was busy is told in the next round
+		else reason = wait(stopping, busy ? 0 : until_look()); // what was lost while it was busy is told in the next round
 	}
 	program_->detach();
 	if (dns_) dns_->detach();
-	report_open(reason == Reason::stop);
+	const bool write = !writer_.error() && reason != Reason::closed;
+	if (write && reason != Reason::count) round(); // what ended or was reported in the meantime
+	look_last(write);
 	report_losses(true);
 	writer_.flush();
 	if (writer_.error()) reason = writer_.error() == EPIPE ? Reason::closed : Reason::error;
@@ -147,11 +154,11 @@ Reason Tracer::wait(bool &stopping, int timeout_ms) {
 bool Tracer::round() {
 	format_.set_clock(now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME));
 	report_losses();
-	uint64_t before = out_;
+	uint64_t before = out_ + updates_;
 	bool queries = dns_ && dns_->consume();
 	ring_buffer__consume(ring_.get());
 	writer_.flush();
-	uint64_t records = out_ - before;
+	uint64_t records = out_ + updates_ - before;
 	bool busy = records > 0 || queries;
 	if (busy) usleep(std::clamp(records * kPauseMicros, kPauseLeast, kPauseMost));
 	return busy;
@@ -161,57 +168,86 @@ int Tracer::on_record(void *tracer, void *data, size_t) {
 	auto self = static_cast<Tracer *>(tracer);
 	// The answer that an attempt had to wait for is there by now: it comes before it.
 	if (self->dns_) self->dns_->consume();
-	if (self->counted()) return -ECANCELED;
-	return self->record(*static_cast<attempt_event *>(data));
+	const auto &event = *static_cast<attempt_event *>(data);
+	if (self->holding_ && event.kind == ATTEMPT_OUTCOME) self->finished_.insert(event.id);
+	return self->record(event) || self->holding_ ? 0 : -ECANCELED;
 }
 
 bool Tracer::answer(const DnsAnswer &found) {
-	out_++;
+	if (counted()) return false;
+	updates_++;
 	dns_line_.clear();
-	put_dns(dns_line_, format_, found, out_);
-	return writer_.text(dns_line_) && !counted();
+	put_dns(dns_line_, format_, found, out_ + updates_);
+	return writer_.text(dns_line_);
 }
 
-// What began but has not ended: told now, if it was to be told at its end. Its port is not known yet.
-void Tracer::report_open(bool tell) {
-	const bool outcomes = options_.config.report & ATTEMPT_OUTCOME;
-	program_->each_open([&](attempt &open) {
-		attempt_event &event = open.event;
-		const bool left = open.flags & ATTEMPT_LEFT, untold = open.call ? !(open.flags & ATTEMPT_TOLD) : !left;
-		if (left) event.ends = open.left;
-		if (tell && untold && (options_.config.report & ATTEMPT_CONNECT)) {
-			event.kind = ATTEMPT_CONNECT;
-			if (open.call) event.time_ns = now(CLOCK_BOOTTIME);
-			record(event);
-		}
-		if (outcomes) pending_++;
-	});
+// Milliseconds; rounded up, so that it is time then.
+int Tracer::until_look() {
+	uint64_t time = now(CLOCK_BOOTTIME);
+	return time >= next_look_ns_ ? 0 : (next_look_ns_ - time + 999999) / 1000000;
 }
 
-int Tracer::record(const attempt_event &event) {
-	out_++;
-	bool written = writer_.commit(format_.attempt(writer_.line(), event, out_));
-	return written && !counted() ? 0 : -ECANCELED;
+// While nothing waits, the counters are all that is looked at.
+void Tracer::look() {
+	uint64_t due = UINT64_MAX;
+	if (program_->waiting()) {
+		due = program_->look([this](const char *chunk, size_t size) { take(chunk, size, true); });
+		writer_.flush();
+	}
+	uint64_t time = now(CLOCK_BOOTTIME);
+	uint64_t notice = reports(ATTEMPT_CONNECT) ? kNoticeConnect : kNoticeOpen;
+	next_look_ns_ = std::clamp(due, time + kLeastLook, time + notice);
+}
+
+// What is still open: its last lines, and how many attempts that are.
+void Tracer::look_last(bool write) {
+	program_->look_last([&](const char *chunk, size_t size) { take(chunk, size, write); });
+	if (reports(ATTEMPT_OUTCOME)) pending_ = program_->open();
+}
+
+// A pending record is written unless the outcome is in the ring buffer by now; a connect record before that is read.
+void Tracer::take(const char *chunk, size_t size, bool write) {
+	std::vector<const attempt_event *> waiting;
+	for (const char *end = chunk + size; chunk < end;) {
+		auto event = reinterpret_cast<const attempt_event *>(chunk);
+		chunk += ATTEMPT_EVENT_BYTES(event->exe_size);
+		if (event->kind == ATTEMPT_PENDING) waiting.push_back(event);
+		else if (write) record(*event);
+	}
+	holding_ = true;
+	if (write) ring_buffer__consume(ring_.get());
+	holding_ = false;
+	for (const attempt_event *event : waiting)
+		if (!finished_.count(event->id) && write) record(*event);
+	finished_.clear();
+}
+
+// False: no more of them.
+bool Tracer::record(const attempt_event &event) {
+	const bool last = event.kind == (reports(ATTEMPT_OUTCOME) ? ATTEMPT_OUTCOME : ATTEMPT_CONNECT);
+	if (last && counted()) return false;
+	(last ? out_ : updates_)++;
+	return writer_.commit(format_.attempt(writer_.line(), event, out_ + updates_)) && !(last && counted());
 }
 
 void Tracer::report_losses(bool last) {
 	for (int reason = 0; reason < ATTEMPT_DROPS; reason++)
-		report_loss(kWhere[reason], program_->drops(static_cast<attempt_drop>(reason)), reported_[reason]);
+		report_loss(kWhere[reason], program_->drops(static_cast<attempt_drop>(reason)), reported_[reason],
+					reason == ATTEMPT_DROP_UPDATE ? lost_updates_ : lost_);
 	if (uint64_t time = now(CLOCK_BOOTTIME); last || time >= next_missed_ns_) {
 		next_missed_ns_ = time + 1000000000;
-		const int each = options_.config.report == (ATTEMPT_CONNECT | ATTEMPT_OUTCOME) ? 2 : 1;
-		report_loss("busy program", program_->missed() * each, reported_missed_);
+		report_loss("busy program", program_->missed(), reported_missed_, lost_);
 	}
 	if (!dns_) return;
-	report_loss("dns ring buffer", dns_->dropped(), reported_dns_[0]);
-	report_loss("dns answer", dns_->lost(), reported_dns_[1]);
+	report_loss("dns ring buffer", dns_->dropped(), reported_dns_[0], lost_updates_);
+	report_loss("dns answer", dns_->lost(), reported_dns_[1], lost_updates_);
 }
 
-void Tracer::report_loss(const char *where, uint64_t total, uint64_t &reported) {
+void Tracer::report_loss(const char *where, uint64_t total, uint64_t &reported, std::atomic<uint64_t> &sum) {
+	if (total <= reported) return; // what was missed may be found later
 	uint64_t fresh = total - reported;
-	if (fresh == 0) return;
 	reported = total;
-	lost_ += fresh;
+	sum += fresh;
 	writer_.commit(format_.lost(writer_.line(), now(CLOCK_BOOTTIME), where, fresh));
 }
 

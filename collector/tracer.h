@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <functional>
 #include <memory>
+#include <unordered_set>
 
 struct ring_buffer;
 
@@ -21,7 +22,7 @@ struct Options {
 	attempt_config config = {};
 	std::vector<std::string> cgroups; // paths
 	bool cgroup2 = true;              // that hierarchy is mounted
-	uint64_t count = 0;               // end after so many events; 0: never
+	uint64_t count = 0;               // end after so many attempts; 0: never
 	std::string header; // comes before any event
 	uint32_t ring_bytes = 0;
 	std::string dns_object; // path of that BPF object; empty: no DNS
@@ -29,7 +30,9 @@ struct Options {
 };
 
 struct Stats {
-	uint64_t out, lost, bytes;
+	uint64_t out, lost; // attempts: those whose last line was written, those without one
+	uint64_t updates, lost_updates; // other lines
+	uint64_t bytes;
 	uint64_t queued; // bytes in the ring buffer
 };
 
@@ -39,7 +42,7 @@ struct End {
 	Reason reason;
 	int error; // errno for Reason::error
 	Stats stats;
-	uint64_t pending; // attempts that ended later, or never
+	uint64_t pending; // attempts that were still open
 };
 
 struct Descriptor {
@@ -71,12 +74,17 @@ private:
 	void watch(int fd, uint32_t events);
 	void halt();
 	bool round();
-	int record(const attempt_event &event);
+	bool record(const attempt_event &event);
+	bool write(const attempt_event &event);
 	bool answer(const DnsAnswer &answer);
-	void report_loss(const char *where, uint64_t total, uint64_t &reported);
+	void report_loss(const char *where, uint64_t total, uint64_t &reported, std::atomic<uint64_t> &sum);
 	void report_losses(bool last = false);
-	void report_open(bool tell);
+	int until_look();
+	void look();
+	void look_last(bool write);
+	void take(const char *chunk, size_t size, bool write);
 	static int on_record(void *tracer, void *data, size_t size);
+	bool reports(attempt_kind kind) const { return options_.config.report & kind; }
 	bool counted() const { return options_.count && out_ >= options_.count; }
 
 	const Options options_;
@@ -95,7 +103,10 @@ private:
 	uint64_t pending_ = 0;
 	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_missed_ = 0, reported_dns_[2] = {};
 	uint64_t next_missed_ns_ = 0; // the kernel is asked for these once a second
-	std::atomic<uint64_t> out_{0}, lost_{0};
+	uint64_t next_look_ns_ = 0;
+	bool holding_ = false;               // pending records are at hand, which an outcome makes void
+	std::unordered_set<uint64_t> finished_; // ids of those outcomes
+	std::atomic<uint64_t> out_{0}, lost_{0}, updates_{0}, lost_updates_{0};
 };
 
 } // namespace synpipe

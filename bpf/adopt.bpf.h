@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Sockets that were waiting when the collector started: iterators, which it runs once, when the hooks are in place. First
+ * over the files of all processes, whose sockets are in any network namespace; then over the sockets of the collector's own
+ * namespace, for those without a file.
+ */
+#ifndef SYNPIPE_ADOPT_BPF_H
+#define SYNPIPE_ADOPT_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "begin.bpf.h"
+#include "ends.bpf.h"
+#include "filter.bpf.h"
+#include "maps.bpf.h"
+#include "sock.bpf.h"
+#include "task.bpf.h"
+
+#define NS_PER_MS 1000000ULL
+#define NS_PER_US 1000ULL
+#define CGROUP_LEVELS 32
+
+static __always_inline bool other_cgroup_wanted(const struct task_struct *task)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+
+	for (int level = 0; level < CGROUP_LEVELS && cgroup; level++) {
+		__u64 id = BPF_CORE_READ(cgroup, kn, id);
+
+		for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.cgroup_count; i++)
+			if (config.cgroups[i] == id)
+				return true;
+		cgroup = (struct cgroup *)BPF_CORE_READ(cgroup, self.parent); /* its first field */
+	}
+	return false;
+}
+
+/* As task_wanted, for a task that is not the current one. */
+static __always_inline bool other_task_wanted(const struct task_struct *task)
+{
+	__u32 uid = BPF_CORE_READ(task, cred, uid.val);
+	bool wanted = config.pid_count == 0;
+
+	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.pid_count; i++)
+		if (config.pids[i] == (__u32)task->tgid)
+			wanted = true;
+	if (!wanted || (config.cgroup_count && !other_cgroup_wanted(task)))
+		return false;
+	if (config.uid_count == 0)
+		return true;
+	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.uid_count; i++)
+		if (config.uids[i] == uid)
+			return true;
+	return false;
+}
+
+/* When the first SYN was sent, by the boot clock; now, if none was (TCP Fast Open that waits for data). */
+static __always_inline __u64 syn_time_ns(struct sock *sk)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+	__u64 now = bpf_ktime_get_boot_ns(), unit = NS_PER_MS;
+	__u32 stamp = BPF_CORE_READ(tcp, retrans_stamp);
+
+	if (!stamp)
+		return now;
+	if (bpf_core_field_exists(tcp->tcp_usec_ts) && BPF_CORE_READ_BITFIELD_PROBED(tcp, tcp_usec_ts))
+		unit = NS_PER_US;
+	return now - (__u32)((__u32)(bpf_ktime_get_ns() / unit) - stamp) * unit;
+}
+
+/* Makes its entry; `task` is NULL if it belongs to no process. Its first pending line is due at once. */
+static __always_inline void adopt_socket(struct sock *sk, struct task_struct *task)
+{
+	__u64 key = (__u64)sk;
+	const struct sock_common *common;
+	struct attempt_event *event;
+	struct scratch *room;
+	struct sock_copy buffer;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT || !netns_wanted(sk))
+		return;
+	room = scratch(SCRATCH_LOOK);
+	if (!room)
+		return;
+	event = &room->attempt.event;
+	common = copy_sock(&buffer, sk);
+	read_ends(&event->ends, common);
+	if (!ends_wanted(&event->ends) || bpf_map_lookup_elem(&attempts, &key))
+		return;
+	/* Stamps of whole milliseconds are often the same, identities must not be. */
+	event->start_ns = syn_time_ns(sk) + counters.adopted++;
+	event->id = attempt_id(common->skc_cookie.counter, event->start_ns);
+	event->netns = netns_of(common);
+	event->existing = true;
+	event->via = is_mptcp(sk) ? ATTEMPT_VIA_MPTCP : task ? ATTEMPT_VIA_CONNECT : ATTEMPT_VIA_KERNEL;
+	if (task)
+		fill_other_task(room, task);
+	room->attempt.key = key;
+	room->attempt.left = event->ends;
+	room->attempt.flags = ATTEMPT_RETURNED;
+	room->attempt.look_ns = config.pending ? 0 : NEVER;
+	/* A hook may have made one meanwhile. */
+	if (remember(key, &room->attempt, BPF_NOEXIST) || bpf_map_lookup_elem(&attempts, &key))
+		return;
+	drop(ATTEMPT_DROP_TABLE);
+}
+
+SEC("iter/task_file")
+int adopt_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct sock *sk;
+	__u16 protocol;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket || socket->type != SOCK_STREAM || !socket->sk)
+		return 0;
+	sk = socket->sk;
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	if (protocol == IPPROTO_MPTCP && bpf_core_type_exists(struct mptcp_sock))
+		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
+	else if (protocol != IPPROTO_TCP)
+		return 0;
+	if (sk && other_task_wanted(task))
+		adopt_socket(sk, task);
+	return 0;
+}
+
+SEC("iter/tcp")
+int adopt_sockets(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+
+	/* Filters on who asks hold for nobody. */
+	if (common && !config.pid_count && !config.uid_count && !config.cgroup_count)
+		adopt_socket((struct sock *)common, NULL);
+	return 0;
+}
+
+#endif

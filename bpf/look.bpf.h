@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What waits: iterators, which the collector runs while the counters say that something does. They report what is due,
+ * find ends that no program saw, and say when the next line will be due.
+ */
+#ifndef SYNPIPE_LOOK_BPF_H
+#define SYNPIPE_LOOK_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "end.bpf.h"
+#include "ends.bpf.h"
+#include "left.bpf.h"
+#include "maps.bpf.h"
+#include "sock.bpf.h"
+#include "task.bpf.h"
+
+#define UNSEEN_NS 1000000000ULL /* an end that is older and still unfinished was missed */
+
+/* A line will be due then. */
+static __always_inline void due_at(__u64 ns)
+{
+	if (ns < counters.due_ns)
+		counters.due_ns = ns;
+}
+
+/* 2, 4, 8, 16 … s after the start, whichever comes next. */
+static __always_inline __u64 next_look_ns(__u64 start_ns, __u64 now)
+{
+	__u64 wait = 2 * ATTEMPT_PENDING_DUE_NS;
+
+	if (config.pending != ATTEMPT_PENDING_REPEAT)
+		return NEVER;
+	for (int i = 0; i < 32 && start_ns + wait <= now; i++)
+		wait *= 2;
+	return start_ns + wait;
+}
+
+/* Is the socket still the one that the attempt was made with? Its memory may be another's by now. */
+static __always_inline bool is_same(const struct attempt_event *event, const struct attempt_ends *now)
+{
+	const __u64 *a = (const __u64 *)event->ends.daddr, *b = (const __u64 *)now->daddr;
+
+	return a[0] == b[0] && a[1] == b[1] && event->ends.dport == now->dport &&
+	       (!event->ends.sport || !now->sport || event->ends.sport == now->sport);
+}
+
+/* Into the iterator's output, as a record is in the ring buffer, padded to 8 bytes. look_at_open saw to it that there is room. */
+static __always_inline void put(struct seq_file *seq, struct attempt_event *event, enum attempt_kind kind)
+{
+	__u64 exe = event->exe_size;
+
+	event->kind = kind;
+	barrier_var(exe);
+	if (exe > ATTEMPT_EXE_BYTES)
+		return;
+	bpf_seq_write(seq, event, ATTEMPT_EVENT_BYTES(exe));
+}
+
+/* An end that no program saw: reported with what is still known, or a loss. */
+static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *room, struct attempt *attempt,
+					  bool same, __u8 state)
+{
+	struct sock *sk = (struct sock *)attempt->key;
+	__u64 key = attempt->key;
+
+	if (!(attempt->flags & ATTEMPT_LEFT)) {
+		attempt->left_ns = bpf_ktime_get_boot_ns();
+		attempt->left = room->attempt.event.ends;
+		attempt->established = same && state != TCP_CLOSE;
+		attempt->left_error = same && state == TCP_CLOSE ? BPF_CORE_READ(sk, sk_err) : 0;
+		if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_LEFT)
+			return;
+		if (!(attempt->flags & ATTEMPT_RETURNED)) /* its call will finish it */
+			return;
+	} else if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_RETURNED) & ATTEMPT_RETURNED) {
+		return;
+	}
+	if (claims_connect(attempt)) {
+		attempt->event.ends = attempt->left;
+		put(seq, &attempt->event, ATTEMPT_CONNECT);
+	}
+	fill_outcome(attempt);
+	if (reports(ATTEMPT_OUTCOME) && (attempt->established || attempt->event.error))
+		put(seq, &attempt->event, ATTEMPT_OUTCOME);
+	else if (reports(ATTEMPT_OUTCOME))
+		drop(ATTEMPT_DROP_TABLE);
+	forget(key);
+}
+
+/* One that still waits: its connect line, if that is due and nobody has written it, and its pending line. */
+static __always_inline void report_waiting(struct seq_file *seq, struct scratch *room, struct attempt *attempt)
+{
+	struct attempt_event *event = &room->attempt.event;
+	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 connect_ns = event->start_ns + ATTEMPT_CONNECT_DUE_NS;
+
+	if (reports(ATTEMPT_CONNECT) && !(room->attempt.flags & ATTEMPT_CLAIMED)) {
+		if (counters.last & ATTEMPT_LAST_OPEN || connect_ns <= now) {
+			if (claims_connect(attempt))
+				put(seq, event, ATTEMPT_CONNECT);
+		} else {
+			due_at(connect_ns);
+		}
+	}
+	if (!reports(ATTEMPT_OUTCOME) || !config.pending)
+		return;
+	if (counters.last & ATTEMPT_LAST_OPEN || room->attempt.look_ns <= now) {
+		event->time_ns = now;
+		event->retransmits = retransmits((struct sock *)attempt->key);
+		put(seq, event, ATTEMPT_PENDING);
+		attempt->look_ns = next_look_ns(event->start_ns, now);
+	}
+	due_at(attempt->look_ns);
+}
+
+SEC("iter/bpf_map_elem")
+int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct attempt_ends ends = {};
+	const struct sock_common *common;
+	struct sock_copy buffer;
+	struct attempt *attempt;
+	struct scratch *room;
+	__u64 *given = ctx->key;
+	__u64 key;
+	__u8 state;
+	bool same;
+
+	if (!given)
+		return 0;
+	key = *given;
+	room = scratch(SCRATCH_LOOK);
+	attempt = bpf_map_lookup_elem(&attempts, &key);
+	if (!room || !attempt)
+		return 0;
+	/* Without room for three records the kernel is to stop here, hand out what there is, and come back to this entry. */
+	if (seq->size - seq->count < 3 * sizeof(struct attempt_event)) {
+		bpf_seq_write(seq, room, sizeof(*room));
+		bpf_seq_write(seq, room, sizeof(*room));
+		return 0;
+	}
+	/* A copy, since the entry may be freed at any time; if it was used anew meanwhile, key or flags are not what they were. */
+	bpf_probe_read_kernel(&room->attempt, sizeof(room->attempt), attempt);
+	if (room->attempt.key != key || *(volatile __u32 *)&attempt->flags != room->attempt.flags)
+		return 0;
+	if ((room->attempt.flags & (ATTEMPT_RETURNED | ATTEMPT_LEFT)) == (ATTEMPT_RETURNED | ATTEMPT_LEFT)) {
+		if (counters.last & ATTEMPT_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
+			forget(key); /* it has been reported, and could not be deleted */
+		return 0;
+	}
+	if (room->attempt.flags & ATTEMPT_LEFT) {
+		if (counters.last & ATTEMPT_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
+			finish_unseen(seq, room, attempt, true, TCP_CLOSE);
+		return 0;
+	}
+	common = copy_sock(&buffer, (struct sock *)key);
+	read_ends(&ends, common);
+	state = common->skc_state;
+	same = is_same(&room->attempt.event, &ends);
+	if (!same || (state != TCP_SYN_SENT && state != TCP_SYN_RECV)) {
+		finish_unseen(seq, room, attempt, same, state);
+		return 0;
+	}
+	/* From now on its port is known, if the call has come so far: another socket in this place is told apart by it. */
+	room->attempt.event.ends = ends;
+	attempt->event.ends = ends;
+	report_waiting(seq, room, attempt);
+	return 0;
+}
+
+/*
+ * A call that waits, if outcomes are not reported: its connect line, as if it returned now. At the collector's last look the
+ * hooks of ends are still in place, those of begins no more; then it also finds calls for which there was no room.
+ */
+SEC("iter/task")
+int look_at_call(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct attempt_event *event;
+	struct scratch *room;
+	struct call *call;
+	__u64 due;
+
+	if (!task)
+		return 0;
+	call = bpf_task_storage_get(&calls, task, 0, 0);
+	if (!call || !call->entry)
+		return 0;
+	if (!call->counted) {
+		if (counters.last & ATTEMPT_LAST_CALLS && reports(ATTEMPT_OUTCOME) && call->flow && !call->kept && end_call(call))
+			drop(ATTEMPT_DROP_TABLE);
+		return 0;
+	}
+	due = call->start_ns + ATTEMPT_CONNECT_DUE_NS;
+	if (!(counters.last & ATTEMPT_LAST_CALLS) && due > bpf_ktime_get_boot_ns()) {
+		due_at(due);
+		return 0;
+	}
+	room = scratch(SCRATCH_LOOK);
+	if (!room || !end_call(call))
+		return 0;
+	event = &room->attempt.event;
+	end_with_syn(event, call, 0);
+	fill_other_task(room, task);
+	event->via = call->via;
+	submit(event, ATTEMPT_CONNECT);
+	return 0;
+}
+
+#endif
