@@ -81,7 +81,7 @@ static __always_inline void adopt_socket(struct sock *sk, struct task_struct *ta
 
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT || !netns_wanted(sk))
 		return;
-	room = scratch(SCRATCH_LOOK);
+	room = scratch(SCRATCH_OPEN);
 	if (!room)
 		return;
 	event = &room->attempt.event;

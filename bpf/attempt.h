@@ -134,11 +134,13 @@ struct attempt_counters {
 	__u64 drops[ATTEMPT_DROPS];
 	__u64 late; /* calls whose begin no program saw, though their SYN was seen */
 	__u64 pad[4];
-	__u64 open;  /* entries of `attempts` */
-	__u64 calls; /* calls whose SYN went out that are not in `attempts`: only if outcomes are not reported */
-	__u64 due_ns; /* written by the iterators: when the next line will be due of what they have seen */
-	__u32 last;    /* set by the collector, enum attempt_last: all that waits is reported, due or not */
-	__u32 adopted; /* sockets that were waiting at the start */
+	__u64 opened; /* entries of `attempts` that were ever made, and those that were deleted */
+	__u64 closed;
+	__u64 calls;      /* calls whose SYN went out that are not in `attempts`: only if outcomes are not reported */
+	__u64 due_ns;     /* written by the iterators: when the next line will be due of what they have seen */
+	__u64 still_open; /* counted by the last look at open attempts */
+	__u32 last;       /* set by the collector, enum attempt_last: all that waits is reported, due or not */
+	__u32 adopted;    /* sockets that were waiting at the start */
 };
 
 /* The filters, constant once the programs are loaded. A count of 0 lets everything through. */

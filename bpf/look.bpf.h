@@ -105,6 +105,8 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 			due_at(connect_ns);
 		}
 	}
+	if (counters.last & ATTEMPT_LAST_OPEN)
+		counters.still_open++;
 	if (!reports(ATTEMPT_OUTCOME) || !config.pending)
 		return;
 	if (counters.last & ATTEMPT_LAST_OPEN || room->attempt.look_ns <= now) {
@@ -133,7 +135,7 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	if (!given)
 		return 0;
 	key = *given;
-	room = scratch(SCRATCH_LOOK);
+	room = scratch(SCRATCH_OPEN);
 	attempt = bpf_map_lookup_elem(&attempts, &key);
 	if (!room || !attempt)
 		return 0;
@@ -200,7 +202,7 @@ int look_at_call(struct bpf_iter__task *ctx)
 		due_at(due);
 		return 0;
 	}
-	room = scratch(SCRATCH_LOOK);
+	room = scratch(SCRATCH_CALL);
 	if (!room || !end_call(call))
 		return 0;
 	event = &room->attempt.event;

@@ -73,7 +73,7 @@ struct scratch {
  * By enum scratch_use. Written and read by the program of that step alone, which is never entered twice on one
  * CPU, though another step's may come in between.
  */
-enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_LOOK, SCRATCH_USES };
+enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_OPEN, SCRATCH_CALL, SCRATCH_USES };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCH_USES);
@@ -128,16 +128,16 @@ static __always_inline void drop(enum attempt_drop reason)
  */
 static __always_inline bool any_open(void)
 {
-	return reports(ATTEMPT_OUTCOME) || *(volatile __u64 *)&counters.open;
+	return reports(ATTEMPT_OUTCOME) || *(volatile __u64 *)&counters.opened != *(volatile __u64 *)&counters.closed;
 }
 
 /* False if there is no room. */
 static __always_inline bool remember(__u64 key, const struct attempt *attempt, __u64 flags)
 {
-	add(&counters.open, 1);
+	add(&counters.opened, 1);
 	if (!bpf_map_update_elem(&attempts, &key, attempt, flags))
 		return true;
-	add(&counters.open, -1);
+	add(&counters.closed, 1);
 	return false;
 }
 
@@ -145,7 +145,7 @@ static __always_inline bool remember(__u64 key, const struct attempt *attempt, _
 static __always_inline void forget(__u64 key)
 {
 	if (!bpf_map_delete_elem(&attempts, &key))
-		add(&counters.open, -1);
+		add(&counters.closed, 1);
 }
 
 /* An attempt's last record. */

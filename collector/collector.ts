@@ -91,6 +91,9 @@ const options = {
 type Values = Parsed<typeof options>['values'];
 
 function kernelFilters(values: Values): Partial<StartOptions> {
+  const report = values.report ?? reports.outcome;
+  if (values.pending && !(report & reports.outcome))
+    throw new UsageError('--pending needs outcomes; leave out --report attempt, or write --report both');
   if (values.ipv4 && values.ipv6) throw new UsageError('-4 and -6 exclude each other; leave both out for both');
   return {
     pids: values.pid ?? [],
@@ -99,7 +102,7 @@ function kernelFilters(values: Values): Partial<StartOptions> {
     netns: values.netns ?? [],
     cgroups: values.cgroup ?? [],
     cgroup2: cgroup2() !== undefined,
-    report: values.report ?? reports.outcome,
+    report,
     pending: pendings[values.pending ?? 'once'],
     family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0,
     count: values.count ?? 0,
@@ -218,8 +221,7 @@ async function trace(
     throw new RuntimeError(`cannot write standard output: ${cause(error)}; ${remedy(error)}`);
   }
   if (values.status && reason !== 'closed') {
-    const outcomes = ((values.report ?? reports.outcome) & reports.outcome) !== 0;
-    const counts = { in: out + lost + pending, out, lost, ...(outcomes && { pending }), updates, lost_updates: lostUpdates };
+    const counts = { in: out + lost + pending, out, lost, pending, updates, lost_updates: lostUpdates };
     await print(`${canonical(status('collector', 'end', counts))}\n`);
   }
   if (pending > 0 && !stageReads && reason !== 'closed')
@@ -233,8 +235,8 @@ export const command = defineCommand({
   usage: '[OPTION]… [-- COMMAND [ARGUMENT]…]',
   examples: [
     ['sudo collector | filter --dport 443 | sink-file out.ndjson', 'keep what goes to port 443'],
-    ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, error}\'', 'what curl connects to'],
-    ['sudo collector --report outcome | filter --result refused,timeout | sink-table', 'what does not answer'],
+    ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, result}\'', 'what curl connects to'],
+    ['sudo collector | filter --result refused,timeout | sink-table', 'what does not answer'],
     ['sudo collector -- npm install | jq -r .daddr | sort | uniq -c', 'what a command connects to'],
     ['sudo collector --dns | enrich | sink-table', 'by the names that were asked for'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
@@ -248,13 +250,14 @@ export const command = defineCommand({
     d: 'write collector --dns | enrich',
     c: 'write collector | aggregate --by saddr,daddr,dport',
     json: 'that is what it prints',
-    failed: 'write collector --report outcome | filter --not-result established',
+    failed: 'write collector | filter --failed',
   },
   notes: `With a COMMAND, runs it as the user who called sudo, traces it and all that it starts, and ends with it and its
 exit status; its output goes to stderr.
-The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,
-its outcome when the handshake is complete or has failed. Needs root, or cap_bpf and cap_perfmon (the tracepoint
-tier cap_dac_read_search too, --dns cap_net_admin), and keeps none of it once it runs.`,
+The filters take lists with commas and work inside the kernel. An outcome is written when the handshake is complete or
+has failed. An attempt that waits is also reported after a second, and at the end if it is still open; so are those that
+were already waiting at the start. Needs root, or cap_bpf and cap_perfmon (the tracepoint tier cap_dac_read_search too,
+--dns cap_net_admin), and keeps none of it once it runs.`,
   run,
 });
 

@@ -51,6 +51,13 @@ async function dnsRefusal(addon: Addon, tier: Tier): Promise<string | undefined>
   }
 }
 
+/** What is missing where the kernel lacks a function or tracepoint. */
+function unseen(name: string): string {
+  if (name === 'inet_sk_error_report') return 'the kernel lacks the tracepoint inet_sk_error_report: no icmp over IPv4';
+  if (name === 'tcp_v6_err') return 'the kernel lacks the function tcp_v6_err: no icmp over IPv6';
+  return `the kernel has no function ${name} to hook: attempts that fail in it before a SYN are not seen`;
+}
+
 /** `works  fentry`, `fails  kprobe: why` */
 const verdict = (what: string, reason: string | undefined) =>
   reason === undefined ? `works  ${what}` : `fails  ${what}: ${reason}`;
@@ -75,10 +82,7 @@ async function run({ values }: Parsed<typeof options>): Promise<number> {
     const { refusal, unhooked } = await attempt(addon, tier);
     if (refusal === undefined) works.push(tier);
     lines.push(verdict(tier, refusal));
-    for (const name of unhooked)
-      lines.push(
-        `note   ${tier}: the kernel has no function ${name} to hook: what fails in it before a SYN is not seen`,
-      );
+    for (const name of unhooked) lines.push(`note   ${tier}: ${unseen(name)}`);
   }
   const { order, why } = ranked();
   const best = order.find((tier) => works.includes(tier));

@@ -262,18 +262,16 @@ void Program::adopt() {
 
 int Program::events_fd() const { return bpf_object__find_map_fd_by_name(object_, "events"); }
 
-bool Program::waiting() const { return open() || __atomic_load_n(&counters_->calls, __ATOMIC_RELAXED); }
-
 uint64_t Program::look(const Take &take) {
 	counters_->due_ns = UINT64_MAX;
 	if (open()) run("look_at_open", take);
-	if (__atomic_load_n(&counters_->calls, __ATOMIC_RELAXED)) run("look_at_call");
+	if (calls()) run("look_at_call");
 	return counters_->due_ns;
 }
 
-void Program::look_last(const Take &take) {
+uint64_t Program::look_last(const Take &take) {
 	__atomic_fetch_or(&counters_->last, ATTEMPT_LAST_OPEN, __ATOMIC_SEQ_CST);
-	run("look_at_open", take);
+	return run("look_at_open", take) ? counters_->still_open : open();
 }
 
 // To its end. EAGAIN: it took a rest.

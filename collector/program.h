@@ -52,16 +52,17 @@ public:
 
 	using Take = std::function<void(const char *chunk, size_t size)>;
 
-	// Whether any attempt waits for its end, or its call for its return.
-	bool waiting() const;
+	// Attempts that ever had an entry in the table; those that have one; and calls without one that have not returned.
+	uint64_t opened() const { return __atomic_load_n(&counters_->opened, __ATOMIC_RELAXED); }
+	uint64_t open() const { return opened() - __atomic_load_n(&counters_->closed, __ATOMIC_RELAXED); }
+	uint64_t calls() const { return __atomic_load_n(&counters_->calls, __ATOMIC_RELAXED); }
 
 	// Has the kernel report what waits and is due: calls in the ring buffer, attempts by `take`, which gets chunks of records,
 	// one after another, and how many bytes. Returns when the next line will be due (boot clock; UINT64_MAX: none will).
 	uint64_t look(const Take &take);
 
-	// The same for all that waits. After detach().
-	void look_last(const Take &take);
-	uint64_t open() const { return __atomic_load_n(&counters_->open, __ATOMIC_RELAXED); } // attempts
+	// The same for all attempts that are still open, due or not. After detach(). Returns how many they are.
+	uint64_t look_last(const Take &take);
 
 	// The last records are those of calls that wait. None is new after it returned. From any thread, any number of times.
 	void detach();

@@ -187,22 +187,25 @@ int Tracer::until_look() {
 	return time >= next_look_ns_ ? 0 : (next_look_ns_ - time + 999999) / 1000000;
 }
 
-// While nothing waits, the counters are all that is looked at.
+// The kernel is asked only while something waits, when it is new or due, and once a second for ends that were missed.
 void Tracer::look() {
-	uint64_t due = UINT64_MAX;
-	if (program_->waiting()) {
-		due = program_->look([this](const char *chunk, size_t size) { take(chunk, size, true); });
+	const uint64_t time = now(CLOCK_BOOTTIME), opened = program_->opened(), calls = program_->calls();
+	if (!program_->open() && !calls) {
+		due_ns_ = UINT64_MAX;
+	} else if (calls || opened != looked_ || time >= due_ns_) {
+		looked_ = opened;
+		due_ns_ = program_->look([this](const char *chunk, size_t size) { take(chunk, size, true); });
+		due_ns_ = std::min(due_ns_, time + kNoticeOpen);
 		writer_.flush();
 	}
-	uint64_t time = now(CLOCK_BOOTTIME);
-	uint64_t notice = reports(ATTEMPT_CONNECT) ? kNoticeConnect : kNoticeOpen;
-	next_look_ns_ = std::clamp(due, time + kLeastLook, time + notice);
+	const uint64_t notice = reports(ATTEMPT_CONNECT) ? kNoticeConnect : kNoticeOpen;
+	next_look_ns_ = std::clamp(due_ns_, time + kLeastLook, time + notice);
 }
 
 // What is still open: its last lines, and how many attempts that are.
 void Tracer::look_last(bool write) {
-	program_->look_last([&](const char *chunk, size_t size) { take(chunk, size, write); });
-	if (reports(ATTEMPT_OUTCOME)) pending_ = program_->open();
+	uint64_t open = program_->look_last([&](const char *chunk, size_t size) { take(chunk, size, write); });
+	if (reports(ATTEMPT_OUTCOME)) pending_ = open;
 }
 
 // A pending record is written unless the outcome is in the ring buffer by now; a connect record before that is read.

@@ -103,7 +103,8 @@ private:
 	uint64_t pending_ = 0;
 	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_missed_ = 0, reported_dns_[2] = {};
 	uint64_t next_missed_ns_ = 0; // the kernel is asked for these once a second
-	uint64_t next_look_ns_ = 0;
+	uint64_t next_look_ns_ = 0, due_ns_ = 0;
+	uint64_t looked_ = 0; // attempts that ever had an entry by the last look
 	bool holding_ = false;               // pending records are at hand, which an outcome makes void
 	std::unordered_set<uint64_t> finished_; // ids of those outcomes
 	std::atomic<uint64_t> out_{0}, lost_{0}, updates_{0}, lost_updates_{0};
