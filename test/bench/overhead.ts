@@ -9,7 +9,8 @@
  * The second way counts instructions, all of the one CPU's from beginning to end: those of a tracer's process too where
  * it came in between, in connect() or else somewhere in the attempt. What the machine does besides does not show in them.
  *
- * Runs what is there of: this collector in each tier, tcpconnect.bt, bcc's and libbpf-tools' tcpconnect, and a bpftrace
+ * Runs what is there of: this collector in each tier, with outcomes and with attempts only, and the one of another
+ * checkout, already built, that BENCH_BEFORE names; tcpconnect.bt, bcc's and libbpf-tools' tcpconnect, and a bpftrace
  * one-liner on the tracepoint of the socket's state; bcc's only with BENCH_BCC=1, since it takes minutes to start in a
  * guest. The table and the raw numbers go to test/bench/runs/, but not those of TRACERs alone.
  */
@@ -32,10 +33,18 @@ const states = 'tracepoint:sock:inet_sock_set_state /args->oldstate == 7 && args
 const onState = `${states} { printf("%d %s\\n", pid, comm); }`;
 const roomyBcc = `import re, sys
 exec(re.sub(r'open_perf_buffer\\((\\w+)\\)', r'open_perf_buffer(\\1, page_cnt=1024)', open(sys.argv.pop(1)).read()))`;
+/** A checkout in each tier, with outcomes and with attempts only. */
+const collectors = (name: string, folder: string) =>
+  ['tracepoint', 'kprobe', 'fentry'].flatMap((tier) =>
+    ['outcome', 'attempt'].map((report): [string, string[]] => [
+      `${name} ${tier}, ${report}`,
+      [`${folder}/dist/bin/collector`, '--tier', tier, '--report', report],
+    ]),
+  );
+const { BENCH_BEFORE: before } = process.env;
 const tracers: Record<string, string[]> = {
-  'synpipe tracepoint': [`${root}dist/bin/collector`, '--tier', 'tracepoint'],
-  'synpipe kprobe': [`${root}dist/bin/collector`, '--tier', 'kprobe'],
-  'synpipe fentry': [`${root}dist/bin/collector`, '--tier', 'fentry'],
+  ...Object.fromEntries(collectors('synpipe', root)),
+  ...(before && Object.fromEntries(collectors('before', before))),
   // with its default of 64 pages it loses half of them here
   'tcpconnect.bt': ['env', 'BPFTRACE_PERF_RB_PAGES=1024', '/usr/sbin/tcpconnect.bt'],
   'libbpf-tools tcpconnect': ['stdbuf', '-oL', '/usr/sbin/tcpconnect'],
