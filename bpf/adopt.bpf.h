@@ -137,7 +137,7 @@ int adopt_sockets(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
 
-	/* Filters on who asks hold for nobody. */
+	/* A filter on processes, users or cgroups never matches a socket without a process. */
 	if (common && !config.pid_count && !config.uid_count && !config.cgroup_count)
 		adopt_socket((struct sock *)common, NULL);
 	return 0;

@@ -26,7 +26,7 @@
 #include "look.bpf.h"
 #include "syn_sent.bpf.h"
 
-/* In a simultaneous open SYN_RECV comes in between, and is no end yet. */
+/* In a simultaneous open SYN_RECV comes in between: the attempt has not ended yet. */
 static __always_inline void attempt_state_left(struct sock *sk, int from, int to)
 {
 	if (from == TCP_SYN_SENT && !(to == TCP_SYN_RECV && reports(ATTEMPT_OUTCOME)))

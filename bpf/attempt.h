@@ -9,7 +9,7 @@
 #define ATTEMPT_EXE_BYTES 256
 #define ATTEMPT_FILTER_MAX 64
 
-/* When an attempt that waits is looked at: a connect line is due so long after the call, and a first pending line. */
+/* How long after the call a connect line and the first pending line are due, if the attempt is still waiting. */
 #define ATTEMPT_CONNECT_DUE_NS 75000000ULL
 #define ATTEMPT_PENDING_DUE_NS 1000000000ULL
 

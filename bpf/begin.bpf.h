@@ -85,7 +85,7 @@ static __always_inline void attempt_begin(struct socket *given, const struct beg
 	if (from->addrlen < 8 || from->addrlen > SOCKADDR_MAX || !task_wanted() || !netns_wanted(sk))
 		return;
 	legible = read_address(&address, from->address, from->addrlen, from->kernel);
-	/* It may be no destination; but if it could not be read, the kernel itself may yet. */
+	/* An address that could not be read here may still be legible for the kernel itself. */
 	if (legible && !is_destination(&address, from->addrlen))
 		return;
 	call = bpf_task_storage_get(&calls, current(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);

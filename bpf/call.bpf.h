@@ -6,7 +6,7 @@
 #include "attempt.bpf.h"
 
 /*
- * Set by a call with an address of no bytes, which is no attempt. The collector makes one when it has attached:
+ * Set by a call with an empty address, which does not start an attempt. The collector makes one when it has attached:
  * a kernel whose compiler has inlined the function into connect() has it for io_uring alone.
  */
 bool answered SEC(".data.answered") = false;

@@ -17,7 +17,7 @@
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
-/* What the caller takes for a failure. Once the SYN is out, the handshake goes on after an interruption. */
+/* The errno if the caller sees a failure, else 0. After the SYN, an interrupted handshake continues. */
 static __always_inline __u16 failure(long ret, bool syn_sent)
 {
 	if (ret >= 0 || ret == -EINPROGRESS)
@@ -45,7 +45,7 @@ static __always_inline void end_with_syn(struct attempt_event *event, const stru
 
 /*
  * False for a call that made no attempt, though it looked so when it began: of another kind of socket, or one that
- * listens, or of a file that is no socket at all; or one that succeeded while the socket stayed closed, since another
+ * listens, or of a file that is not a socket; or one that succeeded while the socket stayed closed, since another
  * thread changed the address or the descriptor before the kernel read it.
  */
 static __always_inline bool tried_to(const struct call *call, const struct sock_common *common, long ret)

@@ -56,7 +56,7 @@ static __always_inline bool is_destination(const struct address *address, __u32 
 	return (address->family == AF_INET && addrlen >= 8) || (address->family == AF_INET6 && addrlen >= sizeof(*address));
 }
 
-/* Family stays 0 where there is none. */
+/* Family stays 0 if the address is not a destination. */
 static __always_inline void parse_destination(struct attempt_ends *to, const struct address *address, __u32 addrlen)
 {
 	if (!is_destination(address, addrlen))

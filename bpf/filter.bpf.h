@@ -10,7 +10,7 @@
 #include "attempt.h"
 #include "sock.bpf.h"
 
-/* A section of its own, so that nothing else is in the map that the collector writes. */
+/* In a separate section, so that the map that the collector writes holds nothing else. */
 const volatile struct attempt_config config SEC(".rodata.config") = {};
 
 /* Cgroups whose tasks, and whose descendants' tasks, are wanted. Filled by the collector before attaching. */
@@ -36,7 +36,7 @@ static __always_inline bool cgroup_wanted(void)
 	return false;
 }
 
-/* Filters on who asks: known from the start. */
+/* Filters on the task: known from the start. */
 static __always_inline bool task_wanted(void)
 {
 	bool wanted = config.pid_count == 0;

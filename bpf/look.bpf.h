@@ -145,7 +145,7 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 		bpf_seq_write(seq, room, sizeof(*room));
 		return 0;
 	}
-	/* A copy, since the entry may be freed at any time; if it was used anew meanwhile, key or flags are not what they were. */
+	/* A copy, since the entry may be freed at any time. If it was reused in the meantime, its key or flags have changed. */
 	bpf_probe_read_kernel(&room->attempt, sizeof(room->attempt), attempt);
 	if (room->attempt.key != key || *(volatile __u32 *)&attempt->flags != room->attempt.flags)
 		return 0;
@@ -167,7 +167,7 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 		finish_unseen(seq, room, attempt, same, state);
 		return 0;
 	}
-	/* From now on its port is known, if the call has come so far: another socket in this place is told apart by it. */
+	/* The local port is usually known by now. It distinguishes this socket from another that gets the same address later. */
 	room->attempt.event.ends = ends;
 	attempt->event.ends = ends;
 	report_waiting(seq, room, attempt);
@@ -176,7 +176,7 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 
 /*
  * A call that waits, if outcomes are not reported: its connect line, as if it returned now. At the collector's last look the
- * hooks of ends are still in place, those of begins no more; then it also finds calls for which there was no room.
+ * hooks of ends are still attached, those of begins are not; it then also finds calls that did not fit into the table.
  */
 SEC("iter/task")
 int look_at_call(struct bpf_iter__task *ctx)

@@ -88,7 +88,7 @@ struct {
 } events SEC(".maps");
 
 /*
- * In a section of its own, which the collector maps: a map read by system call holds off every tracepoint program on its
+ * In a separate section, which the collector maps: a map read by system call holds off every tracepoint program on its
  * CPU meanwhile, and so would itself lose attempts.
  */
 struct attempt_counters counters SEC(".data.counters") = {};
@@ -131,7 +131,7 @@ static __always_inline bool any_open(void)
 	return reports(ATTEMPT_OUTCOME) || *(volatile __u64 *)&counters.opened != *(volatile __u64 *)&counters.closed;
 }
 
-/* False if there is no room. */
+/* False if the table is full. */
 static __always_inline bool remember(__u64 key, const struct attempt *attempt, __u64 flags)
 {
 	add(&counters.opened, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* What the steps want to know of a socket, read at once: every read of kernel memory is a call of its own. */
+/* What the steps need of a socket, read at once, since every read of kernel memory costs a call. */
 #ifndef SYNPIPE_SOCK_BPF_H
 #define SYNPIPE_SOCK_BPF_H
 

@@ -92,7 +92,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	via = call ? call->via : via_of(sk);
 	if (!netns_wanted(sk))
 		return;
-	/* 32-bit programs have system calls of their own, whose return not every tier sees. */
+	/* Not every tier sees the return of a 32-bit program's system call. */
 	if (!call && via == ATTEMPT_VIA_CONNECT && !is_mptcp(sk) && !is_compat())
 		call = late_call(sk);
 	common = copy_sock(&buffer, sk);
@@ -124,7 +124,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	attempt->key = key;
 	attempt->look_ns = first_look_ns(event->start_ns);
 	forget_earlier(key);
-	/* If there is no room, a call is still reported when it returns, with what can be known then. */
+	/* If the table is full, a call is still reported when it returns, with what can be known then. */
 	if (remember(key, attempt, BPF_ANY)) {
 		if (call)
 			call->kept = true;

@@ -73,7 +73,7 @@ static __always_inline void fill_other_task(struct scratch *room, struct task_st
 	fill_other_exe(room, task);
 }
 
-/* In the system call of a 32-bit program: it has numbers of its own, and no tracepoint of connect() sees it. */
+/* In the system call of a 32-bit program: its numbers differ, and the tracepoints of connect() do not see it. */
 static __always_inline bool is_compat(void)
 {
 #if defined(__TARGET_ARCH_x86)

@@ -25,7 +25,7 @@ export interface StartOptions {
   pending?: number;
   /** The cgroup2 hierarchy is mounted; true, if left out. */
   cgroup2?: boolean;
-  /** End after so many attempts; 0 is never. */
+  /** How many attempts until it ends; 0 for no limit. */
   count?: number;
   /** Written before the first event. */
   header?: string;

@@ -46,8 +46,8 @@ public:
 	const std::vector<std::string> &unhooked() const { return unhooked_; }
 	uint64_t drops(attempt_drop reason) const { return __atomic_load_n(&counters_->drops[reason], __ATOMIC_RELAXED); }
 
-	// At most so many attempts whose begin and SYN were missed, since a program was interrupted on that CPU; 0 if the kernel
-	// does not say.
+	// An upper bound of the attempts whose begin and SYN were missed, since a program was interrupted on that CPU; 0 if the
+	// kernel does not count them.
 	uint64_t missed() const;
 
 	using Take = std::function<void(const char *chunk, size_t size)>;
@@ -57,8 +57,8 @@ public:
 	uint64_t open() const { return opened() - __atomic_load_n(&counters_->closed, __ATOMIC_RELAXED); }
 	uint64_t calls() const { return __atomic_load_n(&counters_->calls, __ATOMIC_RELAXED); }
 
-	// Has the kernel report what waits and is due: calls in the ring buffer, attempts by `take`, which gets chunks of records,
-	// one after another, and how many bytes. Returns when the next line will be due (boot clock; UINT64_MAX: none will).
+	// Runs the iterators, which report what waits and is due: calls into the ring buffer, attempts to `take`, which gets chunks
+	// of whole records and their size in bytes. Returns when the next line will be due (boot clock; UINT64_MAX: never).
 	uint64_t look(const Take &take);
 
 	// The same for all attempts that are still open, due or not. After detach(). Returns how many they are.

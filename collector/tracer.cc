@@ -24,7 +24,7 @@ uint64_t now(clockid_t clock) {
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-// So much for each record of the last round, between these two.
+// The pause after a round: this long for each record, within these bounds.
 constexpr uint64_t kPauseMicros = 500, kPauseLeast = 1000, kPauseMost = 10000;
 
 const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "update", "attempt table"};
@@ -116,7 +116,7 @@ Reason Tracer::loop() {
 		if (writer_.error()) reason = Reason::error;
 		else if (counted()) reason = Reason::count;
 		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
-		else reason = wait(stopping, busy ? 0 : until_look()); // what was lost while it was busy is told in the next round
+		else reason = wait(stopping, busy ? 0 : until_look()); // a busy round is followed by one that reports losses
 	}
 	program_->detach();
 	if (dns_) dns_->detach();
@@ -138,7 +138,7 @@ void Tracer::watch(int fd, uint32_t events) {
 		throw Failure("cannot wait for events", errno, "attach");
 }
 
-// A reason to end at once, or none.
+// Returns a reason to end at once, or Reason::none.
 Reason Tracer::wait(bool &stopping, int timeout_ms) {
 	epoll_event events[3];
 	int count = epoll_wait(epoll_.fd, events, 3, timeout_ms);

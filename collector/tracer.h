@@ -22,7 +22,7 @@ struct Options {
 	attempt_config config = {};
 	std::vector<std::string> cgroups; // paths
 	bool cgroup2 = true;              // that hierarchy is mounted
-	uint64_t count = 0;               // end after so many attempts; 0: never
+	uint64_t count = 0;               // how many attempts until it ends; 0: it does not
 	std::string header; // comes before any event
 	uint32_t ring_bytes = 0;
 	std::string dns_object; // path of that BPF object; empty: no DNS
