@@ -74,7 +74,7 @@ const wrong: [expression: string, column: string][] = [
   ['result == refusd', '11: result is never "refusd"; did you mean refused?'],
   [
     'result == closed',
-    '11: result is never "closed"; it is established or refused or timeout or unreachable or reset or denied or aborted or error',
+    '11: result is never "closed"; it is established or refused or timeout or unreachable or reset or denied or aborted or error or pending',
   ],
   ['result > refused', '10: result has no order; compare it with == or in'],
   ['type == dns', '9: type is never "dns"; it is connect or outcome'],
