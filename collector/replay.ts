@@ -24,7 +24,7 @@ const options = {
     help: 'So many times as fast as it was recorded: 10x, 0.5x; max does not wait at all (default 1x).',
   },
   now: {
-    help: 'Move the times in the events to the present, so that what is behind this takes them for live. At --speed 10x they are then a tenth as far apart, but durations stay as they were: what goes by exact times, such as enrich, comes before.',
+    help: 'Move the times in the events to the present, so that the next stage takes them for live. At --speed 10x they are then a tenth as far apart, but durations, and the time from start to ts, stay as they were: put a stage that needs exact times, such as enrich, before replay.',
   },
 } satisfies Options;
 

@@ -112,7 +112,7 @@ export const command = defineCommand({
   examples: [
     ['collector | sink-nats --create-stream CONN nats://nats:4222', 'publish to conn.HOST.connect'],
     [
-      'collector --report outcome | sink-nats --subject "conn.{host}.{result}" --spool /var/spool/synpipe tls://n1,n2,n3',
+      'collector | sink-nats --subject "conn.{host}.{result}" --spool /var/spool/synpipe tls://n1,n2,n3',
       'to a cluster, through outages and crashes',
     ],
     ['collector | sink-nats --auth-file /etc/synpipe/host.creds tls://nats', 'with credentials'],

@@ -88,5 +88,5 @@ test('the Kubernetes manifest is valid, holds together, and its command line is 
     assert.match(capability, /^(BPF|PERFMON|SYS_ADMIN|DAC_READ_SEARCH)$/);
   const [program, run, text = ''] = container?.command ?? [];
   assert.deepEqual([program, run], ['synpipe', 'run']);
-  assert.deepEqual(await checked(text), { count: 3, fragment: false });
+  assert.deepEqual(await checked(text), { count: 2, fragment: false });
 });

@@ -23,19 +23,23 @@ type Properties = Record<string, Property>;
 const schemaOf = (type: string) => JSON.parse(read(new URL(`schemas/${type}.schema.json`, root)));
 const enriched = ({ source }: Property) => source.startsWith('enrich');
 
-/** The fields that a table lists: what `enrich` adds has one of its own, and an outcome's lists what a connect's does not. */
+/**
+ * The fields that a table lists. The fields that `enrich` adds have a table of their own, and the other events of an
+ * attempt list only what an outcome does not have, or has with another meaning.
+ */
 function fieldsOf(type: string): [string, Property][] {
-  const connect: Properties = schemaOf('connect').properties;
-  if (type === 'enrich') return Object.entries(connect).filter(([, property]) => enriched(property));
+  const outcome: Properties = schemaOf('outcome').properties;
+  if (type === 'enrich') return Object.entries(outcome).filter(([, property]) => enriched(property));
   const fields = Object.entries(schemaOf(type).properties as Properties).filter(
     ([, property]) => !enriched(property) && property.source !== 'the events', // these a summary has of its events
   );
-  return type === 'outcome' ? fields.filter(([name, property]) => !isDeepStrictEqual(property, connect[name])) : fields;
+  if (type !== 'connect' && type !== 'pending') return fields;
+  return fields.filter(([name, property]) => !isDeepStrictEqual(property, outcome[name]));
 }
 
 /** The table of one event type, from its schema. */
 function table(type: string): string {
-  const { required } = schemaOf(type === 'enrich' ? 'connect' : type);
+  const { required } = schemaOf(type === 'enrich' ? 'outcome' : type);
   const rows = fieldsOf(type).map(([name, { description, unit, examples }]) => {
     const optional = required.includes(name) ? '' : ' *';
     const cells = [
@@ -50,22 +54,22 @@ function table(type: string): string {
 
 /** Where fields go in ECS and in OpenTelemetry: of attempts, and what other events have elsewhere. */
 function places(): string {
-  const rows: string[] = [];
+  const rows = new Map<string, string[]>();
   const cell = (table: Table | undefined, name: string) =>
     Object.keys(table?.[name] ?? {})
       .map((place) => `\`${place}\``)
       .join(', ');
-  const types = ['connect', ...Object.keys(ecsFields).filter((type) => type !== 'connect' && type !== 'outcome')];
-  const seen = new Set<string>();
-  for (const type of types) {
+  for (const type of Object.keys(ecsFields)) {
     const [ecs, otel] = [ecsFields[type], otelFields[type]];
     for (const name of Object.keys({ ...ecs, ...otel })) {
       const row = `\`${name}\` | ${cell(ecs, name)} | ${cell(otel, name)} |`;
-      if (!seen.has(row)) rows.push(`| ${type === 'connect' ? '' : type} | ${row}\n`);
-      seen.add(row);
+      rows.set(row, [...(rows.get(row) ?? []), type]);
     }
   }
-  return `| events | field | ECS | OpenTelemetry |\n|---|---|---|---|\n${rows.join('')}`.replaceAll('|  |', '| |');
+  const all = [...rows].map(
+    ([row, types]) => `| ${types[0] === 'connect' && types[1] ? '' : types.join(', ')} | ${row}\n`,
+  );
+  return `| events | field | ECS | OpenTelemetry |\n|---|---|---|---|\n${all.join('')}`.replaceAll('|  |', '| |');
 }
 
 /** What these have is in the table of places. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { attemptTypes } from '../schemas/attempts.js';
 import type { Event } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError } from '../schemas/pipe/errors.js';
@@ -14,7 +15,7 @@ export type Apply = (event: Event) => Result | Promise<Result>;
 type Result = boolean | undefined | AnyEvent | AnyEvent[];
 
 /** The stage for programs: `apply((event) => event.dport === 443)`. It sees the events of `types`, others pass. */
-export function apply(each: Apply, types: readonly string[] = ['connect', 'outcome'], name = 'apply'): Stage {
+export function apply(each: Apply, types = attemptTypes, name = 'apply'): Stage {
   return {
     name,
     types,
@@ -90,7 +91,7 @@ function fromFile(file: string): Stage {
 
 export const command = defineCommand({
   name: 'apply',
-  summary: "runs each event through a TypeScript function of one's own",
+  summary: 'runs each event through your own TypeScript function',
   usage: '[OPTION]… FILE',
   examples: [
     ['collector | apply ./mine.ts', 'mine.ts: export default (event) => event.dport !== 443'],
@@ -99,7 +100,7 @@ export const command = defineCommand({
   args: ['FILE'],
   options: {},
   notes: `The function gets a validated event. It returns true to pass the line as it came, false or nothing to hold it
-back, or the event or events that take its place, which are validated too. It gets connect and outcome events; others
-pass, but where the file says: export const types = ['dns', 'summary']`,
+back, or the event or events that take its place, which are validated too. It gets connect, outcome and pending events;
+all other events pass, unless the file chooses the types: export const types = ['dns', 'summary']`,
   stage: ({ rest }) => fromFile(rest[0] as string),
 });

@@ -1,3 +1,4 @@
+import { attemptTypes } from '../schemas/attempts.js';
 import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { Field } from '../schemas/pipe/field.js';
@@ -14,6 +15,7 @@ const usualWithin = 10e6;
 const usualKeys = 100_000;
 
 const ts = new Field('ts');
+const id = new Field('id');
 const repeat = new Field('repeat');
 
 const options = {
@@ -31,7 +33,7 @@ const options = {
   'max-keys': {
     value: 'N',
     parse: integer(1, 10_000_000),
-    help: `Watch for at most N different events at a time (default ${usualKeys}); with more, the time of the oldest ends early.`,
+    help: `Remember at most N different events, and N attempts that wait (default ${usualKeys}). With more, the oldest is forgotten early.`,
   },
 } satisfies Options;
 
@@ -48,15 +50,19 @@ interface Held {
 /**
  * Passes the first of several events that are the same, and holds back the others of that time. When it ends the last of
  * them follows, which says in `repeat` how many they were: nothing waits, and the sum of all is the input's.
+ *
+ * A pending event passes as it is and is never counted, since its attempt counts once it has ended. That outcome passes as
+ * it is, too: if it were held back, the attempt would seem to wait forever.
  */
 class Dedupe implements Stage {
   readonly name = 'dedupe';
-  readonly types = ['connect', 'outcome'];
+  readonly types = attemptTypes;
   readonly filters: Record<string, unknown>;
   readonly #key: Key;
   readonly #within: number;
   readonly #most: number;
   readonly #held = new Map<string, Held>(); // oldest first
+  readonly #waiting = new Set<string>(); // ids of attempts that a pending event has passed for, oldest first
   readonly #idle = new Idle();
 
   constructor({ values, given }: Parsed<typeof options>) {
@@ -70,6 +76,10 @@ class Dedupe implements Stage {
     const time = line.locate(ts) ? parseTime(line.raw, line.from + 1) : 0;
     if (time > this.#idle.newest) this.#idle.newest = time;
     this.#release(this.#idle.newest, out);
+    if (this.#isReported(line)) {
+      out.pass(line);
+      return;
+    }
     this.#key.read(line);
     const key = line.type + this.#key.buffer.toString('latin1', 0, this.#key.length);
     const held = this.#held.get(key);
@@ -103,6 +113,16 @@ class Dedupe implements Stage {
   end(): void {
     this.#idle.end();
     if (this.#key.length > 0) sayMissed(this.name, this.#key);
+  }
+
+  /** Whether this is a pending event, or the outcome of an attempt that had one. */
+  #isReported(line: Line): boolean {
+    if (line.type === 'pending') {
+      this.#waiting.add(line.text(id) as string);
+      if (this.#waiting.size > this.#most) this.#waiting.delete(this.#waiting.values().next().value as string);
+      return true;
+    }
+    return line.type === 'outcome' && this.#waiting.size > 0 && this.#waiting.delete(line.text(id) as string);
   }
 
   /** Ends the times that are over, as many as go out at once. Returns whether there are more. */
@@ -157,12 +177,13 @@ export const command = defineCommand({
   summary: 'passes the first of several events that are the same, and how many followed',
   usage: '[OPTION]…',
   examples: [
-    ['collector | dedupe | sink-table', 'what is tried again and again is told twice each ten seconds'],
-    ['collector --report outcome | dedupe --by comm,name,result --within 5m', 'one program, one name, one result'],
+    ['collector | dedupe | sink-table', 'what is tried again and again appears twice every ten seconds'],
+    ['collector | dedupe --by comm,name,result --within 5m', 'one program, one name, one result'],
   ],
   options,
   instead: { window: 'write --within', '': 'write --by FIELDS' },
-  notes: `The first passes at once. Those that follow are held back; when the time is over, the last of them passes, with
-"repeat" where it stands for several. aggregate counts it so many times.`,
+  notes: `The first passes at once. Those that follow are held back. When the time is over, the last of them passes, with
+"repeat" if it stands for several; aggregate counts it that many times. Pending events pass unchanged, and so does the
+outcome of an attempt that had one.`,
   stage: (parsed) => new Dedupe(parsed),
 });

@@ -102,7 +102,7 @@ function stage({ values, given }: Parsed<typeof options>): Stage {
 
 export const command = defineCommand({
   name: 'enrich',
-  summary: 'adds names to connect and outcome events: of addresses, users, containers, services',
+  summary: 'adds names to the events of attempts: of addresses, users, containers, services',
   usage: '[OPTION]…',
   examples: [
     ['sudo collector | enrich | sink-table', 'names by reverse look-up, users, containers'],

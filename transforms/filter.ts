@@ -1,3 +1,4 @@
+import { attemptTypes } from '../schemas/attempts.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { camel, type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
@@ -5,12 +6,15 @@ import { addresses, type Test } from '../schemas/where/match.js';
 import { every, type Holds, has, isType, not, on, some } from '../schemas/where/on.js';
 import { fieldsOf, where } from '../schemas/where/where.js';
 import { criteria, criterionNames, fieldOf, opposites } from './filter/criteria.js';
+import { outcomeOptions, reportingNoOutcomes } from './filter/outcomes.js';
 
 const options = {
   ...criteria,
-  failed: { help: 'Attempts whose call returned an error; outcomes other than established.' },
+  failed: { help: 'Outcomes other than established; connect events with an error.' },
+  pending: { help: 'Attempts that still wait: pending events.' },
   ...opposites,
   'not-failed': { help: 'The opposite of --failed.' },
+  'not-pending': { help: 'The opposite of --pending.' },
   'exclude-loopback': { help: 'No attempts to 127.0.0.0/8 and ::1.' },
   'exclude-private': { help: 'No attempts to RFC 1918, unique local and link-local addresses.' },
   where: {
@@ -25,14 +29,14 @@ const options = {
 const loopback = '127.0.0.0/8,::1';
 const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10';
 
-const types = ['connect', 'outcome'];
-const fields = fieldsOf(types);
+const fields = fieldsOf(attemptTypes);
 const holds = (field: string, test: Test): Holds => on(field, fields.get(field), test);
 
+/** Whether an attempt is known to have failed: never of one that still waits. */
 function failed(): Holds {
   const established = holds('result', (value) => value === 'established');
   const errno = has('errno', fields.get('errno'));
-  return some([every([isType('outcome'), not(established)]), every([not(isType('outcome')), errno])]);
+  return some([every([isType('outcome'), not(established)]), every([isType('connect'), errno])]);
 }
 
 function conditions({ values }: Parsed<typeof options>): Holds[] {
@@ -47,6 +51,8 @@ function conditions({ values }: Parsed<typeof options>): Holds[] {
   if (values.where) all.push(some(values.where));
   if (values.failed) all.push(failed());
   if (values.notFailed) all.push(not(failed()));
+  if (values.pending) all.push(isType('pending'));
+  if (values.notPending) all.push(not(isType('pending')));
   if (values.excludeLoopback) all.push(not(holds('daddr', addresses(loopback))));
   if (values.excludePrivate) all.push(not(holds('daddr', addresses(privateUse))));
   return all;
@@ -57,17 +63,24 @@ function either(name: (typeof criterionNames)[number], tests: Test[]): Holds {
 }
 
 function stage(parsed: Parsed<typeof options>): Stage {
+  const { values, given } = parsed;
   const all = every(conditions(parsed));
-  return select('filter', types, parsed.values.invert ? not(all) : all, parsed.given);
+  const chosen = select('filter', attemptTypes, values.invert ? not(all) : all, given);
+  const about = Object.keys(given).filter((name) => outcomeOptions.includes(name.replace(/^not-/, '')));
+  if (about.length === 0) return chosen;
+  const waits = values.result?.some((test) => test('pending'));
+  const required = about.filter((name) => !name.startsWith('not-') && !(name === 'result' && waits));
+  return reportingNoOutcomes(chosen, about, values.invert ? [] : required);
 }
 
 export const command = defineCommand({
   name: 'filter',
-  summary: 'passes the connect and outcome events for which all the given options hold',
+  summary: 'passes the events of attempts for which all the given options hold',
   usage: '[OPTION]…',
   examples: [
     ['collector | filter --dport 443', 'what goes to port 443'],
-    ['filter --failed --not-comm curl < events.ndjson', 'what failed, but for curl'],
+    ['filter --failed --not-comm curl < events.ndjson', 'what failed, except for curl'],
+    ['collector | filter --pending', 'what hangs'],
     ["enrich | filter --name '*.example.com' --latency-over 100ms", 'what was slow to get there'],
     [`filter --where 'dport == 443 and not daddr in 10.0.0.0/8 and name =~ "amazonaws.com$"'`, 'all of these'],
     ["filter --where 'result == refused or latency_us > 100ms' < events.ndjson", 'either of these'],
@@ -80,7 +93,8 @@ export const command = defineCommand({
     '': "an expression is written --where 'dport == 443'",
   },
   notes: `
-An option given twice holds when either value does. Events other than connect and outcome always pass.
+An option given twice holds when either value does. Only connect, outcome and pending events are filtered; all other
+events pass.
 
 An EXPRESSION joins conditions with and, or, not and ( ). A condition is one of
   FIELD                           the event has this field

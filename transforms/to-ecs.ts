@@ -51,7 +51,7 @@ export const command = defineCommand({
   usage: '[OPTION]…',
   examples: [
     [
-      'collector --report outcome | enrich | to-ecs | sink-http --preset elasticsearch --into connects https://es:9200',
+      'collector | enrich | to-ecs | sink-http --preset elasticsearch --into connects https://es:9200',
       'into Elasticsearch, for its own dashboards and rules',
     ],
     ["to-ecs < events.ndjson | jq -c 'del(.type, .v)'", 'ECS and nothing else'],

@@ -1,3 +1,4 @@
+import { attemptTypes } from '../schemas/attempts.js';
 import { fieldKinds } from '../schemas/generated/fields.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import type { AnyEvent } from '../schemas/pipe/line.js';
@@ -46,7 +47,7 @@ export function otelOf(event: AnyEvent, ts: string): AnyEvent {
 function about(event: AnyEvent): Record<string, unknown> {
   const { type, daddr, exe, result, error } = event as Record<string, unknown>;
   if (type === 'dns') return { 'network.protocol.name': 'dns', 'network.peer.port': 53 };
-  if (type !== 'connect' && type !== 'outcome') return {};
+  if (!attemptTypes.includes(type as string)) return {};
   return {
     'network.transport': 'tcp',
     'server.address': daddr,
@@ -68,7 +69,7 @@ export const command = defineCommand({
   usage: '[OPTION]…',
   examples: [
     [
-      'collector --report outcome | enrich --with names,host | to-otel | sink-http --preset otlp http://otel:4318',
+      'collector | enrich --with names,host | to-otel | sink-http --preset otlp http://otel:4318',
       'to an OpenTelemetry collector',
     ],
     ['collector | to-otel | sink-file otel.jsonl', 'a file that its otlpjsonfile receiver reads'],

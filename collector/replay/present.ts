@@ -4,15 +4,20 @@ import { everything, type Stage, select } from '../../schemas/pipe/stage.js';
 import { type Clock, micros, momentText } from './clock.js';
 
 const ts = new Field('ts');
-/** The other times that a summary has: they keep their distance from its ts. */
-const others = ['end', 'first', 'last'];
+const start = new Field('start');
+/** The other times that events have: they keep their distance from ts. */
+const others: Readonly<Record<string, readonly string[]>> = {
+  outcome: ['start'],
+  pending: ['start'],
+  summary: ['end', 'first', 'last'],
+};
 
 /** Passes all lines as they are. */
 export function recorded(filters: Record<string, unknown>): Stage {
   return select('replay', [], everything, filters);
 }
 
-/** Puts into each event the moment at which it comes again. A line without a time goes on as it is. */
+/** Moves the times of each event to the moment at which it comes again. A line without a time passes as it is. */
 export function present(clock: Clock, filters: Record<string, unknown>): Stage {
   return {
     name: 'replay',
@@ -21,21 +26,25 @@ export function present(clock: Clock, filters: Record<string, unknown>): Stage {
       const moment = micros(line.text(ts));
       if (Number.isNaN(moment)) return out.pass(line);
       const now = clock.at(moment);
-      if (line.type === 'summary' || !inPlace(line)) return out.event(moved(line.event, moment, now));
+      if (line.type === 'summary' || !inPlace(line, ts)) return out.event(moved(line.event, moment, now));
       const bytes = Buffer.from(line.buffer.subarray(line.start, line.end));
-      bytes.write(momentText(now), line.from - line.start + 1, 'latin1'); // as long as what was there
+      const write = (us: number) => {
+        const text = momentText(us);
+        if (text.length === line.to - line.from - 2) bytes.write(text, line.from - line.start + 1, 'latin1');
+      };
+      write(now);
+      if (others[line.type] && inPlace(line, start)) write(now + micros(line.text(start)) - moment);
       out.bytes(bytes, 0, bytes.length);
     },
   };
 }
 
-/** Whether the time was found in the line's own bytes. */
-const inPlace = (line: Line) => line.locate(ts) && line.raw === line.buffer;
+/** Whether a time was found in the line's own bytes. */
+const inPlace = (line: Line, field: Field) => line.locate(field) && line.raw === line.buffer;
 
 function moved(event: AnyEvent, moment: number, now: number): AnyEvent {
   const copy: AnyEvent = { ...event, ts: momentText(now) };
-  if (event.type !== 'summary') return copy;
-  for (const name of others) {
+  for (const name of others[event.type] ?? []) {
     const time = micros((event as Record<string, unknown>)[name]);
     if (!Number.isNaN(time)) Object.assign(copy, { [name]: momentText(now + time - moment) });
   }

@@ -1,3 +1,4 @@
+import { attemptTypes } from '../attempts.js';
 import { fieldKinds } from '../generated/fields.js';
 import { nearest } from '../pipe/options.js';
 import { compare } from './compare.js';
@@ -16,7 +17,7 @@ export function fieldsOf(types: readonly string[]): ReadonlyMap<string, Kind> {
  * An expression such as `dport == 443 and not daddr in 10.0.0.0/8`, for events of these types; transforms/README tells the
  * language. Throws ExpressionError, `column 14: cause; remedy`, also for a comparison that could never hold.
  */
-export function where(text: string, types: readonly string[] = ['connect', 'outcome']): Holds {
+export function where(text: string, types = attemptTypes): Holds {
   return compile(parse(text), { fields: fieldsOf(types), fail: failIn(text), memos: mostMemos });
 }
 

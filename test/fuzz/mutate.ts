@@ -69,6 +69,7 @@ const oddities = [
   ...[',', ',,', ':', '"', '{', '}', '[', ']', ' ', '\t', '\r', '  ', '\f', '\v', '\b', "'", '#', '//'],
   ...[
     '"type":"connect",',
+    '"type":"pending",',
     '"type":"x",',
     '"v":1,',
     '"v":2,',
@@ -78,6 +79,7 @@ const oddities = [
     ',"__proto__":{}',
   ],
   ...[',"constructor":1', ',"\\u0074ype":"x"', ',"":0', ',"errno":111', ',"error":"EX"', ',"pid":1', ',"comm":"x"'],
+  ...[',"result":"pending"', ',"waited_us":1', ',"existing":true', ',"icmp":"x"', ',"icmp_from":"::1"'],
   ...[
     '0.0.0.0',
     '255.255.255.255',

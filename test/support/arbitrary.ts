@@ -87,7 +87,7 @@ export function cut(bytes: Buffer): fc.Arbitrary<Buffer[]> {
 
 /** Lines as a stage may meet them: good ones, other types, bad ones. */
 export const anyLine: fc.Arbitrary<string> = fc.oneof(
-  { weight: 6, arbitrary: anyConnect().map((event) => JSON.stringify(event)) },
+  { weight: 6, arbitrary: anyAttempt().map((event) => JSON.stringify(event)) },
   { weight: 1, arbitrary: anyEvent.map((event) => JSON.stringify(event)) },
   {
     weight: 1,
@@ -96,11 +96,27 @@ export const anyLine: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.string().filter((text) => !/[\r\n]/.test(text)) },
 );
 
-function anyConnect(): fc.Arbitrary<object> {
+function anyAttempt(): fc.Arbitrary<object> {
   const few = { dport: fc.constantFrom(22, 80, 443), comm: fc.constantFrom('curl', 'node', ''), pid: fc.nat(3) };
-  const error = fc.constantFrom({}, { errno: 111, error: 'ECONNREFUSED' });
+  const refused = { errno: 111, error: 'ECONNREFUSED' };
+  const start = '2026-11-23T08:15:29.123456Z';
+  const ended = { type: 'outcome', latency_us: 1_000_000 };
+  const state = fc.constantFrom(
+    ...[{}, {}, {}, refused],
+    { ...ended, result: 'established' },
+    { ...ended, start, result: 'refused', ...refused, icmp: 'port-unreachable', icmp_from: '192.0.2.1' },
+    { type: 'pending', start, result: 'pending', waited_us: 1_000_000 },
+  );
   const daddr = fc.constantFrom('192.0.2.1', '10.0.0.1', '127.0.0.1', '::1', 'fd00::1', '2001:db8::7');
   return fc
-    .tuple(fc.record({ ...few, daddr, uid: fc.nat(2) }, { requiredKeys: ['dport', 'comm', 'pid', 'daddr'] }), error)
-    .map(([some, failed]) => connect({ ...some, family: some.daddr.includes(':') ? 6 : 4, ...failed } as never));
+    .tuple(fc.record({ ...few, daddr, uid: fc.nat(2) }, { requiredKeys: ['dport', 'comm', 'pid', 'daddr'] }), state)
+    .map(([some, state]) => inOrder(connect({ ...some, family: some.daddr.includes(':') ? 6 : 4, ...state } as never)));
+}
+
+const orders = new Map(eventTypes.map((type) => [type, Object.keys(schemaOf(type).properties)]));
+
+/** The same event with its keys in the order of its schema. */
+export function inOrder(event: { type: string }): object {
+  const order = orders.get(event.type) as string[];
+  return Object.fromEntries(Object.entries(event).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { attemptTypes } from '../../schemas/attempts.js';
 import type { Expression, FieldName, Literal } from '../../schemas/where/expression.js';
 import { schemaOf } from './arbitrary.js';
 
@@ -90,19 +91,19 @@ const network = fc.oneof(address, bare('10.0.0.0/8', '::/0', '0.0.0.0/0', 'fd00:
 const text = fc.oneof(bare('curl', 'node', '443'), inQuotes('curl', '', 'a "b"', "it's", '\\'));
 const errorName = fc.oneof(bare('ECONNREFUSED'), inQuotes('ECONNREFUSED', 'ETIMEDOUT'));
 const ownValue = fc.oneof(text, bare('3', '1-4', '10.0.0.1', '10.0.0.0/8', 'true', '-1.5'));
-const results = bare('refused', 'established', 'timeout');
+const results = bare('refused', 'established', 'timeout', 'pending');
 
 const condition: fc.Arbitrary<Expression> = fc.oneof(
   fc.record({
     kind: fc.constant('has' as const),
-    field: fc.oneof(numbers, texts, owns, schemaField('v4mapped', 'latency_us')),
+    field: fc.oneof(numbers, texts, owns, schemaField('v4mapped', 'latency_us', 'waited_us', 'start', 'existing')),
   }),
   compare(numbers, anyOrder, number),
   oneOf(numbers, fc.oneof(number, range)),
-  compare(schemaField('latency_us'), anyOrder, bare('100ms', '0.5ms', '1s', '500us', '1000')),
-  oneOf(schemaField('latency_us'), bare('100ms-1s', '0-500us', '1000')),
-  compare(schemaField('daddr', 'saddr'), equality, address),
-  oneOf(schemaField('daddr', 'saddr'), network),
+  compare(schemaField('latency_us', 'waited_us'), anyOrder, bare('100ms', '0.5ms', '1s', '500us', '1000')),
+  oneOf(schemaField('latency_us', 'waited_us'), bare('100ms-1s', '0-500us', '1000')),
+  compare(schemaField('daddr', 'saddr', 'icmp_from'), equality, address),
+  oneOf(schemaField('daddr', 'saddr', 'icmp_from'), network),
   compare(schemaField('comm', 'name'), equality, text),
   oneOf(schemaField('comm', 'name'), text),
   compare(schemaField('names'), equality, text),
@@ -111,8 +112,8 @@ const condition: fc.Arbitrary<Expression> = fc.oneof(
   compare(schemaField('result'), equality, results),
   oneOf(schemaField('result'), results),
   compare(schemaField('family'), equality, bare('4', '6')),
-  compare(schemaField('type'), equality, bare('connect', 'outcome')),
-  compare(schemaField('ts'), anyOrder, bare('2026-11-23T08:15:30.5Z', '2026-11-23T09:15:30.123456+01:00')),
+  compare(schemaField('type'), equality, bare('connect', 'outcome', 'pending')),
+  compare(schemaField('ts', 'start'), anyOrder, bare('2026-11-23T08:15:30.5Z', '2026-11-23T09:15:30.123456+01:00')),
   compare(owns, equality, ownValue),
   oneOf(owns, ownValue),
   compare(owns, fc.constantFrom('<' as const, '>=' as const), bare('3', '-1.5')),
@@ -140,8 +141,10 @@ const anything: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(3, 2, -1.5, true, false, null, '3', 'true', '1-4'),
   fc.constantFrom([], ['curl'], {}),
 );
+const times = fc.constantFrom('2026-11-23T08:15:30.123456Z', '2026-11-23T08:15:30.500000Z');
 const few = {
-  ts: fc.constantFrom('2026-11-23T08:15:30.123456Z', '2026-11-23T08:15:30.500000Z'),
+  ts: times,
+  start: times,
   pid: fc.nat(2),
   uid: fc.nat(2),
   comm: words,
@@ -156,35 +159,39 @@ const few = {
   ),
   result: fc.constantFrom('refused', 'established', 'timeout'),
   latency_us: fc.constantFrom(0, 500, 1000, 100_000, 1_000_000),
+  icmp_from: addresses,
   team: anything,
   zone: anything,
   'a b': anything,
   '': anything,
 };
 
-const order = Object.keys(schemaOf('outcome').properties);
+const orders = Object.fromEntries(attemptTypes.map((type) => [type, Object.keys(schemaOf(type).properties)]));
 const own = ['team', 'zone', 'a b', ''];
 
 /** Events with or without the fields that expressions name: valid ones, those without fields of their own canonical. */
 export const someEvent: fc.Arbitrary<Record<string, unknown>> = fc
   .tuple(
-    fc.record(few, { requiredKeys: ['ts', 'pid', 'comm', 'daddr', 'dport', 'result', 'latency_us'] }),
-    fc.record({ outcome: fc.boolean(), failed: fc.boolean(), foreign: fc.boolean() }),
+    fc.record(few, { requiredKeys: ['ts', 'start', 'pid', 'comm', 'daddr', 'dport', 'result', 'latency_us'] }),
+    fc.record({ type: fc.constantFrom('connect', 'outcome', 'pending'), failed: fc.boolean(), foreign: fc.boolean() }),
   )
-  .map(([fields, { outcome, failed, foreign }]) => {
-    const { result, latency_us, ...both } = fields;
+  .map(([fields, { type, failed, foreign }]) => {
+    const { start, result, latency_us, icmp_from, ...all } = fields;
+    const icmp = icmp_from !== undefined && { icmp: 'port-unreachable', icmp_from };
     const event: Record<string, unknown> = {
-      type: outcome ? 'outcome' : 'connect',
+      type,
       v: 1,
       seq: 1,
       id: '4242',
       family: fields.daddr.includes(':') && !fields.daddr.startsWith('::ffff') ? 6 : 4,
       via: 'connect',
-      ...both,
-      ...(failed && { errno: 111, error: 'ECONNREFUSED' }),
-      ...(outcome && { result, latency_us }),
-      ...(both.names && { name: both.name ?? 'curl' }),
+      ...all,
+      ...(failed && type !== 'pending' && { errno: 111, error: 'ECONNREFUSED' }),
+      ...(type === 'outcome' && { start, result, latency_us, ...icmp }),
+      ...(type === 'pending' && { start, result: 'pending', waited_us: latency_us, ...icmp }),
+      ...(all.names && { name: all.name ?? 'curl' }),
     };
+    const order = orders[type] as string[];
     const keys = foreign ? [...order, ...own] : order;
     return Object.fromEntries(keys.flatMap((key) => (key in event ? [[key, event[key]]] : [])));
   });

@@ -80,3 +80,43 @@ test('cut anywhere gives the same', async () => {
     }),
   );
 });
+
+test('attempts that were reported as pending have each their own outcome, and the sum stays', async () => {
+  const attempt = fc.record({ comm: fc.constantFrom('curl', 'node'), updates: fc.nat(2), ends: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(attempt, { maxLength: 30 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
+      async (attempts, next) => {
+        const lines = attempts.flatMap(({ comm, updates, ends }, at) => {
+          const same = { id: String(at), comm, start: '2026-11-23T08:15:30.000000Z' };
+          const pending = connect({ type: 'pending', ...same, result: 'pending', waited_us: 1 } as never);
+          const outcome = connect({ type: 'outcome', ...same, result: 'timeout', latency_us: 2 } as never);
+          const place = next.next().value as number;
+          const all = [...Array<object>(updates).fill(pending), ...(ends ? [outcome] : [])];
+          return all.map((event, i) => ({ event, place: place + i / 10 }));
+        });
+        const events = lines.sort((a, b) => a.place - b.place).map(({ event }) => event);
+        const { out } = await runStage(dedupe({}), [Buffer.from(ndjson(...events))]);
+        const got = out
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => JSON.parse(line));
+        assert.equal(
+          got.filter(({ type }) => type === 'pending').length,
+          attempts.reduce((sum, { updates }) => sum + updates, 0),
+        );
+        const outcomes = got.filter(({ type }) => type === 'outcome');
+        assert.equal(total(outcomes), attempts.filter(({ ends }) => ends).length);
+        for (const [at, { updates, ends }] of attempts.entries()) {
+          if (updates === 0 || !ends) continue;
+          const own = outcomes.filter(({ id }) => id === String(at));
+          assert.deepEqual(
+            own.map(({ repeat }) => repeat),
+            [undefined],
+          );
+        }
+      },
+    ),
+  );
+});

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { filter } from '../../transforms/filter.js';
+import type { Stage } from '../../schemas/pipe/stage.js';
+import { filter as noisy } from '../../transforms/filter.js';
 import { anyLine, cut } from '../support/arbitrary.js';
 import { runStage } from '../support/memory.js';
 
@@ -21,16 +22,23 @@ const given = fc.record(
     where: fc.constantFrom('dport == 443 or not uid', 'not comm == curl', ['uid != 0', 'daddr in (10.0.0.0/8, ::/0)']),
     failed: fc.constant(true),
     notFailed: fc.constant(true),
+    pending: fc.constant(true),
+    notPending: fc.constant(true),
+    result: fc.constantFrom('refused', 'pending,established'),
+    notIcmpFrom: fc.constantFrom('192.0.2.0/24'),
     excludeLoopback: fc.constant(true),
     excludePrivate: fc.constant(true),
   },
   { requiredKeys: [] },
 );
+/** Without its message at the end about inputs that have no outcomes. */
+const filter = (options?: object): Stage => ({ ...noisy(options as never), finish: () => false });
 const some = fc.array(anyLine, { maxLength: 25 }).chain((lines) => {
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   return fc.record({ lines: fc.constant(lines), bytes: fc.constant(bytes), pieces: cut(bytes) });
 });
 const ownLost = /^\{"type":"lost","v":1,"stage":"filter","where":"invalid","count":\d+\}$/;
+const attempt = /^\{"type":"(connect|outcome|pending)"/;
 const split = (text: string) => text.split('\n').slice(0, -1);
 
 /** Whether `part` is `whole` with some elements left out. */
@@ -45,7 +53,7 @@ function within(part: string[], whole: string[]): boolean {
 test('what goes on are lines of the input, byte for byte and in order, and the ledger adds up', async () => {
   await fc.assert(
     fc.asyncProperty(some, given, async ({ lines, pieces }, options) => {
-      const { out, ledger, bad } = await runStage(filter(options as never), pieces);
+      const { out, ledger, bad } = await runStage(filter(options), pieces);
       const passed = split(out).filter((line) => !ownLost.test(line));
       assert.ok(within(passed, lines), out);
       assert.equal(passed.length, ledger.out);
@@ -67,24 +75,19 @@ test('what goes on are lines of the input, byte for byte and in order, and the l
 test('cut anywhere gives the same', async () => {
   await fc.assert(
     fc.asyncProperty(some, given, async ({ bytes, pieces }, options) => {
-      const [whole, inPieces] = [
-        await runStage(filter(options as never), [bytes]),
-        await runStage(filter(options as never), pieces),
-      ];
+      const [whole, inPieces] = [await runStage(filter(options), [bytes]), await runStage(filter(options), pieces)];
       assert.deepEqual(inPieces, whole);
     }),
   );
 });
 
-test('a filter and its inversion share out the connect events', async () => {
+test('a filter and its inversion share out the events of attempts', async () => {
   await fc.assert(
     fc.asyncProperty(some, given, async ({ lines, bytes }, options) => {
-      const connects = async (more: object) =>
-        split((await runStage(filter({ ...options, ...more } as never), [bytes])).out).filter((line) =>
-          line.startsWith('{"type":"connect"'),
-        );
-      const [kept, others] = [await connects({}), await connects({ invert: true })];
-      const all = split((await runStage(filter(), [bytes])).out).filter((line) => line.startsWith('{"type":"connect"'));
+      const attempts = async (more: object) =>
+        split((await runStage(filter({ ...options, ...more }), [bytes])).out).filter((line) => attempt.test(line));
+      const [kept, others] = [await attempts({}), await attempts({ invert: true })];
+      const all = split((await runStage(filter(), [bytes])).out).filter((line) => attempt.test(line));
       assert.deepEqual([...kept, ...others].sort(), all.sort());
       assert.ok(within(kept, lines) && within(others, lines));
     }),

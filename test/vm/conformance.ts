@@ -83,7 +83,7 @@ function eventsByPid(collector: Collector | undefined): Map<number, (Connect | O
   for (const line of collector?.lines() ?? []) {
     if (!/^{"type":"(connect|outcome)"/.test(line)) continue;
     const event = JSON.parse(line) as Connect | Outcome;
-    byPid.set(event.pid, [...(byPid.get(event.pid) ?? []), event]);
+    if (event.pid !== undefined) byPid.set(event.pid, [...(byPid.get(event.pid) ?? []), event]);
   }
   return byPid;
 }

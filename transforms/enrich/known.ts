@@ -1,3 +1,4 @@
+import { attemptTypes } from '../../schemas/attempts.js';
 import { Field } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { lineLimit } from '../../schemas/pipe/lines.js';
@@ -74,7 +75,7 @@ export class Known {
     const named = names ? ['name', ...(saddr ? ['saddr_name'] : [])] : [];
     this.#given = [...named, ...given].map((field) => new Field(field));
     const fields = [...new Set([...asked, ...(zones ? ['daddr'] : []), ...from])];
-    this.#texts = new Texts(['connect', 'outcome'], fields, this.#given, textsPerAddress * cache);
+    this.#texts = new Texts(attemptTypes, fields, this.#given, textsPerAddress * cache);
     this.#tellings = names?.tellings ?? new Int32Array(1);
   }
 

@@ -36,7 +36,7 @@ function remembered(give: Give): Give & { forget(): void } {
   return Object.assign(call, { forget: () => kept.clear() });
 }
 
-/** The fields of a connect or outcome event that this machine's own files and cgroups give: who, and which service. */
+/** The fields of an attempt that this machine's own files and cgroups give: who, and which service. */
 export class People {
   readonly #rows: readonly Row[];
   /** The last line has a cgroup that is not known, and may be later. */

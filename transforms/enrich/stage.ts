@@ -1,3 +1,4 @@
+import { attemptTypes } from '../../schemas/attempts.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import type { Metric } from '../../schemas/pipe/metrics/text.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
@@ -25,8 +26,8 @@ export interface Parts extends Wanted, Sources {
 }
 
 /**
- * Adds fields to connect and outcome events. Those that wait for a name are kept in their order, with all lines behind
- * them; when many are kept, the input waits too, for as long as the first of them may.
+ * Adds fields to the events of attempts. Those that wait for a name are kept in their order, and so are all lines after
+ * them. When many are kept, the input waits too, for as long as the first of them may.
  */
 export class Enrich implements Stage {
   readonly name = 'enrich';
@@ -59,7 +60,7 @@ export class Enrich implements Stage {
 
   line(line: Line, out: Output): void | Promise<void> {
     const { names, keepDns } = this.parts;
-    if (line.type === 'connect' || line.type === 'outcome') this.#attempt(line, out);
+    if (attemptTypes.includes(line.type)) this.#attempt(line, out);
     else if (line.type !== 'dns' || !names) this.#put(line, out);
     else {
       names.tell(line.event as unknown as Answer);

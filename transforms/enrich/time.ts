@@ -1,6 +1,7 @@
 import { Field } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 
+const start = new Field('start');
 const ts = new Field('ts');
 const latency = new Field('latency_us');
 const zero = 48;
@@ -17,9 +18,10 @@ export class EventTime {
   readonly #known = Buffer.alloc(seconds);
   #second = Number.NaN;
 
-  /** When an event's attempt was made: an outcome tells when it ended. */
+  /** Returns the time of the call: `start`, or of older outcomes without it their end less how long they took. */
   of(line: Line): number {
-    if (!line.locate(ts)) return 0;
+    const started = line.type !== 'connect' && line.locate(start);
+    if (!started && !line.locate(ts)) return 0;
     const { raw, from, to } = line;
     let same = true;
     for (let i = 0; i < seconds && same; i++) same = raw[from + i] === this.#known[i];
@@ -27,10 +29,10 @@ export class EventTime {
       raw.copy(this.#known, 0, from, from + seconds);
       this.#second = micros(raw.toString('latin1', from + 1, to - 1).replace(/[.].*/, '.000000Z'));
     }
-    let ended = 0;
-    for (let at = from + seconds; at < to - 2; at++) ended = ended * 10 + (raw[at] as number) - zero;
-    ended += this.#second;
-    const took = line.type === 'outcome' ? line.number(latency) : Number.NaN;
-    return Number.isNaN(took) ? ended : ended - took;
+    let time = 0;
+    for (let at = from + seconds; at < to - 2; at++) time = time * 10 + (raw[at] as number) - zero;
+    time += this.#second;
+    const took = started || line.type !== 'outcome' ? Number.NaN : line.number(latency);
+    return Number.isNaN(took) ? time : time - took;
   }
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { attemptTypes } from '../../schemas/attempts.js';
 import { kinds } from '../../schemas/generated/kinds.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { openGeo } from './geo.js';
@@ -6,8 +7,7 @@ import { addressBytes } from './ip.js';
 import { member } from './text.js';
 import { type Fields, readZones } from './zones.js';
 
-const attempts = ['connect', 'outcome'];
-const taken = new Set(kinds.filter(({ type }) => attempts.includes(type)).flatMap(({ fields }) => fields));
+const taken = new Set(kinds.filter(({ type }) => attemptTypes.includes(type)).flatMap(({ fields }) => fields));
 
 /** The fields that maps and databases give to addresses. */
 export class Zoned {

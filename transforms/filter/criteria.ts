@@ -1,8 +1,9 @@
-import { fieldKinds } from '../../schemas/generated/fields.js';
+import { attemptTypes } from '../../schemas/attempts.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { list, type Option, oneOf } from '../../schemas/pipe/options.js';
 import { microseconds } from '../../schemas/where/duration.js';
 import { addresses, globs, names, numbers, ranged, type Test } from '../../schemas/where/match.js';
+import { fieldsOf } from '../../schemas/where/where.js';
 
 /** An option that tests a field: the one of its name, unless it says another. */
 interface Criterion extends Option {
@@ -15,9 +16,11 @@ interface Criterion extends Option {
 const port = numbers(0, 65535);
 const id = numbers(0, 4294967295);
 
-/** A list of values of a field that the schema lists. */
+const fields = fieldsOf(attemptTypes);
+
+/** A list of values of a field that the schemas list. */
 const among = (field: string) => {
-  const words = (fieldKinds.outcome?.[field]?.words ?? []).map(String);
+  const words = (fields.get(field)?.words ?? []).map(String);
   const one = oneOf(...words);
   const parse = (text: string): Test => {
     const wanted: unknown[] = list(one)(text);
@@ -82,7 +85,20 @@ export const criteria = {
     value: 'RESULTS',
     ...among('result'),
     many,
-    help: 'How the attempt ended: a list of results, refused,timeout.',
+    help: 'How the attempt ended: a list of results, refused,timeout; pending if it has not ended.',
+  },
+  icmp: {
+    value: 'ERRORS',
+    parse: listed(/^[a-z][a-z0-9-]{1,31}$/, 'ICMP errors such as port-unreachable'),
+    many,
+    help: 'ICMP error that rejected the attempt: a list, port-unreachable,admin-prohibited.',
+  },
+  'icmp-from': {
+    value: 'ADDRS',
+    parse: addresses,
+    many,
+    field: 'icmp_from',
+    help: 'Who sent that ICMP error: a list of addresses and CIDR blocks.',
   },
   'latency-over': {
     value: 'DURATION',

@@ -19,7 +19,8 @@ export function sentence(event: Fields): string {
   const port = dport === undefined ? '' : `${to ? ':' : ' to port '}${dport}`;
   if (type === 'summary')
     return `${count} attempt${count === 1 ? '' : 's'}${comm === undefined ? '' : ` of ${comm}`}${to}${port}`;
-  return `${comm} (${pid})${to}${port}: ${event.result ?? event.error ?? 'attempted'}`;
+  const who = comm === undefined ? 'an unknown process' : `${comm} (${pid})`;
+  return `${who}${to}${port}: ${event.result ?? event.error ?? 'attempted'}`;
 }
 
 /** Whether an attempt worked; undefined where that is not known yet. */
@@ -29,15 +30,17 @@ export function worked({ type, result, error }: Fields): boolean | undefined {
 }
 
 const kinds: Record<string, (event: Fields) => Fields> = {
-  connect: (event) => ({ ...attempt(event, ['connection', 'start'], 'connection_attempted') }),
+  connect: (event) => attempt(event, ['connection', 'start'], 'connection_attempted'),
   outcome: (event) => {
-    const { result, ts, latency_us } = event;
+    const { result, ts, start, latency_us } = event;
     const type = result === 'established' ? 'start' : result === 'denied' ? 'denied' : 'end';
     return {
       ...attempt(event, ['connection', type], `connection_${result}`),
-      ...span(ts as string, latency_us as number),
+      ...(start === undefined && span(ts as string, latency_us as number)),
     };
   },
+  // It has not ended, so ECS has no event.end and no event.duration for it.
+  pending: (event) => attempt(event, ['connection', 'info'], 'connection_pending'),
   dns: ({ name, cnames = [], addrs, ts, latency_us }) => ({
     ...kind('event', ['network'], ['protocol', 'info'], 'dns_answer'),
     'event.outcome': 'success',
@@ -65,15 +68,15 @@ function attempt(event: Fields, type: string[], action: string): Fields {
     'event.outcome': done === undefined ? 'unknown' : done ? 'success' : 'failure',
     'network.transport': 'tcp',
     'network.direction': 'egress',
-    ...(event.pcomm === undefined && { 'process.name': event.comm }),
+    ...(event.pcomm === undefined && event.comm !== undefined && { 'process.name': event.comm }),
     ...parties(event),
   };
 }
 
 /** Who takes part, for searches that do not care which of them is what. */
-function parties({ saddr, daddr, name, names = [], saddr_name, host, user, pod }: Fields): Fields {
+function parties({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, user, pod }: Fields): Fields {
   const all = {
-    'related.ip': different(saddr, daddr).filter((address) => isIP(address) > 0),
+    'related.ip': different(saddr, daddr, icmp_from).filter((address) => isIP(address) > 0),
     'related.hosts': different(name, ...(names as string[]), saddr_name, host),
     'related.user': different(user),
   };
@@ -94,7 +97,7 @@ function answers(name: string, cnames: string[], addrs: string[]): Fields[] {
   ];
 }
 
-/** When it began and ended; nothing where that cannot be told. */
+/** When it started and ended, from its end and how long it took; nothing if the start is before 1970. */
 function span(ts: string, us: number): Fields {
   const [, seconds, fraction] = /^(.{19})\.(\d{6})Z$/.exec(ts) as unknown as [string, string, string];
   const end = Date.parse(`${seconds}Z`) * 1000 + Number(fraction);

@@ -39,7 +39,8 @@ const attempt: Table = {
 /** Where the fields of each type of event go in the Elastic Common Schema. */
 export const ecsFields: Readonly<Record<string, Table>> = {
   connect: attempt,
-  outcome: attempt,
+  outcome: { ...attempt, ts: { '@timestamp': text, 'event.end': text }, start: { 'event.start': text } },
+  pending: { ...attempt, start: { 'event.start': text } },
   dns: {
     ts: { '@timestamp': text },
     seq: { 'event.sequence': integer },

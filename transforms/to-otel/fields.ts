@@ -29,6 +29,7 @@ const attempt: Table = {
 export const otelFields: Readonly<Record<string, Table>> = {
   connect: attempt,
   outcome: attempt,
+  pending: attempt,
   dns: {
     ts: { timeUnixNano: nanoseconds },
     name: { 'dns.question.name': text },

@@ -40,6 +40,8 @@ const mostMemories = 24;
 /** Which lines pass, for choose.h, which says how this is laid out. */
 export class Choice {
   readonly #questions: { ask: Question; yes: number; no: number }[] = [];
+  /** The kinds of the lines that were asked so far, as bits; each has its place in `kinds`. */
+  seen = 0;
   readonly #first: number;
   readonly #wanted: number;
 
@@ -47,6 +49,11 @@ export class Choice {
   constructor(types: readonly string[], ask: Ask) {
     this.#wanted = kinds.reduce((bits, { type }, kind) => (types.includes(type) ? bits | (1 << kind) : bits), 0);
     this.#first = this.#add(ask, pass, drop);
+  }
+
+  /** Whether a line of this type was asked. */
+  saw(type: string): boolean {
+    return kinds.some((kind, at) => kind.type === type && (this.seen >> at) & 1);
   }
 
   /** So much memory it takes. */

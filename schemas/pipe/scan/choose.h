@@ -145,14 +145,15 @@ INLINE int answer(int *choice, const struct question *question, const u8 *line, 
 }
 
 // Asks the lines of the records at `record`. The records of those that pass move to the first places. Returns how many
-// lines it has asked: it stops at the first without a verdict. `told`: how many of them pass, and which question it has
-// stopped at (-1: none).
+// lines it has asked: it stops at the first without a verdict. `told`: how many of them pass, which question it stopped at
+// (-1: none), and the kinds of lines that it saw (bits).
 EXPORT(choose) u32 choose(const u8 *base, u32 *record, u32 lines, int *choice, int *told) {
 	const struct question *questions = (const struct question *)(choice + 2);
-	u32 *to = record, done = 0;
+	u32 *to = record, done = 0, seen = 0;
 	told[1] = -1;
 	for (; done < lines; done++, record += RECORD_WORDS) {
 		if ((int)record[2] < 0) break;
+		seen |= 1u << record[2];
 		int at = choice[0] >> record[2] & 1 ? choice[1] : PASS;
 		while (at >= 0) {
 			int said = answer(choice, &questions[at], base + record[0], record);
@@ -167,6 +168,7 @@ EXPORT(choose) u32 choose(const u8 *base, u32 *record, u32 lines, int *choice, i
 		to += RECORD_WORDS;
 	}
 end:
+	told[2] = seen;
 	told[0] = (to - (record - done * RECORD_WORDS)) / RECORD_WORDS;
 	return done;
 }

@@ -33,9 +33,12 @@ INLINE void copy(u8 *to, const u8 *from, u32 length) {
 }
 
 // When an event's attempt was made, in µs since 1970; -1 where JavaScript is to say.
-INLINE double attempted(const u8 *line, const u32 *record, int ts, int latency) {
+// `times`: the places of start, ts and, if ts is when it ended, latency_us.
+INLINE double attempted(const u8 *line, const u32 *record, const int *times) {
 	static u64 known[2];
 	static double begin;
+	int started = has(record, times[0]), latency = times[2];
+	int ts = started ? times[0] : times[1];
 	if (!has(record, ts)) return -1;
 	const u8 *p = line + (record[HEAD_WORDS + ts] & 0xffff) + 1;
 	u64 date = load8(p), rest = load2(p + 8);
@@ -47,7 +50,7 @@ INLINE double attempted(const u8 *line, const u32 *record, int ts, int latency) 
 	u32 seconds = two(p + 17);
 	if (seconds > 59) return -1;
 	double at = begin + (two(p + 11) * 3600 + two(p + 14) * 60 + seconds) * 1e6 + value8(p + 20, 6);
-	if (!has(record, latency)) return at;
+	if (started || !has(record, latency)) return at;
 	u32 place = record[HEAD_WORDS + latency], length = place >> 16;
 	return length > 16 ? -1 : at - (double)value16(line + (place & 0xffff), length);
 }
@@ -59,9 +62,9 @@ INLINE u8 *write_number(u8 *to, u64 number) {
 	return to;
 }
 
-// `plan` has for each kind of line: whether it is one to extend, the places of ts and, where that is when it ended,
-// latency_us, of the fields that a text is kept by, and of those that it gives. Writes the extended lines to `out`.
-// Returns how many: it stops at the first that has no text that holds `now`, or that is not so plain. `said`: how many
+// `plan` has for each kind of line: whether to extend it, then the places of start, of ts and, if ts is when it ended, of
+// latency_us, then of the fields that a text is kept by, then of those that it gives. Writes the extended lines to `out`.
+// Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `said`: how many
 // bytes were written, and how many lines have no name by each of the reasons.
 EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
                                                   const struct texts *texts, int now, u8 *out, const u8 *end, int *said) {
@@ -70,7 +73,7 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 	for (int i = 0; i <= REASONS; i++) said[1 + i] = 0;
 	for (; done < lines; done++, record += RECORD_WORDS) {
 		if ((int)record[2] < 0) break;
-		const int *kind = plan + record[2] * (3 + fields + given), *places = kind + 3;
+		const int *kind = plan + record[2] * (4 + fields + given), *places = kind + 4;
 		if (!kind[0]) break;
 		const u8 *line = base + record[0];
 		u32 others = record[5], size = record[1] - record[0] - 1; // without the brace
@@ -110,7 +113,7 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 		if (out + size + bytes + 64 > end) break;
 		const u8 *from = (const u8 *)(text->key + words);
 		if (what & AGED) {
-			double at = attempted(line, record, kind[1], kind[2]);
+			double at = attempted(line, record, kind + 1);
 			if (!(at >= text->from && at < text->to)) break;
 			copy(out, line, size);
 			out += size;

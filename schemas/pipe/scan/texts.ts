@@ -57,10 +57,11 @@ export class Texts {
   ) {
     this.#most = Math.min(most, slots * 0.75);
     this.#fields = fields.map((name) => new Field(name));
-    const [ts, latency] = [new Field('ts'), new Field('latency_us')];
+    const [start, ts, latency] = [new Field('start'), new Field('ts'), new Field('latency_us')];
     this.plan = Int32Array.from(
       kinds.flatMap(({ type }, kind) => [
         types.includes(type) ? 1 : 0,
+        start.places[kind] as number,
         ts.places[kind] as number,
         type === 'outcome' ? (latency.places[kind] as number) : -1,
         ...[...this.#fields, ...given].map(({ places }) => places[kind] as number),

@@ -102,6 +102,7 @@ export class WasmScanner implements Scanner {
     const at = this.table.byteOffset + record * 4;
     const told = this.#told;
     const asked = this.#exports.choose(this.buffer.byteOffset, at, lines, place, told.byteOffset);
+    choice.seen |= told[2] as number;
     return { asked, passed: told[0] as number, question: told[1] as number };
   }
 

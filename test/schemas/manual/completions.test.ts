@@ -7,7 +7,7 @@ import { folder } from '../../support/process.js';
 import { env, root } from '../../support/shell.js';
 import { Terminal } from '../../support/terminal.js';
 
-const results = ['aborted', 'denied', 'error', 'established', 'refused', 'reset', 'timeout', 'unreachable'];
+const results = ['aborted', 'denied', 'error', 'established', 'pending', 'refused', 'reset', 'timeout', 'unreachable'];
 
 /** What is typed, and what then stands there. */
 const typed: [string, string][] = [

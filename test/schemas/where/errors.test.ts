@@ -74,10 +74,10 @@ const wrong: [expression: string, column: string][] = [
   ['result == refusd', '11: result is never "refusd"; did you mean refused?'],
   [
     'result == closed',
-    '11: result is never "closed"; it is established or refused or timeout or unreachable or reset or denied or aborted or error',
+    '11: result is never "closed"; it is established or refused or timeout or unreachable or reset or denied or aborted or error or pending',
   ],
   ['result > refused', '10: result has no order; compare it with == or in'],
-  ['type == dns', '9: type is never "dns"; it is connect or outcome'],
+  ['type == dns', '9: type is never "dns"; it is connect or outcome or pending'],
   ['via == IO_URING', '8: via is never "IO_URING"; it is connect or sendmsg or io_uring or kernel or mptcp'],
   ['v4mapped == false', '13: v4mapped is true or missing, never "false"; write v4mapped or not v4mapped'],
   ['v4mapped > 1', '12: v4mapped has no order; compare it with == or in'],

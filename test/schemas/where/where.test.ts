@@ -44,12 +44,12 @@ const times: Record<string, string> = {
 function is(value: unknown, { text, quoted }: Literal, name: string, many: boolean): boolean {
   const number = (word: string) => micros[word] ?? Number(word);
   const [from = '', to = from] = many && /^\d+\w*-\d/.test(text) ? text.split('-') : [text];
-  if (name === 'daddr' || name === 'saddr') return (inside[text] as string[]).includes(value as string);
-  if (name === 'ts') return value === times[text];
+  if (['daddr', 'saddr', 'icmp_from'].includes(name)) return (inside[text] as string[]).includes(value as string);
+  if (name === 'ts' || name === 'start') return value === times[text];
   if (name === 'names') return (value as string[]).includes(text);
   if (['comm', 'name', 'error', 'result', 'type'].includes(name)) return value === text;
   const near = typeof value === 'number' && value >= number(from) && value <= number(to);
-  if (['dport', 'pid', 'uid', 'latency_us', 'family'].includes(name)) return near;
+  if (['dport', 'pid', 'uid', 'latency_us', 'waited_us', 'family'].includes(name)) return near;
   if (quoted) return value === text;
   const here = typeof value === 'string' && (many || !text.includes('/')) && inside[text]?.includes(value);
   return value === text || near || here === true || (text === 'true' && value === true);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { enrich } from '../../../transforms/enrich.js';
-import { anyLine } from '../../support/arbitrary.js';
+import { anyLine, inOrder } from '../../support/arbitrary.js';
 import { connect, ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
 import { folder } from '../../support/process.js';
@@ -24,22 +24,28 @@ const line = fc
     daddr: fc.constantFrom('192.0.2.1', '192.0.2.2', '10.0.0.1', '2001:db8::7', '192.0.2.1', '192.0.2.1'),
     dport: fc.constantFrom(22, 443, 9999),
     latency: fc.constantFrom(undefined, 1, 2_500_000),
+    start: fc.constantFrom(undefined, ts(25), ts(41)),
+    waits: fc.boolean(),
     more: fc.constantFrom({}, {}, {}, { uid: 0 }, { uid: 1, netns: 1 }, { name: 'own.example' }, { user: 'mine' }),
     form: fc.constantFrom('', '', '', '', '', ' ', '\r', 'team', 'other'),
   })
-  .map(({ second, micros, latency, more, form, ...fields }) => {
+  .map(({ second, micros, latency, start, waits, more, form, ...fields }) => {
     const event = connect({ ts: ts(second, micros), family: fields.daddr.includes(':') ? 6 : 4, ...fields, ...more });
-    const ended =
-      latency === undefined ? event : { ...event, type: 'outcome', result: 'established', latency_us: latency };
-    if (form === 'team' || form === 'other') return JSON.stringify({ ...ended, [form]: 'own' });
-    return JSON.stringify(ended) + form;
+    const ended = { ...event, type: 'outcome', result: 'established', latency_us: latency };
+    const waiting = { ...event, type: 'pending', result: 'pending', waited_us: latency };
+    const made = inOrder({
+      ...(latency === undefined ? event : waits && start ? waiting : ended),
+      ...(latency && start && { start }),
+    });
+    if (form === 'team' || form === 'other') return JSON.stringify({ ...made, [form]: 'own' });
+    return JSON.stringify(made) + form;
   });
 const answer = fc
   .record({ second: fc.integer({ min: 10, max: 40 }), name: fc.constantFrom('www.example', 'api.example') })
   .map(({ second, name }) => JSON.stringify({ type: 'dns', v: 1, ts: ts(second), name, addrs: ['192.0.2.1'], ttl: 3 }));
 const lines = fc.array(
-  fc.oneof({ weight: 12, arbitrary: line }, { weight: 1, arbitrary: answer }, { weight: 1, arbitrary: anyLine }),
-  { maxLength: 60 },
+  fc.oneof({ weight: 12, arbitrary: line }, { weight: 3, arbitrary: answer }, { weight: 1, arbitrary: anyLine }),
+  { maxLength: 60, size: '+1' },
 );
 
 test('what many lines get at once is what they get one by one', async (t) => {

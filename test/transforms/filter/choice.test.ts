@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { attemptTypes } from '../../../schemas/attempts.js';
 import type { Stage } from '../../../schemas/pipe/stage.js';
 import { addresses } from '../../../schemas/where/match.js';
 import { filter } from '../../../transforms/filter.js';
@@ -9,7 +10,7 @@ import { connect } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
 
 const schemaLine = fc
-  .oneof(eventOf(schemaOf('connect')), eventOf(schemaOf('outcome')))
+  .oneof(...attemptTypes.map((type) => eventOf(schemaOf(type))))
   .map((event) => JSON.stringify(event));
 const oddAddress = fc
   .oneof(
@@ -41,6 +42,12 @@ const conditions = [
   { notFailed: true, family: '4' },
   { latencyOver: '100ms' },
   { result: 'refused,established' },
+  { result: 'pending,refused', notPending: true },
+  { notPending: true },
+  { pending: true, notIcmp: 'port-unreachable' },
+  { icmpFrom: '192.0.2.0/24,::/1' },
+  { where: 'waited_us > 2s or start < 2026-11-23T08:15:30Z' },
+  { where: 'type == pending or type == outcome and existing' },
   { where: 'uid != 0 and pid < 2.5' },
   { where: 'not uid == 0 or (dport >= 81 and not comm == curl)' },
   { where: '.team == red' },
@@ -52,6 +59,8 @@ const conditions = [
   { where: 'ts > 2026-11-23T08:15:30Z' },
 ];
 
+/** Without its message at the end about inputs that have no outcomes. */
+const quiet = (stage: Stage): Stage => ({ ...stage, finish: () => false });
 /** The same stage, which asks line by line. */
 const oneByOne = (stage: Stage): Stage => ({ ...stage, choice: undefined });
 
@@ -61,10 +70,30 @@ test('what is chosen of many lines at once is what is chosen one by one', async 
       fc.asyncProperty(lines, fc.boolean(), async (lines, invert) => {
         const input = [Buffer.from([...lines, ...lines].map((line) => `${line}\n`).join(''))];
         const given = { ...condition, ...(invert && { invert }) } as never;
-        assert.deepEqual(await runStage(filter(given), input), await runStage(oneByOne(filter(given)), input));
+        assert.deepEqual(
+          await runStage(quiet(filter(given)), input),
+          await runStage(oneByOne(quiet(filter(given))), input),
+        );
       }),
       { numRuns: 15 },
     );
+  }
+});
+
+test('the choice notes which types of lines it was asked about, also of those that it drops', async () => {
+  const rest = { family: 4, daddr: '192.0.2.1', dport: 443, via: 'connect' };
+  const start = '2026-11-23T08:15:29.123456Z';
+  const { ts, v, seq, id } = connect();
+  const lines = new Map([
+    ['connect', JSON.stringify(connect())],
+    ['outcome', JSON.stringify({ type: 'outcome', v, seq, ts, id, ...rest, result: 'refused', latency_us: 7 })],
+    ['pending', JSON.stringify({ type: 'pending', v, seq, ts, start, id, ...rest, result: 'pending', waited_us: 7 })],
+  ]);
+  for (let subset = 0; subset < 8; subset++) {
+    const types = attemptTypes.filter((_, at) => (subset >> at) & 1);
+    const stage = filter({ dport: '22' });
+    await runStage(stage, [Buffer.from(types.map((type) => `${lines.get(type)}\n`).join(''))]);
+    for (const type of attemptTypes) assert.equal(stage.choice?.saw(type), types.includes(type), `${type} of ${types}`);
   }
 });
 

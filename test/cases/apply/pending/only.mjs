@@ -1,0 +1,1 @@
+export default (event) => event.type === 'pending' && { ...event, team: 'web' };
