@@ -96,7 +96,7 @@ export const command = defineCommand({
   ],
   options,
   notes:
-    'Times are local, those of attempts when the call was made. An attempt that waits has a line of its own, and another when it has ended. An address that has a name shows that. Events that are neither attempts nor summaries are left out; lost ones are told between the lines.',
+    'Times are local; that of an attempt is when the call was made. An attempt that waits gets a line at once, and another when it has ended. A name is shown instead of its address. Events that are neither attempts nor summaries are left out; lost ones are reported between the lines.',
   stage: ({ values }) => {
     const terminal = isTerminal(1); // asking Node for its columns loads much
     return values.live && terminal && process.stdout.isTTY

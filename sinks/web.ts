@@ -29,7 +29,7 @@ const options = {
 /** An event whose time is at most this far from the clock, when it comes, is of now, ms. */
 const liveWithin = 60_000;
 
-/** What tells an attempt from all others: each host counts its own. As in page/model.ts. */
+/** Identifies an attempt: ids are unique on one host. The same as in page/model.ts. */
 const keyOf = (line: Line) => `${line.field('id')} ${line.field('host') ?? ''}`;
 
 /** Shows events on a page, live. Serves on after the end of its input, until it is told to stop. */

@@ -24,7 +24,7 @@ export interface State {
   lost: number;
   keep: number;
   ended: boolean;
-  /** The attempts that wait are of now: their time goes on with the clock, not with the events. */
+  /** Waiting attempts are recent: the page counts their time by the clock, not by the newest event. */
   live: boolean;
 }
 
@@ -77,7 +77,7 @@ export class Feed {
     this.response.end();
   }
 
-  /** Goes on where the ring begins: what a slow page has not taken until here it misses, except for what waits. */
+  /** Continues where the ring begins. A slow page misses the lines before it, except those of attempts that still wait. */
   #skip(session: Session, run: string): void {
     const { first, waiting } = this.ring;
     const lines = waiting.between(this.#next, first).filter((bytes) => this.#wanted(bytes));

@@ -208,7 +208,7 @@ test('the last events are kept, connect and outcome as one attempt; the rest is 
   assert.equal(await number(page, 'older'), '500');
 });
 
-/** A pending event of an attempt that was made so many ms before `now`, and its outcome. */
+/** A pending event of an attempt that was made `waited` ms before `now`, and its outcome. */
 function waits(id: string, now: number, waited: number, more: Record<string, unknown> = {}) {
   const time = (ms: number) => new Date(ms).toISOString().replace('Z', '000Z');
   const common = { id, pid: 7, comm: 'curl', daddr: '203.0.113.7', dport: 443, ...more };

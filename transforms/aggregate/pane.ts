@@ -5,7 +5,7 @@ import { Gauges } from './waiting.js';
 
 /** What is missing: events, lines that were not valid, and attempts that are not tracked while they wait. */
 export type Count = Record<'lost' | 'invalid' | 'untracked', number>;
-/** The same: as `lost` events told, as summaries told, and of this stage's own. */
+/** The same: from `lost` events, from summaries, and of this stage itself. */
 export type Missing = Record<'events' | 'summaries' | 'own', Count>;
 
 export function nothingMissing(): Missing {
@@ -60,9 +60,9 @@ export class Pane {
     return this.table.row(key, this.#floor);
   }
 
-  /** Adds attempts that wait, for a pane whose window has been closed; those of `other` under an empty key. */
-  readonly wait = (key: KeyBytes, pending: number): void => {
-    const row = key.length === 0 ? 0 : this.row(key); // which may replace the table
+  /** Adds attempts that wait, to a pane whose window has been closed; without a key to `other`. */
+  readonly wait = (key: KeyBytes | undefined, pending: number): void => {
+    const row = key ? this.row(key) : 0; // which may replace the table
     this.table.add(row, always.pending, pending);
   };
 

@@ -2,7 +2,7 @@ import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { KeyBytes } from './bytes.js';
 
-/** As many attempts are tracked; schemas/summary.schema.json says so too. */
+/** At most this many attempts are tracked; schemas/summary.schema.json says so too. */
 const usualMost = 200_000;
 
 const idField = new LineField('id');
@@ -12,7 +12,7 @@ const hostField = new LineField('host');
 interface Group {
   key: string;
   attempts: number;
-  /** How many of them wait, while they are counted. */
+  /** How many of them wait; used while they are counted. */
   waiting: number;
 }
 
@@ -24,18 +24,19 @@ interface Attempt {
   until: number;
 }
 
-/** Takes the number of waiting attempts of a group. The key is valid during the call. */
-export type Take = (key: KeyBytes, waiting: number) => void;
+/** Takes the number of waiting attempts of a group, of `other` without a key. The key is valid during the call. */
+export type Take = (key: KeyBytes | undefined, waiting: number) => void;
 
 /**
- * Attempts that wait: from their pending event to their outcome. They are known by `id`, and by `host` if they have one,
- * since each host counts its own. An attempt that has ended is kept as long as a window may close at whose end it waited.
+ * Attempts that wait: from their pending event to their outcome. They are identified by `id`, and by `host` if they have
+ * one, since ids are unique on one host only. An attempt that has ended is kept until all windows have closed at whose end
+ * it waited.
  */
 export class Waiting {
   readonly #attempts = new Map<string, Attempt>();
   readonly #groups = new Map<string, Group>();
   readonly #key = new KeyBytes();
-  /** How many tracked attempts have an id with these last digits: most outcomes are of none, and this is quick to see. */
+  /** How many tracked attempts have an id with these last digits: a quick test that few outcomes pass. */
   readonly #digits = new Uint32Array(1 << 16);
 
   constructor(
@@ -52,9 +53,14 @@ export class Waiting {
   start(line: Line, key: KeyBytes, ts: number): boolean {
     const id = idOf(line);
     const known = this.#attempts.get(id);
-    if (known) {
+    if (known && ts <= known.until) {
       known.since = Math.min(known.since, ts);
       return true;
+    }
+    if (known) {
+      // The same socket tries again, and its last attempt is still needed.
+      this.#attempts.delete(id);
+      this.#attempts.set(`${id}${known.until}`, known);
     }
     if (this.#attempts.size >= this.most) return false;
     this.#attempts.set(id, { group: this.#group(key), since: ts, until: Number.POSITIVE_INFINITY });
@@ -123,17 +129,22 @@ export class Gauges {
   #start = Number.NEGATIVE_INFINITY;
   #end = Number.NEGATIVE_INFINITY;
   readonly #groups = new Map<string, number>();
+  #other = 0;
   readonly #key = new KeyBytes();
 
   /** Notes a summary from `start` to `end`, whether attempts wait or not. */
   add(key: KeyBytes | undefined, start: number, end: number, pending: number): void {
     if (end <= this.#start) return;
-    if (start >= this.#end) this.#groups.clear();
+    if (start >= this.#end) {
+      this.#groups.clear();
+      this.#other = 0;
+    }
     if (end > this.#end) [this.#start, this.#end] = [start, end];
     if (pending === 0) return;
-    let text = key ? textOf(key) : '';
-    if (this.#groups.size >= usualMost && !this.#groups.has(text)) text = '';
-    this.#groups.set(text, (this.#groups.get(text) ?? 0) + pending);
+    const text = key && textOf(key);
+    const known = text === undefined ? undefined : this.#groups.get(text);
+    if (text === undefined || (known === undefined && this.#groups.size >= usualMost)) this.#other += pending;
+    else this.#groups.set(text, (known ?? 0) + pending);
   }
 
   /** Notes those of another pane. */
@@ -143,8 +154,8 @@ export class Gauges {
     from.each((key, pending) => this.add(key, from.#start, from.#end, pending));
   }
 
-  /** An empty key stands for `other`. */
   each(take: Take): void {
+    if (this.#other > 0) take(undefined, this.#other);
     for (const [text, pending] of this.#groups) take(keyOf(this.#key, text), pending);
   }
 }

@@ -11,7 +11,7 @@ export interface Times {
   grace: number;
 }
 
-/** So many windows without any event are given one after another while attempts wait: clocks jump, and recordings have gaps. */
+/** At most this many windows without events are written in a row while attempts wait: clocks jump, and recordings have gaps. */
 const mostEmpty = 1000;
 
 /** A window that is over. */
@@ -126,7 +126,7 @@ export class Windows {
   }
 
   /**
-   * The pane that the next window ends with. A window can end where no pane is, but one without any is only told if
+   * The pane that the next window ends with. A window can end where no pane is, but one without any is only written if
    * attempts wait at its end.
    */
   #oldest(): number | undefined {
@@ -137,7 +137,7 @@ export class Windows {
     return this.#panes.size > 0 ? Math.max(next, first) : undefined;
   }
 
-  /** The end of the first window that ends after a time and was not told yet. */
+  /** The end of the first window that ends after a time and was not given yet. */
   #boundary(after: number): number {
     if (this.#step === 0) return Number.POSITIVE_INFINITY;
     return (Math.max(Math.floor(after / this.#step), this.#told) + 1) * this.#step;

@@ -16,7 +16,7 @@ interface State {
   lost: number;
   keep: number;
   ended: boolean;
-  /** What waits is of now. */
+  /** Waiting attempts are recent. */
   live: boolean;
   /** The clock there, ms. */
   now: number;
@@ -26,7 +26,7 @@ const model = new Model();
 let state: State = { run: '', total: 0, lost: 0, keep: model.keep, ended: false, live: false, now: 0 };
 /** How far this clock is ahead of that of sink-web, ms. */
 let ahead = 0;
-/** Until when attempts wait that have not ended. */
+/** The clock at the last tick, ms. */
 let ticked = 0;
 let connected = false;
 let source: EventSource | undefined;
@@ -54,7 +54,7 @@ function now(): number {
   return live ? Math.max(model.newest, Date.now()) : model.newest;
 }
 
-/** How long an attempt has waited, ms. It goes on with the clock, as long as more can be told. */
+/** How long an attempt has waited, ms: by the clock while the stream is live, else up to the newest event. */
 function waited({ at, until }: Attempt): number {
   if (connected && state.live && !state.ended) ticked = Date.now() - ahead;
   return Math.max(until, held ? held.ticked : state.live && !state.ended ? ticked : model.newest) - at;

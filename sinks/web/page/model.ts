@@ -1,10 +1,10 @@
 /** What one attempt's lines say, as the page shows it. */
 export interface Attempt {
-  /** What tells it from all others. */
+  /** Its identity. */
   readonly key: string;
   /** When the call was made, in ms since 1970. */
   readonly at: number;
-  /** When it had ended, so far as is known; of one that waits, when that was last told. */
+  /** When it ended; if that is unknown, `ts` of its last event. */
   until: number;
   /** What the last of its events was. */
   type: 'connect' | 'pending' | 'outcome';
@@ -20,7 +20,7 @@ export interface Attempt {
   result: string;
   failed: boolean;
   ms: number | undefined;
-  /** Its connect, and its outcome or else the last that was told while it waits, as they came. */
+  /** Its connect, and its outcome or else its newest pending event, as they came. */
   readonly lines: string[];
   /** Its place in the order of those that do not wait. */
   place: number;
@@ -92,16 +92,17 @@ export class Model {
   add(line: string): void {
     const event = JSON.parse(line) as Event;
     const known = event.type === 'connect' ? undefined : this.#byKey.get(keyOf(event));
-    const over = known?.type === 'outcome' && event.type === 'pending';
-    if (over && Date.parse(event.ts) <= known.until) return; // it came behind its outcome
-    if (known && !over) this.#goOn(known, event, line);
+    const ended = known?.type === 'outcome'; // then the same socket may have tried again
+    const ts = Date.parse(event.ts);
+    if (ended && (event.type === 'pending' ? ts <= known.until : ts === known.until)) return; // late, or twice
+    if (known && !ended) this.#update(known, event, line);
     else {
       const made = attempt(event, line);
       this.#byKey.set(made.key, made);
       this.#lines++;
       this.#put(made);
     }
-    this.newest = Math.max(this.newest, Date.parse(event.ts));
+    this.newest = Math.max(this.newest, ts);
     while (this.#lines > this.keep) this.#forget();
   }
 
@@ -125,7 +126,7 @@ export class Model {
     this.end([...this.#waiting].map(({ key }) => key).filter((key) => !keys.has(key)));
   }
 
-  /** The attempts that hold, oldest first, those that wait behind the others. */
+  /** The attempts that hold: those that do not wait, oldest first, then those that wait. */
   select(holds: (attempt: Attempt) => boolean): Attempt[] {
     const chosen: Attempt[] = [];
     for (let i = this.#first; i < this.#attempts.length; i++) {
@@ -137,7 +138,7 @@ export class Model {
   }
 
   /** Takes another event of an attempt. */
-  #goOn(known: Attempt, event: Event, line: string): void {
+  #update(known: Attempt, event: Event, line: string): void {
     const moves = (known.type === 'pending') !== (event.type === 'pending');
     if (known.type === 'connect') this.#lines++;
     else known.lines.pop();

@@ -125,6 +125,8 @@ test('an attempt that waits is one row, at the time of its call; its outcome tak
   model.end(['1 web-1']);
   model.retain(new Set(['9 ']));
   assert.deepEqual(view(model).length, 2);
+  model.add(outcome('1', 40, 41)); // the same socket again
+  assert.deepEqual(view(model).at(-1), '1 outcome 40000 1');
 });
 
 test('attempts that wait stay longer than others, but are never more than half', () => {

@@ -22,8 +22,8 @@ const attempt = (id: string, pending: number[], end?: number, more: Partial<Atte
   ...more,
 });
 
-/** What summaries should say of groups by comm and dport in windows, by the plainest means. */
-function expected(all: Attempt[], every: number, step: number): string[] {
+/** What summaries should say in windows, of groups by comm and dport or of all, by the plainest means. */
+function expected(all: Attempt[], every: number, step: number, by: boolean): string[] {
   const times = all.flatMap(({ pending, end }) => [...pending, ...(end === undefined ? [] : [end])]);
   if (times.length === 0) return [];
   const [first, last] = [Math.min(...times), Math.max(...times)];
@@ -36,8 +36,9 @@ function expected(all: Attempt[], every: number, step: number): string[] {
     const groups = new Map<string, [number, number, number]>();
     const own = floor(last) + step;
     for (const one of all) {
-      const counts = groups.get(`${one.comm} ${one.dport}`) ?? [0, 0, 0];
-      groups.set(`${one.comm} ${one.dport}`, counts);
+      const group = by ? `${one.comm} ${one.dport}` : ' ';
+      const counts = groups.get(group) ?? [0, 0, 0];
+      groups.set(group, counts);
       const ended = one.end !== undefined && one.end < end && one.end >= (every ? end - every : 0);
       if (ended) counts[0]++;
       if (ended && one.failed) counts[2]++;
@@ -55,15 +56,20 @@ const shown = (text: string) => told(text, 'end', 'comm', 'dport', 'count', 'pen
 
 test('pending is what a plain count over the same attempts gives, in whatever order within the grace', async () => {
   const windows = fc.constantFrom([0, 0], [10e6, 10e6], [7e6, 7e6], [20e6, 5e6]);
-  const how = fc.record({ all: attempts, windows, jitter: fc.array(fc.nat(900_000), { minLength: 1, maxLength: 50 }) });
+  const how = fc.record({
+    all: attempts,
+    windows,
+    by: fc.boolean(),
+    jitter: fc.array(fc.nat(900_000), { minLength: 1, maxLength: 50 }),
+  });
   await fc.assert(
-    fc.asyncProperty(how, async ({ all, windows: [every = 0, step = 0], jitter }) => {
+    fc.asyncProperty(how, async ({ all, windows: [every = 0, step = 0], by, jitter }) => {
       const given = {
-        by: 'comm,dport',
+        ...(by && { by: 'comm,dport' }),
         measure: 'count,failed',
         ...(every && { every: `${every / 1e6}s`, step: `${step / 1e6}s`, grace: '1s' }),
       };
-      const wanted = expected(all, every, step).sort();
+      const wanted = expected(all, every, step, by).sort();
       const events = inOrder(all);
       assert.deepEqual(shown(await run(given, ndjson(...events))), wanted);
       // each line comes up to a second later than its time, but never an outcome before its attempt's pending events
@@ -100,11 +106,11 @@ test('pending: the gauges of hosts add up, and are not summed over windows', asy
     [{ every: '5s' }, { every: '20s', step: '5s' }],
     [{ every: '5s' }, {}],
   );
-  // each host's input ends with an event at the same time, so that none has ended when the others go on
+  // each host's input ends with an event at the same time, so that no input ends before the others
   const last = (host?: string) => eventsOf(attempt('9', [], 59.9, { comm: 'last', host }))[0] as Event;
   await fc.assert(
-    fc.asyncProperty(attempts, windows, fc.boolean(), async (all, [fine, coarse], coarser) => {
-      const given = { by: coarser ? 'comm' : 'comm,dport', measure: 'count,failed,result' };
+    fc.asyncProperty(attempts, windows, fc.constantFrom('comm,dport', 'comm', ''), async (all, [fine, coarse], by) => {
+      const given = { ...(by && { by }), measure: 'count,failed,result' };
       const hosts = [undefined, 'web-1', 'web-2'];
       const inputs = hosts.map((host) => [...inOrder(all.filter((one) => one.host === host)), last(host)]);
       const direct = parse(
@@ -125,7 +131,7 @@ test('pending: the gauges of hosts add up, and are not summed over windows', asy
   );
 });
 
-test('windows without events are told while attempts wait, but not for ever', async () => {
+test('windows without events are written while attempts wait, but not for ever', async () => {
   const hangs = attempt('1', [1], 45);
   const given = { by: 'comm', every: '10s', measure: 'count' };
   assert.deepEqual(told(await run(given, ndjson(...inOrder([hangs]))), 'ts', 'count', 'pending'), [
@@ -136,6 +142,12 @@ test('windows without events are told while attempts wait, but not for ever', as
   const out = parse(await run(given, ndjson(...inOrder([attempt('1', [1]), attempt('2', [], year)]))));
   assert.equal(out.length, 1 + 1000 + 1);
   assert.deepEqual([out.at(-1)?.count, out.at(-1)?.pending, out.at(-1)?.ts], [1, 1, timeText(begin + year * 1e6)]);
+});
+
+test('a socket that tries again, with the same id', async () => {
+  const twice = [attempt('1', [1], 11), attempt('1', [12], 13), attempt('1', [14], 21)].flatMap(eventsOf);
+  const out = await run({ every: '10s', grace: '30s', measure: 'count' }, ndjson(...twice));
+  assert.deepEqual(told(out, 'count', 'pending'), ['0 1', '2 1', '1 ']);
 });
 
 test('groups: of its pending event; with a step of ts there is no gauge; having, order-by and other', async () => {
@@ -187,7 +199,7 @@ test('more attempts than are tracked', () => {
   assert.deepEqual([count(), waiting.size], [0, 0]);
 });
 
-test('what is not tracked is told in other, through a second aggregate too', async () => {
+test('what is not tracked is reported in other, through a second aggregate too', async () => {
   const other: Fields = {
     ...parse(await run({ measure: 'count' }, ndjson(...inOrder([attempt('1', [1])]))))[0],
     by: 'comm',
