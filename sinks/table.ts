@@ -1,9 +1,9 @@
-import type { Connect, Lost, Outcome, Summary } from '../schemas/generated/events.js';
+import type { Lost, Summary } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { isTerminal } from '../schemas/pipe/fd.js';
 import type { Options } from '../schemas/pipe/options.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
-import { attempts } from './table/attempts.js';
+import { type Attempt, attempts } from './table/attempts.js';
 import { type Column, heading, lostText, ready, row } from './table/cells.js';
 import { Keys } from './table/keys.js';
 import { live } from './table/live.js';
@@ -15,6 +15,8 @@ const options = {
   },
 } satisfies Options;
 
+const types = ['connect', 'outcome', 'pending'];
+
 /** On a terminal that stays empty so long a heading shows that this runs, ms. */
 const signOfLife = 300;
 
@@ -25,7 +27,7 @@ const signOfLife = 300;
 export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
   const ofAttempts = attempts(places);
   let ofSummaries: Column<Summary>[] = [];
-  let by: string | undefined;
+  let seen: Summary | undefined; // what has these columns
   let shown: Column<never>[] | undefined; // the columns of the last heading
   let timer: NodeJS.Timeout | undefined;
   let due = false;
@@ -56,11 +58,14 @@ export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
         const loading = ready(texts);
         return loading ? loading.then(print) : print();
       };
-      if (line.type === 'connect' || line.type === 'outcome') return put(ofAttempts, line.event as Connect | Outcome);
+      if (types.includes(line.type)) return put(ofAttempts, line.event as Attempt);
       if (line.type === 'summary') {
         const event = line.event as Summary;
-        if (by !== event.by || !fits(ofSummaries, event)) ofSummaries = summaries(event);
-        by = event.by;
+        if (seen?.by !== event.by) [seen, ofSummaries] = [event, summaries(event)];
+        else if (!fits(ofSummaries, event)) {
+          seen = { ...seen, ...event }; // so that columns stay once they are there
+          ofSummaries = summaries(seen);
+        }
         return put(ofSummaries, event);
       }
       if (line.type !== 'lost') return out.drop();
@@ -87,11 +92,11 @@ export const command = defineCommand({
   usage: '[OPTION]…',
   examples: [
     ['collector | sink-table', 'watch this machine connect'],
-    ['collector --report outcome | aggregate --by comm,daddr --every 5s | sink-table --live', 'who connects most, now'],
+    ['collector | aggregate --by comm,daddr --every 5s | sink-table --live', 'who connects most, now'],
   ],
   options,
   notes:
-    'Times are local. An address that has a name shows that. Events that are neither attempts nor summaries are left out; lost ones are told between the lines.',
+    'Times are local; that of an attempt is when the call was made. An attempt that waits gets a line at once, and another when it has ended. A name is shown instead of its address. Events that are neither attempts nor summaries are left out; lost ones are reported between the lines.',
   stage: ({ values }) => {
     const terminal = isTerminal(1); // asking Node for its columns loads much
     return values.live && terminal && process.stdout.isTTY

@@ -21,10 +21,16 @@ const options = {
   keep: {
     value: 'EVENTS',
     parse: integer(1, 1_000_000),
-    help: 'How many of the last events the page shows (default 20000).',
+    help: 'How many of the last events the page shows (default 20000). Up to half of them, those that wait stay longer than others.',
   },
   tee: { help: 'Pass the lines on too, to stand in the middle of a pipe.' },
 } satisfies Options;
+
+/** An event whose time is at most this far from the clock, when it comes, is of now, ms. */
+const liveWithin = 60_000;
+
+/** Identifies an attempt: ids are unique on one host. The same as in page/model.ts. */
+const keyOf = (line: Line) => `${line.field('id')} ${line.field('host') ?? ''}`;
 
 /** Shows events on a page, live. Serves on after the end of its input, until it is told to stop. */
 class SinkWeb implements Stage {
@@ -34,6 +40,7 @@ class SinkWeb implements Stage {
   readonly #run = Date.now().toString(36);
   #server: WebServer | undefined;
   #lost = 0;
+  #live = false;
   #ended = false;
   #stopped = false;
   #stop = () => {};
@@ -61,6 +68,7 @@ class SinkWeb implements Stage {
         lost: this.#lost,
         keep: this.#ring.size,
         ended: this.#ended,
+        live: this.#live,
       }),
     });
     try {
@@ -74,10 +82,14 @@ class SinkWeb implements Stage {
   }
 
   line(line: Line, out: Output): void {
-    if (line.type === 'connect' || line.type === 'outcome') {
-      this.#ring.add(Buffer.from(line.buffer.subarray(line.start, line.end)));
+    const bytes = () => Buffer.from(line.buffer.subarray(line.start, line.end));
+    if (line.type === 'connect') this.#ring.add(bytes());
+    if (line.type === 'outcome') this.#ring.addOutcome(bytes(), keyOf(line));
+    if (line.type === 'pending') {
+      this.#ring.addPending(bytes(), keyOf(line));
+      this.#live = Math.abs(Date.now() - Date.parse(line.field('ts') as string)) < liveWithin;
     }
-    if (line.type === 'lost') this.#lost += line.field('count') as number;
+    if (line.type === 'lost' && line.field('where') !== 'update') this.#lost += line.field('count') as number;
     this.#server?.changed();
     if (this.tee) out.pass(line);
     else out.stored(1);
@@ -116,9 +128,9 @@ export const command = defineCommand({
   summary: 'shows events on a web page, live',
   usage: '[OPTION]…',
   examples: [
-    ['collector --report both | sink-web', 'watch this machine at http://127.0.0.1:8040/'],
+    ['collector | sink-web', 'watch this machine at http://127.0.0.1:8040/'],
     ['sink-web < events.ndjson', 'look at what was kept'],
-    ['collector --report both | sink-web --tee | sink-file out.ndjson', 'watch, and keep all'],
+    ['collector | sink-web --tee | sink-file out.ndjson', 'watch, and keep all'],
   ],
   options,
   instead: { port: 'write --listen PORT' },

@@ -32,10 +32,7 @@ export const command = defineCommand({
   summary: 'counts and measures attempts by group and window; aggregates of aggregates add up',
   usage: '[OPTION]…',
   examples: [
-    [
-      'collector --report outcome | aggregate --by comm,daddr,dport --every 10s | sink-table',
-      'who talks to what, each ten seconds',
-    ],
+    ['collector | aggregate --by comm,daddr,dport --every 10s | sink-table', 'who talks to what, each ten seconds'],
     ['aggregate --by name --top 20 < yesterday.ndjson', 'the twenty busiest names of a day'],
     [
       'cat host-*.ndjson | aggregate --by daddr/24 --measure count,distinct:comm',
@@ -44,6 +41,6 @@ export const command = defineCommand({
   ],
   options,
   instead: { interval: 'write --every', window: 'write --every', '': 'write --by FIELDS' },
-  notes: `Summaries in the input are added up with the events. Other types pass, lost events too.`,
+  notes: `\`pending\` of a summary is the number of attempts that still wait when its window ends. Summaries in the input are added up with the events. Other types pass, lost events too.`,
   stage,
 });

@@ -1,6 +1,9 @@
-import type { Connect, Outcome } from '../../schemas/generated/events.js';
+import type { Connect, Outcome, Pending } from '../../schemas/generated/events.js';
 import { printable } from '../../schemas/pipe/errors.js';
 import { type Column, clock, milliseconds } from './cells.js';
+
+/** The events of attempts. */
+export type Attempt = Connect | Outcome | Pending;
 
 const ipv4Width = 15;
 const ipv6Width = 39;
@@ -9,16 +12,16 @@ const ipv6Width = 39;
  * The columns of tcpconnect, and the error; an address that has a name is shown by that. Where a terminal is too narrow
  * for two columns of IPv6 addresses, these begin as wide as IPv4 ones.
  */
-export function attempts(places: number): Column<Connect | Outcome>[] {
-  const columns: Column<Connect | Outcome>[] = [
-    { title: 'TIME', width: 8, text: ({ ts }) => clock(ts) },
+export function attempts(places: number): Column<Attempt>[] {
+  const columns: Column<Attempt>[] = [
+    { title: 'TIME', width: 8, text: (event) => clock(start(event)) },
     { title: 'PID', width: 7, text: ({ pid = '-' }) => String(pid) },
     { title: 'COMM', width: 15, text: ({ comm = '-' }) => printable(comm) },
     { title: 'SADDR', width: ipv6Width, text: ({ saddr = '-', saddr_name = saddr }) => printable(saddr_name) },
     { title: 'SPORT', width: 5, text: ({ sport = '-' }) => String(sport) },
     { title: 'DADDR', width: ipv6Width, text: ({ daddr, name = daddr }) => printable(name) },
     { title: 'DPORT', width: 5, text: ({ dport }) => String(dport) },
-    { title: 'RESULT', width: 0, text: (event) => (event.type === 'outcome' ? ending(event) : (event.error ?? '')) },
+    { title: 'RESULT', width: 0, text: result },
   ];
   if (places < columns.reduce((sum, { width }) => sum + width + 1, 0)) {
     for (const column of columns) if (column.width === ipv6Width) column.width = ipv4Width;
@@ -26,8 +29,24 @@ export function attempts(places: number): Column<Connect | Outcome>[] {
   return columns;
 }
 
-/** `established 0.312 ms`, `refused 0.041 ms`, `error EADDRNOTAVAIL 0.009 ms` */
-function ending({ result, error, latency_us }: Outcome): string {
-  const why = result === 'error' && error ? ` ${error}` : '';
-  return `${result}${why} ${milliseconds(latency_us)} ms`;
+/** The time of the call, as tcpconnect has it; outcomes of older versions do not say it. */
+function start(event: Attempt): string | number {
+  if (event.type === 'connect') return event.ts;
+  if (event.type === 'pending') return event.start;
+  return event.start ?? Date.parse(event.ts) - event.latency_us / 1000;
+}
+
+/** `established 0.312 ms`, `error EADDRNOTAVAIL 0.009 ms`, `refused 0.152 ms (port-unreachable from 192.0.2.1)`, `pending 4.1 s` */
+function result(event: Attempt): string {
+  if (event.type === 'connect') return event.error ?? '';
+  const { result, icmp, icmp_from, retransmits = 0, existing } = event;
+  const why = event.type === 'outcome' && result === 'error' && event.error ? ` ${event.error}` : '';
+  const took =
+    event.type === 'outcome' ? `${milliseconds(event.latency_us)} ms` : `${(event.waited_us / 1e6).toFixed(1)} s`;
+  const cause = icmp === undefined ? '' : ` (${icmp}${icmp_from === undefined ? '' : ` from ${icmp_from}`})`;
+  const more = [
+    ...(retransmits > 0 ? [`${retransmits} ${retransmits === 1 ? 'retransmit' : 'retransmits'}`] : []),
+    ...(existing && event.type === 'pending' ? ['from before the start'] : []),
+  ];
+  return [`${result}${why} ${took}${cause}`, ...more].join(', ');
 }

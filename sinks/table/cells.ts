@@ -13,8 +13,8 @@ export interface Column<T> {
   text(event: T): string;
 }
 
-/** The time of day of a `ts`, in this machine's time zone. */
-export function clock(ts: string): string {
+/** The time of day, in this machine's time zone, of a `ts` or of ms since 1970. */
+export function clock(ts: string | number): string {
   return new Date(ts).toTimeString().slice(0, 8);
 }
 

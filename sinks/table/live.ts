@@ -26,7 +26,7 @@ const most = 2_000;
 export function live(terminal: Terminal, keys: Keys): Stage {
   let window = { ts: '', end: '' };
   let groups: Summary[] = [];
-  let [all, attempts, lost] = [0, 0, 0];
+  let [all, attempts, pending, lost] = [0, 0, 0, 0];
   let fresh = false; // something is to be drawn
   let timer: NodeJS.Timeout | undefined;
   let due = false;
@@ -44,11 +44,12 @@ export function live(terminal: Terminal, keys: Keys): Stage {
     if (event.ts > window.ts) {
       window = event;
       groups = [];
-      [all, attempts] = [0, 0];
+      [all, attempts, pending] = [0, 0, 0];
     }
     groups.push(event);
     if (!event.other) all++;
     attempts += event.count;
+    pending += event.pending ?? 0;
     lost += (event.lost ?? 0) + (event.invalid ?? 0);
     if (groups.length > 2 * most) groups = largest(groups).slice(0, most);
     fresh = true;
@@ -56,7 +57,7 @@ export function live(terminal: Terminal, keys: Keys): Stage {
   const draw = (out: Output): void | Promise<void> => {
     const loading = ready(groups.flatMap((event) => Object.values(event).filter((value) => typeof value === 'string')));
     if (loading) return loading.then(() => draw(out));
-    const head = `${clock(window.ts)} to ${clock(window.end)}, ${all} ${all === 1 ? 'group' : 'groups'}, ${attempts} attempts${lost > 0 ? `, ${lost} LOST` : ''}`;
+    const head = `${clock(window.ts)} to ${clock(window.end)}, ${all} ${all === 1 ? 'group' : 'groups'}, ${attempts} attempts${pending > 0 ? `, ${pending} pending` : ''}${lost > 0 ? `, ${lost} LOST` : ''}`;
     const lines =
       window.ts === '' ? ['waiting for summaries; aggregate --every 10s makes them'] : [head, ...table(groups)];
     const start = { never: '\r\n'.repeat(rows()), once: '', resized: '\x1b[2J' }[drawn];
@@ -79,7 +80,8 @@ export function live(terminal: Terminal, keys: Keys): Stage {
         add(line.event as Summary);
         keys.begin(resized);
       } else if (line.type === 'lost') {
-        lost += (line.event as Lost).count;
+        const { where, count } = line.event as Lost;
+        if (where !== 'update') lost += count;
         fresh = true;
       } else return out.drop();
       out.stored(1);
@@ -106,19 +108,15 @@ export function live(terminal: Terminal, keys: Keys): Stage {
 }
 
 function largest(groups: Summary[]): Summary[] {
-  return groups.sort((a, b) => Number(a.other ?? 0) - Number(b.other ?? 0) || b.count - a.count);
+  const size = ({ count, pending = 0 }: Summary) => count + pending;
+  return groups.sort((a, b) => Number(a.other ?? 0) - Number(b.other ?? 0) || size(b) - size(a));
 }
 
 /** Heading and rows, as wide as they need to be. */
 function table(groups: Summary[]): string[] {
-  const columns = new Map<string, Column<Summary>>();
-  for (const event of groups) {
-    for (const column of summaries(event)) if (!columns.has(column.title)) columns.set(column.title, column);
-  }
-  const last = columns.get('') as Column<Summary>; // the remarks stay at the end
-  columns.delete('');
-  columns.delete('TIME');
-  const shown = [...columns.values(), last] as Column<never>[];
+  const by = [...new Set(groups.flatMap((event) => event.by.split(',')))].join(',');
+  const [, ...columns] = summaries(Object.assign({}, ...groups, { by })); // without the time
+  const shown = columns as Column<never>[];
   const texts = largest(groups).map((event) => shown.map(({ text }) => (text as (event: Summary) => string)(event)));
   for (const cells of texts) row(shown, cells); // widens the columns
   return [heading(shown), ...texts.map((cells) => row(shown, cells))];

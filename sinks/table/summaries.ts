@@ -7,7 +7,7 @@ type Fields = Summary & { [name: string]: unknown };
 /** The columns for a summary: the fields of its group and the numbers that it has. */
 export function summaries(event: Summary): Column<Summary>[] {
   const names = event.by.split(',').map((field) => field.replace(/[/:].*/, ''));
-  const groups = names.filter((name) => name !== '' && name !== 'ts');
+  const groups = [...new Set(names)].filter((name) => name !== '' && name !== 'ts');
   return [
     { title: 'TIME', width: 8, text: ({ ts }) => clock(ts) },
     ...groups.map(
@@ -33,8 +33,13 @@ const usual: Record<string, number> = { comm: 15, pcomm: 15, daddr: 15, saddr: 1
 const latencies = ['p50', 'p90', 'p99', 'max'];
 
 function measures(event: Fields): Column<Summary>[] {
-  const column = (title: string, name: string, text = (value: unknown) => String(value)): Column<Summary>[] =>
-    event[name] === undefined
+  const column = (
+    title: string,
+    name: string,
+    text = (value: unknown) => String(value),
+    has = event[name] !== undefined,
+  ): Column<Summary>[] =>
+    !has
       ? []
       : [
           {
@@ -46,7 +51,9 @@ function measures(event: Fields): Column<Summary>[] {
         ];
   const distinct = Object.keys(event).filter((name) => /^distinct_(?!.*_sketch$)/.test(name));
   return [
-    ...column('FAILED', 'failed'),
+    ...column('PENDING', 'pending'),
+    // Connect events do not say what failed later: then errors are known, failed is not.
+    ...column('FAILED', 'failed', String, event.failed !== undefined || event.errors !== undefined),
     ...column('FAILED%', 'failed_ratio', (ratio) => ((ratio as number) * 100).toFixed(1)),
     ...latencies.flatMap((name) =>
       column(`${name.toUpperCase()} MS`, `latency_${name}_us`, (us) => milliseconds(us as number)),
@@ -67,6 +74,7 @@ function remarks(event: Summary): string {
   const missing = [
     ...(event.lost ? [`${event.lost} lost`] : []),
     ...(event.invalid ? [`${event.invalid} invalid`] : []),
+    ...(event.untracked ? [`${event.untracked} untracked`] : []),
   ];
   return [results.join(', '), missing.length > 0 ? `-- ${missing.join(', ')} --` : ''].filter(Boolean).join(' ');
 }

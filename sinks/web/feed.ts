@@ -24,6 +24,8 @@ export interface State {
   lost: number;
   keep: number;
   ended: boolean;
+  /** Waiting attempts are recent: the page counts their time by the clock, not by the newest event. */
+  live: boolean;
 }
 
 /** One page that is open: sends it the ring's lines, each once, as fast as it takes them. */
@@ -59,10 +61,14 @@ export class Feed {
   /** Sends what is new. Returns whether there is more that could go at once. */
   send(state: State): boolean {
     if (!this.#session?.isConnected) return false;
-    this.#next = Math.max(this.#next, this.ring.first); // what a slow page has not taken until here it misses
-    if (this.response.writableLength < unsentMost) this.#lines(this.#session, state.run);
+    if (this.response.writableLength < unsentMost) {
+      if (this.#next < this.ring.first) this.#skip(this.#session, state.run);
+      this.#lines(this.#session, state.run);
+    }
     const told = JSON.stringify(state);
-    if (told !== this.#told) this.#session.push(told, 'state', `${state.run}.${this.#next}`);
+    if (told !== this.#told) {
+      this.#push(this.#session, JSON.stringify({ ...state, now: Date.now() }), 'state', state.run);
+    }
     this.#told = told;
     return this.behind && this.response.writableLength < unsentMost;
   }
@@ -71,14 +77,31 @@ export class Feed {
     this.response.end();
   }
 
+  /** Continues where the ring begins. A slow page misses the lines before it, except those of attempts that still wait. */
+  #skip(session: Session, run: string): void {
+    const { first, waiting } = this.ring;
+    const lines = waiting.between(this.#next, first).filter((bytes) => this.#wanted(bytes));
+    const missed = this.#next > 0;
+    this.#next = first;
+    if (missed) this.#push(session, JSON.stringify([...waiting.keys()]), 'waiting', run);
+    if (lines.length > 0) this.#push(session, lines.map(textOf).join(separator), 'lines', run);
+  }
+
   #lines(session: Session, run: string): void {
     const chosen: string[] = [];
+    const ended: string[] = []; // of these the page does not get the outcome
     const end = Math.min(this.ring.next, this.#next + slice);
     for (; this.#next < end && chosen.length < batch; this.#next++) {
       const bytes = this.ring.at(this.#next) as Buffer;
-      if (this.#wanted(bytes)) chosen.push(bytes.toString().replaceAll('\r', ' ')); // between tokens; ends a line here
+      if (this.#wanted(bytes)) chosen.push(textOf(bytes));
+      else if (this.ring.endedAt(this.#next) !== undefined) ended.push(this.ring.endedAt(this.#next) as string);
     }
-    if (chosen.length > 0) session.push(chosen.join(separator), 'lines', `${run}.${this.#next}`);
+    if (chosen.length > 0) this.#push(session, chosen.join(separator), 'lines', run);
+    if (ended.length > 0) this.#push(session, JSON.stringify(ended), 'ended', run);
+  }
+
+  #push(session: Session, data: string, event: string, run: string): void {
+    session.push(data, event, `${run}.${this.#next}`);
   }
 
   #wanted(bytes: Buffer): boolean {
@@ -87,3 +110,6 @@ export class Feed {
     return this.keep(this.#line);
   }
 }
+
+/** A line as a message has it: a carriage return, which may stand between tokens, would end it there. */
+const textOf = (bytes: Buffer) => bytes.toString().replaceAll('\r', ' ');

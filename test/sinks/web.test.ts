@@ -208,6 +208,106 @@ test('the last events are kept, connect and outcome as one attempt; the rest is 
   assert.equal(await number(page, 'older'), '500');
 });
 
+/** A pending event of an attempt that was made `waited` ms before `now`, and its outcome. */
+function waits(id: string, now: number, waited: number, more: Record<string, unknown> = {}) {
+  const time = (ms: number) => new Date(ms).toISOString().replace('Z', '000Z');
+  const common = { id, pid: 7, comm: 'curl', daddr: '203.0.113.7', dport: 443, ...more };
+  return {
+    pending: {
+      ...connect({ ...common, ts: time(now) }),
+      type: 'pending',
+      start: time(now - waited),
+      result: 'pending',
+      waited_us: waited * 1000,
+    },
+    outcome: {
+      ...connect({ ...common, ts: time(now + 20_000) }),
+      type: 'outcome',
+      start: time(now - waited),
+      result: 'unreachable',
+      errno: 113,
+      error: 'EHOSTUNREACH',
+      icmp: 'host-unreachable',
+      icmp_from: '192.0.2.254',
+      latency_us: (waited + 20_000) * 1000,
+      retransmits: 4,
+    },
+  };
+}
+const firstRow = (page: Page) => page.locator('#rows [role=row]').first();
+const cell = (page: Page, at: number) => firstRow(page).locator(`:nth-child(${at})`).textContent();
+
+test('an attempt that waits comes first and ticks; its outcome takes its place, with the cause', async (t) => {
+  const { child, url } = await serve(t, 'pipe');
+  const { page, complaints } = await open(t, chromium, url);
+  const { pending, outcome } = waits('1', Date.now(), 1_000);
+  child.stdin?.write(ndjson(pending, ...known(10, 10)));
+  await attempts(page, 11);
+  assert.equal(await firstRow(page).getAttribute('class'), 'pending');
+  assert.equal(await cell(page, 6), 'pending');
+  assert.deepEqual([await number(page, 'pending'), await number(page, 'failed')], ['1', '2 (20 %)']);
+  const seconds = Number.parseFloat((await cell(page, 7)) as string);
+  assert.ok(seconds >= 1, String(seconds));
+  const later = (than: number) =>
+    page.waitForFunction((than) => {
+      const text = document.querySelector('#rows .pending :nth-child(7)')?.textContent ?? '';
+      return / s$/.test(text) && Number.parseFloat(text) > than;
+    }, than);
+  await later(seconds + 0.3);
+  const late = await open(t, chromium, url); // it knows the waiting time from the start, not from when it came
+  await attempts(late.page, 11);
+  assert.ok(Number.parseFloat((await cell(late.page, 7)) as string) >= seconds);
+  await page.click('#pause');
+  const held = await cell(page, 7);
+  child.stdin?.write(ndjson({ ...pending, id: '2' }));
+  await late.page.waitForFunction(() => document.getElementById('pending')?.textContent === '2');
+  assert.equal(await cell(page, 7), held);
+  await page.click('#pause');
+  child.stdin?.write(ndjson(outcome, { ...outcome, id: '2' }));
+  await page.waitForFunction(() => document.getElementById('pending')?.textContent === '0');
+  assert.equal(await number(page, 'attempts'), '12');
+  assert.equal(await page.locator('#rows .pending').count(), 0);
+  assert.equal(await page.locator('#pending').isVisible(), false);
+  assert.deepEqual([await cell(page, 6), await cell(page, 7)], ['unreachable', '21000']);
+  await firstRow(page).click();
+  const fields = (await page.locator('#fields').textContent()) as string;
+  assert.match(fields, /icmphost-unreachable.*icmp_from192\.0\.2\.254.*retransmits4/);
+  assert.doesNotMatch(fields, /waited_us/);
+  assert.deepEqual([complaints, late.complaints], [[], []]);
+});
+
+test('at the end of input what still waits does not tick', async (t) => {
+  const past = Date.parse('2026-11-23T08:00:00Z');
+  const [one, other] = [waits('1', past, 1_000), waits('2', past + 7_000, 2_000)];
+  const { url } = await serve(t, file('ended.ndjson', one.pending, other.pending, { ...other.outcome, id: '3' }));
+  const { page } = await open(t, chromium, url);
+  await page.waitForFunction(() => document.getElementById('state')?.textContent === 'the input has ended');
+  await attempts(page, 3);
+  const rows = () => page.locator('#rows .pending :nth-child(7)').allTextContents();
+  assert.deepEqual(await rows(), ['28.0 s', '22.0 s']);
+  const drawn = page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 500)));
+  await drawn;
+  assert.deepEqual(await rows(), ['28.0 s', '22.0 s']);
+});
+
+test('what waits is shown also to a page that opens late, and goes when its end is not what the filter asks for', async (t) => {
+  const { child, url } = await serve(t, 'pipe', '--keep', '20');
+  const { pending, outcome } = waits('900', Date.now(), 1_000, { comm: 'hangs' });
+  child.stdin?.write(ndjson(pending, ...known(40)));
+  const { page, complaints } = await open(t, chromium, url);
+  await page.waitForFunction(() => document.querySelector('#rows .pending')?.textContent?.includes('hangs'));
+  assert.equal(await cell(page, 2), 'hangs');
+  await page.fill('#where', 'not latency_us');
+  await page.waitForFunction(() => document.getElementById('clear')?.hidden === false);
+  await page.waitForFunction(() => document.querySelector('#rows [role=row]')?.className === 'pending');
+  child.stdin?.write(ndjson(outcome));
+  await page.waitForFunction(() => document.querySelector('#rows .pending') === null);
+  await page.click('#clear');
+  await page.waitForFunction(() => document.querySelector('#rows [role=row]')?.textContent?.includes('hangs'));
+  assert.equal(await cell(page, 6), 'unreachable');
+  assert.deepEqual(complaints, []);
+});
+
 test('names that are an attack are only text', async (t) => {
   const evil = [
     '<img src=x onerror=alert(1)>',

@@ -29,7 +29,6 @@ function expected(events: Event[], ts: number, end: number, span: number, counts
   const bad = outcomes.filter(({ result }) => result !== 'established');
   const errors = connects.filter(({ errno }) => errno !== undefined);
   const count = times(counts === 'connect' ? connects : outcomes);
-  const failed = times(outcomes.length > 0 ? bad : errors);
   const latencies = outcomes
     .flatMap(({ latency_us, repeat = 1 }) => Array.from({ length: repeat as number }, () => latency_us as number))
     .sort((a, b) => a - b);
@@ -37,16 +36,19 @@ function expected(events: Event[], ts: number, end: number, span: number, counts
   const values = (name: string) => new Set(events.flatMap((one) => (one[name] === undefined ? [] : [one[name]]))).size;
   const daddrs = new Set(events.map(({ daddr }) => standard.get(daddr as string))).size;
   const unless = (name: string, number: number) => (number > 0 ? { [name]: number } : {});
-  const whole = times(outcomes.length > 0 ? outcomes : connects);
   return {
     ts: timeText(ts),
     end: timeText(end),
     count,
     ...unless('connects', times(connects)),
     ...unless('outcomes', times(outcomes)),
-    ...unless('errors', times(errors)),
-    failed,
-    failed_ratio: Math.round((failed / whole) * 1e6) / 1e6,
+    ...(outcomes.length > 0
+      ? {
+          ...unless('errors', times(errors)),
+          failed: times(bad),
+          failed_ratio: Math.round((times(bad) / times(outcomes)) * 1e6) / 1e6,
+        }
+      : { errors: times(errors) }),
     ...Object.fromEntries(
       endings.flatMap(({ result }) =>
         Object.entries(unless(`result_${result}`, times(outcomes.filter((one) => one.result === result)))),

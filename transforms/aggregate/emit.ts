@@ -96,8 +96,12 @@ export class Emit {
     }
     const { events, summaries, own } = pane.missing;
     const told = this.summaries ? summaries : events;
-    const missing = { lost: told.lost + own.lost, invalid: told.invalid + own.invalid };
-    if (weight(table, 0) + missing.lost + missing.invalid > 0) {
+    const missing = {
+      lost: told.lost + own.lost,
+      invalid: told.invalid + own.invalid,
+      untracked: summaries.untracked + own.untracked,
+    };
+    if (weight(table, 0) + missing.lost + missing.invalid + missing.untracked > 0) {
       const { buffer, length } = this.#writer.row(table, 0, window, { missing, eachMax: pane.bound });
       out.bytes(buffer, 0, length);
     }

@@ -22,6 +22,8 @@ export class Intake {
   /** A window may be over now. */
   due = false;
   readonly #theirs = new Map<string, Field[]>();
+  /** Whether attempts that wait are counted: a group of one step of ts has no window's end. */
+  readonly #gauge: boolean;
   #waiting: Missing | undefined; // for the first window
 
   constructor(
@@ -30,19 +32,31 @@ export class Intake {
     private readonly windows: Windows,
     private readonly emit: Emit,
     private readonly idle: Idle,
-  ) {}
+  ) {
+    this.#gauge = key.fields.every(({ step }) => step === 0);
+  }
 
   event(line: Line): void {
     const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
     const times = line.locate(repeatField) ? line.number(repeatField) : 1;
+    if (line.type === 'outcome') this.windows.waiting.end(line, ts);
     const pane = this.#at(ts, times);
     if (!pane) return;
-    if (ts < pane.least) pane.least = ts;
-    if (ts > pane.largest) pane.largest = ts;
+    pane.saw(ts);
     if (line.type === 'connect') this.emit.connect(ts);
     this.key.read(line);
     const row = pane.row(this.key);
     this.measures.event(pane.table, row, line, ts, times);
+  }
+
+  /** A pending event counts nowhere: its attempt waits, until its outcome comes. */
+  pending(line: Line): void {
+    const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
+    const pane = this.#at(ts, 0);
+    pane?.saw(ts);
+    this.key.read(line);
+    if (this.#gauge && !this.windows.waiting.start(line, this.key, ts))
+      this.#missing(pane ?? this.windows.current).own.untracked++;
   }
 
   summary(line: Line): void {
@@ -57,25 +71,29 @@ export class Intake {
     const pane = this.#at(start, event.count);
     if (!pane) return;
     this.emit.summaries = true;
-    pane.least = Math.min(pane.least, start);
-    pane.largest = Math.max(pane.largest, end - 1);
+    pane.saw(start);
+    pane.saw(end - 1);
     if (event.connects !== undefined) this.emit.connect(start);
     pane.missing.summaries.lost += event.lost ?? 0;
     pane.missing.summaries.invalid += event.invalid ?? 0;
+    pane.missing.summaries.untracked += event.untracked ?? 0;
+    const { pending = 0 } = event;
     let row = 0;
     if (enough(this.key.fields, event.other ? [] : this.#fieldsOf(event.by), start, end)) {
       this.key.read(line);
       row = pane.row(this.key);
     } else {
       const alike = event.other && event.by === this.emit.by;
-      pane.eachMax += alike ? (event.each_max ?? 0) : event.count;
+      pane.eachMax += alike ? (event.each_max ?? 0) : Math.max(event.count, pending);
     }
+    if (this.#gauge) pane.gauges.add(row > 0 ? this.key : undefined, start, end, pending);
     this.measures.summary(pane.table, row, event);
   }
 
   lost(line: Line): void {
     const ts = line.field('ts');
     const count = line.field('count') as number;
+    if (line.field('where') === 'update') return; // a line of an attempt whose outcome came, or will
     const pane = (typeof ts === 'string' && this.windows.pane(time(ts))) || this.windows.current;
     const missing = this.#missing(pane).events;
     if (line.field('where') === 'invalid') missing.invalid += count;
@@ -92,9 +110,13 @@ export class Intake {
     for (let at = from; at < end; at++) {
       const ts = lines.time(at);
       if (ts > this.idle.newest) this.idle.newest = ts;
-      if (ts < pane.least) pane.least = ts;
-      if (ts > pane.largest) pane.largest = ts;
+      pane.saw(ts);
       if (lines.tag(at) === always.connects) this.emit.connect(ts);
+    }
+    const { waiting } = this.windows;
+    if (waiting.size > 0) {
+      for (let at = from; at < end; at++)
+        if (lines.tag(at) === always.outcomes) waiting.end(scanned.line(at), lines.time(at));
     }
     if (!this.measures.counts) {
       const { table } = pane;

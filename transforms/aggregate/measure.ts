@@ -38,7 +38,8 @@ export function measures(text: string): string[] {
 // the columns of every table
 const connects = 0;
 const outcomes = 1;
-export const always = { connects, outcomes };
+const pending = 2;
+export const always = { connects, outcomes, pending };
 
 interface Distinct {
   name: string;
@@ -64,7 +65,7 @@ function resultAt(bytes: Uint8Array, at: number): number {
 /** The measures that were chosen: what a table keeps for them, what an event adds, and how they are written. */
 export class Measures {
   readonly shape: Shape;
-  readonly #columns: Rule[] = ['sum', 'sum'];
+  readonly #columns: Rule[] = ['sum', 'sum', 'sum'];
   readonly #failed: number;
   readonly #result: number;
   readonly #latency: number;
@@ -100,7 +101,7 @@ export class Measures {
 
   /** Nothing is measured but how many. */
   get counts(): boolean {
-    return this.#columns.length === 2 && this.shape.sketches.length === 0;
+    return this.#columns.length === 3 && this.shape.sketches.length === 0;
   }
 
   /** Adds what else there is of an event than its count. */
@@ -151,7 +152,7 @@ export class Measures {
     const nothing = number('connects') + number('outcomes') === 0;
     if (nothing) return;
     if (this.#failed) {
-      if (summary.failed === undefined) throw lacks('failed', 'failed');
+      if (summary.failed === undefined && summary.errors === undefined) throw lacks('failed', 'failed');
       table.add(row, this.#failed, number('errors'));
       if (number('outcomes') > 0) table.add(row, this.#failed + 1, number('failed'));
     }
@@ -188,6 +189,7 @@ export class Measures {
       'count',
       'connects',
       'outcomes',
+      'pending',
       ...(this.#failed ? ['errors', 'failed', 'failed_ratio'] : []),
       ...(this.#result ? results.map((result) => `result_${result}`) : []),
       ...(this.#latency ? ['min', 'mean', ...Object.keys(quantiles), 'max'].map((name) => `latency_${name}_us`) : []),
@@ -207,15 +209,18 @@ export class Measures {
   write(text: Text, table: Table, row: number, window: Window): void {
     const count = this.count(table, row, window);
     text.field(',"count":', count);
-    const [c, o] = [table.get(row, connects), table.get(row, outcomes)];
+    const [c, o, waiting] = [table.get(row, connects), table.get(row, outcomes), table.get(row, pending)];
     if (c > 0) text.field(',"connects":', c);
     if (o > 0) text.field(',"outcomes":', o);
+    if (waiting > 0) text.field(',"pending":', waiting);
     if (this.#failed) {
       const errors = table.get(row, this.#failed);
-      if (errors > 0) text.field(',"errors":', errors);
-      const failed = o > 0 ? table.get(row, this.#failed + 1) : errors;
-      text.field(',"failed":', failed);
-      if (o + c > 0) text.field(',"failed_ratio":', round(failed / (o > 0 ? o : c), 6));
+      if (errors > 0 || (c > 0 && o === 0)) text.field(',"errors":', errors);
+      if (o > 0) {
+        const failed = table.get(row, this.#failed + 1);
+        text.field(',"failed":', failed);
+        text.field(',"failed_ratio":', round(failed / o, 6));
+      }
     }
     if (this.#result) {
       for (const [i, result] of results.entries()) {

@@ -31,7 +31,7 @@ export function newOnly(
   };
   return {
     name: 'aggregate',
-    types: ['connect', 'outcome'],
+    types: ['connect', 'pending', 'outcome'],
     filters,
     open: () => seen.open(),
     line(line: Line, out: Output) {

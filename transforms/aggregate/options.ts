@@ -63,7 +63,7 @@ export const options = {
     help: 'Tell only the groups for which this holds: as --where of filter, with the fields of the summaries. The others are counted as `other`.',
   },
   'new-only': {
-    help: 'Pass the first event of each group that was never seen before, in this run or earlier ones, and nothing else.',
+    help: 'Pass the first event of each group that was never seen before, in this run or earlier ones, and nothing else. That can be a pending event.',
   },
   state: { value: 'FILE', help: 'Where --new-only keeps what was seen. One process at a time.' },
   expire: { value: 'TIME', parse: interval, help: 'With --new-only, forget a group that was not seen for TIME.' },

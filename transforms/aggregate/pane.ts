@@ -1,12 +1,15 @@
 import type { KeyBytes } from './bytes.js';
 import { always } from './measure.js';
 import { type Shape, Table } from './table.js';
+import { Gauges } from './waiting.js';
 
-/** What is missing: as `lost` events told, as summaries told, and of this stage's own. */
-export type Missing = Record<'events' | 'summaries' | 'own', { lost: number; invalid: number }>;
+/** What is missing: events, lines that were not valid, and attempts that are not tracked while they wait. */
+export type Count = Record<'lost' | 'invalid' | 'untracked', number>;
+/** The same: from `lost` events, from summaries, and of this stage itself. */
+export type Missing = Record<'events' | 'summaries' | 'own', Count>;
 
 export function nothingMissing(): Missing {
-  const none = () => ({ lost: 0, invalid: 0 });
+  const none = () => ({ lost: 0, invalid: 0, untracked: 0 });
   return { events: none(), summaries: none(), own: none() };
 }
 
@@ -14,6 +17,7 @@ export function addMissing(to: Missing, from: Missing): void {
   for (const kind of ['events', 'summaries', 'own'] as const) {
     to[kind].lost += from[kind].lost;
     to[kind].invalid += from[kind].invalid;
+    to[kind].untracked += from[kind].untracked;
   }
 }
 
@@ -28,6 +32,7 @@ export class Pane {
   /** Of no group are more than so many in `other`. */
   eachMax = 0;
   readonly missing = nothingMissing();
+  readonly gauges = new Gauges();
   #floor = 0;
 
   private readonly most: number;
@@ -41,6 +46,12 @@ export class Pane {
     this.most = Math.max(most, fewest);
   }
 
+  /** An event of that time is part of it. */
+  saw(ts: number): void {
+    if (ts < this.least) this.least = ts;
+    if (ts > this.largest) this.largest = ts;
+  }
+
   /** The row of a key. */
   row(key: KeyBytes): number {
     const row = this.table.row(key, this.#floor);
@@ -48,6 +59,12 @@ export class Pane {
     this.purge();
     return this.table.row(key, this.#floor);
   }
+
+  /** Adds attempts that wait, to a pane whose window has been closed; without a key to `other`. */
+  readonly wait = (key: KeyBytes | undefined, pending: number): void => {
+    const row = key ? this.row(key) : 0; // which may replace the table
+    this.table.add(row, always.pending, pending);
+  };
 
   /** Counts gathered lines, as far as there are not too many groups. Returns how many lines. */
   add(gathered: Uint8Array, lines: number): number {
@@ -85,6 +102,7 @@ export class Pane {
     this.largest = Math.max(this.largest, from.largest);
     this.eachMax += from.bound;
     addMissing(this.missing, from.missing);
+    this.gauges.merge(from.gauges);
   }
 
   /** Of no group are more than so many events in row 0. */
@@ -95,7 +113,8 @@ export class Pane {
 
 /** What a group is kept for. */
 export function weight(table: Table, row: number): number {
-  return Math.max(table.get(row, always.connects), table.get(row, always.outcomes));
+  const [connects, outcomes, pending] = [always.connects, always.outcomes, always.pending];
+  return Math.max(table.get(row, connects), table.get(row, outcomes), table.get(row, pending));
 }
 
 /** How many numbers are not above this one. */

@@ -22,7 +22,7 @@ const ofAll = ['type', 'v', 'ts', 'end', 'by', 'other'];
 /** Counts and measures attempts by group and window. Its parts: windows of panes of a table of groups, each with measures. */
 export class Aggregate implements Stage {
   readonly name = 'aggregate';
-  readonly types = ['connect', 'outcome', 'summary', 'lost'];
+  readonly types = ['connect', 'outcome', 'pending', 'summary', 'lost'];
   readonly filters: Record<string, unknown>;
   readonly #key: Key;
   readonly #gather: Gather | undefined;
@@ -70,6 +70,7 @@ export class Aggregate implements Stage {
       return;
     }
     if (line.type === 'summary') this.#intake.summary(line);
+    else if (line.type === 'pending') this.#intake.pending(line);
     else this.#intake.event(line);
     out.drop(); // it is counted, and its group goes on later
     if (this.#intake.due) this.#pump(out);

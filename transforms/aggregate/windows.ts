@@ -1,5 +1,6 @@
 import { Pane, Tables } from './pane.js';
 import type { Shape } from './table.js';
+import { Waiting } from './waiting.js';
 
 /** When windows begin and end, µs; without `every` there is one, the whole input. */
 export interface Times {
@@ -9,6 +10,9 @@ export interface Times {
   /** An event that comes so much later than newer ones still counts. */
   grace: number;
 }
+
+/** At most this many windows without events are written in a row while attempts wait: clocks jump, and recordings have gaps. */
+const mostEmpty = 1000;
 
 /** A window that is over. */
 export interface Closed {
@@ -30,6 +34,9 @@ export class Windows {
   #over = Number.NEGATIVE_INFINITY; // panes below this are over
   #next = Number.NEGATIVE_INFINITY; // when the next one will be
   #told = Number.NEGATIVE_INFINITY; // windows that end with a pane below this were given
+  #empty = 0; // windows without any pane that were given one after another
+  /** The attempts that wait. While there are any, windows are given without events too. */
+  readonly waiting = new Waiting((after) => this.#boundary(after));
   #last: Pane | undefined;
   #lastAt = Number.NaN;
 
@@ -89,22 +96,23 @@ export class Windows {
       this.#lastAt = Number.NaN;
       this.#last = undefined;
     }
-    return this.#panes.size > 0;
+    return this.#panes.size > 0 || this.waiting.size > 0;
   }
 
   /** When the first window that has something will be over, in event time. */
   get due(): number | undefined {
-    if (this.#step === 0 || this.#panes.size === 0) return undefined;
-    return (this.#oldest() + 1) * this.#step + this.#grace;
+    const at = this.#step > 0 ? this.#oldest() : undefined;
+    return at === undefined ? undefined : (at + 1) * this.#step + this.#grace;
   }
 
   /** The oldest window that is over; with `all`, that has something. It must come back by `done`. */
   next(all = false): Closed | undefined {
-    if (this.#panes.size === 0) return undefined;
     const at = this.#oldest();
-    if (at >= this.#over && !all) return undefined;
+    if (at === undefined || (at >= this.#over && !(all && this.#panes.size > 0))) return undefined;
     const closed = this.#window(at);
     this.#end(at);
+    closed.pane.gauges.each(closed.pane.wait);
+    this.waiting.count(closed.end, closed.pane.wait);
     return closed;
   }
 
@@ -117,14 +125,27 @@ export class Windows {
     return new Pane(this.#tables.take(), this.most, this.#tables.take, this.#tables.give);
   }
 
-  /** The pane that the next window ends with. A window can end where no pane is, but one without any is never told. */
-  #oldest(): number {
-    return Math.max(this.#told, Math.min(...this.#panes.keys()));
+  /**
+   * The pane that the next window ends with. A window can end where no pane is, but one without any is only written if
+   * attempts wait at its end.
+   */
+  #oldest(): number | undefined {
+    const first = Math.min(...this.#panes.keys());
+    const next = this.#told;
+    if (next < first && Number.isFinite(next) && this.#empty < mostEmpty && this.waiting.any((next + 1) * this.#step))
+      return next;
+    return this.#panes.size > 0 ? Math.max(next, first) : undefined;
+  }
+
+  /** The end of the first window that ends after a time and was not given yet. */
+  #boundary(after: number): number {
+    if (this.#step === 0) return Number.POSITIVE_INFINITY;
+    return (Math.max(Math.floor(after / this.#step), this.#told) + 1) * this.#step;
   }
 
   /** The window that ends with a pane. */
   #window(at: number): Closed {
-    const pane = this.#panes.get(at) as Pane;
+    const pane = this.#panes.get(at) ?? this.spare();
     if (this.#step === 0) return { pane, start: pane.least, end: pane.largest + 1 };
     const [start, end] = [(at - this.#wide + 1) * this.#step, (at + 1) * this.#step];
     if (this.#wide === 1) return { pane, start, end };
@@ -138,6 +159,7 @@ export class Windows {
 
   /** A window was given: a pane that no later one has goes. */
   #end(at: number): void {
+    this.#empty = at < Math.min(...this.#panes.keys()) ? this.#empty + 1 : 0;
     this.#told = at + 1;
     const gone = at - this.#wide + 1;
     const pane = this.#panes.get(gone);

@@ -1,6 +1,7 @@
 import { fieldKinds } from '../../schemas/generated/fields.js';
 import { type Field, fieldsText } from './key.js';
 import { always, type Measures, type Window } from './measure.js';
+import type { Count } from './pane.js';
 import { mostParts, type Piece, Pieces } from './pieces.js';
 import type { Table } from './table.js';
 import { Text } from './text.js';
@@ -16,7 +17,7 @@ export const reserved = known.filter((name) => !groupable.includes(name) || name
 /** What `other` tells beside its numbers. */
 export interface Other {
   eachMax: number;
-  missing: { lost: number; invalid: number };
+  missing: Count;
 }
 
 /** Writes summaries, keys in the schema's order. */
@@ -68,6 +69,7 @@ export class Writer {
     measures.write(text, table, row, window);
     if (other && other.missing.lost > 0) text.field(',"lost":', other.missing.lost);
     if (other && other.missing.invalid > 0) text.field(',"invalid":', other.missing.invalid);
+    if (other && other.missing.untracked > 0) text.field(',"untracked":', other.missing.untracked);
     measures.writeDistinct(text, table, row);
     if (row > 0) this.#group(this.#behind, bytes, start);
     text.ascii('}');
@@ -80,13 +82,14 @@ export class Writer {
     this.#head(window.start, window.end);
     const head = this.text.buffer.toString('latin1', 0, this.text.length);
     const parts = (names: [number, string][]) => names.map(([part, text]): Piece => ({ text, part }));
-    const { connects, outcomes } = always;
+    const { connects, outcomes, pending } = always;
     return new Pieces([
       { text: head, always: true },
       ...parts(this.#first),
       { text: ',"count":', column: window.counts === 'connect' ? connects : outcomes, always: true },
       { text: ',"connects":', column: connects },
       { text: ',"outcomes":', column: outcomes },
+      { text: ',"pending":', column: pending },
       ...parts(this.#behind),
       { text: '}', always: true },
     ]);

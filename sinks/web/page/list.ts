@@ -10,9 +10,11 @@ function clock(at: number): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
 }
 
-function cells(one: Attempt): string[] {
+/** What is shown of an attempt; of one that waits, how long it has, ms. */
+function cells(one: Attempt, waited: number): string[] {
   const ms = one.ms === undefined ? '' : one.ms < 10 ? one.ms.toFixed(2) : String(Math.round(one.ms));
-  return [clock(one.at), one.process, String(one.pid), one.to, String(one.port), one.result || '·', ms];
+  const took = one.type === 'pending' ? `${(waited / 1000).toFixed(1)} s` : ms;
+  return [clock(one.at), one.process, String(one.pid ?? ''), one.to, String(one.port), one.result || '·', took];
 }
 
 /** The attempts as a table of which only the rows that are seen exist. */
@@ -25,9 +27,10 @@ export class List {
     private readonly frame: HTMLElement,
     private readonly body: HTMLElement,
     private readonly open: (attempt: Attempt) => void,
+    private readonly waited: (attempt: Attempt) => number,
   ) {
-    frame.addEventListener('scroll', () => this.#draw());
-    new ResizeObserver(() => this.#draw()).observe(frame);
+    frame.addEventListener('scroll', () => this.draw());
+    new ResizeObserver(() => this.draw()).observe(frame);
   }
 
   /** The attempts, in the order of the rows. */
@@ -38,10 +41,11 @@ export class List {
     this.frame.setAttribute('aria-rowcount', String(attempts.length + 1));
     const at = anchor ? attempts.indexOf(anchor) : -1;
     if (at >= 0) this.frame.scrollTop = at * rowHeight + (this.frame.scrollTop % rowHeight);
-    this.#draw();
+    this.draw();
   }
 
-  #draw(): void {
+  /** Draws the rows that are seen; only what has changed is new. */
+  draw(): void {
     const first = Math.max(0, Math.floor(this.frame.scrollTop / rowHeight) - around);
     const count = Math.ceil(this.frame.clientHeight / rowHeight) + 2 * around;
     const some = this.#shown.slice(first, first + count);
@@ -51,10 +55,10 @@ export class List {
     for (const [i, one] of some.entries()) {
       const row = this.#rows[i] as HTMLElement & { attempt?: Attempt };
       row.attempt = one;
-      row.className = one.failed ? 'failed' : '';
+      row.className = one.failed ? 'failed' : one.type === 'pending' ? 'pending' : '';
       row.style.top = `${(first + i) * rowHeight}px`;
       row.setAttribute('aria-rowindex', String(first + i + 2));
-      for (const [column, text] of cells(one).entries()) {
+      for (const [column, text] of cells(one, this.waited(one)).entries()) {
         const cell = row.children[column] as HTMLElement;
         if (cell.textContent !== text) cell.textContent = text;
       }

@@ -6,6 +6,7 @@ import { type Attempt, Model } from './model.js';
 import { latencies, quantile, series, talk } from './sums.js';
 
 const drawMs = 500;
+const tickMs = 200;
 const element = <T extends Element>(id: string) => document.getElementById(id) as unknown as T;
 const input = (id: string) => element<HTMLInputElement>(id);
 
@@ -15,19 +16,28 @@ interface State {
   lost: number;
   keep: number;
   ended: boolean;
+  /** Waiting attempts are recent. */
+  live: boolean;
+  /** The clock there, ms. */
+  now: number;
 }
 
 const model = new Model();
-let state: State = { run: '', total: 0, lost: 0, keep: model.keep, ended: false };
+let state: State = { run: '', total: 0, lost: 0, keep: model.keep, ended: false, live: false, now: 0 };
+/** How far this clock is ahead of that of sink-web, ms. */
+let ahead = 0;
+/** The clock at the last tick, ms. */
+let ticked = 0;
 let connected = false;
 let source: EventSource | undefined;
 let where = '';
 /** A part of the time that was selected, in ms. */
 let part: { from: number; to: number } | undefined;
 /** What was shown when the page was paused. */
-let held: { attempts: Attempt[]; now: number } | undefined;
+let held: { attempts: Attempt[]; now: number; ticked: number } | undefined;
 let due: number | undefined;
 let shown: Attempt[] = [];
+let waiting: Attempt[] = []; // of these
 
 const charts = new Charts({ rate: element('rate'), latency: element('latency') }, (from, to) => {
   part = { from, to };
@@ -36,12 +46,18 @@ const charts = new Charts({ rate: element('rate'), latency: element('latency') }
   drawSoon(0);
 });
 const graph = new Graph(element('graph'), (side, one) => narrow(side === 'left' ? ofProcess(one) : ofDestination(one)));
-const list = new List(element('list'), element('rows'), showOne);
+const list = new List(element('list'), element('rows'), showOne, waited);
 
 /** The end of the time axis: now, where events are of now. */
 function now(): number {
   const live = !state.ended && Math.abs(Date.now() - model.newest) < 60_000;
   return live ? Math.max(model.newest, Date.now()) : model.newest;
+}
+
+/** How long an attempt has waited, ms: by the clock while the stream is live, else up to the newest event. */
+function waited({ at, until }: Attempt): number {
+  if (connected && state.live && !state.ended) ticked = Date.now() - ahead;
+  return Math.max(until, held ? held.ticked : state.live && !state.ended ? ticked : model.newest) - at;
 }
 
 function drawSoon(ms = drawMs): void {
@@ -59,18 +75,22 @@ function draw(): void {
   const last = Number(input('range').value) * 1000;
   const [from, to] = part ? [part.from, part.to] : [last ? end - last : 0, end];
   const words = input('search').value.toLowerCase();
-  const holds = ({ at, lines }: Attempt) =>
-    at >= from && at <= to && (words === '' || lines.some((line) => line.toLowerCase().includes(words)));
+  const holds = ({ at, until, type, lines }: Attempt) =>
+    at <= to &&
+    (until >= from || type === 'pending') &&
+    (words === '' || lines.some((line) => line.toLowerCase().includes(words)));
   shown = held ? held.attempts.filter(holds) : model.select(holds);
+  waiting = shown.filter(({ type }) => type === 'pending').sort((a, b) => a.at - b.at);
   numbers();
-  const first = shown[0]?.at ?? to;
+  const first = shown.reduce((least, { at }) => Math.min(least, at), to);
   charts.draw(series(shown, from || Math.min(first, to - 60_000), to));
   graph.draw(talk(shown, { left: 14, right: 18 }));
   element<HTMLElement>('nobody').hidden = shown.length > 0;
-  const newest = [...shown].reverse();
-  list.show(
-    input('first').checked ? [...newest.filter((one) => one.failed), ...newest.filter((one) => !one.failed)] : newest,
-  );
+  const newest = shown.filter(({ type }) => type !== 'pending').reverse();
+  const sorted = input('first').checked
+    ? [...newest.filter((one) => one.failed), ...newest.filter((one) => !one.failed)]
+    : newest;
+  list.show([...waiting, ...sorted]);
 }
 
 function numbers(): void {
@@ -81,7 +101,9 @@ function numbers(): void {
     return value === undefined ? '–' : `${threeDigits(value)} ms`;
   };
   tell('attempts', String(shown.length));
-  tell('failed', failed === 0 ? '0' : `${failed} (${Math.round((failed / shown.length) * 100)} %)`);
+  const ended = shown.length - waiting.length;
+  tell('failed', failed === 0 ? '0' : `${failed} (${Math.round((failed / ended) * 100)} %)`);
+  tell('pending', String(waiting.length), waiting.length > 0);
   element('failed').classList.toggle('some', failed > 0);
   tell('p50', of(0.5));
   tell('p99', of(0.99));
@@ -126,6 +148,7 @@ function connect(): void {
       return;
     }
     state = next;
+    ahead = Date.now() - next.now;
     model.keep = next.keep;
     drawSoon();
   });
@@ -133,10 +156,19 @@ function connect(): void {
     for (const line of (data as string).split('\x1e')) model.add(line);
     drawSoon();
   });
+  source.addEventListener('ended', ({ data }) => {
+    model.end(JSON.parse(data));
+    drawSoon();
+  });
+  source.addEventListener('waiting', ({ data }) => {
+    model.retain(new Set(JSON.parse(data)));
+    drawSoon();
+  });
 }
 
 const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
-const ofProcess = (one: Attempt) => `${one.processField} == ${quoted(one.process)}`;
+const ofProcess = ({ process, processField }: Attempt) =>
+  processField === undefined ? 'not comm' : `${processField} == ${quoted(process)}`;
 const ofDestination = (one: Attempt) =>
   `${one.toField === 'name' ? `name == ${quoted(one.to)}` : `daddr == ${one.to}`} and dport == ${one.port}`;
 
@@ -166,7 +198,7 @@ async function ask(): Promise<void> {
 }
 
 function pause(): void {
-  held = held ? undefined : { attempts: model.select(() => true).map((one) => ({ ...one })), now: now() };
+  held = held ? undefined : { attempts: model.select(() => true).map((one) => ({ ...one })), now: now(), ticked };
   element('pause').setAttribute('aria-pressed', String(held !== undefined));
   element('pause').textContent = held ? 'Go on' : 'Pause';
   drawSoon(0);
@@ -219,5 +251,8 @@ element('pause').addEventListener('click', pause);
 element('export').addEventListener('click', save);
 element('close').addEventListener('click', () => element<HTMLDialogElement>('one').close());
 new ResizeObserver(() => drawSoon(0)).observe(element('graph'));
+setInterval(() => {
+  if (waiting.length > 0) list.draw();
+}, tickMs);
 
 connect();

@@ -60,6 +60,28 @@ test('the newest window in place, the largest group first', async (t) => {
   assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
 });
 
+test('groups that only wait are among the largest; the columns are the same whichever group comes first', async (t) => {
+  const terminal = new Terminal(t, command);
+  terminal.input(
+    ndjson(summary(0, 'fine', 2, { failed: 0, failed_ratio: 0 }), summary(0, 'hangs', 0, { pending: 3 }), {
+      type: 'lost',
+      v: 1,
+      stage: 'collector',
+      where: 'update',
+      count: 7,
+    }),
+  );
+  await terminal.shows('the table', (lines) => lines.length === 4);
+  assert.deepEqual(terminal.lines, [
+    '08:00:00 to 08:01:00, 2 groups, 2 attempts, 3 pending',
+    `${cells('NAME', 'COUNT')} PENDING  FAILED FAILED%`,
+    `${cells('hangs', 0)}       3       -       -`,
+    `${cells('fine', 2)}       -       0     0.0`,
+  ]);
+  terminal.end();
+  await terminal.ended;
+});
+
 test('a terminal that does not know its size is taken for one of 80 columns and 24 lines', async (t) => {
   const terminal = new Terminal(t, ['sh', '-c', `stty columns 0 rows 0 <&1; exec ${command.join(' ')}`]);
   terminal.input(ndjson(summary(0, 'curl', 1)));

@@ -17,6 +17,25 @@ test('keeps the last lines, by their numbers', () => {
   );
 });
 
+test('the newest pending lines of attempts that wait are kept longer, half as many as lines', () => {
+  const ring = new Ring(10);
+  const text = (lines: Buffer[]) => lines.map(String).join(' ');
+  ring.addPending(Buffer.from('a1'), 'a');
+  ring.addPending(Buffer.from('b1'), 'b');
+  ring.addPending(Buffer.from('a2'), 'a');
+  ring.addOutcome(Buffer.from('x'), 'x');
+  for (let i = 0; i < 10; i++) ring.add(Buffer.from('more'));
+  assert.equal(ring.first, 4);
+  assert.equal(text(ring.waiting.between(0, 4)), 'b1 a2');
+  assert.equal(text(ring.waiting.between(2, 4)), 'a2');
+  ring.addOutcome(Buffer.from('a3'), 'a');
+  assert.deepEqual([ring.endedAt(3), ring.endedAt(14)], [undefined, 'a']);
+  assert.equal(text(ring.waiting.between(0, 15)), 'b1');
+  for (let i = 0; i < 20; i++) ring.addPending(Buffer.from(`c${i}`), `c${i}`);
+  assert.equal(text(ring.waiting.between(0, 99)), 'c15 c16 c17 c18 c19');
+  assert.equal(ring.endedAt(14), undefined);
+});
+
 test('long lines: no more than 64 MiB', () => {
   const ring = new Ring(1000);
   for (let i = 0; i < 100; i++) ring.add(Buffer.alloc(1 << 20));

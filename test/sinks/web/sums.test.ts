@@ -8,7 +8,7 @@ import { connect } from '../../support/events.js';
 const some = fc.array(
   fc.record({
     id: fc.nat(50).map(String),
-    type: fc.constantFrom('connect', 'outcome'),
+    type: fc.constantFrom('connect', 'pending', 'outcome'),
     second: fc.nat(5_000),
     comm: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
     dport: fc.nat(9),
@@ -25,7 +25,9 @@ function filled(events: { type: string; second: number }[], keep = 1e6): Model {
   for (const { second, type, ...event } of events) {
     const ts = new Date(start + second * 1000).toISOString();
     const { result: _, latency_us: __, ...early } = event as Record<string, unknown>;
-    model.add(JSON.stringify({ ...connect(), ...(type === 'connect' ? early : event), type, ts }));
+    const waits = { ...early, start: ts, result: 'pending', waited_us: 0 };
+    const own = { connect: early, pending: waits, outcome: event }[type];
+    model.add(JSON.stringify({ ...connect(), ...own, type, ts }));
   }
   return model;
 }
@@ -34,7 +36,7 @@ test('every attempt is in one piece of time, on one band and at its two ends', (
   fc.assert(
     fc.property(some, fc.integer({ min: 2, max: 4 }), (events, most) => {
       const all = filled(events).select(() => true);
-      const { time, step, all: rate, failed } = series(all, start, start + 5_000_000);
+      const { time, step, all: rate, failed } = series(all, start - 10_000, start + 5_000_000);
       assert.ok(time.length <= 241);
       const sum = (rates: number[]) => Math.round(rates.reduce((total, one) => total + one * step, 0));
       const failures = all.filter((one) => one.failed).length;
@@ -77,6 +79,67 @@ test('an outcome completes its connect, and stands alone without', () => {
     { result: 'refused', failed: true, ms: 0.08, lines: 2 },
     { result: 'established', failed: false, ms: 0.09, lines: 1 },
   ]);
+});
+
+const base = Date.parse('2026-11-23T08:00:00Z');
+const time = (seconds: number) => new Date(base + seconds * 1000).toISOString().replace('Z', '000Z');
+const pending = (id: string, start: number, at: number, more: object = {}) =>
+  JSON.stringify({
+    ...connect({ id, ts: time(at) }),
+    type: 'pending',
+    start: time(start),
+    result: 'pending',
+    waited_us: (at - start) * 1e6,
+    ...more,
+  });
+const outcome = (id: string, start: number, at: number, more: object = {}) =>
+  JSON.stringify({
+    ...connect({ id, ts: time(at) }),
+    type: 'outcome',
+    start: time(start),
+    result: 'timeout',
+    latency_us: (at - start) * 1e6,
+    ...more,
+  });
+const view = (model: Model) =>
+  model.select(() => true).map((one) => `${one.key.trim()} ${one.type} ${one.at - base} ${one.lines.length}`);
+
+test('an attempt that waits is one row, at the time of its call; its outcome takes its place', () => {
+  const model = new Model();
+  model.add(pending('1', 0, 1));
+  model.add(JSON.stringify(connect({ id: '2', ts: time(1) })));
+  model.add(pending('1', 0, 2));
+  assert.deepEqual(view(model), ['2 connect 1000 1', '1 pending 0 1']);
+  model.add(pending('2', 1, 2));
+  assert.deepEqual(view(model), ['1 pending 0 1', '2 pending 1000 2']);
+  model.add(outcome('1', 0, 21));
+  model.add(outcome('2', 1, 22));
+  assert.deepEqual(view(model), ['1 outcome 0 1', '2 outcome 1000 2']);
+  assert.equal(model.newest, base + 22_000);
+  model.add(pending('1', 0, 21)); // out of order: it has ended
+  model.add(outcome('1', 0, 21)); // delivered twice
+  assert.deepEqual(view(model), ['1 outcome 0 1', '2 outcome 1000 2']);
+  model.add(pending('1', 30, 31));
+  model.add(pending('1', 30, 31, { host: 'web-1' }));
+  assert.deepEqual(view(model).slice(2), ['1 pending 30000 1', '1 web-1 pending 30000 1']);
+  model.end(['1 web-1']);
+  model.retain(new Set(['9 ']));
+  assert.deepEqual(view(model).length, 2);
+  model.add(outcome('1', 40, 41)); // the same socket again
+  assert.deepEqual(view(model).at(-1), '1 outcome 40000 1');
+});
+
+test('attempts that wait stay longer than others, but are never more than half', () => {
+  const model = new Model();
+  model.keep = 10;
+  model.add(pending('1', 0, 1));
+  for (let i = 0; i < 100; i++) model.add(outcome(`9${i}`, 2, 3));
+  assert.equal(view(model).at(-1), '1 pending 0 1');
+  for (let i = 0; i < 100; i++) model.add(pending(`8${i}`, 4, 5));
+  const [others, waits] = ['outcome', 'pending'].map((type) => view(model).filter((one) => one.includes(type)).length);
+  assert.deepEqual([others, waits], [5, 5]);
+  model.add(outcome('899', 4, 6));
+  assert.equal(view(model).at(-5), '899 outcome 4000 1');
 });
 
 test('quantiles', () => {

@@ -50,6 +50,17 @@ test('a window closes while its events stop coming', async (t) => {
   assert.equal(got().length, 2);
 });
 
+test('while an attempt waits, windows close without any event', async (t) => {
+  const running = start(t, ['aggregate', '--every', '1s', '--grace', '100ms', '--measure', 'count'], folder(t));
+  const got = reading(running);
+  const ts = timeText(now());
+  running.child.stdin?.write(ndjson({ ...event(0), type: 'pending', ts, start: ts, result: 'pending', waited_us: 0 }));
+  await until('three windows', () => got().length >= 3);
+  running.child.stdin?.end();
+  assert.deepEqual(await running.ended, { code: 0, signal: null, stderr: '' });
+  for (const one of got() as { count: number; pending: number }[]) assert.deepEqual([one.count, one.pending], [0, 1]);
+});
+
 test('dedupe: the time of an event ends while none come', async (t) => {
   const running = start(t, ['dedupe', '--within', '300ms'], folder(t));
   const got = reading(running);

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { generateFile } from '../../support/generate.js';
+import { parseTime, timeText } from '../../../transforms/aggregate/time.js';
+import { generate, generateFile } from '../../support/generate.js';
 import { folder } from '../../support/process.js';
 import { root, shell } from '../../support/shell.js';
 
@@ -37,7 +38,7 @@ async function duckdb(file: string, { type, by, every }: Asked): Promise<Row[]> 
         dport: 'INTEGER', uid: 'INTEGER', errno: 'INTEGER', result: 'VARCHAR', latency_us: 'BIGINT'})
       WHERE type = '${type}')
     SELECT start, ${by.join(', ')}, count(*)::INTEGER AS count, count(*)::INTEGER AS ${type}s,
-      (count(*) FILTER (${failed}))::INTEGER AS failed, round(avg((${failed})::INTEGER), 6) AS failed_ratio,
+      (count(*) FILTER (${failed}))::INTEGER AS ${type === 'outcome' ? 'failed' : 'errors'}, round(avg((${failed})::INTEGER), 6) AS failed_ratio,
       ${results.map((name) => `(count(*) FILTER (result = '${name}'))::INTEGER AS result_${name}`).join(', ')},
       min(latency_us) AS latency_min_us, round(avg(latency_us)) AS latency_mean_us, max(latency_us) AS latency_max_us,
       list_transform([${quantiles}], q -> list_sort(list(latency_us))[1 + floor(q * (count(*) - 1))::INTEGER])::VARCHAR AS exact,
@@ -51,7 +52,8 @@ async function duckdb(file: string, { type, by, every }: Asked): Promise<Row[]> 
   return rows;
 }
 
-const same = ['count', 'failed', 'failed_ratio', 'rate', 'latency_min_us', 'latency_max_us'];
+const same = ['count', 'rate', 'latency_min_us', 'latency_max_us'];
+const failures = { connect: ['errors'], outcome: ['failed', 'failed_ratio'] };
 
 function compare(summaries: Row[], rows: Row[], { type, by, every }: Asked): void {
   const key = (row: Row, start: number) => JSON.stringify([start, ...by.map((name) => row[name] ?? null)]);
@@ -62,7 +64,7 @@ function compare(summaries: Row[], rows: Row[], { type, by, every }: Asked): voi
     const start = every > 0 ? Date.parse(got.ts as string) * 1000 : 0;
     const row = wanted.get(key(got, start));
     assert.ok(row, key(got, start));
-    for (const name of [...same, `${type}s`, ...results.map((one) => `result_${one}`)])
+    for (const name of [...same, ...failures[type], `${type}s`, ...results.map((one) => `result_${one}`)])
       assert.equal(got[name] ?? 0, Number(row[name]), `${name} of ${key(got, start)}`);
     assert.deepEqual([got.first, got.last], [row.first, row.last]);
     if (type === 'outcome') {
@@ -149,3 +151,64 @@ test('events that a collector recorded: as DuckDB and jq count and measure them'
     .map((line) => JSON.parse(line));
   assert.deepEqual(sorted(mine as Row[]), sorted(theirs));
 });
+
+/** Outcomes of which some waited before, and of some of these the outcome never comes; in the order of their time. */
+function generateWaiting(file: string): void {
+  const begin = Date.UTC(2026, 10, 23, 7, 59) * 1000;
+  const lines = [...generate({ count: events / 5 })].flatMap((line, i) => {
+    if (i % 20 !== 0) return [line];
+    const { result, errno, error, latency_us, ...attempt } = JSON.parse(line);
+    const ts = timeText(Math.max(begin, parseTime(Buffer.from(attempt.ts), 0) - 1000 * ((i * 7919) % 50_000)));
+    const waits = JSON.stringify({
+      ...attempt,
+      type: 'pending',
+      ts,
+      start: timeText(begin),
+      result: 'pending',
+      waited_us: 1,
+    });
+    return i % 100 === 0 ? [waits] : [waits, line];
+  });
+  const times = new Map(lines.map((line) => [line, JSON.parse(line).ts as string]));
+  lines.sort((a, b) => ((times.get(a) as string) < (times.get(b) as string) ? -1 : 1));
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+}
+
+for (const every of [0, 10e6]) {
+  test(`attempts that wait, ${every ? 'at the end of windows' : 'at the end of the input'}: as DuckDB and jq count them`, async (t) => {
+    const file = join(folder(t), 'events');
+    generateWaiting(file);
+    const windows = every ? [`--every ${every / 1e6}s`] : [];
+    const got = await run(file, '--by comm,dport --measure count', ...windows);
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const sql = `
+      WITH events AS (SELECT *, epoch_us(ts::TIMESTAMP) AS us FROM read_json('${file}', format = 'newline_delimited',
+        columns = {type: 'VARCHAR', ts: 'VARCHAR', id: 'VARCHAR', comm: 'VARCHAR', dport: 'INTEGER'})),
+      waits AS (SELECT p.comm, p.dport, p.us AS since, o.us AS until
+        FROM events p LEFT JOIN events o ON o.id = p.id AND o.type = 'outcome' WHERE p.type = 'pending'),
+      ends AS (${
+        every
+          ? `SELECT unnest(range(min(us) // ${every}, max(us) // ${every} + 1)) * ${every} + ${every} AS moment FROM events`
+          : 'SELECT max(us) + 1 AS moment FROM events'
+      })
+      SELECT moment, comm, dport, count(*)::INTEGER AS pending FROM ends JOIN waits
+        ON since < moment AND (until IS NULL OR until >= moment) GROUP BY ALL`;
+    const rows = (await connection.runAndReadAll(sql)).getRowObjectsJson() as Row[];
+    connection.closeSync();
+    instance.closeSync();
+    const wanted = rows.map((row) => `${row.moment} ${row.comm} ${row.dport} ${row.pending}`).sort();
+    const shown = got.flatMap(({ end, comm, dport, pending }) =>
+      pending === undefined ? [] : [`${parseTime(Buffer.from(end as string), 0)} ${comm} ${dport} ${pending}`],
+    );
+    assert.ok(wanted.length > 5);
+    assert.deepEqual(shown.sort(), wanted);
+    if (every) return;
+    const jq = await shell(
+      `jq -sc 'group_by(.id) | map(select(all(.type != "outcome"))) | length' ${file}; jq -c 'select(.type == "outcome") | 1' ${file} | wc -l`,
+      root,
+    );
+    const sum = (name: string) => got.reduce((total, row) => total + Number(row[name] ?? 0), 0);
+    assert.deepEqual(jq.stdout.trim().split('\n').map(Number), [sum('pending'), sum('count')]);
+  });
+}
