@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { Collector } from './collect.js';
 import { addresses, type Family, families, wake } from './link.js';
 import { linesOf, linked, waiting } from './linked.js';
-import { cannot } from './live.js';
 import type { Net } from './net.js';
-import { Pipeline } from './pipeline.js';
 import { inWords, ledger, micros, startOf, stories, type Told, told } from './story.js';
-import { trace } from './traced.js';
 import { until } from './wait.js';
 
 const port = 8080;
@@ -64,11 +60,6 @@ function byProcess(lines: string[], clients: Hanging[]): Map<Hanging, Told[]> {
   assert.equal(all.length, clients.length, `each has one id: ${all.map(inWords)}`);
   return found;
 }
-
-const is =
-  (...words: string[]) =>
-  (story: Told[]) =>
-    words.includes(inWords(story));
 
 for (const report of ['outcome', 'both'] as const)
   linked(`before, during and after the collector's life, ended well or not: --report ${report}`, async (net, other) => {
