@@ -4,8 +4,9 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from '
 import { client } from './client.js';
 import { Collector } from './collect.js';
 import { onExit } from './folder.js';
-import { addresses, families, wake } from './link.js';
-import { linesOf, linked, waiting } from './linked.js';
+import { linesOf } from './hang.js';
+import { addresses, families, waiting, wake } from './link.js';
+import { linked } from './linked.js';
 import type { Net } from './net.js';
 import { Pipeline } from './pipeline.js';
 import { inWords, ledger, micros, startOf, stories, type Told, told } from './story.js';
@@ -133,7 +134,7 @@ linked('a socket that belongs to no process, in the namespace of the collector',
   await until('it is on its way', () => own.some(({ then }) => then === 'ok'));
   const run = trace(net, ['--status', '--netns', net.inode]);
   await until('its line', () => told(run.lines()).length > 0);
-  wake(net, other, 4);
+  wake(net, 4);
   await until('its end', () => told(run.lines()).length > 1);
   run.child.kill();
   assert.equal(await run.ended, 0, run.stderr());
@@ -152,7 +153,7 @@ linked(
   "dropped by this host's own firewall: pending, and established when that lets it through",
   async (net, other) => {
     await other.serve(port);
-    for (const family of families) wake(net, other, family);
+    for (const family of families) wake(net, family);
     net.run('nft', 'add table inet t');
     net.run('nft', 'add chain inet t out { type filter hook output priority 0; }');
     net.run('nft', `add rule inet t out tcp dport ${port} drop`);

@@ -18,8 +18,8 @@ const bits = { 4: '24', 6: '64' };
 const device = 'wire';
 const wrong = '02:00:00:00:00:01'; // nobody's
 
-const set = (net: Net, family: Family, address: string, on = device) =>
-  net.run('ip', 'address', 'add', `${address}/${bits[family]}`, 'dev', on, ...(family === 6 ? ['nodad'] : []));
+const set = (net: Net, family: Family, address: string, on: string, ...more: string[]) =>
+  net.run('ip', 'address', 'add', `${address}/${bits[family]}`, 'dev', on, ...(family === 6 ? ['nodad'] : []), ...more);
 
 function neighbour(net: Net, address: string, mac: string): void {
   net.run('ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', device, 'nud', 'permanent');
@@ -31,8 +31,9 @@ export function link(net: Net, other: Net): void {
   for (const at of [net, other]) at.run('ip', 'link', 'set', device, 'up');
   for (const family of families) {
     const { own, neighbour: there, silent } = addresses[family];
-    set(net, family, own);
-    for (const address of [there, silent]) set(other, family, address);
+    set(net, family, own, device);
+    set(other, family, there, device);
+    set(other, family, silent, device, 'preferred_lft', '0'); // what it sends by itself comes from the other
     neighbour(net, silent, wrong);
     for (const [at, address, owner] of [
       [net, there, other],
@@ -45,8 +46,15 @@ export function link(net: Net, other: Net): void {
 const macOf = (net: Net) => JSON.parse(net.run('ip', '-j', 'link', 'show', device))[0].address as string;
 
 /** From now on `silent` answers. */
-export function wake(net: Net, other: Net, family: Family): void {
-  neighbour(net, addresses[family].silent, macOf(other));
+export function wake(net: Net, family: Family): void {
+  const peer = addresses[family];
+  neighbour(net, peer.silent, macs(net, family).get(peer.neighbour) as string);
+}
+
+/** The neighbours' addresses on the link, by IP address. */
+function macs(net: Net, family: Family): Map<string, string> {
+  const known = JSON.parse(net.run('ip', `-${family}`, '-j', 'neigh', 'show', 'dev', device));
+  return new Map(known.map(({ dst, lladdr }: { dst: string; lladdr: string }) => [dst, lladdr]));
 }
 
 /** `beyond` is at a link of the other end's own, where nobody answers when it asks who has it. */
@@ -60,4 +68,12 @@ export function route(net: Net, other: Net): void {
   }
   other.sysctl('ipv4/ip_forward', '1');
   other.sysctl('ipv6/conf/all/forwarding', '1');
+}
+
+/** The sockets of a namespace that wait for an answer: their local ports, by the process that has them. */
+export function waiting(net: Net): Map<number, number> {
+  const lines = net.run('ss', '-tnpH', 'state', 'syn-sent').trim().split('\n').filter(Boolean);
+  return new Map(
+    lines.map((line, i) => [Number(line.match(/pid=(\d+)/)?.[1] ?? -i), Number(line.match(/:(\d+)\s+\S+:\d+\s/)?.[1])]),
+  );
 }
