@@ -14,7 +14,8 @@
 
 #define IP4_SOURCE 12 /* offsets in a packet's head */
 #define IP6_SOURCE 8
-#define ICMP_IS_CAUSE_NS 1000000 /* an end that comes later has another cause, such as a reset */
+/* An end that comes later has another cause, such as a reset: the answer to a SYN that was sent again, a second later. */
+#define ICMP_IS_CAUSE_NS 100000000
 
 /* Who sent a packet, by its IP header. */
 static __always_inline void read_sender(struct attempt_icmp *icmp, const struct sk_buff *skb, __u8 family)

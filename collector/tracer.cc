@@ -24,6 +24,18 @@ uint64_t now(clockid_t clock) {
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
+// Between these two is what to add to the boot clock for the wall clock.
+struct Offset {
+	int64_t least, most;
+	bool contains(int64_t ns) const { return least <= ns && ns <= most; }
+	int64_t middle() const { return least + (most - least) / 2; }
+};
+
+Offset read_offset() {
+	uint64_t before = now(CLOCK_BOOTTIME), wall = now(CLOCK_REALTIME), after = now(CLOCK_BOOTTIME);
+	return {static_cast<int64_t>(wall - after), static_cast<int64_t>(wall - before)};
+}
+
 // The pause after a round: this long for each record, within these bounds.
 constexpr uint64_t kPauseMicros = 500, kPauseLeast = 1000, kPauseMost = 10000;
 
@@ -152,7 +164,7 @@ Reason Tracer::wait(bool &stopping, int timeout_ms) {
 // All that is there: into the buffer, and out. The next round is a little later, and the more there was the later: until
 // then records cost the connecting threads no wake-up of this one. The first record after a pause never waits.
 bool Tracer::round() {
-	format_.set_clock(now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME));
+	set_clock();
 	report_losses();
 	uint64_t before = out_ + updates_;
 	bool queries = dns_ && dns_->consume();
@@ -179,6 +191,17 @@ bool Tracer::answer(const DnsAnswer &found) {
 	dns_line_.clear();
 	put_dns(dns_line_, format_, found, out_ + updates_);
 	return writer_.text(dns_line_);
+}
+
+// Both clocks are slewed alike, so the offset changes only if somebody sets the clock. Until then it is kept as it is, or one
+// moment would be written in two ways: this thread may be paused between two readings.
+void Tracer::set_clock() {
+	Offset offset = read_offset();
+	if (offset.contains(clock_offset_)) return;
+	for (int i = 0; i < 16; i++)
+		if (Offset other = read_offset(); other.most - other.least < offset.most - offset.least) offset = other;
+	clock_offset_ = offset.middle();
+	format_.set_clock(clock_offset_);
 }
 
 // Milliseconds; rounded up, so that it is time then.

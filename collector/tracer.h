@@ -79,6 +79,7 @@ private:
 	bool answer(const DnsAnswer &answer);
 	void report_loss(const char *where, uint64_t total, uint64_t &reported, std::atomic<uint64_t> &sum);
 	void report_losses(bool last = false);
+	void set_clock();
 	int until_look();
 	void look();
 	void look_last(bool write);
@@ -105,6 +106,7 @@ private:
 	uint64_t next_missed_ns_ = 0; // the kernel is asked for these once a second
 	uint64_t next_look_ns_ = 0, due_ns_ = 0;
 	uint64_t looked_ = 0; // attempts that ever had an entry by the last look
+	int64_t clock_offset_ = 0; // wall clock minus boot clock
 	bool holding_ = false;               // pending records are at hand, which an outcome makes void
 	std::unordered_set<uint64_t> finished_; // ids of those outcomes
 	std::atomic<uint64_t> out_{0}, lost_{0}, updates_{0}, lost_updates_{0};

@@ -32,7 +32,8 @@ static const struct command *find(const struct command *commands, const char *na
 int main(int argc, char **argv)
 {
 	const struct command *groups[] = {plain_commands, odd_commands,	 many_commands,
-									  other_commands, serve_commands, ends_commands};
+									  other_commands, serve_commands, ends_commands,
+									  hold_commands, evade_commands};
 	const struct command *command = NULL;
 
 	refuse_other_namespace();

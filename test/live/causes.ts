@@ -1,0 +1,165 @@
+import { constants } from 'node:os';
+import type { Attempt } from './client.js';
+import { addresses, type Family, families, route } from './link.js';
+import type { Net } from './net.js';
+import type { Told } from './story.js';
+
+type Words = [result: string, error: string, icmp?: string];
+
+/** Why an attempt fails, and as what by IP version. */
+interface Cause {
+  /** What nft rejects with; else a destination that nobody answers for. */
+  reject?: string;
+  to?: 'nobody' | 'beyond';
+  name: string;
+  4?: Words;
+  6?: Words;
+}
+
+const rejects = (name: string, ...words: [Words?, Words?]): Cause => ({
+  name,
+  reject: `with icmp ${name}`,
+  ...(words[0] && { 4: words[0] }),
+  ...(words[1] && { 6: words[1] }),
+});
+
+/** The codes that nft can send. */
+const causes: Cause[] = [
+  rejects('port-unreachable', ['refused', 'ECONNREFUSED'], ['refused', 'ECONNREFUSED']),
+  rejects('host-unreachable', ['unreachable', 'EHOSTUNREACH']),
+  rejects('net-unreachable', ['unreachable', 'ENETUNREACH']),
+  rejects('prot-unreachable', ['error', 'ENOPROTOOPT', 'protocol-unreachable']),
+  rejects('net-prohibited', ['denied', 'ENETUNREACH']),
+  rejects('host-prohibited', ['denied', 'EHOSTUNREACH']),
+  rejects('admin-prohibited', ['denied', 'EHOSTUNREACH'], ['denied', 'EACCES']),
+  rejects('no-route', undefined, ['unreachable', 'ENETUNREACH']),
+  rejects('addr-unreachable', undefined, ['unreachable', 'EHOSTUNREACH']),
+  rejects('policy-fail', undefined, ['denied', 'EACCES']),
+  rejects('reject-route', undefined, ['denied', 'EACCES']),
+  { name: 'tcp reset', reject: 'with tcp reset', 4: ['refused', 'ECONNREFUSED'], 6: ['refused', 'ECONNREFUSED'] },
+];
+
+const lookUps: Record<Family, Words> = {
+  4: ['unreachable', 'EHOSTUNREACH', 'host-unreachable'],
+  6: ['unreachable', 'EHOSTUNREACH', 'addr-unreachable'],
+};
+
+/** What is to be seen of one attempt. */
+export interface Row {
+  name: string;
+  family: Family;
+  /** The client's command. */
+  command: [how: 'blocking' | 'nonblocking', address: string, port: number];
+  result: string;
+  error: string;
+  icmp?: string;
+  from?: string;
+}
+
+const modes = ['blocking', 'nonblocking'] as const;
+
+/** All of them; makes the firewalls that they need, at both ends of a link. Each has a port of its own. */
+export function prepare(net: Net, other: Net): Row[] {
+  route(net, other);
+  quicken(net, 'wire');
+  quicken(other, 'far');
+  other.sysctl('ipv4/icmp_ratemask', '0');
+  other.sysctl('ipv4/icmp_ratelimit', '0');
+  other.sysctl('ipv6/icmp/ratelimit', '0');
+  const rows: Row[] = [];
+  const rules: Record<string, string[]> = { output: [], input: [] };
+  let port = 1000;
+  const add = (name: string, family: Family, to: string, [result, error, icmp]: Words, from?: string) => {
+    for (const how of modes) {
+      const row = {
+        name: `${name}, IPv${family}, ${how}`,
+        family,
+        command: [how, to, port] as Row['command'],
+        result,
+        error,
+      };
+      rows.push({ ...row, ...(icmp && from && { icmp, from }) });
+    }
+    port++;
+  };
+  for (const { name, reject, ...words } of causes)
+    for (const family of families)
+      for (const [hook, at, from] of [
+        ['output', 'own firewall', addresses[family].own],
+        ['input', "the neighbour's firewall", addresses[family].neighbour],
+      ] as const) {
+        if (!words[family]) continue;
+        const [result, error, icmp] = words[family];
+        const verdict = family === 6 ? reject?.replace('icmp ', 'icmpv6 ') : reject;
+        const meta = family === 6 ? 'ipv6' : 'ipv4';
+        rules[hook]?.push(`add rule inet t ${hook} meta nfproto ${meta} tcp dport ${port} reject ${verdict}`);
+        const sent = name.startsWith('tcp') ? undefined : (icmp ?? name);
+        add(
+          `${name}, ${at}`,
+          family,
+          addresses[family].neighbour,
+          [result, error, ...(sent ? [sent] : [])] as Words,
+          from,
+        );
+      }
+  for (const family of families) {
+    const { own, neighbour, nobody, beyond } = addresses[family];
+    add('nobody answers the neighbour look-up', family, nobody, lookUps[family], own);
+    add("nobody answers a router's neighbour look-up", family, beyond, lookUps[family], neighbour);
+  }
+  for (const [at, hook] of [
+    [net, 'output'],
+    [other, 'input'],
+  ] as const) {
+    const chain = `add chain inet t ${hook} { type filter hook ${hook} priority 0; }`;
+    at.run('nft', ['add table inet t', chain, ...(rules[hook] as string[])].join('\n'));
+  }
+  return rows;
+}
+
+/** A neighbour that does not answer is given up after a try instead of three. */
+function quicken(net: Net, device: string): void {
+  for (const version of ['ipv4', 'ipv6']) net.sysctl(`${version}/neigh/${device}/mcast_solicit`, '1');
+}
+
+const numbers = constants.errno as Record<string, number>;
+
+/**
+ * What is not as it has to be. `later`: what SO_ERROR said if the call did not wait. `sees6`: the tier sees who answers
+ * over IPv6.
+ */
+export function difference(
+  row: Row,
+  { error: at, ...attempt }: Attempt,
+  later: string | undefined,
+  events: Told[],
+  sees6: boolean,
+): string[] {
+  const { name, family, result, error, icmp, from } = row;
+  const got = at === 'EINPROGRESS' ? later : at;
+  const wrong: string[] = [];
+  if (got !== error) wrong.push(`${name}: the application got ${got}, not ${error}`);
+  const outcomes = events.filter(({ type }) => type === 'outcome').length;
+  if (outcomes !== 1) return [...wrong, `${name}: ${outcomes} outcomes of pid ${attempt.pid}`];
+  const cause = family === 4 || sees6 ? { icmp, icmp_from: from } : { icmp: undefined, icmp_from: undefined };
+  const outcome = { result, error, errno: numbers[error], ...cause };
+  for (const event of events) {
+    if (event.type === 'connect') continue;
+    // an error that came while connect() was at work is not the end yet
+    const soft = event.type === 'pending' && event.icmp ? cause : { icmp: undefined, icmp_from: undefined };
+    const should = event.type === 'outcome' ? outcome : { result: 'pending', ...soft };
+    for (const [key, value] of Object.entries(should)) {
+      const is = (event as unknown as Record<string, unknown>)[key];
+      if (is !== value) wrong.push(`${name}: ${event.type}: ${key} is ${is}, not ${value}`);
+    }
+  }
+  return wrong;
+}
+
+/** All rows at once. */
+export async function drive(net: Net, rows: Row[]) {
+  const all = rows.map((row) => ({ row, client: net.start(row.command) }));
+  return Promise.all(
+    all.map(async ({ row, client }) => ({ row, pid: client.child.pid as number, said: await client.finish() })),
+  );
+}

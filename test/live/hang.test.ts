@@ -1,0 +1,9 @@
+import { hangAround, port } from './hang.js';
+import { linked } from './linked.js';
+
+const collectors = (['outcome', 'both'] as const).map((report) => ({ report, args: [] }));
+
+linked("before, during and after a collector's life, killed, answered or not", async (net, other) => {
+  await other.serve(port);
+  await hangAround(net, collectors);
+});
