@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalid } from '../../dist/schemas/pipe/line.js';
-import { connects, lostIn, statuses } from './collect.js';
+import { lostIn, outcomes, statuses } from './collect.js';
 import { live } from './live.js';
 import { Pipeline } from './pipeline.js';
 import { until } from './wait.js';
@@ -26,7 +26,7 @@ async function literally(signal: NodeJS.Signals, when: number): Promise<void> {
   pipeline.kill(signal);
   await pipeline.ended;
   const lines = check(pipeline, `${signal} after ${when} ms`);
-  for (const { dport } of connects(lines)) assert.equal(dport, port);
+  for (const { dport } of outcomes(lines)) assert.equal(dport, port);
   assert.equal(pipeline.stderr.replace(/^(Killed|Terminated)\n/gm, ''), '');
 }
 
@@ -39,7 +39,7 @@ async function completely(signal: NodeJS.Signals, when: number): Promise<void> {
   await pipeline.ended;
   const where = `${signal} ${when} ms after the first line`;
   const lines = check(pipeline, where);
-  const events = connects(lines);
+  const events = outcomes(lines);
   const gap = events.findIndex(({ seq }, i) => seq !== i + 1);
   assert.equal(gap, -1, `${where}: a gap at line ${gap}`);
   if (signal === 'SIGKILL') return;

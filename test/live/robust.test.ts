@@ -3,12 +3,11 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Collector, connects, lostIn, statuses } from './collect.js';
+import { Collector, connects, lostIn, outcomes, statuses } from './collect.js';
 import type { Holds } from './cycles.js';
 import { fresh, onExit } from './folder.js';
 import { exists, held, kinds } from './held.js';
 import { live } from './live.js';
-import { outcomes } from './outcomes.js';
 import { until } from './wait.js';
 
 const uid = 1_000_000 + process.pid;
