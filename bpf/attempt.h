@@ -123,10 +123,11 @@ struct attempt {
 	__u32 pad2;
 };
 
-/* The collector's last look at calls, and at open attempts. */
+/* The collector's last look at calls, and at open attempts; and whether all hooks are in place. */
 enum attempt_last {
 	ATTEMPT_LAST_CALLS = 1,
 	ATTEMPT_LAST_OPEN = 2,
+	ATTEMPT_HOOKED = 4,
 };
 
 /* Mapped by the collector, so that to read them needs no system call. */

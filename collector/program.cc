@@ -123,6 +123,7 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 			set_cgroups(cgroups);
 			attach();
 			check();
+			__atomic_fetch_or(&counters_->last, ATTEMPT_HOOKED, __ATOMIC_SEQ_CST);
 			adopt();
 		} catch (Failure &failure) {
 			failure.log = log.tail();
@@ -317,6 +318,7 @@ bool Program::readable_unprivileged() const {
 void Program::detach() {
 	std::lock_guard<std::mutex> lock(mutex_);
 	if (beginnings_.empty() && links_.empty()) return;
+	__atomic_fetch_and(&counters_->last, ~ATTEMPT_HOOKED, __ATOMIC_SEQ_CST);
 	while (!beginnings_.empty()) pop(beginnings_);
 	__atomic_fetch_or(&counters_->last, ATTEMPT_LAST_CALLS, __ATOMIC_SEQ_CST);
 	run("look_at_call");

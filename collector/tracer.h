@@ -105,7 +105,7 @@ private:
 	uint64_t next_missed_ns_ = 0; // the kernel is asked for these once a second
 	uint64_t next_look_ns_ = 0;
 	bool holding_ = false;               // pending records are at hand, which an outcome makes void
-	std::unordered_set<uint64_t> finished_; // ids of those outcomes
+	std::unordered_set<uint64_t> waiting_, finished_; // ids of those records, and of those outcomes
 	std::atomic<uint64_t> out_{0}, lost_{0}, updates_{0}, lost_updates_{0};
 };
 
