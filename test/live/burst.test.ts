@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Collector, connects, counted, lostAttempts, lostIn, outcomes, pendings, statuses } from './collect.js';
+import { Collector, connects, counted, lostIn, outcomes, pendings } from './collect.js';
 import { stateChanges } from './ftrace.js';
 import { live } from './live.js';
 import { during, endOf, paired } from './outcomes.js';

@@ -36,10 +36,10 @@ function complete(pipeline: Pipeline): number {
   const [start, end] = [all.at(0) as Status, all.at(-1) as Status];
   const outcomes = all.filter(({ type }) => type === 'outcome');
   assert.deepEqual([start.phase, end.phase, end.out], ['start', 'end', outcomes.length]);
-  const events = all.filter(({ type }) => type === 'outcome' || type === 'pending');
+  const numbered = all.filter(({ type }) => type === 'outcome' || type === 'pending');
   assert.deepEqual(
-    events.map(({ seq }) => seq),
-    events.map((_, i) => i + 1),
+    numbered.map(({ seq }) => seq),
+    numbered.map((_, i) => i + 1),
   );
   return outcomes.length;
 }
