@@ -26,7 +26,7 @@ for (const report of ['both', 'outcome'] as const)
 live('2,000 that time out while this machine does nothing but connect: each has its outcome', async (net) => {
   net.blackhole(8080);
   let changes: Awaited<ReturnType<typeof stateChanges>> | undefined;
-  const { lines, lost } = await during(net, 'both', async () => {
+  const { lines, lost, end } = await during(net, 'both', async () => {
     const busy = Array.from({ length: 3 }, () => net.start(['quiet', 1e9, '127.0.0.1', 9]));
     changes = await stateChanges(net, 'dport==8080 && newstate==7', () => net.client(['under-way', 2000, '::1', 8080]));
     for (const { child } of busy) {
@@ -35,14 +35,17 @@ live('2,000 that time out while this machine does nothing but connect: each has 
     }
   });
   assert.equal(changes?.all.size, 2000);
-  const told = new Set(outcomes(lines).map(({ id }) => id));
+  const ended = new Set(outcomes(lines).map(({ id }) => id));
   const own = connects(lines).filter(({ dport }) => dport === 8080).length;
   assert.ok(own > 1900 && own + lost >= 2000, `${own} of 2,000 connects, ${lost} lost`);
-  const without = connects(lines).filter(({ id }) => !told.has(id));
+  const without = connects(lines).filter(({ id }) => !ended.has(id));
   assert.deepEqual(
     without.filter(({ sport }) => !changes?.unseen.has(sport as number)),
     [],
   );
+  // the end of those that no program saw was found later, or is a loss
+  assert.ok(without.length <= lost, `${without.length} without an outcome, ${lost} lost`);
+  assert.equal(end.pending, 0);
   for (const event of outcomes(lines))
     if (event.dport === 8080) assert.equal(endOf(event), 'timeout ETIMEDOUT', JSON.stringify(event));
 });

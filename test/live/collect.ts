@@ -53,10 +53,11 @@ export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both', 
 export const stillOpen = (count: number) =>
   count === 0 ? '' : `collector: ${count} ${count === 1 ? 'attempt' : 'attempts'} still open\n`;
 
+type Count = 'in' | 'out' | 'lost' | 'pending' | 'updates' | 'lost_updates';
 /** The counts of the end status. */
 export function counted(lines: string[]) {
   const { type: _, v: _v, ts: _t, stage: _s, phase: _p, version: _o, ...counts } = statuses(lines).at(-1) as Status;
-  return { pending: 0, ...counts };
+  return { pending: 0, ...counts } as Record<Count, number>;
 }
 
 /** A collector that runs, its output in a file: the rest of the machine may be busy, and it sees that too. */
