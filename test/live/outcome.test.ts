@@ -140,7 +140,8 @@ describe('nobody answers', () => {
     });
 });
 
-const synsResent = (net: Net) => Number(/TCPSynRetrans +(\d+)/.exec(net.run('nstat', '-asz', 'TcpExtTCPSynRetrans'))?.[1]);
+const synsResent = (net: Net) =>
+  Number(/TCPSynRetrans +(\d+)/.exec(net.run('nstat', '-asz', 'TcpExtTCPSynRetrans'))?.[1]);
 
 async function synSent(net: Net, how: string[]) {
   const clients = how.map((command) => net.start([command, '127.0.0.1', 8080]));

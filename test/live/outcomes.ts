@@ -8,7 +8,19 @@ import type { Net } from './net.js';
 export const endOf = ({ result, error }: Outcome) => (error ? `${result} ${error}` : result);
 
 /** Of a connect, its ts is the start; the others have fields of their own, and seq differs. */
-const own = ['type', 'seq', 'ts', 'errno', 'error', 'result', 'icmp', 'icmp_from', 'latency_us', 'waited_us', 'retransmits'];
+const own = [
+  'type',
+  'seq',
+  'ts',
+  'errno',
+  'error',
+  'result',
+  'icmp',
+  'icmp_from',
+  'latency_us',
+  'waited_us',
+  'retransmits',
+];
 
 /** What all events of an attempt share. */
 function shared(event: Connect | Pending | Outcome): object {

@@ -29,25 +29,28 @@ async function withReader(args: string[]) {
 }
 
 for (const report of ['attempt', 'outcome', 'both'] as const)
-  live(`200,000 connects, a reader that stops for a while, --report ${report}: all are reported or counted`, async (net) => {
-    const { collector, reader, lines, read } = await withReader(['--report', report]);
-    const traffic = Array.from({ length: 4 }, () => net.client(['quiet', 40_000, '127.0.0.1', 9], uid));
-    reader.kill('SIGSTOP');
-    await Promise.all(traffic.slice(0, 2)); // so long
-    reader.kill('SIGCONT');
-    await Promise.all([...traffic, net.client(['quiet', 40_000, '127.0.0.1', 9], uid)]);
-    const { code, stderr } = await collector.stop();
-    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-    await read;
-    const all = lines();
-    const lost = lostAttempts(all);
-    const [started, ended] = [connects(all).length, outcomes(all).length];
-    console.error(`# ${started} connects, ${ended} outcomes, ${lost} lost`);
-    assert.equal((report === 'attempt' ? started : ended) + lost, 200_000);
-    if (report === 'both') assert.equal(started + ended + lostIn(all), 400_000);
-    assert.ok(lost > 0, 'the reader was too quick for this test');
-    assert.deepEqual(counted(all), ledger(all, report));
-  });
+  live(
+    `200,000 connects, a reader that stops for a while, --report ${report}: all are reported or counted`,
+    async (net) => {
+      const { collector, reader, lines, read } = await withReader(['--report', report]);
+      const traffic = Array.from({ length: 4 }, () => net.client(['quiet', 40_000, '127.0.0.1', 9], uid));
+      reader.kill('SIGSTOP');
+      await Promise.all(traffic.slice(0, 2)); // so long
+      reader.kill('SIGCONT');
+      await Promise.all([...traffic, net.client(['quiet', 40_000, '127.0.0.1', 9], uid)]);
+      const { code, stderr } = await collector.stop();
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      await read;
+      const all = lines();
+      const lost = lostAttempts(all);
+      const [started, ended] = [connects(all).length, outcomes(all).length];
+      console.error(`# ${started} connects, ${ended} outcomes, ${lost} lost`);
+      assert.equal((report === 'attempt' ? started : ended) + lost, 200_000);
+      if (report === 'both') assert.equal(started + ended + lostIn(all), 400_000);
+      assert.ok(lost > 0, 'the reader was too quick for this test');
+      assert.deepEqual(counted(all), ledger(all, report));
+    },
+  );
 
 /** To be divided by 8, as 200 is. They take 45 s, and more than two minutes on a busy machine. */
 const cycles = 1000;
