@@ -105,7 +105,7 @@ function judge(one: Case, { pids, said }: Ran, tier: Tier, events: Events): stri
   try {
     const of = (report: keyof Events) => {
       const own = [...pids].flatMap((pid) => events[report].get(pid) ?? []).sort((a, b) => a.seq - b.seq);
-      return stories(own, report);
+      return stories(own, report, report === 'outcome' || one.existing === true);
     };
     const wanted = said.attempts.flatMap((attempt, i) => expected(one, attempt, i, tier) ?? []);
     const actual = of('both');
@@ -113,7 +113,9 @@ function judge(one: Case, { pids, said }: Ran, tier: Tier, events: Events): stri
     const byDefault = of('outcome');
     wrong.push(...difference(byDefault, wanted).map((what) => `without --report: ${what}`));
     const same = (type: 'connect' | 'outcome', others: Story[]) => {
-      const [is, other] = [actual, others].map((all) => inOrder(all.flatMap((story): object[] => (story[type] ? [story[type]] : []))));
+      const [is, other] = [actual, others].map((all) =>
+        inOrder(all.flatMap((story): object[] => (story[type] ? [story[type]] : []))),
+      );
       if (is !== other) wrong.push(`another --report, another ${type}: ${is} ${other}`);
     };
     same('outcome', byDefault);

@@ -66,8 +66,11 @@ export const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Even
   return fields;
 };
 
-/** The events by attempt. Throws if one is missing or too many, or in the wrong order, or of another start. */
-export function stories(events: Event[], report: 'attempt' | 'outcome' | 'both'): Story[] {
+/**
+ * The events by attempt, in the order of their first lines, or `byStart`. Throws if one is missing or too many, or in the
+ * wrong order, or of another start.
+ */
+export function stories(events: Event[], report: 'attempt' | 'outcome' | 'both', byStart: boolean): Story[] {
   const all = new Map<string, Story>();
   const starts = new Map<string, string>();
   for (const event of events) {
@@ -86,7 +89,10 @@ export function stories(events: Event[], report: 'attempt' | 'outcome' | 'both')
   }
   for (const { outcome, connect } of all.values())
     if (report !== 'attempt' && !outcome) throw new Error(`no outcome: ${JSON.stringify(connect)}`);
-  return [...all.values()];
+  const start = (id: string) => starts.get(id) as string;
+  const ids = [...all.keys()];
+  if (byStart) ids.sort((a, b) => (start(a) < start(b) ? -1 : 1));
+  return ids.map((id) => all.get(id) as Story);
 }
 
 /**
@@ -114,8 +120,11 @@ function pendingDifferences({ pendings, latency = 0 }: Story, outcome: Fields): 
   const due = outcome.existing || latency > pendingDue.most ? 1 : 0;
   const most = outcome.existing || latency > pendingDue.least ? 1 : 0;
   if (pendings.length < due || pendings.length > most) return [`${pendings.length} pending lines in ${latency} µs`];
-  const { errno: _e, error: _n, icmp: _i, icmp_from: _f, ...same } = outcome;
-  return pendings.flatMap((pending) => differences(pending, { ...same, result: 'pending' }, latency));
+  const { errno: _e, error: _n, icmp, icmp_from, ...same } = outcome;
+  return pendings.flatMap((pending) => {
+    const rejected = pending.icmp !== undefined && { icmp, icmp_from }; // it came early, and the call still waits
+    return differences(pending, { ...same, ...rejected, result: 'pending' }, latency);
+  });
 }
 
 /** What is not as expected; nothing if all is. */

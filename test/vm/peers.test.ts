@@ -37,7 +37,9 @@ function omissions(name: string, { omitted }: Side): string {
 }
 
 const raced = (later: Comparison['later']) =>
-  Object.entries(later).map(([tier, ms]) => `| ${tier} | ${median(ms)} ms |\n`).join('');
+  Object.entries(later)
+    .map(([tier, ms]) => `| ${tier} | ${median(ms)} ms |\n`)
+    .join('');
 
 const report = (kernel: string, sides: [string, Side][], later: Comparison['later']) => `
 ## ${kernel}

@@ -48,10 +48,10 @@ export const setUp = async (net: Place, narrow: Place, held: Place): Promise<voi
     [rejected.reset, 'tcp reset'],
   ])
     net.run('nft', `add rule inet t in tcp dport ${port} reject with ${how}`);
-  net.run('ip', 'link', 'add', 'here', 'type', 'veth', 'peer', 'name', 'there');
-  for (const link of ['here', 'there']) net.run('ip', 'link', 'set', link, 'up');
-  net.run('ip', 'addr', 'add', `${silent.own[0]}/24`, 'dev', 'here');
-  net.run('ip', 'addr', 'add', `${silent.own[1]}/64`, 'dev', 'here', 'nodad');
+  held.run('ip', 'link', 'add', 'here', 'type', 'veth', 'peer', 'name', 'there');
+  for (const link of ['here', 'there']) held.run('ip', 'link', 'set', link, 'up');
+  held.run('ip', 'addr', 'add', `${silent.own[0]}/24`, 'dev', 'here');
+  held.run('ip', 'addr', 'add', `${silent.own[1]}/64`, 'dev', 'here', 'nodad');
   held.blackhole(black);
   held.sysctl('ipv4/tcp_syn_retries', '20'); // for as long as it takes
   net.sysctl('ipv4/tcp_fastopen', '3');

@@ -47,7 +47,7 @@ export const rejections: Case[] = [
   },
   {
     name: 'a neighbour that does not answer, IPv4, blocking and not',
-    run: both(other[0], 80),
+    run: (_, __, held) => held.drive(both(other[0], 80)),
     ends: Array(2).fill('unreachable EHOSTUNREACH'),
     icmp: Array(2).fill(`host-unreachable ${own[0]}`),
     change: Array(2).fill({ saddr: own[0] }),
@@ -55,7 +55,7 @@ export const rejections: Case[] = [
   },
   {
     name: 'a neighbour that does not answer, IPv6, blocking and not',
-    run: both(other[1], 80),
+    run: (_, __, held) => held.drive(both(other[1], 80)),
     ends: Array(2).fill('unreachable EHOSTUNREACH'),
     icmp: Array(2).fill(`addr-unreachable ${own[1]}`),
     change: Array(2).fill({ saddr: own[1] }),
