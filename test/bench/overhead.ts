@@ -9,9 +9,9 @@
  * The second way counts instructions, all of the one CPU's from beginning to end: those of a tracer's process too where
  * it came in between, in connect() or else somewhere in the attempt. What the machine does besides does not show in them.
  *
- * Runs what is there of: this collector in each tier, tcpconnect.bt, bcc's and libbpf-tools' tcpconnect, and a bpftrace
- * one-liner on the tracepoint of the socket's state; bcc's only with BENCH_BCC=1, since it takes minutes to start in a
- * guest. The table and the raw numbers go to test/bench/runs/, but not those of TRACERs alone.
+ * Runs what is there of: this collector in each tier, by default and with --report attempt, tcpconnect.bt, bcc's and
+ * libbpf-tools' tcpconnect, and a bpftrace one-liner on the tracepoint of the socket's state; bcc's only with BENCH_BCC=1,
+ * since it takes minutes to start in a guest. The table and the raw numbers go to test/bench/runs/, but not those of TRACERs alone.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -33,9 +33,16 @@ const onState = `${states} { printf("%d %s\\n", pid, comm); }`;
 const roomyBcc = `import re, sys
 exec(re.sub(r'open_perf_buffer\\((\\w+)\\)', r'open_perf_buffer(\\1, page_cnt=1024)', open(sys.argv.pop(1)).read()))`;
 const tracers: Record<string, string[]> = {
-  'synpipe tracepoint': [`${root}dist/bin/collector`, '--tier', 'tracepoint'],
-  'synpipe kprobe': [`${root}dist/bin/collector`, '--tier', 'kprobe'],
-  'synpipe fentry': [`${root}dist/bin/collector`, '--tier', 'fentry'],
+  ...Object.fromEntries(
+    ['tracepoint', 'kprobe', 'fentry'].flatMap((tier) => {
+      const command = [`${root}dist/bin/collector`, '--tier', tier];
+      // the originals report attempts, not how they end
+      return [
+        [`synpipe ${tier}`, command],
+        [`synpipe ${tier}, attempts`, [...command, '--report', 'attempt']],
+      ];
+    }),
+  ),
   // with its default of 64 pages it loses half of them here
   'tcpconnect.bt': ['env', 'BPFTRACE_PERF_RB_PAGES=1024', '/usr/sbin/tcpconnect.bt'],
   'libbpf-tools tcpconnect': ['stdbuf', '-oL', '/usr/sbin/tcpconnect'],

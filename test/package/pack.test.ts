@@ -137,14 +137,14 @@ packing('the notices name all that is linked in or bundled, with its licence', (
 
 packing('its types stand alone', () => {
   const project = fresh('project');
-  const code = `import { type AnyEvent, type Apply, collector, type Connect, events, filter, type Outcome, pipeline, type Stage, sinkFile } from 'synpipe';
+  const code = `import { type AnyEvent, type Apply, collector, type Connect, events, filter, type Outcome, type Pending, pipeline, type Stage, sinkFile } from 'synpipe';
 const stage: Stage = filter({ dport: '443', notComm: 'curl' });
-export const port = (event: Connect | Outcome): number => event.dport;
+export const port = (event: Connect | Pending | Outcome): number => event.dport;
 export async function run(): Promise<void> {
   await pipeline(collector({ count: 1 }), stage, sinkFile('out.ndjson'));
   for await (const event of events(collector())) {
     console.log((event satisfies AnyEvent).type);
-    if (event.type === 'connect' || event.type === 'outcome') port(event).toFixed();
+    if (event.type === 'connect' || event.type === 'pending' || event.type === 'outcome') port(event).toFixed();
   }
 }
 export default ((event) => event.type === 'outcome' && { ...event, team: teams[event.dport] }) satisfies Apply;
