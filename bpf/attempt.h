@@ -123,10 +123,11 @@ struct attempt {
 	__u32 pad2;
 };
 
-/* The collector's last look at calls, and at open attempts. */
-enum attempt_last {
-	ATTEMPT_LAST_CALLS = 1,
-	ATTEMPT_LAST_OPEN = 2,
+/* How far the collector is: bits of attempt_counters.phase. */
+enum attempt_phase {
+	ATTEMPT_PHASE_HOOKED = 1,     /* all hooks are attached */
+	ATTEMPT_PHASE_LAST_CALLS = 2, /* its last look at calls, which reports all that wait, due or not */
+	ATTEMPT_PHASE_LAST_OPEN = 4,  /* its last look at open attempts */
 };
 
 /* Mapped by the collector, so that to read them needs no system call. */
@@ -139,7 +140,7 @@ struct attempt_counters {
 	__u64 calls;      /* calls whose SYN went out that are not in `attempts`: only if outcomes are not reported */
 	__u64 due_ns;     /* written by the iterators: when the next line will be due of what they have seen */
 	__u64 still_open; /* counted by the last look at open attempts */
-	__u32 last;       /* set by the collector, enum attempt_last: all that waits is reported, due or not */
+	__u32 phase;      /* set by the collector, enum attempt_phase */
 	__u32 adopted;    /* sockets that were waiting at the start */
 };
 

@@ -98,18 +98,18 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 	__u64 connect_ns = event->start_ns + ATTEMPT_CONNECT_DUE_NS;
 
 	if (reports(ATTEMPT_CONNECT) && !(room->attempt.flags & ATTEMPT_CLAIMED)) {
-		if (counters.last & ATTEMPT_LAST_OPEN || connect_ns <= now) {
+		if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || connect_ns <= now) {
 			if (claims_connect(attempt))
 				put(seq, event, ATTEMPT_CONNECT);
 		} else {
 			due_at(connect_ns);
 		}
 	}
-	if (counters.last & ATTEMPT_LAST_OPEN)
+	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN)
 		counters.still_open++;
 	if (!reports(ATTEMPT_OUTCOME) || !config.pending)
 		return;
-	if (counters.last & ATTEMPT_LAST_OPEN || room->attempt.look_ns <= now) {
+	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.look_ns <= now) {
 		event->time_ns = now;
 		event->retransmits = retransmits((struct sock *)attempt->key);
 		put(seq, event, ATTEMPT_PENDING);
@@ -150,12 +150,12 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	if (room->attempt.key != key || *(volatile __u32 *)&attempt->flags != room->attempt.flags)
 		return 0;
 	if ((room->attempt.flags & (ATTEMPT_RETURNED | ATTEMPT_LEFT)) == (ATTEMPT_RETURNED | ATTEMPT_LEFT)) {
-		if (counters.last & ATTEMPT_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
+		if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
 			forget(key); /* it has been reported, and could not be deleted */
 		return 0;
 	}
 	if (room->attempt.flags & ATTEMPT_LEFT) {
-		if (counters.last & ATTEMPT_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
+		if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
 			finish_unseen(seq, room, attempt, true, TCP_CLOSE);
 		return 0;
 	}
@@ -193,12 +193,12 @@ int look_at_call(struct bpf_iter__task *ctx)
 	if (!call || !call->entry)
 		return 0;
 	if (!call->counted) {
-		if (counters.last & ATTEMPT_LAST_CALLS && reports(ATTEMPT_OUTCOME) && call->flow && !call->kept && end_call(call))
+		if (counters.phase & ATTEMPT_PHASE_LAST_CALLS && reports(ATTEMPT_OUTCOME) && call->flow && !call->kept && end_call(call))
 			drop(ATTEMPT_DROP_TABLE);
 		return 0;
 	}
 	due = call->start_ns + ATTEMPT_CONNECT_DUE_NS;
-	if (!(counters.last & ATTEMPT_LAST_CALLS) && due > bpf_ktime_get_boot_ns()) {
+	if (!(counters.phase & ATTEMPT_PHASE_LAST_CALLS) && due > bpf_ktime_get_boot_ns()) {
 		due_at(due);
 		return 0;
 	}

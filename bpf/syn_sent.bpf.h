@@ -93,8 +93,12 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	if (!netns_wanted(sk))
 		return;
 	/* Not every tier sees the return of a 32-bit program's system call. */
-	if (!call && via == ATTEMPT_VIA_CONNECT && !is_mptcp(sk) && !is_compat())
+	if (!call && via == ATTEMPT_VIA_CONNECT && !is_mptcp(sk) && !is_compat()) {
+		/* While hooks are attached or detached, nobody may see the call's return: it is before the start or after the end. */
+		if (!(*(volatile __u32 *)&counters.phase & ATTEMPT_PHASE_HOOKED))
+			return;
 		call = late_call(sk);
+	}
 	common = copy_sock(&buffer, sk);
 	if (call && (!syn_sent_in_call(call, sk, common) || !outlives_call(call)))
 		return;

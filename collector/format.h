@@ -9,7 +9,7 @@
 
 namespace synpipe {
 
-// No line is longer: a byte of text is at most 6 (comm and pcomm 2 × 15, exe 256), addresses 2 × 45, numbers 20 each.
+// No line is longer: a byte of text is at most 6 (comm and pcomm 2 × 15, exe 256), addresses 3 × 45, numbers 20 each.
 constexpr size_t kMaxLine = 4096;
 
 class Format {

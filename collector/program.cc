@@ -123,6 +123,7 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 			set_cgroups(cgroups);
 			attach();
 			check();
+			__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_HOOKED, __ATOMIC_SEQ_CST);
 			adopt();
 		} catch (Failure &failure) {
 			failure.log = log.tail();
@@ -270,7 +271,7 @@ uint64_t Program::look(const Take &take) {
 }
 
 uint64_t Program::look_last(const Take &take) {
-	__atomic_fetch_or(&counters_->last, ATTEMPT_LAST_OPEN, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_LAST_OPEN, __ATOMIC_SEQ_CST);
 	return run("look_at_open", take) ? counters_->still_open : open();
 }
 
@@ -315,8 +316,9 @@ bool Program::readable_unprivileged() const {
 void Program::detach() {
 	std::lock_guard<std::mutex> lock(mutex_);
 	if (beginnings_.empty() && links_.empty()) return;
+	__atomic_fetch_and(&counters_->phase, ~ATTEMPT_PHASE_HOOKED, __ATOMIC_SEQ_CST);
 	while (!beginnings_.empty()) pop(beginnings_);
-	__atomic_fetch_or(&counters_->last, ATTEMPT_LAST_CALLS, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_LAST_CALLS, __ATOMIC_SEQ_CST);
 	run("look_at_call");
 	while (!links_.empty()) pop(links_);
 }

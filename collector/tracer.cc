@@ -182,6 +182,8 @@ int Tracer::on_record(void *tracer, void *data, size_t) {
 	if (self->dns_) self->dns_->consume();
 	const auto &event = *static_cast<attempt_event *>(data);
 	if (self->holding_ && event.kind == ATTEMPT_OUTCOME) self->finished_.insert(event.id);
+	// All that may follow the last attempt that counts are connect lines of those that will be reported as pending.
+	if (self->holding_ && self->counted() && !(event.kind == ATTEMPT_CONNECT && self->waiting_.count(event.id))) return 0;
 	return self->record(event) || self->holding_ ? 0 : -ECANCELED;
 }
 
@@ -237,7 +239,7 @@ void Tracer::take(const char *chunk, size_t size, bool write) {
 	for (const char *end = chunk + size; chunk < end;) {
 		auto event = reinterpret_cast<const attempt_event *>(chunk);
 		chunk += ATTEMPT_EVENT_BYTES(event->exe_size);
-		if (event->kind == ATTEMPT_PENDING) waiting.push_back(event);
+		if (event->kind == ATTEMPT_PENDING) waiting.push_back(event), waiting_.insert(event->id);
 		else if (write) record(*event);
 	}
 	holding_ = true;
@@ -246,6 +248,7 @@ void Tracer::take(const char *chunk, size_t size, bool write) {
 	for (const attempt_event *event : waiting)
 		if (!finished_.count(event->id) && write) record(*event);
 	finished_.clear();
+	waiting_.clear();
 }
 
 // False: no more of them.

@@ -108,7 +108,7 @@ private:
 	uint64_t looked_ = 0; // attempts that ever had an entry by the last look
 	int64_t clock_offset_ = 0; // wall clock minus boot clock
 	bool holding_ = false;               // pending records are at hand, which an outcome makes void
-	std::unordered_set<uint64_t> finished_; // ids of those outcomes
+	std::unordered_set<uint64_t> waiting_, finished_; // ids of those records, and of those outcomes
 	std::atomic<uint64_t> out_{0}, lost_{0}, updates_{0}, lost_updates_{0};
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,10 @@ interface Fields {
   sport?: number;
   error?: number;
   established?: number;
+  existing?: number;
+  retransmits?: number;
+  pid?: number;
+  icmp?: { family: number; from: number[]; type: number; code: number };
   cgroup?: bigint;
   took?: bigint;
   comm?: string;
@@ -29,30 +33,53 @@ interface Fields {
 const began = 1_763_885_730_123_456_789n; // 2025-11-23T08:15:30.123456789Z
 function record(given: Fields): Buffer {
   const { kind = 1, via = 0, family = 4, mapped = 0, saddr = [], daddr = [127, 0, 0, 1], sport = 0 } = given;
-  const bytes = Buffer.alloc(392);
+  const bytes = Buffer.alloc(424);
   [1n << 63n, began, began + (given.took ?? 0n), given.cgroup ?? 0n].forEach((value, i) => {
     bytes.writeBigUInt64LE(value, 8 * i);
   });
-  [1234, 1236, 1, 1000, 4294967295, 4026531840].forEach((value, i) => {
+  [given.pid ?? 1234, 1236, 1, 1000, 4294967295, 4026531840, given.retransmits ?? 0].forEach((value, i) => {
     bytes.writeUInt32LE(value, 32 + 4 * i);
   });
-  bytes.set(saddr, 56);
-  bytes.set(daddr, 72);
-  bytes.writeUInt16LE(sport, 88);
-  bytes.writeUInt16LE(443, 90);
-  bytes.set([family, mapped], 92);
-  bytes.writeUInt16LE(given.error ?? 0, 96);
-  bytes.writeUInt16LE(given.exe?.length ?? 0, 98);
-  bytes.set([kind, via, given.established ?? 0, given.deleted ?? 0], 100);
-  bytes.write(given.comm ?? 'curl', 104, 16, 'latin1');
-  bytes.write('main', 120, 16, 'latin1');
-  bytes.write(given.exe ?? '', 136, 256, 'latin1');
+  bytes.writeUInt16LE(given.error ?? 0, 60);
+  bytes.writeUInt16LE(given.exe?.length ?? 0, 62);
+  bytes.set(saddr, 64);
+  bytes.set(daddr, 80);
+  bytes.writeUInt16LE(sport, 96);
+  bytes.writeUInt16LE(443, 98);
+  bytes.set([family, mapped], 100);
+  const { icmp } = given;
+  if (icmp) {
+    bytes.set(icmp.from, 104);
+    bytes.set([icmp.family, icmp.type, icmp.code], 122);
+  }
+  bytes.set([kind, via, given.established ?? 0, given.deleted ?? 0, given.existing ?? 0], 128);
+  bytes.write(given.comm ?? 'curl', 136, 16, 'latin1');
+  bytes.write('main', 152, 16, 'latin1');
+  bytes.write(given.exe ?? '', 168, 256, 'latin1');
   return bytes;
 }
 
+/** Linux has some that Node does not name. */
+const errorName = (error: number) =>
+  ({ 64: 'ENONET', 112: 'EHOSTDOWN', 92: 'ENOPROTOOPT' })[error] ??
+  Object.entries(constants.errno).find(([name, number]) => number === error && name !== 'ENOTSUP')?.[0];
 const v6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
 const plain = '"family":4,"daddr":"127.0.0.1","dport":443,"via":"connect"';
 const outcome = (error: number, established = 0) => ({ kind: 2, error, established, took: 1_500_999n });
+const pending: Fields = { kind: 4, took: 1_000_312_999n };
+const gateway = [192, 0, 2, 1];
+const icmp4 = (code: number, type = 3) => ({ family: 4, from: gateway, type, code });
+const icmp6 = (code: number, type = 1) => ({ family: 6, from: v6, type, code });
+const rejected4 = (error: number, result: string, code: number, name: string, type = 3): [string, Fields, string] => [
+  `ICMP ${type}/${code}`,
+  { ...outcome(error), icmp: icmp4(code, type) },
+  `"result":"${result}","errno":${error},"error":"${errorName(error)}","icmp":"${name}","icmp_from":"192.0.2.1","latency_us":1500}`,
+];
+const rejected6 = (error: number, result: string, code: number, name: string, type = 1): [string, Fields, string] => [
+  `ICMPv6 ${type}/${code}`,
+  { ...outcome(error), family: 6, daddr: v6, icmp: icmp6(code, type) },
+  `"result":"${result}","errno":${error},"error":"${errorName(error)}","icmp":"${name}","icmp_from":"2001:db8::7","latency_us":1500}`,
+];
 /** What each makes of the line: all of it, or the part that it is about. */
 const cases: [string, Fields, string][] = [
   [
@@ -77,6 +104,86 @@ const cases: [string, Fields, string][] = [
   ['denied', outcome(1), '"result":"denied","errno":1,"error":"EPERM"'],
   ['aborted', outcome(0), '"result":"aborted","latency_us":1500}'],
   ['another error', outcome(22), '"result":"error","errno":22,"error":"EINVAL"'],
+  [
+    'the times of an outcome: the end and the call',
+    outcome(0, 1),
+    '"ts":"2025-11-23T08:15:30.124957Z","start":"2025-11-23T08:15:30.123456Z","id":',
+  ],
+  [
+    'SYNs sent again',
+    { ...outcome(110), retransmits: 6 },
+    '"result":"timeout","errno":110,"error":"ETIMEDOUT","latency_us":1500,"retransmits":6}',
+  ],
+  ['SYNs sent again, of a connect', { retransmits: 6 }, `${plain}}`],
+  ['existing', { ...outcome(0, 1), existing: 1 }, '"latency_us":1500,"existing":true}'],
+  ['existing, of a connect', { existing: 1 }, `${plain}}`],
+  [
+    'a whole pending line',
+    {
+      ...pending,
+      saddr: [10, 0, 0, 2],
+      sport: 40312,
+      retransmits: 1,
+      existing: 1,
+      icmp: icmp4(1),
+      exe: 'curl\0bin\0',
+      cgroup: 1n,
+    },
+    '{"type":"pending","v":1,"seq":SEQ,"ts":"2025-11-23T08:15:31.123769Z","start":"2025-11-23T08:15:30.123456Z","id":"9223372036854775808","pid":1234,"tid":1236,"ppid":1,"uid":1000,"gid":4294967295,"comm":"curl","pcomm":"main","exe":"/bin/curl","netns":4026531840,"cgroup":"1","family":4,"saddr":"10.0.0.2","sport":40312,"daddr":"127.0.0.1","dport":443,"via":"connect","result":"pending","icmp":"host-unreachable","icmp_from":"192.0.2.1","waited_us":1000312,"retransmits":1,"existing":true}',
+  ],
+  ['pending has no error', { ...pending, error: 111 }, `${plain},"result":"pending","waited_us":1000312}`],
+  [
+    'pending, of no process',
+    { ...pending, pid: 0, existing: 1, exe: 'curl\0' },
+    '"id":"9223372036854775808","netns":4026531840,"family":4',
+  ],
+  [
+    'outcome, of no process',
+    { ...outcome(110), pid: 0, existing: 1 },
+    '"id":"9223372036854775808","netns":4026531840,"family":4',
+  ],
+  ['connect, by process 0', { pid: 0 }, '"id":"9223372036854775808","pid":0,"tid":1236'],
+  [
+    'established in spite of an ICMP error',
+    { ...outcome(0, 1), icmp: icmp4(13) },
+    '"result":"established","latency_us":1500}',
+  ],
+  ['an ICMP error, of a connect', { icmp: icmp4(13) }, `${plain}}`],
+  ['a clock that went back', { ...outcome(111), took: -1_000_000n }, '"latency_us":0}'],
+  ...[
+    rejected4(101, 'unreachable', 0, 'net-unreachable'),
+    rejected4(113, 'unreachable', 1, 'host-unreachable'),
+    rejected4(92, 'error', 2, 'protocol-unreachable'),
+    rejected4(111, 'refused', 3, 'port-unreachable'),
+    rejected4(90, 'error', 4, 'fragmentation-needed'),
+    rejected4(95, 'error', 5, 'source-route-failed'),
+    rejected4(101, 'unreachable', 6, 'net-unknown'),
+    rejected4(112, 'unreachable', 7, 'host-unknown'),
+    rejected4(64, 'unreachable', 8, 'host-isolated'),
+    rejected4(101, 'denied', 9, 'net-prohibited'),
+    rejected4(113, 'denied', 10, 'host-prohibited'),
+    rejected4(101, 'unreachable', 11, 'net-unreachable-for-tos'),
+    rejected4(113, 'unreachable', 12, 'host-unreachable-for-tos'),
+    rejected4(113, 'denied', 13, 'admin-prohibited'),
+    rejected4(113, 'unreachable', 14, 'precedence-violation'),
+    rejected4(113, 'unreachable', 15, 'precedence-cutoff'),
+    rejected4(113, 'unreachable', 16, 'type-3-code-16'),
+    rejected4(113, 'unreachable', 0, 'time-exceeded', 11),
+    rejected4(71, 'error', 0, 'parameter-problem', 12),
+    rejected4(113, 'unreachable', 255, 'type-4-code-255', 4),
+    rejected6(101, 'unreachable', 0, 'no-route'),
+    rejected6(13, 'denied', 1, 'admin-prohibited'),
+    rejected6(113, 'unreachable', 2, 'beyond-scope'),
+    rejected6(113, 'unreachable', 3, 'addr-unreachable'),
+    rejected6(111, 'refused', 4, 'port-unreachable'),
+    rejected6(13, 'denied', 5, 'policy-fail'),
+    rejected6(13, 'denied', 6, 'reject-route'),
+    rejected6(71, 'error', 7, 'type-1-code-7'),
+    rejected6(90, 'error', 0, 'packet-too-big', 2),
+    rejected6(113, 'unreachable', 0, 'time-exceeded', 3),
+    rejected6(71, 'error', 1, 'parameter-problem', 4),
+    rejected6(71, 'error', 0, 'type-100-code-0', 100),
+  ],
 ];
 
 describe('the formatter, under ASan and UBSan', () => {
@@ -97,7 +204,7 @@ describe('the formatter, under ASan and UBSan', () => {
   for (const [i, [name, , wanted]] of cases.entries())
     test(name, () => {
       const line = lines[i] as string;
-      assert.ok(line.includes(wanted), `${wanted} is not in ${line}`);
+      assert.ok(line.includes(wanted.replace('SEQ', String(i + 1))), `${wanted} is not in ${line}`);
       assert.equal(JSON.parse(line).seq, i + 1);
     });
   test('a loss', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Connect, Dns } from '../../dist/index.js';
+import type { Dns, Outcome } from '../../dist/index.js';
 import { flags, ip4, message, name, question, record } from '../support/dns.js';
 import { Collector } from './collect.js';
 import type { Net } from './net.js';
@@ -63,7 +63,7 @@ export async function seeing(net: Net, ...args: string[]): Promise<Collector> {
 }
 
 /** All until now: an exchange that is made now comes after them. */
-export async function seen(net: Net, collector: Collector): Promise<(Dns | Connect)[]> {
+export async function seen(net: Net, collector: Collector): Promise<(Dns | Outcome)[]> {
   const mark = `mark-${fresh()}.test`;
   await exchange(net, [ask(mark, (id) => [right(id, mark)])]);
   const isMark = (line: string) => line.includes(`"name":"${mark}"`);
@@ -71,7 +71,7 @@ export async function seen(net: Net, collector: Collector): Promise<(Dns | Conne
   return lines
     .slice(0, lines.findIndex(isMark))
     .map((line) => JSON.parse(line))
-    .filter(({ type }) => type === 'dns' || type === 'connect');
+    .filter(({ type }) => type === 'dns' || type === 'outcome');
 }
 
 /** The fields that an exchange determines. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Connect, Lost, Status } from '../../dist/index.js';
+import type { Connect, Lost, Outcome, Pending, Status } from '../../dist/index.js';
 import { fresh, onExit } from './folder.js';
 import { until } from './wait.js';
 
@@ -14,12 +14,51 @@ export interface Ended {
   stderr: string;
 }
 
-export function ofType<T extends Connect | Lost | Status>(type: T['type'], lines: string[]): T[] {
-  return lines.filter((line) => line.includes(`"type":"${type}"`)).map((line) => JSON.parse(line));
+export function ofType<T extends Connect | Lost | Outcome | Pending | Status>(type: T['type'], lines: string[]): T[] {
+  return lines.filter((line) => line.startsWith(`{"type":"${type}"`)).map((line) => JSON.parse(line));
 }
+/** Of an attempt: its call, what is said of it while it waits, and its end. */
+export const isAttempt = (line: string) => /^{"type":"(connect|pending|outcome)"/.test(line);
 export const connects = (lines: string[]) => ofType<Connect>('connect', lines);
 export const statuses = (lines: string[]) => ofType<Status>('status', lines);
-export const lostIn = (lines: string[]) => ofType<Lost>('lost', lines).reduce((sum, { count }) => sum + count, 0);
+export const outcomes = (lines: string[]) => ofType<Outcome>('outcome', lines);
+export const pendings = (lines: string[]) => ofType<Pending>('pending', lines);
+
+const attemptPlaces = ['ring buffer', 'attempt table', 'busy program'];
+const sum = (lost: Lost[]) => lost.reduce((all, { count }) => all + count, 0);
+/** Of whatever kind. */
+export const lostIn = (lines: string[]) => sum(ofType<Lost>('lost', lines));
+export const lostAttempts = (lines: string[]) =>
+  sum(ofType<Lost>('lost', lines).filter(({ where }) => attemptPlaces.includes(where)));
+/** Lines that are not an attempt's last one. */
+export const lostUpdates = (lines: string[]) => lostIn(lines) - lostAttempts(lines);
+
+/** What the end status has to say, from the lines: the ledger of attempts, and the other lines. */
+export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both', pending = 0) {
+  const written = (type: string) => lines.filter((line) => line.startsWith(`{"type":"${type}"`)).length;
+  const last = report === 'attempt' ? 'connect' : 'outcome';
+  const [out, lost] = [written(last), lostAttempts(lines)];
+  const updates = ['connect', 'pending', 'outcome', 'dns'].reduce((all, type) => all + written(type), -out);
+  return {
+    in: out + lost + pending,
+    out,
+    lost,
+    pending,
+    updates,
+    lost_updates: lostUpdates(lines),
+  };
+}
+
+/** What is on stderr if attempts were open at the end, and no stage reads. */
+export const stillOpen = (count: number) =>
+  count === 0 ? '' : `collector: ${count} ${count === 1 ? 'attempt' : 'attempts'} still open\n`;
+
+type Count = 'in' | 'out' | 'lost' | 'pending' | 'updates' | 'lost_updates';
+/** The counts of the end status. */
+export function counted(lines: string[]) {
+  const { type: _, v: _v, ts: _t, stage: _s, phase: _p, version: _o, ...counts } = statuses(lines).at(-1) as Status;
+  return { pending: 0, ...counts } as Record<Count, number>;
+}
 
 /** A collector that runs, its output in a file: the rest of the machine may be busy, and it sees that too. */
 export class Collector {
@@ -78,8 +117,7 @@ export class Collector {
       this.#rest = parts.pop() as string;
       for (const part of parts) {
         const line = Buffer.from(part, 'latin1').toString('utf8');
-        if (this.#lines.length === 0 || !line.startsWith('{"type":"connect"') || this.keep(line))
-          this.#lines.push(line);
+        if (this.#lines.length === 0 || !isAttempt(line) || this.keep(line)) this.#lines.push(line);
       }
     }
     return this.#lines;

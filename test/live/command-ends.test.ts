@@ -7,13 +7,13 @@ import type { Net } from './net.js';
 import { cgroupOf, gone, type Run, trace } from './traced.js';
 import { until } from './wait.js';
 
-/** A command that has said so, and then sleeps. */
+/** A command that says when it runs, and then sleeps. */
 async function sleeping(net: Net, more: { group?: true } = {}): Promise<Run> {
   return saying(trace(net, ['--status', '--', 'sh', '-c', 'echo on; exec sleep 1000'], more));
 }
 
-/** One that goes on, also after Ctrl-C, until it is told to end. */
-async function goingOn(net: Net, more: { group?: true } = {}): Promise<{ run: Run; end: () => void }> {
+/** One that keeps running after Ctrl-C, until `end` is called. */
+async function lasting(net: Net, more: { group?: true } = {}): Promise<{ run: Run; end: () => void }> {
   const done = fresh('done');
   const script = `trap '' INT; echo on; until [ -e ${done} ]; do sleep 0.1; done`;
   const run = await saying(trace(net, ['--status', '--', 'sh', '-c', script], more));
@@ -41,8 +41,8 @@ live('SIGINT to the whole group, as by Ctrl-C, ends both', async (net) => {
   await gone(run);
 });
 
-live('a command that lives on after Ctrl-C is traced on, however often', async (net) => {
-  const { run, end } = await goingOn(net, { group: true });
+live('a command that survives Ctrl-C is still traced, however often', async (net) => {
+  const { run, end } = await lasting(net, { group: true });
   for (let i = 0; i < 3; i++) {
     process.kill(-(run.child.pid as number), 'SIGINT');
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -54,7 +54,7 @@ live('a command that lives on after Ctrl-C is traced on, however often', async (
 });
 
 live('after SIGKILL of the collector the cgroup goes with the command', async (net) => {
-  const { run, end } = await goingOn(net);
+  const { run, end } = await lasting(net);
   assert.ok(existsSync(cgroupOf(run)));
   run.child.kill('SIGKILL');
   assert.equal(await run.ended, 'SIGKILL');

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { client } from './client.js';
-import { bin, connects, statuses } from './collect.js';
+import { bin, outcomes, statuses } from './collect.js';
 import { fresh } from './folder.js';
 import { live } from './live.js';
 import { gone, trace } from './traced.js';
@@ -17,7 +17,7 @@ live('only the command and all that it starts, a daemon too', async (net) => {
   const run = trace(net, ['--status', '--', 'sh', '-c', script]);
   assert.equal(await run.ended, 0, run.stderr());
   other.child.kill();
-  const ports = connects(run.lines()).map(({ dport }) => dport);
+  const ports = outcomes(run.lines()).map(({ dport }) => dport);
   assert.deepEqual(ports, [11, 11, 11, 12, 12, 12, 13, 13, 13]);
   const [start, end] = statuses(run.lines());
   assert.deepEqual([start?.phase, end?.phase, end?.out, end?.lost], ['start', 'end', 9, 0]);
@@ -28,10 +28,10 @@ live('its first attempt is seen, 20 times', async (net) => {
   for (let i = 0; i < 20; i++) {
     const run = trace(net, ['--', client(), 'blocking', '127.0.0.1', 9]);
     assert.equal(await run.ended, 0);
-    const events = connects(run.lines());
+    const events = outcomes(run.lines());
     assert.deepEqual(
-      events.map(({ dport, error, netns }) => ({ dport, error, netns })),
-      [{ dport: 9, error: 'ECONNREFUSED', netns: net.inode }],
+      events.map(({ dport, result, error, netns }) => ({ dport, result, error, netns })),
+      [{ dport: 9, result: 'refused', error: 'ECONNREFUSED', netns: net.inode }],
     );
     assert.equal(events[0]?.pid, JSON.parse(run.stderr()).pid, 'what it prints is on stderr');
     await gone(run);
@@ -93,10 +93,10 @@ live('its standard input is passed on, its output and error go to stderr', async
   assert.deepEqual([run.lines(), run.stderr()], [[], 'one\ntwo\nerror\n']);
 });
 
-live('-n ends the events, and waits for the command', async (net) => {
+live('-n ends the events and waits for the command', async (net) => {
   const run = trace(net, ['-n', 1, '--', 'sh', '-c', `${client()} quiet 5 127.0.0.1 9; sleep 1; echo last; exit 3`]);
   assert.equal(await run.ended, 3);
-  assert.equal(connects(run.lines()).length, 1);
+  assert.equal(outcomes(run.lines()).length, 1);
   assert.equal(run.stderr(), 'last\n');
   await gone(run);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Lost } from '../../dist/index.js';
 import { dnsIn, seeing } from './answers.js';
-import { connects, lostIn, ofType, statuses } from './collect.js';
+import { counted, ledger, lostAttempts, lostIn, lostUpdates, ofType, outcomes } from './collect.js';
 import { live } from './live.js';
 import { nameserver } from './nameserver.js';
 import type { Net } from './net.js';
@@ -15,18 +15,18 @@ function ask(net: Net, count: number, suffix = 'many.example.test'): void {
   assert.equal(Number(net.run(process.execPath, flood, String(count), suffix)), count);
 }
 
-live('20,000 answers as fast as they come: each is told once, none is lost', async (net) => {
+live('20,000 answers as fast as they come: each is reported once, none is lost', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   ask(net, 20_000);
   const { lines } = await collector.stop();
   const events = dnsIn(lines);
   const names = new Set(events.map(({ name }) => name));
-  const counts = { told: events.length, names: names.size, lost: lostIn(lines) };
-  assert.deepEqual(counts, { told: 20_000, names: 20_000, lost: 0 });
+  const counts = { events: events.length, names: names.size, lost: lostIn(lines) };
+  assert.deepEqual(counts, { events: 20_000, names: 20_000, lost: 0 });
 });
 
-live('a stopped reader: bounded memory, and afterwards each answer is told or counted as lost', async (net) => {
+live('a stopped reader: bounded memory, and afterwards each answer is reported or counted as lost', async (net) => {
   await nameserver(net);
   const { collector, reader, lines, read } = await stuck('--dns', `--netns=${net.inode}`);
   const pid = collector.child.pid as number;
@@ -38,15 +38,16 @@ live('a stopped reader: bounded memory, and afterwards each answer is told or co
   const grown = peakKb(pid) - before;
   assert.ok(grown < 32 * 1024, `it grew by ${grown} KiB`);
   reader.kill('SIGCONT');
-  await until('the loss is told while it runs', () => lostIn(lines()) > 0);
+  await until('the loss is reported while it runs', () => lostIn(lines()) > 0);
   ask(net, 100);
   assert.equal((await collector.stop()).code, 0);
   await read;
   const all = lines();
-  const [told, lost] = [dnsIn(all).length, lostIn(all)];
-  assert.equal(told + lost, 41_100);
-  assert.equal(connects(all).length, 200, 'attempts have a buffer of their own');
+  const [events, lost] = [dnsIn(all).length, lostUpdates(all)];
+  assert.equal(events + lost, 41_100);
+  assert.equal(lostAttempts(all), 0);
+  assert.equal(outcomes(all).length, 200, 'attempts have a buffer of their own');
   assert.ok(ofType<Lost>('lost', all).some(({ where }) => where === 'dns ring buffer'));
-  const end = statuses(all).at(-1);
-  assert.deepEqual([end?.in, end?.out, end?.lost], [41_300, told + 200, lost]);
+  assert.deepEqual(counted(all), ledger(all, 'outcome'));
+  assert.deepEqual(counted(all), { in: 200, out: 200, lost: 0, pending: 0, updates: events, lost_updates: lost });
 });

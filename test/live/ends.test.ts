@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { bin, Collector, connects, statuses } from './collect.js';
+import { bin, Collector, connects, counted, ledger, outcomes, statuses } from './collect.js';
 import { live, same } from './live.js';
+import { paired } from './outcomes.js';
 import { until } from './wait.js';
 
 const uid = 1_000_000 + process.pid;
@@ -11,29 +12,33 @@ const uid = 1_000_000 + process.pid;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   live(`${signal} right after the last attempt: nothing is missing, exit code 0`, async (net) => {
     net.onlyPort(40000);
-    const collector = await Collector.start(['-u', uid]);
+    const collector = await Collector.start(['--report', 'both', '-u', uid]);
     const { attempts } = await net.client(['burst', 1, 300, '127.0.0.1', 9], uid);
     const { code, stderr, lines } = await collector.stop(signal);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     same(connects(lines), attempts, Array(300).fill({ saddr: '127.0.0.1', sport: 40000 }));
-    assert.equal(statuses(lines).at(-1)?.out, 300);
+    paired(lines);
+    const { out, lost, pending } = counted(lines);
+    assert.deepEqual([out, lost, pending], [300, 0, 0]);
   });
 
-  live(`${signal} in the middle of the traffic: an end that counts the lines, all of them right`, async (net) => {
-    const collector = new Collector(['--status', '-u', uid]);
-    const traffic = net.start(['quiet', 2_000_000, '127.0.0.1', 9], uid);
-    await collector.ready();
-    while (connects(collector.lines()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const { code, lines } = await collector.stop(signal);
-    traffic.child.kill();
-    const events = connects(lines);
-    assert.equal(code, 0);
-    assert.equal(statuses(lines).at(-1)?.out, events.length);
-    // those from when the programs were being attached and detached too
-    const wrong = events.filter(({ error }) => error !== 'ECONNREFUSED').map(({ seq }) => seq);
-    const which = `seq ${wrong.slice(0, 3)} to ${wrong.at(-1)} of ${events.length}`;
-    assert.equal(wrong.length, 0, `${wrong.length} refused, but told without errno: ${which}`);
-  });
+  for (const report of ['attempt', 'outcome', 'both'] as const)
+    live(`${signal} in the middle of the traffic, --report ${report}: an end that counts right lines`, async (net) => {
+      const collector = new Collector(['--status', '--report', report, '-u', uid]);
+      const traffic = net.start(['quiet', 2_000_000, '127.0.0.1', 9], uid);
+      await collector.ready();
+      const events = () => [...connects(collector.lines()), ...outcomes(collector.lines())];
+      while (events().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      const { code, lines } = await collector.stop(signal);
+      traffic.child.kill();
+      assert.equal(code, 0);
+      assert.deepEqual(counted(lines), ledger(lines, report, counted(lines).pending));
+      // those from when the programs were being attached and detached too
+      const all = [...connects(lines), ...outcomes(lines)];
+      const wrong = all.filter(({ error }) => error !== 'ECONNREFUSED').map(({ seq }) => seq);
+      const which = `seq ${wrong.slice(0, 3)} to ${wrong.at(-1)} of ${all.length}`;
+      assert.equal(wrong.length, 0, `${wrong.length} refused, but without errno: ${which}`);
+    });
 }
 
 live('a signal as soon as the first line is there: an end as at any other time', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { mountPoint } from '../../transforms/enrich/cgroups.js';
 import { connect, ndjson } from '../support/events.js';
 import { seeing } from './answers.js';
-import { Collector, connects } from './collect.js';
+import { Collector, outcomes } from './collect.js';
 import { attempts, enriched } from './enriched.js';
 import { onExit } from './folder.js';
 import { cannot, live } from './live.js';
@@ -90,7 +90,7 @@ live("a process's cgroup tells its container, as long as it is there", async (ne
   mkdirSync(cgroup, { recursive: true });
   const collector = await Collector.start([`--netns=${net.inode}`]);
   net.run('sh', '-c', `echo $$ > ${cgroup}/cgroup.procs; curl -s http://127.0.0.1:81/; true`);
-  const [event] = connects((await collector.stop()).lines);
+  const [event] = outcomes((await collector.stop()).lines);
   assert.ok(event?.cgroup);
   const who = () => {
     const [{ container, runtime, unit } = {}] = attempts(enriched(net, ndjson(event), { with: 'container,unit' }));

@@ -19,4 +19,6 @@ export function enriched(net: Net, input: string, more: Record<string, string> =
     .map((line) => JSON.parse(line));
 }
 
-export const attempts = (events: Record<string, unknown>[]) => events.filter(({ type }) => type === 'connect');
+/** An event for each attempt, whichever the input has. */
+export const attempts = (events: Record<string, unknown>[]) =>
+  events.filter(({ type }) => type === 'connect' || type === 'outcome');

@@ -3,6 +3,9 @@ import { describe } from 'node:test';
 import { live, same, watch } from './live.js';
 import { until } from './wait.js';
 
+/** The event is written while the call waits, so it does not have the call's error. */
+const early = { errno: undefined as never, error: undefined as never };
+
 /** Where no route leads: in these namespaces there is none but to loopback. */
 const nowhere = ['192.0.2.1', '2001:db8::1'] as const;
 
@@ -30,7 +33,7 @@ for (const address of nowhere) {
   }
 }
 
-live('bound, and no route: the source is told', async (net) => {
+live('bound, and no route: the source is reported', async (net) => {
   const seen = await watch(net);
   net.run('ip', 'addr', 'add', '10.1.1.1/32', 'dev', 'lo');
   const { attempts } = await net.client(['bound', '10.1.1.1', 4321, '192.0.2.1', 80]);
@@ -51,7 +54,7 @@ live('no local port left: EADDRNOTAVAIL, and no source port', async (net) => {
   const first = await holder.finish();
   assert.equal(attempts[0]?.error, 'EADDRNOTAVAIL');
   const events = await seen.events();
-  same(events, [...first.attempts, ...attempts, ...bound.attempts], [{}, { saddr: '127.0.0.1' }]);
+  same(events, [...first.attempts, ...attempts, ...bound.attempts], [{}, { saddr: '127.0.0.1' }, early]);
 });
 
 live('rejected on its way out by nftables', async (net) => {
@@ -62,18 +65,19 @@ live('rejected on its way out by nftables', async (net) => {
   const seen = await watch(net);
   const { attempts } = await net.client(['blocking', '127.0.0.1', 8080]);
   assert.ok(attempts[0]?.errno);
-  same(await seen.events(), attempts, [{ saddr: '127.0.0.1', sport: 40000 }]);
+  // the kernel ends the call only when the SYN would be sent again: connect() holds the socket when the answer comes
+  same(await seen.events(), attempts, [{ saddr: '127.0.0.1', sport: 40000, ...early }]);
 });
 
 describe('nobody answers', { concurrency: true }, () => {
   for (const address of ['127.0.0.1', '::1']) {
-    live(`${address}: ETIMEDOUT`, async (net) => {
+    live(`${address}: one event, before the call has failed`, async (net) => {
       net.blackhole(8080);
       net.onlyPort(40000);
       const seen = await watch(net);
       const { attempts } = await net.client(['blocking', address, 8080]);
       assert.equal(attempts[0]?.error, 'ETIMEDOUT');
-      same(await seen.events(), attempts, [{ saddr: address, sport: 40000 }]);
+      same(await seen.events(), attempts, [{ saddr: address, sport: 40000, ...early }]);
     });
   }
 
@@ -99,8 +103,7 @@ describe('nobody answers', { concurrency: true }, () => {
     const seen = await watch(net);
     const { attempts } = await net.client(['restarted', '127.0.0.1', 8080]);
     assert.equal(attempts[0]?.error, 'ETIMEDOUT');
-    const own = { saddr: '127.0.0.1', sport: 40000, errno: undefined as never, error: undefined as never };
-    same(await seen.events(), attempts, [own]);
+    same(await seen.events(), attempts, [{ saddr: '127.0.0.1', sport: 40000, ...early }]);
   });
 
   live('killed in the middle: one event without errno', async (net) => {

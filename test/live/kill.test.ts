@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Outcome, Pending } from '../../dist/index.js';
 import { invalid } from '../../dist/schemas/pipe/line.js';
-import { connects, lostIn, statuses } from './collect.js';
+import { counted, isAttempt, ledger, statuses } from './collect.js';
 import { live } from './live.js';
 import { Pipeline } from './pipeline.js';
 import { until } from './wait.js';
@@ -26,7 +27,7 @@ async function literally(signal: NodeJS.Signals, when: number): Promise<void> {
   pipeline.kill(signal);
   await pipeline.ended;
   const lines = check(pipeline, `${signal} after ${when} ms`);
-  for (const { dport } of connects(lines)) assert.equal(dport, port);
+  for (const line of lines.filter(isAttempt)) assert.equal(JSON.parse(line).dport, port);
   assert.equal(pipeline.stderr.replace(/^(Killed|Terminated)\n/gm, ''), '');
 }
 
@@ -39,12 +40,13 @@ async function completely(signal: NodeJS.Signals, when: number): Promise<void> {
   await pipeline.ended;
   const where = `${signal} ${when} ms after the first line`;
   const lines = check(pipeline, where);
-  const events = connects(lines);
+  const events = lines.filter(isAttempt).map((line): Outcome | Pending => JSON.parse(line));
   const gap = events.findIndex(({ seq }, i) => seq !== i + 1);
   assert.equal(gap, -1, `${where}: a gap at line ${gap}`);
   if (signal === 'SIGKILL') return;
   const [, end] = statuses(lines);
-  assert.deepEqual([end?.out, end?.lost], [events.length, lostIn(lines)], `${where}: ${pipeline.stderr}`);
+  assert.ok(end, where);
+  assert.deepEqual(counted(lines), ledger(lines, 'outcome', counted(lines).pending), `${where}: ${pipeline.stderr}`);
 }
 
 const signals = ['SIGKILL', 'SIGTERM', 'SIGINT'] as const;

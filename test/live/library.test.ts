@@ -33,7 +33,7 @@ live('events in a program; leaving the loop ends the collector', async (net) => 
   }
   traffic.child.kill();
   assert.deepEqual(
-    seen.map((event) => event.type === 'connect' && [event.seq, event.uid, event.netns, event.dport]),
+    seen.map((event) => event.type === 'outcome' && [event.seq, event.uid, event.netns, event.dport]),
     [1, 2, 3, 4, 5].map((seq) => [seq, uid, net.inode, 9]),
   );
   await until('the child has ended', () => children().length === 0);

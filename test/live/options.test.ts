@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { bin, Collector, connects, lostIn, statuses } from './collect.js';
+import { bin, Collector, connects, counted, ledger, outcomes, statuses, stillOpen } from './collect.js';
 import { live, same } from './live.js';
 
 live('-p: only this process', async (net) => {
   net.onlyPort(40000);
   const wanted = net.start(['wait', 'blocking', '127.0.0.1', 9]);
   const other = net.start(['wait', 'blocking', '127.0.0.1', 9]);
-  const collector = await Collector.start(['-p', `4294967295,${wanted.child.pid}`]);
+  const collector = await Collector.start(['--report', 'attempt', '-p', `4294967295,${wanted.child.pid}`]);
   const { attempts } = await wanted.finish();
   await other.finish();
   const { lines, code } = await collector.stop();
@@ -18,7 +18,7 @@ live('-p: only this process', async (net) => {
 live('-u: only these users', async (net) => {
   net.onlyPort(40000);
   const uid = 10_000_000 + 4 * process.pid; // several, which no other test file has
-  const collector = await Collector.start(['--uid', `${uid},${uid + 1}`]);
+  const collector = await Collector.start(['--report', 'attempt', '--uid', `${uid},${uid + 1}`]);
   const said = [];
   for (const one of [uid, uid + 2, uid + 1]) said.push((await net.client(['blocking', '127.0.0.1', 9], one)).attempts);
   await net.client(['blocking', '127.0.0.1', 9]);
@@ -29,7 +29,7 @@ live('-u: only these users', async (net) => {
 
 live('-u: a user by name', async (net) => {
   const nobody = 65534;
-  const collector = await Collector.start(['-u', 'nobody', '--netns', net.inode]);
+  const collector = await Collector.start(['--report', 'attempt', '-u', 'nobody', '--netns', net.inode]);
   const { attempts } = await net.client(['blocking', '127.0.0.1', 9], nobody);
   await net.client(['blocking', '127.0.0.1', 9], nobody - 1);
   const { lines } = await collector.stop();
@@ -56,7 +56,7 @@ live('-P, -4 and -6', async (net) => {
   for (const collector of collectors) {
     const { lines } = await collector.stop();
     seen.push(
-      connects(lines).map(({ daddr, dport, v4mapped }) =>
+      outcomes(lines).map(({ daddr, dport, v4mapped }) =>
         targets.findIndex(([address, port]) => address === (v4mapped ? '::ffff:' : '') + daddr && port === dport),
       ),
     );
@@ -65,22 +65,31 @@ live('-P, -4 and -6', async (net) => {
   assert.deepEqual({ ports, v4, v6, both }, { ports: [0, 2, 4, 5], v4: [0, 1, 4, 5], v6: [2, 3, 6], both: [3, 6] });
 });
 
-live('-n: so many lines, then the end', async (net) => {
-  const uid = 1_000_000 + process.pid;
-  const collector = new Collector(['-n', 7, '-u', uid]);
-  const traffic = net.start(['forever', '127.0.0.1', 9], uid);
-  const { code, stderr } = await collector.ended;
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-  const lines = collector.lines();
-  assert.deepEqual(
-    connects(lines).map(({ seq }) => seq),
-    [1, 2, 3, 4, 5, 6, 7],
-  );
-  assert.equal(lines.length, 7);
-  traffic.child.kill();
-});
+for (const [report, last] of [
+  ['attempt', connects],
+  ['outcome', outcomes],
+  ['both', outcomes],
+] as const)
+  live(`-n with --report ${report}: the end after this many last lines of attempts`, async (net) => {
+    const uid = 1_000_000 + process.pid;
+    const collector = new Collector(['--status', '--report', report, '-n', 7, '-u', uid]);
+    const traffic = net.start(['forever', '127.0.0.1', 9], uid);
+    const { code, stderr } = await collector.ended;
+    traffic.child.kill();
+    const lines = collector.lines();
+    const { pending } = counted(lines);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: stillOpen(pending) });
+    assert.equal(last(lines).length, 7);
+    assert.deepEqual(counted(lines), ledger(lines, report, pending));
+    const seqs = lines.slice(1, -1).map((line) => JSON.parse(line).seq);
+    assert.deepEqual(
+      seqs,
+      seqs.map((_, i) => i + 1),
+    );
+    assert.equal(connects(lines).length, report === 'outcome' ? 0 : 7 + pending);
+  });
 
-live('--duration ends by itself, --tier and --status tell of the run', async (net) => {
+live('--duration ends by itself, --tier and --status describe the run', async (net) => {
   const uid = 1_000_000 + process.pid;
   const client = net.start(['wait', 'quiet', 20, '127.0.0.1', 9], uid); // it is there before the time runs
   const collector = await Collector.start(['--duration', 3, '--tier', 'tracepoint', '-u', uid]);
@@ -94,9 +103,8 @@ live('--duration ends by itself, --tier and --status tell of the run', async (ne
   assert.equal(start?.tier, 'tracepoint');
   assert.deepEqual(start?.filters?.uid, String(uid));
   assert.ok(start?.kernel && start.version);
-  assert.equal(end?.out, connects(lines).length);
-  assert.equal(end?.lost, lostIn(lines));
   assert.equal(end?.in, 20);
+  assert.deepEqual(counted(lines), ledger(lines, 'outcome'));
 });
 
 live('a wrong command line: one line and exit code 2', async () => {

@@ -23,7 +23,7 @@ live('TCP Fast Open by sendto(), refused', async (net) => {
   const seen = await watch(net);
   const { attempts } = await net.client(['fast-open', '127.0.0.1', 9]);
   assert.equal(attempts[0]?.error, 'ECONNREFUSED');
-  // told when the SYN is prepared: the error comes later
+  // written when the SYN is prepared: the error comes later
   const own = { saddr: '127.0.0.1', sport: 40000, errno: undefined as never, error: undefined as never };
   same(await seen.events(), attempts, [own]);
 });

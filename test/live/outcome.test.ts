@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe } from 'node:test';
-import { connects } from './collect.js';
+import { connects, pendings } from './collect.js';
 import { cannot, live } from './live.js';
 import type { Net } from './net.js';
-import { during, endOf, ends, paired, timed } from './outcomes.js';
+import { during, endOf, ends, paired, type Told, timed } from './outcomes.js';
 import { until } from './wait.js';
 
 const refused = 'refused ECONNREFUSED';
@@ -79,14 +79,28 @@ describe('nobody answers', () => {
   ] as const)
     live(`${how}: timeout, as late as the last SYN`, async (net) => {
       net.blackhole(8080);
-      const { events } = await ends(net, [[how, address, 8080]], [timeout], timed);
+      let resent = 0;
+      const counting = (watch: () => Promise<Told>) =>
+        timed(async () => {
+          const before = synsResent(net);
+          const seen = await watch();
+          resent = synsResent(net) - before;
+          return seen;
+        });
+      const { lines, events } = await ends(net, [[how, address, 8080]], [timeout], counting);
       assert.ok((events[0]?.latency_us as number) >= 1_000_000, JSON.stringify(events));
+      assert.ok(resent > 0);
+      assert.equal(events[0]?.retransmits, resent);
+      const [waiting, ...more] = pendings(lines);
+      assert.ok(waiting && waiting.waited_us >= 1_000_000 && more.length === 0, JSON.stringify([waiting, ...more]));
     });
 
   live('ICMP host unreachable', async (net) => {
     net.blackhole(8080);
     net.run('nft', 'add rule inet t in tcp dport 8081 reject with icmpx host-unreachable');
-    await ends(net, [['blocking', '127.0.0.1', 8081]], ['unreachable EHOSTUNREACH']);
+    const { events } = await ends(net, [['blocking', '127.0.0.1', 8081]], ['unreachable EHOSTUNREACH']);
+    const [{ icmp, icmp_from } = {}] = events;
+    assert.deepEqual([icmp, icmp_from], ['host-unreachable', '127.0.0.1']);
   });
 
   live('closed by the application, or by the end of its process: aborted', async (net) => {
@@ -117,11 +131,17 @@ describe('nobody answers', () => {
         await synSent(net, ['blocking', 'nonblocking', 'nonblocking']);
       });
       assert.deepEqual(events.map(endOf), [refused]);
-      const told = report === 'both' ? 4 : 0;
-      assert.equal(connects(lines).length, told);
-      assert.deepEqual([end.in, end.out, end.lost, end.pending], [told + 4, told + 1, 0, 3]);
+      assert.equal(connects(lines).length, report === 'both' ? 4 : 0);
+      assert.deepEqual([end.in, end.out, end.lost, end.pending], [4, 1, 0, 3]);
+      const open = new Set(pendings(lines).map(({ id }) => id));
+      assert.deepEqual([open.size, open.has(events[0]?.id as string)], [3, false]);
+      for (const { sport, waited_us, existing } of pendings(lines))
+        assert.ok(sport && waited_us > 0 && !existing, JSON.stringify(pendings(lines)));
     });
 });
+
+const synsResent = (net: Net) =>
+  Number(/TCPSynRetrans +(\d+)/.exec(net.run('nstat', '-asz', 'TcpExtTCPSynRetrans'))?.[1]);
 
 async function synSent(net: Net, how: string[]) {
   const clients = how.map((command) => net.start([command, '127.0.0.1', 8080]));

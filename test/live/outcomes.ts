@@ -1,38 +1,54 @@
 import assert from 'node:assert/strict';
-import type { Connect, Outcome, Status } from '../../dist/index.js';
+import type { Connect, Outcome, Pending, Status } from '../../dist/index.js';
 import type { Attempt, Said } from './client.js';
-import { Collector, connects, lostIn, statuses } from './collect.js';
+import { Collector, counted, isAttempt, ledger, lostIn, outcomes, statuses, stillOpen } from './collect.js';
 import type { Net } from './net.js';
-
-export const outcomes = (lines: string[]): Outcome[] =>
-  lines.filter((line) => line.startsWith('{"type":"outcome"')).map((line) => JSON.parse(line));
 
 /** As it is written here: `refused ECONNREFUSED`. */
 export const endOf = ({ result, error }: Outcome) => (error ? `${result} ${error}` : result);
 
-/** Each connect has exactly one outcome, which comes later and tells the same and more. */
+/** Of a connect, its ts is the start; the others have fields of their own, and seq differs. */
+const own = [
+  'type',
+  'seq',
+  'ts',
+  'errno',
+  'error',
+  'result',
+  'icmp',
+  'icmp_from',
+  'latency_us',
+  'waited_us',
+  'retransmits',
+];
+
+/** What all events of an attempt share. */
+function shared(event: Connect | Pending | Outcome): object {
+  const all = { ...event, ...(event.type === 'connect' && { start: event.ts }) };
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !own.includes(key)));
+}
+
+/** Microseconds since 1970. */
+const microseconds = (ts: string | undefined) => Date.parse(`${ts?.slice(0, 19)}Z`) * 1000 + Number(ts?.slice(20, 26));
+
+/** Each connect has exactly one outcome, which comes later and has the same fields and more. So has any pending line. */
 export function paired(lines: string[]): void {
-  const open = new Map<string, Connect>();
+  const open = new Map<string, Connect | Pending>();
   const ended = new Set<string>();
-  for (const line of lines) {
-    const event: Connect | Outcome | Status = JSON.parse(line);
+  for (const line of lines.filter(isAttempt)) {
+    const event: Connect | Pending | Outcome = JSON.parse(line);
     if (event.type === 'connect') {
       assert.ok(!open.has(event.id) && !ended.has(event.id), `the id of another attempt: ${line}`);
       open.set(event.id, event);
+      continue;
     }
-    if (event.type !== 'outcome') continue;
-    const {
-      type: _,
-      seq,
-      ts,
-      errno: _e,
-      error: _n,
-      ...told
-    } = open.get(event.id) ?? assert.fail(`no connect: ${line}`);
-    const { type: _t, seq: later, ts: _s, result: _r, errno: _o, error: _a, latency_us, ...repeated } = event;
-    assert.deepEqual(repeated, told);
-    assert.ok(later > seq, `told before its connect: ${line}`);
-    assert.ok(latency_us >= 0 && Date.parse(ts) > 0, line);
+    const before = open.get(event.id) ?? assert.fail(`no connect: ${line}`);
+    assert.deepEqual(shared(event), shared(before));
+    assert.ok(event.seq > before.seq, `written before its connect: ${line}`);
+    const took = event.type === 'pending' ? event.waited_us : event.latency_us;
+    const between = microseconds(event.ts) - microseconds(event.start);
+    assert.ok(took >= 0 && Math.abs(between - took) <= 1, line); // each is rounded on its own
+    if (event.type === 'pending') continue;
     open.delete(event.id);
     ended.add(event.id);
   }
@@ -48,17 +64,16 @@ export interface Told {
   lost: number;
 }
 
-/** What is told of a namespace while something happens in it, to the end. */
+/** What the collector writes of a namespace while something happens in it, to the end. */
 export async function during(net: Net, report: 'both' | 'outcome', body: () => Promise<unknown>): Promise<Told> {
   const collector = await Collector.start(['--report', report, '--netns', net.inode]);
   await body();
   const { code, stderr, lines } = await collector.stop();
-  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   const end = statuses(lines).at(-1) as Status;
-  const told = { lines, events: outcomes(lines), end, lost: lostIn(lines) };
-  const { in: all, out, lost, pending } = end as Status & { out: number; lost: number; pending: number };
-  assert.deepEqual([all, out, lost], [out + lost + pending, connects(lines).length + told.events.length, told.lost]);
-  return told;
+  const { pending = 0 } = end;
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: stillOpen(pending) });
+  assert.deepEqual(counted(lines), ledger(lines, report, pending));
+  return { lines, events: outcomes(lines), end, lost: lostIn(lines) };
 }
 
 /**
@@ -72,7 +87,7 @@ export async function timed(tell: () => Promise<Told>): Promise<Told> {
   }
 }
 
-/** Attempts, and how they are told to end: in the order of the attempts, each of the right process and destination. */
+/** Attempts, and how their outcomes say that they ended: in their order, each of the right process and destination. */
 export async function ends(
   net: Net,
   commands: (string | number)[][],

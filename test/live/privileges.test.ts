@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { bin, Collector, connects, statuses } from './collect.js';
+import { bin, Collector, connects, counted, outcomes } from './collect.js';
 import { fresh, onExit } from './folder.js';
 import { exists, held } from './held.js';
 import { live } from './live.js';
@@ -18,7 +18,7 @@ for (const tier of [[], ['--tier', 'tracepoint']])
     );
     await net.client(['quiet', 10, '127.0.0.1', 9]);
     const { code, stderr, lines } = await collector.stop();
-    assert.deepEqual({ code, stderr, events: connects(lines).length }, { code: 0, stderr: '', events: 10 });
+    assert.deepEqual({ code, stderr, events: outcomes(lines).length }, { code: 0, stderr: '', events: 10 });
   });
 
 live('nobody with just the capabilities that it needs: sees, keeps none, leaves nothing', async (net) => {
@@ -47,12 +47,13 @@ live('nobody with just the capabilities that it needs: sees, keeps none, leaves 
   child.kill('SIGTERM');
   assert.deepEqual(await exit, [0, null]);
   assert.equal(said(), '');
-  assert.deepEqual([connects(lines()).length, statuses(lines()).at(-1)?.out], [50, 100]);
+  assert.deepEqual(counted(lines()), { in: 50, out: 50, lost: 0, pending: 0, updates: 50, lost_updates: 0 });
+  assert.deepEqual([connects(lines()).length, outcomes(lines()).length], [50, 50]);
   assert.ok(ids.length > 5, `${ids}`);
   for (const [kind, id] of ids) await until(`${kind} ${id} is gone`, () => !exists(kind, id));
 });
 
-/** What nobody is told who has these. */
+/** What the collector says to nobody with these capabilities. */
 function refusal(capabilities: string[]): string {
   const args = [...only(capabilities), `${bin}collector`, '--tier', 'tracepoint'];
   const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', timeout: 60_000 });

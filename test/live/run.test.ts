@@ -34,19 +34,20 @@ const collectors = () =>
 function complete(pipeline: Pipeline): number {
   const all = events(pipeline);
   const [start, end] = [all.at(0) as Status, all.at(-1) as Status];
-  const connects = all.filter(({ type }) => type === 'connect');
-  assert.deepEqual([start.phase, end.phase, end.out], ['start', 'end', connects.length]);
+  const outcomes = all.filter(({ type }) => type === 'outcome');
+  assert.deepEqual([start.phase, end.phase, end.out], ['start', 'end', outcomes.length]);
+  const numbered = all.filter(({ type }) => type === 'outcome' || type === 'pending');
   assert.deepEqual(
-    connects.map(({ seq }) => seq),
-    connects.map((_, i) => i + 1),
+    numbered.map(({ seq }) => seq),
+    numbered.map((_, i) => i + 1),
   );
-  return connects.length;
+  return outcomes.length;
 }
 
 async function running(net: Net, work: (pipeline: Pipeline) => Promise<void>, options = ''): Promise<Pipeline> {
   const traffic = net.start(['forever', '127.0.0.1', 9], uid);
   const pipeline = new Pipeline(line(options));
-  await until('events to arrive', () => pipeline.text().includes('"connect"'));
+  await until('events to arrive', () => pipeline.text().includes('"outcome"'));
   await work(pipeline);
   await pipeline.ended;
   traffic.child.kill();

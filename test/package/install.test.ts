@@ -47,7 +47,7 @@ installed('doctor finds a way, and nothing to build', () => {
 });
 
 installed('the collector sees an attempt to reach loopback', () => {
-  const event = JSON.parse(works(`collector -P 9 --report outcome -- ${connects}`).stdout);
+  const event = JSON.parse(works(`collector -P 9 -- ${connects}`).stdout);
   const { type, comm, daddr, dport, result, error } = event;
   assert.deepEqual(
     { type, comm, daddr, dport, result, error },

@@ -4,12 +4,12 @@
  */
 import { release } from 'node:os';
 import { type Tier, tiers } from '../../dist/collector/addon.js';
-import type { Connect, Outcome } from '../../dist/index.js';
-import { Collector, lostIn, statuses } from '../live/collect.js';
+import { Collector, counted, isAttempt, ledger, lostAttempts, lostIn } from '../live/collect.js';
 import { until } from '../live/wait.js';
 import { black, type Case, closed, open, setUp } from './cases/case.js';
+import { hang } from './cases/existing.js';
 import { cases } from './cases.js';
-import { difference, expected, pairs, strip } from './expect.js';
+import { difference, type Event, expected, type Story, stories } from './expect.js';
 import { Place, type Ran } from './place.js';
 
 export interface Report {
@@ -21,17 +21,20 @@ export interface Report {
 }
 
 const report: Report = { kernel: release(), missing: {}, table: {} };
-/** With --report both, and without: where the end is not to be told, the programs go another way. */
-const collectors = new Map<Tier, Collector>();
-const byDefault = new Map<Tier, Collector>();
+const reports = ['both', 'outcome', 'attempt'] as const;
+type Watching = { [report in (typeof reports)[number]]: Collector };
+/** With each --report: if ends are not reported, the programs go another way. */
+const collectors = new Map<Tier, Watching>();
 const net = new Place();
 const narrow = new Place();
+const held = new Place();
 
 async function attach(tier: Tier): Promise<void> {
   try {
-    const scope = `--netns=${net.inode},${narrow.inode}`;
-    collectors.set(tier, await Collector.start(['--tier', tier, '--report', 'both', scope]));
-    byDefault.set(tier, await Collector.start(['--tier', tier, scope]));
+    const scope = `--netns=${net.inode},${narrow.inode},${held.inode}`;
+    const start = (...args: string[]) => Collector.start(['--tier', tier, scope, ...args]);
+    const both = await start('--report', 'both');
+    collectors.set(tier, { both, outcome: await start(), attempt: await start('--report', 'attempt') });
   } catch (error) {
     report.missing[tier] = (error as Error).message.trim().replace(/^it ended: collector: /, '');
   }
@@ -39,16 +42,16 @@ async function attach(tier: Tier): Promise<void> {
 
 const pidOf = (line: string) => Number(/"pid":(\d+)/.exec(line)?.[1]);
 const ran = new Map<Case, Ran>();
-/** Processes whose events are known, but judged by nobody. */
+/** Processes whose events are expected, but not examined. */
 const aside = new Set<number>();
 
 /**
- * What a timer ends is driven again, twice at most, where that was not seen, but for a guest: a sandbox's kernel may run
+ * Except in a guest, what a timer ends is driven again, twice at most, if its end was not seen: a sandbox's kernel may run
  * no BPF program while its own process 1 is current, not even for a timer that comes just then.
  */
 async function drive(one: Case): Promise<void> {
   for (let tries = one.slow && !process.env.SYNPIPE_VM_GUEST ? 3 : 1; tries > 0; tries--) {
-    const which = await (typeof one.run === 'function' ? one.run(net, narrow) : net.drive(one.run));
+    const which = await (typeof one.run === 'function' ? one.run(net, narrow, held) : net.drive(one.run));
     ran.set(one, which);
     if (tries === 1 || (await ended(which))) return;
     for (const pid of which.pids) aside.add(pid);
@@ -57,10 +60,11 @@ async function drive(one: Case): Promise<void> {
 
 async function ended({ pids }: Ran): Promise<boolean> {
   aside.add(await mark());
-  return [...collectors.values()].every((collector) => {
-    const byPid = eventsByPid(collector);
+  return [...collectors.values()].every(({ both }) => {
+    const byPid = eventsByPid(both);
     const types = [...pids].flatMap((pid) => byPid.get(pid) ?? []).map(({ type }) => type);
-    return types.filter((type) => type === 'connect').length * 2 === types.length;
+    const count = (one: string) => types.filter((type) => type === one).length;
+    return count('connect') === count('outcome');
   });
 }
 
@@ -68,26 +72,25 @@ async function ended({ pids }: Ran): Promise<boolean> {
 async function mark(): Promise<number> {
   const { child, finish } = net.start(['blocking', '127.0.0.1', closed]);
   await finish();
-  const has = (collector: Collector | undefined, type: string) =>
-    collector?.lines().some((line) => line.startsWith(`{"type":"${type}"`) && pidOf(line) === child.pid) ?? false;
-  for (const tier of collectors.keys()) {
-    const there = () => has(collectors.get(tier), 'outcome') && has(byDefault.get(tier), 'connect');
-    await until(`the mark, ${tier}`, there);
-  }
+  const has = (collector: Collector, type: string) =>
+    collector.lines().some((line) => line.startsWith(`{"type":"${type}"`) && pidOf(line) === child.pid);
+  for (const [tier, watching] of collectors)
+    for (const report of reports)
+      await until(`the mark, ${tier}`, () => has(watching[report], report === 'attempt' ? 'connect' : 'outcome'));
   return child.pid as number;
 }
 
-/** Connects and outcomes by process, in their order. */
-function eventsByPid(collector: Collector | undefined): Map<number, (Connect | Outcome)[]> {
-  const byPid = new Map<number, (Connect | Outcome)[]>();
-  for (const line of collector?.lines() ?? []) {
-    if (!/^{"type":"(connect|outcome)"/.test(line)) continue;
-    const event = JSON.parse(line) as Connect | Outcome;
-    if (event.pid !== undefined) byPid.set(event.pid, [...(byPid.get(event.pid) ?? []), event]);
+/** The events of attempts by process, in their order. Without a process: by 0. */
+function eventsByPid(collector: Collector): Map<number, Event[]> {
+  const byPid = new Map<number, Event[]>();
+  for (const line of collector.lines().filter(isAttempt)) {
+    const event = JSON.parse(line) as Event;
+    const pid = event.pid ?? 0;
+    byPid.set(pid, [...(byPid.get(pid) ?? []), event]);
   }
   return byPid;
 }
-type Events = ReturnType<typeof eventsByPid>;
+type Events = { [report in (typeof reports)[number]]: ReturnType<typeof eventsByPid> };
 
 const inOrder = (events: object[]) =>
   events
@@ -95,21 +98,32 @@ const inOrder = (events: object[]) =>
     .sort()
     .join(' ');
 
-/** What the first tier tells of a case. */
+/** What the first tier reports of a case. */
 const first = new Map<Case, string>();
-function judge(one: Case, { pids, said }: Ran, tier: Tier, both: Events, alone: Events): string {
+function judge(one: Case, { pids, said }: Ran, tier: Tier, events: Events): string {
   if (said.unavailable) return `cannot: ${said.unavailable}`;
   try {
-    const of = (events: Events) => [...pids].flatMap((pid) => events.get(pid) ?? []).sort((a, b) => a.seq - b.seq);
+    const of = (report: keyof Events) => {
+      const own = [...pids].flatMap((pid) => events[report].get(pid) ?? []).sort((a, b) => a.seq - b.seq);
+      return stories(own, report, report === 'outcome' || one.existing === true);
+    };
     const wanted = said.attempts.flatMap((attempt, i) => expected(one, attempt, i, tier) ?? []);
-    const actual = pairs(of(both));
+    const actual = of('both');
     const wrong = difference(actual, wanted);
-    const [connects, same] = [actual.map(({ connect }) => connect), of(alone).map(strip)].map(inOrder);
-    if (connects !== same) wrong.push(`without --report otherwise: ${connects} ${same}`);
+    const byDefault = of('outcome');
+    wrong.push(...difference(byDefault, wanted).map((what) => `without --report: ${what}`));
+    const same = (type: 'connect' | 'outcome', others: Story[]) => {
+      const [is, other] = [actual, others].map((all) =>
+        inOrder(all.flatMap((story): object[] => (story[type] ? [story[type]] : []))),
+      );
+      if (is !== other) wrong.push(`another --report, another ${type}: ${is} ${other}`);
+    };
+    same('outcome', byDefault);
+    if (!one.existing) same('connect', of('attempt'));
     if (!one.less?.[tier]) {
       // what the client cannot know is the same for all tiers at least
       const exact = JSON.stringify(actual.map(({ connect, outcome }) => [connect, outcome]));
-      if (exact !== (first.get(one) ?? exact)) wrong.push(`another tier tells otherwise: ${first.get(one)} ${exact}`);
+      if (exact !== (first.get(one) ?? exact)) wrong.push(`another tier differs: ${first.get(one)} ${exact}`);
       first.set(one, exact);
     }
     if (said.attempts.length !== one.ends.length) wrong.push(`the client made ${said.attempts.length} attempts`);
@@ -126,41 +140,51 @@ const set = (name: string, tier: Tier, verdict: string) => {
 };
 
 function judgeAll(): void {
-  for (const [tier, collector] of collectors) {
-    const [both, alone] = [eventsByPid(collector), eventsByPid(byDefault.get(tier))];
-    for (const [one, which] of ran) set(one.name, tier, judge(one, which, tier, both, alone));
+  for (const [tier, watching] of collectors) {
+    const events = Object.fromEntries(reports.map((report) => [report, eventsByPid(watching[report])])) as Events;
+    for (const [one, which] of ran) set(one.name, tier, judge(one, which, tier, events));
     const known = new Set([...aside, ...[...ran.values()].flatMap(({ pids }) => [...pids])]);
-    const stray = [...both, ...alone].flatMap(([pid, events]) => (known.has(pid) ? [] : events.map(({ id }) => id)));
-    const lost = lostIn(collector.lines());
+    const others = reports.flatMap((report) => [...events[report]]).filter(([pid]) => !known.has(pid));
+    const stray = others.flatMap(([, events]) => events.map(({ id }) => id));
+    const lost = reports.reduce((sum, report) => sum + lostIn(watching[report].lines()), 0);
     const all = [...(lost ? [`${lost} lost`] : []), ...stray];
     set('no other event, none lost', tier, all.length ? `wrong: ${all.slice(0, 3)}` : '=');
   }
 }
 
-/** As fast as it can, by two threads. Each attempt is one or two events, told or counted as lost. */
+/** As fast as it can, by two threads. Each attempt has its last line or is counted as lost, and the ledger says so. */
 async function burst(): Promise<void> {
   const { child, finish } = net.start(['burst', 2, 2500, '127.0.0.1', open]);
   const { attempts } = await finish();
-  // both outlive the collectors: one has returned, one is told by their end
+  // both outlive the collectors: one call has returned, one has not
   const last = [
     narrow.start(['nonblocking', '127.0.0.1', black]),
     net.start(['blocking', '127.0.0.1', black]),
   ] as const;
   await until('one waits', () => narrow.run('ss', '-tnH', 'state', 'syn-sent').includes(':40000 '));
   await until('the other waits', () => net.run('ss', '-tnH', 'state', 'syn-sent').includes(`:${black}`));
-  const ending = [...collectors, ...byDefault].map(async ([tier, collector], i) => {
-    const events = i < collectors.size ? 2 : 1;
-    return { tier, events, lines: (await collector.stop()).lines };
-  });
-  for (const { tier, events, lines } of await Promise.all(ending)) {
-    const own = lines.filter((line) => line.startsWith('{"type":"connect"') || line.startsWith('{"type":"outcome"'));
-    const told = (pid = child.pid) => own.filter((line) => pidOf(line) === pid).length;
-    const [lost, end] = [lostIn(lines), statuses(lines).at(-1)];
-    const all = JSON.stringify(end);
-    const wrong = told() + lost !== events * attempts.length || end?.lost !== lost || end.out !== own.length;
-    set('burst of 5,000: told + lost = attempts', tier, wrong ? `wrong: ${told()} + ${lost} lost, ${all}` : '=');
-    const open = last.map(({ child }) => told(child.pid)).join() === '1,1' && (end?.pending ?? 0) === (events - 1) * 2;
-    set('still open at the end: pending', tier, open ? '=' : `wrong: ${JSON.stringify(own.slice(-3))}, ${all}`);
+  const ending = [...collectors].flatMap(([tier, watching]) =>
+    reports.map(async (report) => ({ tier, report, lines: (await watching[report].stop()).lines })),
+  );
+  for (const { tier, report, lines } of await Promise.all(ending)) {
+    const written = (type: string, pid = child.pid) =>
+      lines.filter((line) => line.startsWith(`{"type":"${type}"`) && pidOf(line) === pid).length;
+    const [started, ended, lost] = [written('connect'), written('outcome'), lostAttempts(lines)];
+    const pending = report === 'attempt' ? 0 : last.length;
+    const [status, should] = [counted(lines), ledger(lines, report, pending)].map((all) =>
+      Object.entries(all).sort().join(' '),
+    );
+    const all = `${report}: ${started} connects, ${ended} outcomes, ${status} instead of ${should}`;
+    const complete = report === 'both' ? started + ended + lostIn(lines) >= 2 * attempts.length : true;
+    const adds = (report === 'attempt' ? started : ended) + lost === attempts.length && complete && status === should;
+    set('burst of 5,000: reported + lost = attempts', tier, adds ? '=' : `wrong: ${all}`);
+    const open = last.every(
+      ({ child: { pid } }) =>
+        written('connect', pid) === (report === 'outcome' ? 0 : 1) &&
+        written('pending', pid) > 0 === (report !== 'attempt') &&
+        written('outcome', pid) === 0,
+    );
+    set('still open at the end: pending', tier, open ? '=' : `wrong: ${report}: ${lines.slice(-5)}`);
   }
   for (const { child, finish } of last) {
     child.kill('SIGKILL');
@@ -169,17 +193,19 @@ async function burst(): Promise<void> {
 }
 
 try {
-  await setUp(net, narrow);
+  await setUp(net, narrow, held);
+  await hang(held);
   await Promise.all(tiers.map(attach));
   const slow = Promise.all(cases.filter(({ slow }) => slow).map(drive));
-  for (const one of cases) if (!one.slow) await drive(one);
+  for (const one of cases) if (!one.slow && !one.existing) await drive(one);
   await slow;
+  for (const one of cases) if (one.existing) await drive(one);
   aside.add(await mark());
   judgeAll();
   for (const place of [net, narrow]) place.sysctl('ipv4/tcp_syn_retries', '6');
   await burst();
 } finally {
   for (const { child } of Collector.running) child.kill('SIGKILL');
-  await Promise.all([net.remove(), narrow.remove()]);
+  await Promise.all([net, narrow, held].map((place) => place.remove()));
 }
 console.log(JSON.stringify(report));

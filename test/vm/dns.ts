@@ -16,7 +16,7 @@ import { output, type Peer, start } from './originals.js';
 
 export interface DnsReport {
   kernel: string;
-  /** What dns events tell of dig's questions. */
+  /** The dns events of dig's questions. */
   told: ReturnType<typeof sorted>[];
   lost: number;
   /** Attempts of curl through enrich: port, name, source. */

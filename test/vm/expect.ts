@@ -1,35 +1,50 @@
 import { constants } from 'node:os';
 import type { Tier } from '../../dist/collector/addon.js';
-import type { Connect, Outcome } from '../../dist/index.js';
+import type { Connect, Outcome, Pending } from '../../dist/index.js';
 import type { Attempt } from '../live/client.js';
 import type { Case } from './cases/case.js';
 
 type Fields = Record<string, unknown>;
-/** An attempt's two events, without what no two tiers can have in common. */
-export interface Pair {
-  connect: Fields;
-  outcome: Fields;
+export type Event = Connect | Pending | Outcome;
+/** The events of an attempt, without what no two tiers can have in common. */
+export interface Story {
+  connect?: Fields;
+  pendings: Fields[];
+  outcome?: Fields;
+  /** In ms since 1970. */
+  start: number;
   latency?: number;
 }
-export interface Wanted extends Pair {
-  /** What the application measured, where the call waited for the end. */
+export interface Wanted {
+  connect: Fields;
+  outcome: Fields;
+  /** When the application called, in µs since 1970. */
+  began: number;
+  /** What the application measured, if the call waited for the end. */
   took?: number;
 }
 
 const numbers = constants.errno as Record<string, number>;
+/** A connect line is written when the call returns, or this long (µs) after the SYN at the latest. */
+const connectDue = 100_000;
+/** A pending line is written so long (µs) after the call, give or take. */
+const pendingDue = { least: 1_000_000, most: 2_000_000 };
 
-/** What its two events must tell, from what the client says and the case declares. */
+/** What its events must have, from what the client says and the case declares. */
 export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Wanted | undefined {
   const less = one.less?.[tier];
   if (less === 'not seen') return undefined;
   const { began, ended, ...said } = attempt;
   const connect: Fields = { ...said };
   const [result, error] = (one.ends[i] ?? 'unexpected').split(' ');
-  if (['established', 'refused', 'timeout', 'reset', 'aborted'].includes(result?.split('/')[0] as string) || less) {
+  const unsent = ['unreachable', 'denied', 'error'].includes(result as string) && !one.icmp?.[i];
+  if (!unsent || less === 'no errno') {
     connect.saddr ??= connect.daddr;
     connect.sport ??= 0; // the application cannot ask for it any more
   }
-  if (said.error === 'EINPROGRESS' || said.error === 'EINTR' || less) {
+  const later = said.error === 'EINPROGRESS' || said.error === 'EINTR' || one.name.includes('Fast Open');
+  // a call that fails after a second or more had its connect line before that
+  if (later || less === 'no errno' || ended - began > 10 * connectDue) {
     delete connect.errno;
     delete connect.error;
   }
@@ -40,63 +55,98 @@ export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Wa
   delete outcome.errno;
   delete outcome.error;
   if (error) Object.assign(outcome, { errno: numbers[error], error });
-  const later = said.error === 'EINPROGRESS' || said.error === 'EINTR' || one.name.includes('Fast Open');
-  return { connect, outcome, ...(!later && { took: ended - began }) };
+  const [icmp, icmp_from = connect.daddr] = one.icmp?.[i]?.split(' ') ?? [];
+  if (icmp && less !== 'no icmp') Object.assign(outcome, { icmp, icmp_from });
+  if (one.existing) outcome.existing = true;
+  return { connect, outcome, began, ...(!later && !one.existing && { took: ended - began }) };
 }
 
-export const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Connect | Outcome): Fields => {
-  const { latency_us: _l, ...fields } = rest as Fields;
+export const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Event): Fields => {
+  const { start: _a, latency_us: _l, waited_us: _w, ...fields } = rest as Fields;
   return fields;
 };
 
-/** The events in pairs, by id. Throws where one is alone, or comes before its connect. */
-export function pairs(events: (Connect | Outcome)[]): Pair[] {
-  const open = new Map<string, { connect: Connect; pair: Pair }>();
-  const all: Pair[] = [];
+/**
+ * The events by attempt, in the order of their first lines, or `byStart`. Throws if one is missing or too many, or in the
+ * wrong order, or of another start.
+ */
+export function stories(events: Event[], report: 'attempt' | 'outcome' | 'both', byStart: boolean): Story[] {
+  const all = new Map<string, Story>();
+  const starts = new Map<string, string>();
   for (const event of events) {
-    const before = open.get(event.id);
-    if (event.type === 'connect') {
-      if (before) throw new Error(`two connects with one id: ${JSON.stringify(event)}`);
-      const pair = { connect: strip(event), outcome: {} };
-      open.set(event.id, { connect: event, pair });
-      all.push(pair);
-    } else {
-      if (!before) throw new Error(`an outcome without its connect: ${JSON.stringify(event)}`);
-      before.pair.outcome = strip(event);
-      before.pair.latency = event.latency_us;
-      open.delete(event.id);
-    }
+    const wrong = (why: string) => new Error(`${why}: ${JSON.stringify(event)}`);
+    const start = event.type === 'connect' ? event.ts : (event.start as string);
+    const story = all.get(event.id) ?? { pendings: [], start: Date.parse(start) };
+    if (start !== (starts.get(event.id) ?? start)) throw wrong('another start');
+    if (story.outcome) throw wrong('after the outcome');
+    if (event.type === 'connect' ? all.has(event.id) : report === 'both' && !story.connect)
+      throw wrong(event.type === 'connect' ? 'not the first' : 'no connect');
+    if (event.type === 'pending') story.pendings.push(strip(event));
+    else story[event.type] = strip(event);
+    if (event.type === 'outcome') story.latency = event.latency_us;
+    starts.set(event.id, start);
+    all.set(event.id, story);
   }
-  for (const { connect } of open.values()) throw new Error(`no outcome: ${JSON.stringify(connect)}`);
-  return all;
+  for (const { outcome, connect } of all.values())
+    if (report !== 'attempt' && !outcome) throw new Error(`no outcome: ${JSON.stringify(connect)}`);
+  const start = (id: string) => starts.get(id) as string;
+  const ids = [...all.keys()];
+  if (byStart) ids.sort((a, b) => (start(a) < start(b) ? -1 : 1));
+  return ids.map((id) => all.get(id) as Story);
 }
 
 /**
- * Within what the application measured, and most of it where it was long. The clocks may differ by a little. An attempt
+ * Within what the application measured, and most of it if it was long. The clocks may differ by a little. An attempt
  * that is aborted ends with its socket, which the client closes after it has measured.
  */
 const timely = (latency: number, took: number | undefined, aborted: boolean) =>
   took === undefined || ((aborted || latency <= took * 1.01 + 100) && (took < 1e6 || latency > took / 2));
 
-/** What is not as expected; nothing where all is. */
-export function difference(actual: Pair[], wanted: Wanted[]): string[] {
+/** How an event differs. 0 stands for any number; `a/b` for either result. SYNs are sent again if it takes a second. */
+function differences(is: Fields, should: Fields, latency: number): string[] {
+  const keys = [...new Set([...Object.keys(is), ...Object.keys(should)])];
+  const wrong = keys.filter((key) => {
+    if (key === 'cgroup') return false;
+    if (key === 'retransmits') return latency < 900_000;
+    const any = should[key] === 0 && (key === 'tid' || key === 'sport') && Number(is[key]) > 0;
+    const either = key === 'result' && String(should[key]).split('/').includes(String(is[key]));
+    return !any && !either && is[key] !== should[key];
+  });
+  return wrong.map((key) => `${key}: ${is[key]} instead of ${should[key]}`);
+}
+
+/** One that waited has a pending line, one that did not has none. */
+function pendingDifferences({ pendings, latency = 0 }: Story, outcome: Fields): string[] {
+  const due = outcome.existing || latency > pendingDue.most ? 1 : 0;
+  const most = outcome.existing || latency > pendingDue.least ? 1 : 0;
+  if (pendings.length < due || pendings.length > most) return [`${pendings.length} pending lines in ${latency} µs`];
+  const { errno: _e, error: _n, icmp, icmp_from, ...same } = outcome;
+  return pendings.flatMap((pending) => {
+    const rejected = pending.icmp !== undefined && { icmp, icmp_from }; // it came early, and the call still waits
+    return differences(pending, { ...same, ...rejected, result: 'pending' }, latency);
+  });
+}
+
+/** What is not as expected; nothing if all is. */
+export function difference(actual: Story[], wanted: Wanted[]): string[] {
   const wrong: string[] = [];
   if (actual.length !== wanted.length) wrong.push(`${actual.length} attempts instead of ${wanted.length}`);
-  for (const [i, pair] of actual.slice(0, wanted.length).entries()) {
-    for (const type of ['connect', 'outcome'] as const) {
-      const [is, should] = [pair[type], wanted[i]?.[type] as Fields];
-      for (const key of new Set([...Object.keys(is), ...Object.keys(should)])) {
-        const any = should[key] === 0 && (key === 'tid' || key === 'sport') && Number(is[key]) > 0;
-        const either = key === 'result' && String(should[key]).split('/').includes(String(is[key]));
-        if (key !== 'cgroup' && !any && !either && is[key] !== should[key])
-          wrong.push(`${i} ${type} ${key}: ${is[key]} instead of ${should[key]}`);
-      }
-    }
-    for (const key of ['sport', 'tid', 'cgroup'])
-      if (pair.outcome[key] !== pair.connect[key]) wrong.push(`${i}: another ${key} in the outcome`);
-    const { took, outcome } = wanted[i] as Wanted;
-    if (!timely(pair.latency as number, took, outcome.result === 'aborted'))
-      wrong.push(`${i}: ${pair.latency} µs of ${took}`);
+  for (const [i, story] of actual.slice(0, wanted.length).entries()) {
+    const { connect, outcome = {}, latency = 0 } = story;
+    const should = wanted[i] as Wanted;
+    const { errno: _e, error: _n, ...begun } = should.connect;
+    // a call that waited, if for less than a second: either line may have been the first
+    const called = latency > connectDue / 2 && !connect?.errno ? begun : should.connect;
+    if (connect) wrong.push(...differences(connect, called, latency).map((one) => `${i} connect ${one}`));
+    wrong.push(...differences(outcome, should.outcome, latency).map((one) => `${i} outcome ${one}`));
+    wrong.push(...pendingDifferences(story, should.outcome).map((one) => `${i} pending ${one}`));
+    for (const event of [...story.pendings, ...(connect ? [connect] : [])])
+      for (const key of ['sport', 'tid', 'cgroup'])
+        if (outcome[key] !== event[key]) wrong.push(`${i}: another ${key} in the outcome`);
+    if (!timely(latency, should.took, should.outcome.result === 'aborted'))
+      wrong.push(`${i}: ${latency} µs of ${should.took}`);
+    if (Math.abs(story.start - should.began / 1000) > 1000)
+      wrong.push(`${i}: it began ${story.start}, not ${should.began}`);
   }
   return wrong.slice(0, 8);
 }

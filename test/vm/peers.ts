@@ -2,17 +2,19 @@
  * Runs in a guest: our collector by its two better tiers, and the originals, side by side on the same attempts.
  * Prints one JSON object, a Comparison. SYNPIPE_VM_BCC=1: the bcc tool too, which takes minutes to start.
  */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, statSync, watch } from 'node:fs';
 import { release } from 'node:os';
 import type { Connect, Outcome } from '../../dist/index.js';
 import { Collector } from '../live/collect.js';
 import { until } from '../live/wait.js';
-import { type Case, closed, setUp } from './cases/case.js';
+import { black, type Case, closed, setUp } from './cases/case.js';
 import { cases } from './cases.js';
 import { output, type Peer, parse, peers, start } from './originals.js';
 import { Place } from './place.js';
 
-/** By peer and tier. */
+/** A peer's, by tier. */
 export interface Side {
   lines: number;
   /** Lines that are not among our events. */
@@ -25,6 +27,8 @@ export interface Side {
 export interface Comparison {
   kernel: string;
   sides: Record<string, Side>;
+  /** By tier: how many ms after tcpconnect.bt's line for a connect that hangs ours was there, with --report attempt. */
+  later: Record<string, number[]>;
 }
 
 interface Ours {
@@ -37,8 +41,8 @@ interface Ours {
 function reason({ name }: Peer, { connect, outcome }: Ours): string | undefined {
   if (!connect.sport) return 'failed before a SYN';
   if (!name.endsWith('tcpconnlat')) return undefined;
+  if (outcome?.icmp) return 'answered by ICMP';
   if (outcome?.result === 'timeout' || outcome?.result === 'aborted') return 'nothing came back';
-  if (outcome?.result === 'unreachable') return 'answered by ICMP';
   return undefined;
 }
 
@@ -62,7 +66,7 @@ function compare(peer: Peer, ours: Ours[], pids: Map<number, string>): Side {
       continue;
     }
     left.delete(found);
-    // where there is no call that we see, ours is counted from the SYN
+    // if there is no call that we see, ours is counted from the SYN
     if (line.latency === undefined || found.connect.via === 'sendmsg') continue;
     side.latencies.push([found.outcome?.latency_us ?? -1, line.latency]);
   }
@@ -76,26 +80,68 @@ function compare(peer: Peer, ours: Ours[], pids: Map<number, string>): Side {
   return side;
 }
 
+/** When a line of a process was in each file, in ms. */
+async function arrivals(files: Record<string, string>, startClient: () => number): Promise<Record<string, number>> {
+  const seen: Record<string, number> = {};
+  let pid: number | undefined;
+  const watchers = Object.entries(files).map(([name, path]) => {
+    const from = statSync(path).size;
+    return watch(path, () => {
+      const text = readFileSync(path).subarray(from).toString();
+      if (pid !== undefined && new RegExp(`(^|"pid":|\\s)${pid}[, ]`, 'm').test(text)) seen[name] ??= performance.now();
+    });
+  });
+  pid = startClient();
+  await until(`all lines of ${pid}`, () => Object.keys(seen).length === watchers.length);
+  for (const watcher of watchers) watcher.close();
+  return seen;
+}
+
+/** Connects that hang, one after the other: who prints them first? */
+async function race(times: number): Promise<void> {
+  const early = new Map<string, Collector>();
+  for (const tier of tiers) early.set(tier, await Collector.start(['--tier', tier, '--report', 'attempt']));
+  const files = Object.fromEntries([...early].map(([tier, { path }]) => [tier, path]));
+  const [theirs] = peers.filter(({ name }) => name === 'tcpconnect.bt');
+  files.theirs = theirs?.running?.path as string;
+  for (let i = 0; i < times; i++) {
+    const clients: ChildProcess[] = [];
+    const seen = await arrivals(files, () => {
+      const { child } = net.start(['blocking', '127.0.0.1', black]);
+      clients.push(child);
+      return child.pid as number;
+    });
+    for (const tier of tiers) {
+      comparison.later[tier] ??= [];
+      comparison.later[tier].push(Math.round((seen[tier] as number) - (seen.theirs as number)));
+    }
+    for (const client of clients) client.kill('SIGKILL');
+  }
+  for (const collector of early.values()) await collector.stop();
+}
+
+const tiers = ['fentry', 'kprobe'];
 const net = new Place();
 const narrow = new Place();
+const held = new Place();
 const collectors = new Map<string, Collector>();
-const comparison: Comparison = { kernel: release(), sides: {} };
+const comparison: Comparison = { kernel: release(), sides: {}, later: {} };
 try {
-  await setUp(net, narrow);
+  await setUp(net, narrow, held);
   await Promise.all(peers.map(start));
-  for (const tier of ['fentry', 'kprobe'])
-    collectors.set(tier, await Collector.start(['--tier', tier, '--report', 'both']));
+  await race(9);
+  for (const tier of tiers) collectors.set(tier, await Collector.start(['--tier', tier, '--report', 'both']));
 
   const names = new Map<number, string>();
   const drive = async ({ run, name }: Case) => {
-    const { pids } = await (typeof run === 'function' ? run(net, narrow) : net.drive(run));
+    const { pids } = await (typeof run === 'function' ? run(net, narrow, held) : net.drive(run));
     for (const pid of pids) names.set(pid, name);
   };
-  const few = cases.filter(({ ends }) => ends.length < 100);
+  const few = cases.filter(({ ends, existing }) => ends.length < 100 && !existing);
   const slow = Promise.all(few.filter(({ slow }) => slow).map(drive));
   for (const one of few) if (!one.slow) await drive(one);
   await slow;
-  const { child, finish } = net.start(['blocking', '127.0.0.1', closed]); // behind all others
+  const { child, finish } = net.start(['blocking', '127.0.0.1', closed]); // after all others
   await finish();
   const mark = String(child.pid);
   for (const peer of peers) {
@@ -120,6 +166,6 @@ try {
     await once(running.child, 'exit');
   }
   for (const { child } of Collector.running) child.kill('SIGKILL');
-  await Promise.all([net.remove(), narrow.remove()]);
+  await Promise.all([net, narrow, held].map((place) => place.remove()));
 }
 console.log(JSON.stringify(comparison));

@@ -1,17 +1,17 @@
 /*
  * Runs in a guest whose kernel preempts: connects by more processes than there are CPUs, while the collector's first choice
- * and each tier watch. Prints an object of Told by tier, as one JSON object; the first choice is named `best`.
+ * and each tier watch. Prints an object of Seen by tier, as one JSON object; the first choice is named `best`.
  */
 
 import { tiers } from '../../dist/collector/addon.js';
-import { Collector, connects, lostIn, statuses } from '../live/collect.js';
+import { Collector, lostIn, outcomes, statuses } from '../live/collect.js';
 import { closed } from './cases/case.js';
 import { Place } from './place.js';
 
-export interface Told {
+export interface Seen {
   tier: string;
   reasons?: string[];
-  events: number;
+  outcomes: number;
   lost: number;
   places: string[];
 }
@@ -20,7 +20,7 @@ const attempts = Number(process.argv[2]);
 const processes = 6;
 const net = new Place();
 try {
-  const all: Record<string, Told> = {};
+  const all: Record<string, Seen> = {};
   for (const tier of ['best', ...tiers]) {
     const choice = tier === 'best' ? [] : ['--tier', tier];
     const collector = await Collector.start([...choice, '--netns', net.inode]);
@@ -34,7 +34,7 @@ try {
     all[tier] = {
       tier: start?.tier as string,
       ...(start?.reasons && { reasons: start.reasons as string[] }),
-      events: connects(lines).length,
+      outcomes: outcomes(lines).length,
       lost: lostIn(lines),
       places: [...new Set<string>(lost)].sort(),
     };

@@ -3,16 +3,20 @@ import type { Tier } from '../../../dist/collector/addon.js';
 import type { Attempt } from '../../live/client.js';
 import type { Command, Place, Ran } from '../place.js';
 
-/** What is told otherwise than the client knows it; undefined: not at all. 0: any number. */
+/** What events have otherwise than the client knows it; undefined: not at all. 0: any number. */
 export type Change = { [key in keyof Attempt]?: Attempt[key] | undefined };
 export interface Case {
   name: string;
-  run: Command[] | ((net: Place, narrow: Place) => Promise<Ran>);
+  run: Command[] | ((net: Place, narrow: Place, held: Place) => Promise<Ran>);
   /** How each attempt ends: the result, or either of two (`established/aborted`), and the error if any. */
   ends: string[];
   change?: Change[];
-  /** Where the connects of a tier are documented to tell less. */
-  less?: { [tier in Tier]?: 'not seen' | 'no errno' };
+  /** The ICMP error that rejected each, and who sent it, unless that is where it was to go. */
+  icmp?: string[];
+  /** What a tier is documented not to see. */
+  less?: { [tier in Tier]?: 'not seen' | 'no errno' | 'no icmp' };
+  /** They were waiting before the collectors started. */
+  existing?: true;
   /** It waits for time to pass: all of these run at once. */
   slow?: true;
 }
@@ -22,16 +26,34 @@ export const refused = 'refused ECONNREFUSED';
 export const quiet: Change = { errno: undefined, error: undefined };
 export const timeout = 'timeout ETIMEDOUT';
 export const nowhere = 'unreachable ENETUNREACH';
-/** Served; closed; dropped by nftables; rejected by it. */
-export const [open, closed, black, rejected] = [8080, 9, 8081, 8082];
+/** Served; closed; dropped by nftables; rejected by it, each with its own ICMP error. */
+export const [open, closed, black] = [8080, 9, 8081];
+export const rejected = { host: 8082, port: 8083, admin: 8084, reset: 8085 };
+/** On a link whose neighbours do not answer. */
+export const silent = {
+  own: ['10.9.9.1', 'fd09::1'],
+  other: ['10.9.9.2', 'fd09::2'],
+} as const;
 
-export const setUp = async (net: Place, narrow: Place): Promise<void> => {
+export const setUp = async (net: Place, narrow: Place, held: Place): Promise<void> => {
   if (process.env.SYNPIPE_VM_GUEST) execFileSync('busybox', ['modprobe', 'nvme-tcp']);
   narrow.blackhole(black);
   narrow.onlyPort(40000);
   await net.serve(open);
   net.blackhole(black);
-  net.run('nft', `add rule inet t in tcp dport ${rejected} reject with icmpx host-unreachable`);
+  for (const [port, how] of [
+    [rejected.host, 'icmpx host-unreachable'],
+    [rejected.port, 'icmpx port-unreachable'],
+    [rejected.admin, 'icmpx admin-prohibited'],
+    [rejected.reset, 'tcp reset'],
+  ])
+    net.run('nft', `add rule inet t in tcp dport ${port} reject with ${how}`);
+  held.run('ip', 'link', 'add', 'here', 'type', 'veth', 'peer', 'name', 'there');
+  for (const link of ['here', 'there']) held.run('ip', 'link', 'set', link, 'up');
+  held.run('ip', 'addr', 'add', `${silent.own[0]}/24`, 'dev', 'here');
+  held.run('ip', 'addr', 'add', `${silent.own[1]}/64`, 'dev', 'here', 'nodad');
+  held.blackhole(black);
+  held.sysctl('ipv4/tcp_syn_retries', '20'); // for as long as it takes
   net.sysctl('ipv4/tcp_fastopen', '3');
   for (const [kind, last] of [
     ['unreachable', 1],

@@ -1,4 +1,4 @@
-import { type Case, closed, open, refused, rejected } from './case.js';
+import { type Case, closed, open, refused } from './case.js';
 
 export const odd: Case[] = [
   {
@@ -14,20 +14,6 @@ export const odd: Case[] = [
     name: 'simultaneous open, with itself',
     run: [['bound', '127.0.0.1', 4569, '127.0.0.1', 4569]],
     ends: ['established'],
-  },
-  {
-    name: 'ICMP host-unreachable: EHOSTUNREACH',
-    run: [['blocking', '127.0.0.1', rejected]],
-    ends: ['unreachable EHOSTUNREACH'],
-    change: [{ saddr: '127.0.0.1' }],
-    slow: true,
-  },
-  {
-    // the kernel would go on trying; it is this client that gives up
-    name: 'ICMP host-unreachable, fetched by SO_ERROR, closed',
-    run: [['nonblocking', '127.0.0.1', rejected]],
-    ends: ['aborted'],
-    slow: true,
   },
   { name: 'port 0', run: [['blocking', '127.0.0.1', 0]], ends: [refused] },
   {

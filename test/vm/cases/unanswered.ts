@@ -21,8 +21,16 @@ export const unanswered: Case[] = [
     ends: [timeout, 'error EADDRNOTAVAIL'],
     change: [{}, { saddr: '127.0.0.1' }],
   },
-  { name: 'no answer: ETIMEDOUT, IPv4', run: [['blocking', '127.0.0.1', black]], ends: [timeout] },
-  { name: 'no answer: ETIMEDOUT, IPv6', run: [['blocking', '::1', black]], ends: [timeout] },
+  { name: 'no answer, blocking, IPv4: pending, ETIMEDOUT', run: [['blocking', '127.0.0.1', black]], ends: [timeout] },
+  { name: 'no answer, blocking, IPv6: pending, ETIMEDOUT', run: [['blocking', '::1', black]], ends: [timeout] },
+  {
+    name: 'no answer, non-blocking: pending, ETIMEDOUT',
+    run: [
+      ['nonblocking', '127.0.0.1', black],
+      ['nonblocking', '::1', black],
+    ],
+    ends: [timeout, timeout],
+  },
   {
     name: 'no answer, non-blocking, polled by connect()',
     run: [['polling', '127.0.0.1', black, '-']],

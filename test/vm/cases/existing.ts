@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import { until } from '../../live/wait.js';
+import { Place, type Ran } from '../place.js';
+import { black, type Case } from './case.js';
+
+const hows = ['blocking', 'nonblocking'];
+let hanging: { child: ReturnType<Place['start']>['child']; began: number }[] = [];
+
+/** Starts clients that nobody answers, before there is a collector. */
+export async function hang(held: Place): Promise<void> {
+  hanging = hows.map((how) => ({ began: Date.now() * 1000, child: held.start([how, '127.0.0.1', black]).child }));
+  const waiting = () => held.run('ss', '-tnH', 'state', 'syn-sent').trim().split('\n').length === hows.length;
+  await until('both wait', waiting);
+}
+
+/** Ends them: what a client says of its attempt does not matter, since it is known. */
+async function kill(_: Place, _narrow: Place, held: Place): Promise<Ran> {
+  const ran: Ran = { pids: new Set(), said: { attempts: [], later: [] } };
+  for (const { child, began } of hanging) {
+    const pid = child.pid as number;
+    const id = { pid, tid: pid, ppid: process.pid, uid: 0, gid: 0, comm: 'client', pcomm: 'client', exe: Place.client };
+    const to = { netns: held.inode, family: 4, daddr: '127.0.0.1', dport: black, via: 'connect' } as const;
+    ran.said.attempts.push({ ...id, ...to, began, ended: began });
+    ran.pids.add(pid);
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+  return ran;
+}
+
+export const existing: Case[] = [
+  { name: 'waiting before the start, blocking and not', run: kill, ends: ['aborted', 'aborted'], existing: true },
+];
