@@ -132,7 +132,12 @@ private:
 	}
 
 	void DropPrivileges(const Napi::CallbackInfo &info) {
-		int error = tracer_ ? tracer_->drop_privileges() : 0;
+		Identity identity = {};
+		if (info[0].IsObject()) {
+			auto to = info[0].As<Napi::Object>();
+			identity = {to.Get("uid").ToNumber().Uint32Value(), to.Get("gid").ToNumber().Uint32Value()};
+		}
+		int error = tracer_ ? tracer_->drop_privileges(info[0].IsObject() ? &identity : nullptr) : 0;
 		if (error) throw to_js(info.Env(), Failure("cannot give up privileges", error, "drop"));
 	}
 

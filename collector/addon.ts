@@ -52,8 +52,11 @@ export interface Addon {
   /** Returns the functions that this kernel lacks: what only they show is not seen. */
   start(options: StartOptions, onEnd: (end: End) => void): string[];
   stop(): void;
-  /** Gives up, for this whole process and for good, every capability that the running collector's end does not need. */
-  dropPrivileges(): void;
+  /**
+   * Gives up, for this whole process and for good, every capability that the running collector's end does not need, and
+   * becomes that user, without supplementary groups. Throws an Error with `code`.
+   */
+  dropPrivileges(to?: { uid: number; gid: number }): void;
   /** `bytes` were written, `queued` wait in the kernel's ring buffer. */
   stats(): { out: number; lost: number; bytes: number; queued: number };
 }

@@ -26,8 +26,10 @@ import { asCaller, type Command, refusal } from './caller.js';
 import { Traced } from './command.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
+import { fileHelper } from './file-helper.js';
 import { ranked } from './preemption.js';
 import { cgroup, cgroup2, netns, uid } from './scope.js';
+import { successor, user } from './user.js';
 
 const most = 64; // values of one filter that the kernel side has room for
 const atMost =
@@ -71,6 +73,11 @@ const options = {
   },
   duration: { value: 'SECONDS', parse: integer(1, 2_000_000), help: 'End after this time.' },
   tier: { value: tiers.join('|'), parse: oneOf(...tiers), help: 'Reach the kernel this way, or fail.' },
+  user: {
+    value: 'NAME',
+    parse: user,
+    help: 'Become this user once attached. By default root becomes the user who called sudo, else synpipe if there is such a user, else nobody; anybody else stays who they are.',
+  },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
   metrics: metricsOption,
 } satisfies Options;
@@ -98,7 +105,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
   const { tier: forced } = parsed.values;
   const { order, why: notFentry }: ReturnType<typeof ranked> = forced ? { order: [forced] } : ranked();
   const reasons: string[] = [];
-  const { status: told, tier: _, metrics: __, ...given } = parsed.given;
+  const { status: told, tier: _, metrics: __, user: ___, ...given } = parsed.given;
   const header = (tier: Tier) => {
     const all = notFentry && tier === 'kprobe' ? [notFentry] : reasons;
     return canonical(
@@ -161,10 +168,12 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
     say('collector', refused.message);
     return refused.status;
   }
+  const to = successor(values.user);
   const addon = loadAddon();
-  const metrics = values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats())));
+  const metrics =
+    values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats()), fileHelper));
   try {
-    return await trace(parsed, filters, addon, command);
+    return await trace(parsed, filters, addon, command, to);
   } finally {
     await metrics?.close();
   }
@@ -175,6 +184,7 @@ async function trace(
   filters: Partial<StartOptions>,
   addon: Addon,
   command: Command | undefined,
+  to: ReturnType<typeof successor>,
 ): Promise<number> {
   const { values } = parsed;
   const traced = command && new Traced(command);
@@ -188,7 +198,7 @@ async function trace(
     traced?.cancel();
     throw error;
   }
-  addon.dropPrivileges();
+  addon.dropPrivileges(to);
   traced?.go();
   traced?.ended.then(stop);
   const timer = values.duration && setTimeout(stop, values.duration * 1000);

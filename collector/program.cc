@@ -2,7 +2,6 @@
 #include "program.h"
 
 #include "kernel_types.h"
-#include "privileges.h"
 #include "tracefs.h"
 
 #include <algorithm>
@@ -257,10 +256,10 @@ uint64_t Program::missed() const {
 	return all;
 }
 
-bool Program::readable_unprivileged() const {
+bool Program::readable_unprivileged(const Identity *identity) const {
 	bool readable = false;
-	std::thread([&] { // capabilities belong to a thread
-		give_up_privileges(0);
+	std::thread([&] { // capabilities and user IDs belong to a thread
+		give_up_privileges(0, identity);
 		uint64_t key;
 		int map = bpf_object__find_map_fd_by_name(object_, "attempts");
 		readable = bpf_map_get_next_key(map, nullptr, &key) == 0 || errno != EPERM;

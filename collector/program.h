@@ -3,6 +3,7 @@
 #pragma once
 
 #include "format.h" // the shared struct
+#include "privileges.h"
 
 #include <cstdint>
 #include <functional>
@@ -55,8 +56,9 @@ public:
 	// What is left in the table: attempts that are still under way. After detach().
 	void each_open(const std::function<void(attempt &)> &visit) const;
 
-	// The kernel lets this process, without any capability, read the table. Kernels before 5.19 may not.
-	bool readable_unprivileged() const;
+	// Whether the kernel lets this process, as that user and without any capability, read the table. Kernels before 5.19
+	// may not.
+	bool readable_unprivileged(const Identity *identity) const;
 
 private:
 	void open(const std::string &path, const KernelTypes &types, const attempt_config &config,

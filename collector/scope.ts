@@ -1,24 +1,18 @@
 /** The values of --uid, --cgroup and --netns: turned into what the kernel side compares. */
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { cause, UsageError } from '../schemas/pipe/errors.js';
 import { integer } from '../schemas/pipe/options.js';
+import { findUser } from './user.js';
 
 const id = integer(0, 4294967295);
 
 /** A user's number, from that, or from a name, which may be known to LDAP and the like only. */
 export function uid(text: string): number {
   if (/^\d+$/.test(text)) return id(text);
-  try {
-    const entry = execFileSync('getent', ['passwd', '--', text], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return id(entry.split(':')[2] ?? '');
-  } catch {
-    throw new UsageError(`wants the number or the name of a user, not "${text}"; see getent passwd`);
-  }
+  const found = findUser(text);
+  if (!found) throw new UsageError(`wants the number or the name of a user, not "${text}"; see getent passwd`);
+  return found.uid;
 }
 
 /** Where the cgroup2 hierarchy is mounted; undefined where it is not. */

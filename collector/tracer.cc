@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tracer.h"
 
-#include "privileges.h"
 
 #include <algorithm>
 #include <bpf/libbpf.h>
@@ -81,9 +80,10 @@ void Tracer::abandon() {
 
 Stats Tracer::stats() const { return {out_, lost_, writer_.bytes(), level_.bytes()}; }
 
-int Tracer::drop_privileges() {
+int Tracer::drop_privileges(const Identity *identity) {
 	std::lock_guard<std::mutex> lock(mutex_);
-	return give_up_privileges_everywhere(program_ && !program_->readable_unprivileged() ? kCapBpf : 0);
+	uint64_t keep = program_ && !program_->readable_unprivileged(identity) ? kCapBpf : 0;
+	return give_up_privileges_everywhere(keep, identity);
 }
 
 void Tracer::run() {
