@@ -1,7 +1,7 @@
 import { fieldKinds } from '../../schemas/generated/fields.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { list, type Option, oneOf } from '../../schemas/pipe/options.js';
-import { microseconds } from '../../schemas/where/duration.js';
+import { microseconds } from '../../schemas/pipe/units.js';
 import { addresses, globs, names, numbers, ranged, type Test } from '../../schemas/where/match.js';
 
 /** An option that tests a field: the one of its name, unless it says another. */
@@ -50,7 +50,7 @@ const begin = (text: string): Test => {
 
 const over = (text: string): Test => {
   const limit = microseconds(text);
-  const range = [Math.floor(limit) + 1, Number.POSITIVE_INFINITY] as const;
+  const range = [limit + 1, Number.POSITIVE_INFINITY] as const;
   return ranged((value) => typeof value === 'number' && value > limit, [range]);
 };
 
