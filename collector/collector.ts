@@ -11,6 +11,8 @@ import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { print } from '../schemas/pipe/print.js';
 import { say } from '../schemas/pipe/say.js';
+import { time } from '../schemas/pipe/units.js';
+import { numbers } from '../schemas/where/match.js';
 import {
   type Addon,
   type End,
@@ -28,7 +30,7 @@ import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { fileHelper } from './file-helper.js';
 import { ranked } from './preemption.js';
-import { cgroup, cgroup2, netns, uid } from './scope.js';
+import { cgroup, cgroup2, netns, pids, uid } from './scope.js';
 import { successor, user } from './user.js';
 
 const most = 64; // values of one filter that the kernel side has room for
@@ -41,10 +43,12 @@ const atMost =
     return values;
   };
 
+const ports = (text: string) => numbers(0, 65535)(text).ranges as [first: number, last: number][];
+
 const options = {
-  pid: { short: 'p', value: 'PIDS', parse: atMost(list(integer(0, 4294967295))), help: 'Only these processes.' },
+  pid: { short: 'p', value: 'PIDS', parse: atMost(pids), help: 'Only these processes.' },
   uid: { short: 'u', value: 'USERS', parse: atMost(list(uid)), help: 'Only these users, by number or name.' },
-  dport: { short: 'P', value: 'PORTS', parse: atMost(list(integer(0, 65535))), help: 'Only to these remote ports.' },
+  dport: { short: 'P', value: 'PORTS', parse: atMost(ports), help: 'Only to these remote ports: 443,8000-8100.' },
   ipv4: { short: '4', help: 'Only to IPv4 (and IPv4-mapped) addresses.' },
   ipv6: { short: '6', help: 'Only to IPv6 addresses.' },
   cgroup: {
@@ -53,9 +57,9 @@ const options = {
     help: 'Only from this cgroup (v2) and those below it: its path, or the number that the field cgroup has.',
   },
   netns: {
-    value: 'PID|PATH|INODE',
+    value: 'PID|NAME|PATH|INODE',
     parse: atMost(list(netns)),
-    help: "Only in this network namespace: a process in it, a path such as /run/netns/NAME, or the field netns' number.",
+    help: 'Only in this network namespace: a process in it, its name in /run/netns, a path, or the number that the field netns has.',
   },
   report: {
     value: 'attempt|outcome|both',
@@ -71,7 +75,7 @@ const options = {
     parse: integer(1, Number.MAX_SAFE_INTEGER),
     help: 'End after this many events.',
   },
-  duration: { value: 'SECONDS', parse: integer(1, 2_000_000), help: 'End after this time.' },
+  duration: { value: 'TIME', parse: time('ms', { from: '1ms', to: '23d' }), help: 'End after this time.' },
   tier: { value: tiers.join('|'), parse: oneOf(...tiers), help: 'Reach the kernel this way, or fail.' },
   user: {
     value: 'NAME',
@@ -201,7 +205,7 @@ async function trace(
   addon.dropPrivileges(to);
   traced?.go();
   traced?.ended.then(stop);
-  const timer = values.duration && setTimeout(stop, values.duration * 1000);
+  const timer = values.duration && setTimeout(stop, values.duration);
 
   const { reason, code, out, lost, pending } = await ended;
   if (timer) clearTimeout(timer);
@@ -247,7 +251,7 @@ export const command = defineCommand({
 exit status; its output goes to stderr.
 The filters take lists with commas and work inside the kernel. An attempt is told when its connect() call returns,
 its outcome when the handshake is complete or has failed. Needs root, or cap_bpf and cap_perfmon (the tracepoint
-tier cap_dac_read_search too, --dns cap_net_admin), and keeps none of it once it runs.`,
+tier cap_dac_read_search too, --dns cap_net_admin). Once it has attached it keeps none of it and is not root any more.`,
   run,
 });
 
