@@ -147,6 +147,15 @@ live('a signal reaches the command that is another user', async (net, t) => {
   }
 });
 
+live('metrics at a port below 1024, with those of the process', async (net, t) => {
+  const collector = await begin(t, net.enter, ['--netns', net.inode, '--metrics', '80']);
+  const script = "fetch('http://127.0.0.1:80/metrics').then(async (got) => console.log(await got.text()))";
+  const text = net.run('node', '-e', script);
+  assert.match(text, /^process_resident_memory_bytes [1-9]\d+$/m);
+  assert.match(text, /^process_cpu_seconds_total \d/m);
+  await end(collector);
+});
+
 live('metrics in a file of a folder that it may not write to any more', async (net) => {
   const folder = fresh('metrics');
   mkdirSync(folder, { mode: 0o755 });
