@@ -30,8 +30,8 @@ import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { fileHelper } from './file-helper.js';
 import { ranked } from './preemption.js';
-import { cgroup, cgroup2, netns, pids, uid } from './scope.js';
-import { successor, user } from './user.js';
+import { cgroup, cgroup2, netns, ownPids, pids, uid } from './scope.js';
+import { giveUpRights, successor, user } from './user.js';
 
 const most = 64; // values of one filter that the kernel side has room for
 const atMost =
@@ -172,6 +172,8 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
     say('collector', refused.message);
     return refused.status;
   }
+  if (values.pid && ownPids())
+    say('collector', 'takes -p as PIDs of the host, like the field pid: this is a PID namespace with its own numbers');
   const to = successor(values.user);
   const addon = loadAddon();
   const metrics =
@@ -202,7 +204,7 @@ async function trace(
     traced?.cancel();
     throw error;
   }
-  addon.dropPrivileges(to);
+  giveUpRights(addon, to);
   traced?.go();
   traced?.ended.then(stop);
   const timer = values.duration && setTimeout(stop, values.duration);

@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <set>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,6 +146,10 @@ int give_up_privileges_everywhere(uint64_t keep, const Identity *identity) {
 	target = identity ? &target_itself : nullptr;
 	failed = 0;
 	done = 0;
+	// Threads of other processes count towards the limit of a user who is not root: they must not keep this one from
+	// starting the thread that ends it.
+	const rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	if (identity) setrlimit(RLIMIT_NPROC, &unlimited);
 	Action action = {}, before = {};
 	action.handler = on_signal;
 	action.flags = SA_RESTART;

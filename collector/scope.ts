@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'n
 import { isAbsolute, join } from 'node:path';
 import { cause, RuntimeError, UsageError } from '../schemas/pipe/errors.js';
 import { integer, list } from '../schemas/pipe/options.js';
-import { say } from '../schemas/pipe/say.js';
 import { loadAddon } from './addon.js';
 import { findUser } from './user.js';
 
@@ -57,13 +56,13 @@ function folderOf(id: bigint, folder: string): string | undefined {
 
 const initialPidNamespace = 'pid:[4026531836]'; // PROC_PID_INIT_INO
 
-/** A process's number, as the kernel counts them. Says so if this process counts them otherwise. */
+/** Whether this process counts processes otherwise than the kernel does: it is in a container, say. */
+export const ownPids = () => readlinkSync('/proc/self/ns/pid') !== initialPidNamespace;
+
+/** The numbers of processes, as the kernel counts them, which can only be looked up if this process counts so too. */
 export function pids(text: string): number[] {
   const wanted = list(id)(text);
-  if (readlinkSync('/proc/self/ns/pid') !== initialPidNamespace) {
-    say('collector', 'takes -p as PIDs of the host, like the field pid: this is a PID namespace with its own numbers');
-    return wanted;
-  }
+  if (ownPids()) return wanted;
   for (const pid of wanted) {
     if (!exists(pid)) throw new UsageError(`names process ${pid}, which does not exist`);
     const process = processOf(pid);

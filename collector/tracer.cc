@@ -60,7 +60,11 @@ void Tracer::start(std::function<void(const End &)> on_end) {
 
 void Tracer::stop() {
 	// Detaching waits for every CPU, a tenth of a second: not on the JavaScript thread.
-	std::thread([self = shared_from_this()] { self->halt(); }).detach();
+	try {
+		std::thread([self = shared_from_this()] { self->halt(); }).detach();
+	} catch (const std::system_error &) { // no more threads
+		halt();
+	}
 }
 
 void Tracer::halt() {

@@ -1,8 +1,9 @@
 /** Who the collector is once it has attached: the user it becomes, and where that comes from. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, stat } from 'node:fs';
 import { RuntimeError, UsageError } from '../schemas/pipe/errors.js';
 import { say } from '../schemas/pipe/say.js';
+import type { Addon } from './addon.js';
 
 export interface User {
   name: string;
@@ -28,7 +29,8 @@ export function findUser(key: string): User | undefined {
 /** The user who called sudo, unless that is root. The name is only known if the user database has the number. */
 export function sudoCaller(): { uid: number; gid: number; user?: User } | undefined {
   const { SUDO_UID: uid = '', SUDO_GID: gid = '' } = process.env;
-  if (process.getuid?.() !== 0 || !/^[1-9]\d*$/.test(uid) || !/^\d+$/.test(gid)) return undefined;
+  const valid = (id: string) => /^\d+$/.test(id) && Number(id) < 0xffffffff; // that one is none
+  if (process.getuid?.() !== 0 || !valid(uid) || !valid(gid) || Number(uid) === 0) return undefined;
   const user = findUser(uid);
   return { uid: Number(uid), gid: Number(gid), ...(user && { user }) };
 }
@@ -62,4 +64,11 @@ export function successor(given: User | undefined): { uid: number; gid: number }
     return undefined;
   }
   return given ?? sudoCaller() ?? findUser('synpipe') ?? findUser('nobody') ?? { uid: 65534, gid: 65534 };
+}
+
+/** Gives up this process's rights and becomes that user, if one is given. */
+export function giveUpRights(addon: Addon, to: ReturnType<typeof successor>): void {
+  process.on('SIGUSR1', () => {}); // Node would open its debugger, and a process of that user may send this signal
+  stat('/', () => {}); // starts libuv's threads: that user may not be allowed to have more when they are needed
+  addon.dropPrivileges(to);
 }

@@ -77,6 +77,12 @@ for (const [what, before, args, env, uid, gid] of [
     assert.deepEqual([last?.out, last?.lost], [10, 0]);
   });
 
+live('it ends although its new user may have no more threads', async (net, t) => {
+  const collector = await begin(t, ['prlimit', '--nproc=1:1'], ['--user', 'nobody', '--netns', net.inode]);
+  assert.deepEqual(identities(collector.pid), wholly(nobody, nobody));
+  await end(collector);
+});
+
 live('--user root: stays root, without capabilities', async (net, t) => {
   const collector = await begin(t, [], ['--user', 'root', '--netns', net.inode]);
   assert.match(identities(collector.pid).join(), /^0 0 0 0; /);
@@ -128,6 +134,8 @@ live('a process of the same user takes nothing of it', async (net, t) => {
   const collector = await begin(t, withUsers(), ['--netns', net.inode]);
   assert.deepEqual(identities(collector.pid), wholly(nobody, nobody));
   assert.deepEqual(taken(collector.pid), []);
+  const as = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
+  execFileSync('setpriv', [...as, 'kill', '-USR1', String(collector.pid)]); // Node's debugger stays closed: see stderr
   await end(collector);
 });
 
