@@ -144,13 +144,19 @@ struct attempt_counters {
 	__u32 adopted;    /* sockets that were waiting at the start */
 };
 
+/* Ports from the first to the last, host order. */
+struct attempt_ports {
+	__u16 first;
+	__u16 last;
+};
+
 /* The filters, constant once the programs are loaded. A count of 0 lets everything through. */
 struct attempt_config {
 	__u64 cgroups[ATTEMPT_FILTER_MAX]; /* ids, those of the map `wanted_cgroups` */
 	__u32 pids[ATTEMPT_FILTER_MAX];
 	__u32 uids[ATTEMPT_FILTER_MAX];
 	__u32 netns[ATTEMPT_FILTER_MAX]; /* inode numbers */
-	__u16 ports[ATTEMPT_FILTER_MAX]; /* destination, host order */
+	struct attempt_ports ports[ATTEMPT_FILTER_MAX]; /* destination */
 	__u32 pid_count;
 	__u32 uid_count;
 	__u32 netns_count;

@@ -80,7 +80,7 @@ static __always_inline bool ends_wanted(const struct attempt_ends *ends)
 	if (config.port_count == 0)
 		return true;
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.port_count; i++)
-		if (config.ports[i] == ends->dport)
+		if (config.ports[i].first <= ends->dport && ends->dport <= config.ports[i].last)
 			return true;
 	return false;
 }

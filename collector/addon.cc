@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: MIT
-// start, stop, stats, dropPrivileges for JavaScript; the state belongs to the environment.
+// start, stop, stats, dropPrivileges, networkNamespace for JavaScript; the state belongs to the environment.
 #include "tracer.h"
 
 #include <cstring>
+#include <fcntl.h>
+#include <linux/nsfs.h>
 #include <napi.h>
 #include <optional>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace synpipe {
 namespace {
+
+void read_value(const Napi::Value &from, uint32_t &to) { to = from.ToNumber().Uint32Value(); }
+
+void read_value(const Napi::Value &from, attempt_ports &to) {
+	Napi::Object ends = from.ToObject();
+	to.first = ends.Get(0u).ToNumber().Uint32Value();
+	to.last = ends.Get(1u).ToNumber().Uint32Value();
+}
 
 template <typename T> uint32_t read_list(const Napi::Object &options, const char *name, T *to) {
 	Napi::Value value = options.Get(name);
@@ -16,7 +30,7 @@ template <typename T> uint32_t read_list(const Napi::Object &options, const char
 	auto list = value.As<Napi::Array>();
 	if (list.Length() > ATTEMPT_FILTER_MAX)
 		throw Napi::RangeError::New(options.Env(), std::string(name) + ": at most 64 values");
-	for (uint32_t i = 0; i < list.Length(); i++) to[i] = list.Get(i).ToNumber().Uint32Value();
+	for (uint32_t i = 0; i < list.Length(); i++) read_value(list.Get(i), to[i]);
 	return list.Length();
 }
 
@@ -93,7 +107,8 @@ public:
 	Collector(Napi::Env, Napi::Object exports) {
 		DefineAddon(exports, {InstanceMethod("start", &Collector::Start), InstanceMethod("stop", &Collector::Stop),
 							  InstanceMethod("stats", &Collector::GetStats),
-							  InstanceMethod("dropPrivileges", &Collector::DropPrivileges)});
+							  InstanceMethod("dropPrivileges", &Collector::DropPrivileges),
+							  InstanceMethod("networkNamespace", &Collector::NetworkNamespace)});
 	}
 
 private:
@@ -135,8 +150,25 @@ private:
 	}
 
 	void DropPrivileges(const Napi::CallbackInfo &info) {
-		int error = tracer_ ? tracer_->drop_privileges() : 0;
+		Identity identity = {};
+		if (info[0].IsObject()) {
+			auto to = info[0].As<Napi::Object>();
+			identity = {to.Get("uid").ToNumber().Uint32Value(), to.Get("gid").ToNumber().Uint32Value()};
+		}
+		int error = tracer_ ? tracer_->drop_privileges(info[0].IsObject() ? &identity : nullptr) : 0;
 		if (error) throw to_js(info.Env(), Failure("cannot give up privileges", error, "drop"));
+	}
+
+	Napi::Value NetworkNamespace(const Napi::CallbackInfo &info) {
+		std::string path = info[0].ToString();
+		int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		struct stat status = {};
+		int type = fd < 0 || fstat(fd, &status) ? -1 : ioctl(fd, NS_GET_NSTYPE);
+		int error = errno;
+		if (fd >= 0) close(fd);
+		if (type < 0) throw to_js(info.Env(), Failure("cannot read " + path, error, "namespace"));
+		if (type != CLONE_NEWNET) return info.Env().Undefined();
+		return Napi::Number::New(info.Env(), static_cast<double>(status.st_ino));
 	}
 
 	Napi::Value GetStats(const Napi::CallbackInfo &info) {

@@ -12,8 +12,8 @@ export interface StartOptions {
   fd: number;
   pids?: number[];
   uids?: number[];
-  /** Remote ports. */
-  ports?: number[];
+  /** Remote ports, each from the first to the last. */
+  ports?: [first: number, last: number][];
   /** Inode numbers of network namespaces. */
   netns?: number[];
   /** Folders in the cgroup2 hierarchy; what is below them is meant too. */
@@ -58,8 +58,13 @@ export interface Addon {
   /** Returns the functions that this kernel lacks: what only they show is not seen. */
   start(options: StartOptions, onEnd: (end: End) => void): string[];
   stop(): void;
-  /** Gives up, for this whole process and for good, every capability that the running collector's end does not need. */
-  dropPrivileges(): void;
+  /**
+   * Gives up, for this whole process and for good, every capability that the running collector's end does not need, and
+   * becomes that user, without supplementary groups. Throws an Error with `code`.
+   */
+  dropPrivileges(to?: { uid: number; gid: number }): void;
+  /** The inode number of a network namespace's file; undefined if it is another namespace. Throws an Error with `code`. */
+  networkNamespace(path: string): number | undefined;
   /** `bytes` were written, `queued` wait in the kernel's ring buffer. */
   stats(): { out: number; lost: number; updates: number; lostUpdates: number; bytes: number; queued: number };
 }

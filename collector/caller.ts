@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { accessSync } from 'node:fs';
+import { sudoCaller } from './user.js';
 
 /** A command, and how setpriv is to run it. */
 export interface Command {
@@ -12,18 +13,12 @@ export interface Command {
 /** A command as the user who asks for it runs it: sudo's caller, if there is one, and not root. */
 export function asCaller(argv: readonly string[]): Command {
   const bare = ['--inh-caps=-all', '--ambient-caps=-all'];
-  const { SUDO_UID: uid, SUDO_GID: gid } = process.env;
-  if (process.getuid?.() !== 0 || !/^[1-9]\d*$/.test(uid ?? '') || !/^\d+$/.test(gid ?? ''))
-    return { argv, options: bare, env: {} };
-  const options = [...bare, `--reuid=${uid}`, `--regid=${gid}`];
-  try {
-    const [name = '', , , , , home = '/'] = execFileSync('getent', ['passwd', uid as string], {
-      encoding: 'utf8',
-    }).split(':');
-    return { argv, options: [...options, '--init-groups'], env: { HOME: home, USER: name, LOGNAME: name } };
-  } catch {
-    return { argv, options: [...options, '--clear-groups'], env: {} }; // a number without a name
-  }
+  const caller = sudoCaller();
+  if (!caller) return { argv, options: bare, env: {} };
+  const options = [...bare, `--reuid=${caller.uid}`, `--regid=${caller.gid}`];
+  if (!caller.user) return { argv, options: [...options, '--clear-groups'], env: {} };
+  const { name, home } = caller.user;
+  return { argv, options: [...options, '--init-groups'], env: { HOME: home, USER: name, LOGNAME: name } };
 }
 
 /** Ends with 126 where none of these is a file that may be executed. */

@@ -11,6 +11,8 @@ import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { print } from '../schemas/pipe/print.js';
 import { say } from '../schemas/pipe/say.js';
+import { time } from '../schemas/pipe/units.js';
+import { numbers } from '../schemas/where/match.js';
 import {
   type Addon,
   type End,
@@ -27,9 +29,11 @@ import { asCaller, type Command, refusal } from './caller.js';
 import { Traced } from './command.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
+import { fileHelper } from './file-helper.js';
 import { ranked } from './preemption.js';
 import { isStageReading } from './reader.js';
-import { cgroup, cgroup2, netns, uid } from './scope.js';
+import { cgroup, cgroup2, netns, ownPids, pids, uid } from './scope.js';
+import { giveUpRights, successor, user } from './user.js';
 
 const most = 64; // values of one filter that the kernel side has room for
 const atMost =
@@ -47,10 +51,12 @@ function report(text: string): number {
   return list(word)(text).reduce((sum, kind) => sum | (kind === 'both' ? 3 : reports[kind]), 0);
 }
 
+const ports = (text: string) => numbers(0, 65535)(text).ranges as [first: number, last: number][];
+
 const options = {
-  pid: { short: 'p', value: 'PIDS', parse: atMost(list(integer(0, 4294967295))), help: 'Only these processes.' },
+  pid: { short: 'p', value: 'PIDS', parse: atMost(pids), help: 'Only these processes.' },
   uid: { short: 'u', value: 'USERS', parse: atMost(list(uid)), help: 'Only these users, by number or name.' },
-  dport: { short: 'P', value: 'PORTS', parse: atMost(list(integer(0, 65535))), help: 'Only to these remote ports.' },
+  dport: { short: 'P', value: 'PORTS', parse: atMost(ports), help: 'Only to these remote ports: 443,8000-8100.' },
   ipv4: { short: '4', help: 'Only to IPv4 (and IPv4-mapped) addresses.' },
   ipv6: { short: '6', help: 'Only to IPv6 addresses.' },
   cgroup: {
@@ -59,9 +65,9 @@ const options = {
     help: 'Only from this cgroup (v2) and those below it: its path, or the number that the field cgroup has.',
   },
   netns: {
-    value: 'PID|PATH|INODE',
+    value: 'PID|NAME|PATH|INODE',
     parse: atMost(list(netns)),
-    help: "Only in this network namespace: a process in it, a path such as /run/netns/NAME, or the field netns' number.",
+    help: 'Only in this network namespace: a process in it, its name in /run/netns, a path, or the number that the field netns has.',
   },
   report: {
     value: 'attempt|outcome|both',
@@ -82,8 +88,13 @@ const options = {
     parse: integer(1, Number.MAX_SAFE_INTEGER),
     help: 'Stop after this many attempts have ended; with --report attempt, have started.',
   },
-  duration: { value: 'SECONDS', parse: integer(1, 2_000_000), help: 'End after this time.' },
+  duration: { value: 'TIME', parse: time('ms', { from: '1ms', to: '23d' }), help: 'End after this time.' },
   tier: { value: tiers.join('|'), parse: oneOf(...tiers), help: 'Reach the kernel this way, or fail.' },
+  user: {
+    value: 'NAME',
+    parse: user,
+    help: 'Become this user once attached. By default root becomes the user who called sudo, else synpipe if there is such a user, else nobody; anybody else stays who they are.',
+  },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
   metrics: metricsOption,
 } satisfies Options;
@@ -115,7 +126,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
   const { tier: forced } = parsed.values;
   const { order, why: notFentry }: ReturnType<typeof ranked> = forced ? { order: [forced] } : ranked();
   const reasons: string[] = [];
-  const { status: told, tier: _, metrics: __, ...given } = parsed.given;
+  const { status: told, tier: _, metrics: __, user: ___, ...given } = parsed.given;
   const header = (tier: Tier) => {
     const all = notFentry && tier === 'kprobe' ? [notFentry] : reasons;
     return canonical(
@@ -178,10 +189,14 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
     say('collector', refused.message);
     return refused.status;
   }
+  if (values.pid && ownPids())
+    say('collector', 'takes -p as PIDs of the host, like the field pid: this is a PID namespace with its own numbers');
+  const to = successor(values.user);
   const addon = loadAddon();
-  const metrics = values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats())));
+  const metrics =
+    values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats()), fileHelper));
   try {
-    return await trace(parsed, filters, addon, command);
+    return await trace(parsed, filters, addon, command, to);
   } finally {
     await metrics?.close();
   }
@@ -192,6 +207,7 @@ async function trace(
   filters: Partial<StartOptions>,
   addon: Addon,
   command: Command | undefined,
+  to: ReturnType<typeof successor>,
 ): Promise<number> {
   const { values } = parsed;
   const traced = command && new Traced(command);
@@ -206,10 +222,10 @@ async function trace(
     throw error;
   }
   const stageReads = isStageReading(); // while this process may look at others
-  addon.dropPrivileges();
+  giveUpRights(addon, to);
   traced?.go();
   traced?.ended.then(stop);
-  const timer = values.duration && setTimeout(stop, values.duration * 1000);
+  const timer = values.duration && setTimeout(stop, values.duration);
 
   const { reason, code, out, lost, pending, updates, lostUpdates } = await ended;
   if (timer) clearTimeout(timer);
@@ -257,7 +273,7 @@ exit status; its output goes to stderr.
 The filters take lists with commas and work inside the kernel. An outcome is written when the handshake is complete or
 has failed. An attempt that waits is also reported after a second, and at the end if it is still open; so are those that
 were already waiting at the start. Needs root, or cap_bpf and cap_perfmon (the tracepoint tier cap_dac_read_search too,
---dns cap_net_admin), and keeps none of it once it runs.`,
+--dns cap_net_admin). Once it has attached it keeps none of it and is not root any more.`,
   run,
 });
 

@@ -12,13 +12,16 @@ import { cgroup2 } from './scope.js';
 const shim = 'echo $$ > "$0/cgroup.procs" && read -r _ <&3 && exec 3<&- && exec "$@"';
 
 /**
- * Removes the cgroup: after the word that the command has ended, or, where this process dies without it, once the
- * command and what it started have. A process of its own, since this one gives up the right to. Exits with 1 where
- * processes are left behind, and waits for those in the background.
+ * Does what this process may not do any more once it has given up its rights: sends signals to the command ($1), which
+ * may be another user's, and removes the cgroup ($0) after the word that the command has ended, or, if this process dies
+ * without it, once the command and what it started have. Exits with 1 if processes are left in it, and waits for those
+ * in the background.
  */
-const cleaner = `trap '' INT TERM
+const helper = `trap '' INT TERM HUP
 patient() { while [ -d "$0" ] && ! rmdir "$0" 2>/dev/null; do sleep 1; done; }
-read -r _ || patient
+while read -r word || patient; do
+  case $word in TERM | HUP) kill -s "$word" "$1" ;; *) break ;; esac
+done
 for i in 1 2 3 4 5 6 7 8 9 10; do rmdir "$0" 2>/dev/null && exit; [ -d "$0" ] || exit 0; sleep 0.1; done
 patient & exit 1`;
 
@@ -33,7 +36,7 @@ export class Traced {
   readonly ended: Promise<number>;
   running = true;
   readonly #child: ChildProcess;
-  readonly #cleaner: ChildProcess;
+  readonly #helper: ChildProcess;
 
   /** Throws RuntimeError where no cgroup can be made. The command's output goes to stderr: stdout is for events. */
   constructor({ argv, options, env }: Command) {
@@ -47,9 +50,11 @@ export class Traced {
     } catch (error) {
       throw new RuntimeError(`cannot make ${this.cgroup}: ${cause(error)}; ${remedy(error)}`);
     }
-    this.#cleaner = spawn('sh', ['-c', cleaner, this.cgroup], { stdio: ['pipe', 'ignore', 'ignore'] });
     const args = ['-c', shim, this.cgroup, 'setpriv', ...options, '--', ...argv];
     this.#child = spawn('sh', args, { stdio: ['inherit', 2, 2, 'pipe'], env: { ...process.env, ...env } });
+    const helped = ['-c', helper, this.cgroup, String(this.#child.pid)];
+    this.#helper = spawn('sh', helped, { stdio: ['pipe', 'ignore', 'ignore'] });
+    this.#helper.stdin?.on('error', () => {}); // somebody killed it
     this.ended = new Promise((resolve) => {
       this.#child.on('exit', (code, signal) => {
         this.running = false;
@@ -70,14 +75,15 @@ export class Traced {
     this.ended.then(() => this.remove());
   }
 
+  /** SIGTERM or SIGHUP: the helper sends no other. */
   kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    this.#helper.stdin?.write(`${signal.slice(3)}\n`);
   }
 
   /** Call when it has ended. */
   async remove(): Promise<void> {
-    const exit = once(this.#cleaner, 'exit');
-    this.#cleaner.stdin?.end('\n');
+    const exit = once(this.#helper, 'exit');
+    this.#helper.stdin?.end('end\n');
     const [code] = await exit;
     if (code !== 0) say('collector', `the command left processes behind; they are in ${this.cgroup}`);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Capabilities belong to a thread, and only a thread can give up its own. Node has started several before any code
-// of ours runs, so each is interrupted by a signal whose handler does it, as the C library does for setuid().
+// Capabilities and user IDs belong to a thread, and only a thread can give up its own. Node has started several before
+// any code of ours runs, so each is interrupted by a signal whose handler does it, as the C library does for setuid().
 // That signal is the C library's own: the only one that no thread can block.
 #include "privileges.h"
 
@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <set>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,9 @@ constexpr int kSignal = 33; // SIGSETXID
 constexpr int kWaitMillis = 2000;
 
 std::atomic<uint64_t> kept;
+Identity target_itself; // a late handler may still read it
+std::atomic<const Identity *> target;
+std::atomic<int> failed; // the first errno
 std::atomic<int> done;
 
 // The kernel's struct: the C library's sigaction() refuses this signal.
@@ -46,11 +50,26 @@ __asm__(".pushsection .text\n"
 		".popsection\n");
 #endif
 
+void give_up_own() {
+	int none = 0;
+	if (int error = give_up_privileges(kept, target)) failed.compare_exchange_strong(none, error);
+}
+
 void on_signal(int) {
 	int error = errno;
-	give_up_privileges(kept);
+	give_up_own();
 	errno = error;
 	done.fetch_add(1);
+}
+
+// Real, effective, saved and filesystem IDs. The system calls themselves: the C library's functions would signal the
+// other threads. Returns 0 or an errno.
+int become(const Identity &identity) {
+	const gid_t gid = identity.gid;
+	const uid_t uid = identity.uid;
+	if (syscall(SYS_setgroups, 0, nullptr)) return errno;
+	if (syscall(SYS_setresgid, gid, gid, gid)) return errno;
+	return syscall(SYS_setresuid, uid, uid, uid) ? errno : 0;
 }
 
 std::set<pid_t> threads() {
@@ -95,27 +114,42 @@ int signal_all() {
 
 } // namespace
 
-// From the bounding set first: that wants a capability of its own. Only system calls: it runs in a signal handler.
-void give_up_privileges(uint64_t keep) {
+// Only system calls: it runs in a signal handler. The order matters: leaving the bounding set needs CAP_SETPCAP, the
+// user CAP_SETGID and CAP_SETUID, and a change from root to another user clears the permitted capabilities.
+int give_up_privileges(uint64_t keep, const Identity *identity) {
 	for (int cap = 0; cap <= 63; cap++)
 		if (!(keep >> cap & 1)) prctl(PR_CAPBSET_DROP, cap);
+	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	int error = identity ? become(*identity) : 0;
+	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	__user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
 	__user_cap_data_struct data[2] = {};
 	if (syscall(SYS_capget, &header, data) == 0) {
 		for (int i = 0; i < 2; i++) {
 			data[i].permitted &= keep >> 32 * i;
-			data[i].effective &= data[i].permitted;
+			data[i].effective = data[i].permitted;
 			data[i].inheritable = 0;
 		}
 		syscall(SYS_capset, &header, data);
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	// Other processes of this user may not take the BPF descriptors. The kernel sets fs.suid_dumpable, which may be
+	// another value, whenever a thread's user changes.
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return error;
 }
 
-int give_up_privileges_everywhere(uint64_t keep) {
+int give_up_privileges_everywhere(uint64_t keep, const Identity *identity) {
 	kept = keep;
+	if (identity) target_itself = *identity;
+	target = identity ? &target_itself : nullptr;
+	failed = 0;
 	done = 0;
+	// Threads of other processes count towards the limit of a user who is not root: they must not keep this one from
+	// starting the thread that ends it.
+	const rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	if (identity) setrlimit(RLIMIT_NPROC, &unlimited);
 	Action action = {}, before = {};
 	action.handler = on_signal;
 	action.flags = SA_RESTART;
@@ -125,10 +159,11 @@ int give_up_privileges_everywhere(uint64_t keep) {
 #endif
 	if (syscall(SYS_rt_sigaction, kSignal, &action, &before, sizeof action.mask)) return errno;
 	int error = signal_all();
-	give_up_privileges(keep);
+	give_up_own();
 	// After a time-out the handler stays: the C library's would not know what to do.
-	if (error != ETIMEDOUT) syscall(SYS_rt_sigaction, kSignal, &before, nullptr, sizeof before.mask);
-	return error;
+	if (error == ETIMEDOUT) return error;
+	syscall(SYS_rt_sigaction, kSignal, &before, nullptr, sizeof before.mask);
+	return error ? error : +failed;
 }
 
 } // namespace synpipe

@@ -2,16 +2,23 @@
 #pragma once
 
 #include <cstdint>
+#include <sys/types.h>
 
 namespace synpipe {
 
 constexpr uint64_t kCapBpf = 1ull << 39;
 
-// Of all capabilities, those in `keep` that it has stay with the calling thread, and nothing that it executes
-// can gain any.
-void give_up_privileges(uint64_t keep);
+// The user that a process becomes. It has no supplementary groups then.
+struct Identity {
+	uid_t uid;
+	gid_t gid;
+};
 
-// The same for every thread of this process. Returns 0 or an errno.
-int give_up_privileges_everywhere(uint64_t keep);
+// Makes the calling thread that user, if one is given. Of all capabilities it keeps those in `keep` that it has, and
+// nothing that it executes can gain any. The process cannot be traced by its user any more. Returns 0 or an errno.
+int give_up_privileges(uint64_t keep, const Identity *identity);
+
+// The same for every thread of this process.
+int give_up_privileges_everywhere(uint64_t keep, const Identity *identity);
 
 } // namespace synpipe

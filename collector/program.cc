@@ -2,7 +2,6 @@
 #include "program.h"
 
 #include "kernel_types.h"
-#include "privileges.h"
 #include "tracefs.h"
 
 #include <algorithm>
@@ -301,10 +300,10 @@ uint64_t Program::missed() const {
 	return all > late ? all - late : 0;
 }
 
-bool Program::readable_unprivileged() const {
+bool Program::readable_unprivileged(const Identity *identity) const {
 	bool readable = false;
-	std::thread([&] { // capabilities belong to a thread
-		give_up_privileges(0);
+	std::thread([&] { // capabilities and user IDs belong to a thread
+		give_up_privileges(0, identity);
 		int fd = bpf_iter_create(bpf_link__fd(iterators_.at("look_at_open")));
 		readable = fd >= 0 || errno != EPERM;
 		if (fd >= 0) close(fd);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "format.h" // the shared struct
+#include "privileges.h"
 
 #include <cstdint>
 #include <functional>
@@ -67,8 +68,9 @@ public:
 	// The last records are those of calls that wait. None is new after it returned. From any thread, any number of times.
 	void detach();
 
-	// The kernel lets this process, without any capability, run iterators. Kernels before 5.19 may not.
-	bool readable_unprivileged() const;
+	// Whether the kernel lets this process, as that user and without any capability, run iterators. Kernels before 5.19
+	// may not.
+	bool readable_unprivileged(const Identity *identity) const;
 
 private:
 	void open(const std::string &path, const KernelTypes &types, const attempt_config &config,

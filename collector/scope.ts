@@ -1,24 +1,19 @@
-/** The values of --uid, --cgroup and --netns: turned into what the kernel side compares. */
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+/** The values of --pid, --uid, --cgroup and --netns: turned into what the kernel side compares. */
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { cause, UsageError } from '../schemas/pipe/errors.js';
-import { integer } from '../schemas/pipe/options.js';
+import { cause, RuntimeError, UsageError } from '../schemas/pipe/errors.js';
+import { integer, list } from '../schemas/pipe/options.js';
+import { loadAddon } from './addon.js';
+import { findUser } from './user.js';
 
 const id = integer(0, 4294967295);
 
 /** A user's number, from that, or from a name, which may be known to LDAP and the like only. */
 export function uid(text: string): number {
   if (/^\d+$/.test(text)) return id(text);
-  try {
-    const entry = execFileSync('getent', ['passwd', '--', text], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return id(entry.split(':')[2] ?? '');
-  } catch {
-    throw new UsageError(`wants the number or the name of a user, not "${text}"; see getent passwd`);
-  }
+  const found = findUser(text);
+  if (!found) throw new UsageError(`wants the number or the name of a user, not "${text}"; see getent passwd`);
+  return found.uid;
 }
 
 /** Where the cgroup2 hierarchy is mounted; undefined where it is not. */
@@ -59,15 +54,57 @@ function folderOf(id: bigint, folder: string): string | undefined {
   return undefined;
 }
 
-const pidMax = 4_194_304; // inode numbers of namespaces are far above
+const initialPidNamespace = 'pid:[4026531836]'; // PROC_PID_INIT_INO
 
-/** A network namespace's inode number, from that, from a process in it, or from a path such as /run/netns/NAME. */
+/** Whether this process counts processes otherwise than the kernel does: it is in a container, say. */
+export const ownPids = () => readlinkSync('/proc/self/ns/pid') !== initialPidNamespace;
+
+/** The numbers of processes, as the kernel counts them, which can only be looked up if this process counts so too. */
+export function pids(text: string): number[] {
+  const wanted = list(id)(text);
+  if (ownPids()) return wanted;
+  for (const pid of wanted) {
+    if (!exists(pid)) throw new UsageError(`names process ${pid}, which does not exist`);
+    const process = processOf(pid);
+    if (process !== pid) throw new UsageError(`names ${pid}, a thread of process ${process}; name that`);
+  }
+  return wanted;
+}
+
+function exists(pid: number): boolean {
+  try {
+    return pid > 0 && pid <= pidMax && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The process that a thread belongs to; the thread's own number if /proc hides it. */
+function processOf(thread: number): number {
+  try {
+    return Number(/^Tgid:\t(\d+)$/m.exec(readFileSync(`/proc/${thread}/status`, 'utf8'))?.[1]);
+  } catch {
+    return thread;
+  }
+}
+
+const pidMax = 4_194_304; // inode numbers of namespaces are far above
+const nsfs = 0x6e736673; // NSFS_MAGIC
+
+/**
+ * A network namespace's inode number, from that, from a process in it, from its name in /run/netns, or from a path. A
+ * number that can be a process's is one.
+ */
 export function netns(text: string): number {
   if (/^\d{1,10}$/.test(text) && Number(text) > pidMax && Number(text) <= 0xffffffff) return Number(text);
-  const path = /^\d+$/.test(text) ? `/proc/${text}/ns/net` : text;
+  const path = /^\d+$/.test(text) ? `/proc/${text}/ns/net` : text.includes('/') ? text : `/run/netns/${text}`;
   try {
-    return statSync(path).ino;
+    // The type of file system first: only what is a namespace is opened.
+    const inode = statfsSync(path).type === nsfs ? loadAddon().networkNamespace(path) : undefined;
+    if (inode !== undefined) return inode;
   } catch (error) {
-    throw new UsageError(`wants a process, a path or an inode number: cannot read ${path}: ${cause(error)}`);
+    if (error instanceof RuntimeError) throw error;
+    throw new UsageError(`names no process, network namespace or inode number: cannot read ${path}: ${cause(error)}`);
   }
+  throw new UsageError(`names ${path}, which is not a network namespace; see ip netns and lsns -t net`);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tracer.h"
 
-#include "privileges.h"
 
 #include <algorithm>
 #include <bpf/libbpf.h>
@@ -77,7 +76,11 @@ void Tracer::start(std::function<void(const End &)> on_end) {
 
 void Tracer::stop() {
 	// Detaching waits for every CPU, a tenth of a second: not on the JavaScript thread.
-	std::thread([self = shared_from_this()] { self->halt(); }).detach();
+	try {
+		std::thread([self = shared_from_this()] { self->halt(); }).detach();
+	} catch (const std::system_error &) { // no more threads
+		halt();
+	}
 }
 
 void Tracer::halt() {
@@ -97,9 +100,10 @@ void Tracer::abandon() {
 
 Stats Tracer::stats() const { return {out_, lost_, updates_, lost_updates_, writer_.bytes(), level_.bytes()}; }
 
-int Tracer::drop_privileges() {
+int Tracer::drop_privileges(const Identity *identity) {
 	std::lock_guard<std::mutex> lock(mutex_);
-	return give_up_privileges_everywhere(program_ && !program_->readable_unprivileged() ? kCapBpf : 0);
+	uint64_t keep = program_ && !program_->readable_unprivileged(identity) ? kCapBpf : 0;
+	return give_up_privileges_everywhere(keep, identity);
 }
 
 void Tracer::run() {

@@ -64,8 +64,8 @@ public:
 	// For the end of the environment: no `on_end` from here on, and no more than a short wait.
 	void abandon();
 	Stats stats() const;
-	// Keeps only what its end will need, in all threads of the process. Returns 0 or an errno.
-	int drop_privileges();
+	// Keeps only what its end will need, as that user if one is given, in all threads of the process. Returns 0 or an errno.
+	int drop_privileges(const Identity *identity);
 
 private:
 	void run();

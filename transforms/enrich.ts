@@ -3,6 +3,7 @@ import { defineCommand } from '../schemas/pipe/command.js';
 import { UsageError } from '../schemas/pipe/errors.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import type { Stage } from '../schemas/pipe/stage.js';
+import { time } from '../schemas/pipe/units.js';
 import { type Group, groups } from './enrich/people.js';
 import { serverAddress } from './enrich/resolver.js';
 import { type Settings, stageOf } from './enrich/setup.js';
@@ -29,14 +30,14 @@ const options = {
   verify: { help: 'Look up the name that a reverse look-up gave, and mark it when it has the address.' },
   saddr: { help: 'Name the local address too, as saddr_name.' },
   wait: {
-    value: 'MS',
-    parse: integer(0, 60_000),
-    help: 'How long an event may wait for its name, in milliseconds. It then goes on without. Default: 50.',
+    value: 'TIME',
+    parse: time('ms', { from: '0ms', to: '60s', alone: 'ms' }),
+    help: 'How long an event may wait for its name. It then goes on without. A number alone is milliseconds. Default: 50ms.',
   },
   timeout: {
-    value: 'MS',
-    parse: integer(10, 60_000),
-    help: 'How long to wait for an answer of a DNS server, in milliseconds. Each is asked twice. Default: 1000.',
+    value: 'TIME',
+    parse: time('ms', { from: '10ms', to: '60s', alone: 'ms' }),
+    help: 'How long to wait for an answer of a DNS server. Each is asked twice. A number alone is milliseconds. Default: 1s.',
   },
   concurrency: {
     value: 'COUNT',
@@ -49,14 +50,14 @@ const options = {
     help: 'How many addresses to remember, the last used ones. Default: 65536.',
   },
   'min-ttl': {
-    value: 'SECONDS',
-    parse: integer(0, 604_800),
-    help: 'How long an answer holds at least. Default: 30.',
+    value: 'TIME',
+    parse: time('s', { from: '0s', to: '7d' }),
+    help: 'How long an answer holds at least. Default: 30s.',
   },
   'max-ttl': {
-    value: 'SECONDS',
-    parse: integer(0, 604_800),
-    help: 'How long an answer holds at most. Default: 86400.',
+    value: 'TIME',
+    parse: time('s', { from: '0s', to: '7d' }),
+    help: 'How long an answer holds at most. Default: 1d.',
   },
   'keep-dns': { help: 'Pass dns events on. Without, they end here.' },
   etc: {
@@ -107,7 +108,7 @@ export const command = defineCommand({
   examples: [
     ['sudo collector | enrich | sink-table', 'names by reverse look-up, users, containers'],
     ['sudo collector --dns | enrich --offline', 'the names that the processes asked for, without asking anybody'],
-    ['enrich --with names --wait 5000 < events.ndjson', 'a file: take the time to name all'],
+    ['enrich --with names --wait 5s < events.ndjson', 'a file: take the time to name all'],
     ['collector | enrich --resolver 192.0.2.53 --map nets.csv', "a DNS server of one's own, and one's own networks"],
   ],
   options,

@@ -1,5 +1,6 @@
 /** Part of the build: what man pages and completions are made of, from the commands' own option tables. */
 import type { Command } from '../pipe/command.js';
+import { notesOf } from '../pipe/help.js';
 import { optionsOf } from '../pipe/main.js';
 import type { Option, Options } from '../pipe/options.js';
 
@@ -40,10 +41,11 @@ function row([name, { short, value, help, words }]: [string, Option]): Row {
 }
 
 export function entry(command: Command<never>): Entry {
-  const { name, summary, usage, examples, notes = '', args = [], behind = false } = command;
+  const { name, summary, usage, examples, args = [], behind = false } = command;
+  const options = optionsOf(command as unknown as Command<Options>);
   return {
-    ...{ name, summary, usage, examples, notes: notes.trim(), behind },
-    rows: Object.entries(optionsOf(command as unknown as Command<Options>)).map(row),
+    ...{ name, summary, usage, examples, notes: notesOf(command as unknown as Command<Options>, options), behind },
+    rows: Object.entries(options).map(row),
     args: args.map((arg) => ({ words: wordsIn(arg), path: isPath(arg) })),
   };
 }

@@ -1,9 +1,11 @@
 import type { Command } from './command.js';
 import type { Options } from './options.js';
+import { timeSyntax } from './units.js';
 
 /** The text of --help. */
 export function help(command: Command<Options>, options: Options): string {
   const examples = command.examples.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join('\n');
+  const notes = notesOf(command, options);
   return `${command.name}: ${command.summary}
 
 Usage: ${`${command.name} ${command.usage}`.trim()}
@@ -13,9 +15,15 @@ ${examples}
 
 Options:
 ${rows(options)}
-${command.notes ? `\n${command.notes.trim()}\n` : ''}
+${notes && `\n${notes}\n`}
 Exit codes: 0 ok (also when the reader closed the pipe), 1 data or runtime error, 2 usage error.
 `;
+}
+
+/** What a command's notes say, and what its TIME is if it takes one. */
+export function notesOf({ notes = '' }: Command<Options>, options: Options): string {
+  const takesTime = Object.values(options).some(({ value }) => value === 'TIME');
+  return [notes.trim(), takesTime ? wrap(timeSyntax, 120).join('\n') : ''].filter(Boolean).join('\n\n');
 }
 
 function rows(options: Options): string {

@@ -87,11 +87,12 @@ export function makeReady(command: Command<Options>, parsed: Parsed<Options>): R
   return { stage, ...run };
 }
 
-function checkArguments({ name, args = [], stage, instead }: Command<Options>, given: readonly string[]): void {
+function checkArguments({ name, args = [], behind, stage, instead }: Command<Options>, given: readonly string[]): void {
   const missing = args[given.length];
   if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`wants ${missing}; see --help`);
   const more = given[args.length];
   if (more === undefined) return;
   const file = stage && existsSync(more) ? `it reads standard input: ${name} … < ${more}` : undefined;
-  throw new UsageError(`unexpected argument "${more}"; ${file ?? instead?.[''] ?? 'see --help'}`);
+  const other = behind && args.length === 0 ? `to run a command, write ${name} -- ${given.join(' ')}` : undefined;
+  throw new UsageError(`unexpected argument "${more}"; ${file ?? other ?? instead?.[''] ?? 'see --help'}`);
 }

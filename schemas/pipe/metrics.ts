@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { UsageError } from './errors.js';
 import { address, type Listen } from './listen.js';
 import { buildInfo, processMetrics } from './metrics/families.js';
-import { keep } from './metrics/keep.js';
+import { type FileWriter, keep } from './metrics/keep.js';
 import { serve } from './metrics/serve.js';
 import { expose, labelled, type Metric } from './metrics/text.js';
 import type { Option } from './options.js';
@@ -30,11 +30,15 @@ export const metricsOption = {
   help: "Serve counts for Prometheus at http://ADDRESS:PORT/metrics (PORT alone is 127.0.0.1's), or keep them in FILE.prom for node_exporter's textfile collector, written anew each 15 s and at the end.",
 } satisfies Option;
 
-/** What is measured, until it is closed. `read` is asked anew for each scrape. Throws RuntimeError where it cannot begin. */
+/**
+ * What is measured, until it is closed. `read` is called for each scrape; `open` makes what writes a file after the first
+ * time. Throws RuntimeError if it cannot begin.
+ */
 export async function openMetrics(
   { text, listen }: MetricsAt,
   command: string,
   read: () => readonly Metric[],
+  open?: (path: string) => FileWriter,
 ): Promise<{ close(): Promise<void> }> {
   if (listen) {
     const served = await serve(listen, () => expose([...read(), buildInfo(), ...processMetrics()]));
@@ -46,5 +50,7 @@ export async function openMetrics(
     text,
     () => expose(labelled([...read(), buildInfo()], { file })),
     (message) => say(command, message),
+    undefined,
+    open,
   );
 }

@@ -145,7 +145,7 @@ linked('a socket that belongs to no process, in the namespace of the collector',
     assert.deepEqual({ pid, comm, netns, daddr, dport, existing }, expected);
   }
   assert.equal(inWords([pending, outcome]), 'pending, established');
-  assert.ok(Math.abs(micros(startOf(pending)) - (own[0]?.began as number)) < 1e6);
+  assert.ok(Math.abs(micros(startOf(pending) as string) - (own[0]?.began as number)) < 1e6);
   ledger(run.lines());
 });
 

@@ -107,7 +107,7 @@ function check(lines: string[], { report, before, during, ports }: Seen): void {
     assert.ok(pending.sport && (!sport || pending.sport === sport), `${what}: port ${pending.sport}, not ${sport}`);
     for (const event of story)
       if (event.type !== 'connect') assert.equal(event.existing, existed ? true : undefined, what);
-    const [start, began] = [micros(startOf(pending)), client.lines[0]?.began];
+    const [start, began] = [micros(startOf(pending) as string), client.lines[0]?.began];
     if (began && client.seen)
       assert.ok(
         start >= began - 20_000 && start <= client.seen + 20_000,

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { bin, Collector, connects, counted, ledger, outcomes, statuses, stillOpen } from './collect.js';
+import { fresh } from './folder.js';
 import { live, same } from './live.js';
+import { until } from './wait.js';
 
 live('-p: only this process', async (net) => {
   net.onlyPort(40000);
   const wanted = net.start(['wait', 'blocking', '127.0.0.1', 9]);
   const other = net.start(['wait', 'blocking', '127.0.0.1', 9]);
-  const collector = await Collector.start(['--report', 'attempt', '-p', `4294967295,${wanted.child.pid}`]);
+  const collector = await Collector.start(['--report', 'attempt', '-p', `${process.pid},${wanted.child.pid}`]);
   const { attempts } = await wanted.finish();
   await other.finish();
   const { lines, code } = await collector.stop();
@@ -39,8 +43,11 @@ live('-u: a user by name', async (net) => {
 
 live('-P, -4 and -6', async (net) => {
   const uid = 1_000_000 + process.pid;
+  const ranges = Array.from({ length: 64 }, (_, i) => `${64_512 + 16 * i}-${64_527 + 16 * i}`).join(); // to 65535
   const collectors = await Promise.all(
-    [['-P', '9,65535'], ['-4'], ['-6'], ['-6', '-P', '10']].map((args) => Collector.start(['-u', uid, ...args])),
+    [['-P', '9,65535'], ['-4'], ['-6'], ['-6', '-P', '10'], ['-P', '1-3,10-11'], ['-P', ranges]].map((args) =>
+      Collector.start(['-u', uid, ...args]),
+    ),
   );
   const targets = [
     ['127.0.0.1', 9],
@@ -61,8 +68,9 @@ live('-P, -4 and -6', async (net) => {
       ),
     );
   }
-  const [ports, v4, v6, both] = seen;
+  const [ports, v4, v6, both, range, many] = seen;
   assert.deepEqual({ ports, v4, v6, both }, { ports: [0, 2, 4, 5], v4: [0, 1, 4, 5], v6: [2, 3, 6], both: [3, 6] });
+  assert.deepEqual({ range, many }, { range: [1, 3, 6], many: [4] });
 });
 
 for (const [report, last] of [
@@ -88,6 +96,53 @@ for (const [report, last] of [
     );
     assert.equal(connects(lines).length, report === 'outcome' ? 0 : 7 + pending);
   });
+
+live('-p in a PID namespace of its own: takes it as the host counts, and says so', async (net) => {
+  const wanted = net.start(['wait', 'blocking', '127.0.0.1', 9]);
+  const args = ['--duration', '2s', '--report', 'outcome', '-p', String(wanted.child.pid)];
+  const collector = spawn('unshare', ['-fp', '--mount-proc', `${bin}collector`, '--status', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, err] = ['', ''];
+  collector.stderr.setEncoding('utf8').on('data', (text) => {
+    err += text;
+  });
+  collector.stdout.setEncoding('utf8').on('data', (text) => {
+    out += text;
+  });
+  const closed = once(collector, 'close');
+  await until('the collector starts', () => out !== '');
+  await wanted.finish();
+  await closed;
+  assert.match(out, new RegExp(`"type":"outcome".*"pid":${wanted.child.pid},`));
+  assert.match(err, /^collector: takes -p as PIDs of the host, [^\n]+\n$/);
+});
+
+live(
+  '--netns: a name in /run/netns, a path, an inode number, a process; nothing but a network namespace',
+  async (net) => {
+    const sleeper = net.start(['wait', 'blocking', '127.0.0.1', 9]);
+    const path = `/run/netns/${net.name}`;
+    const values = [net.name, path, net.inode, sleeper.child.pid as number];
+    const collectors = await Promise.all(
+      values.map((value) => Collector.start(['--report', 'outcome', '--netns', String(value)])),
+    );
+    await net.client(['quiet', 3, '127.0.0.1', 9]);
+    for (const collector of collectors) {
+      const { lines } = await collector.stop();
+      assert.equal(statuses(lines)[1]?.out, 3);
+    }
+    const mounted = fresh('uts');
+    writeFileSync(mounted, '');
+    execFileSync('unshare', [
+      '-m',
+      'sh',
+      '-c',
+      `unshare --uts=${mounted} true && ! ${bin}collector --netns ${mounted} 2>&1 | grep -v 'is not a network namespace'`,
+    ]);
+    await sleeper.finish();
+  },
+);
 
 live('--duration ends by itself, --tier and --status describe the run', async (net) => {
   const uid = 1_000_000 + process.pid;
@@ -118,6 +173,9 @@ live('a wrong command line: one line and exit code 2', async () => {
     ['--duration', '-1'],
     ['--tier', 'none'],
     ['-P', Array.from({ length: 65 }, (_, i) => i).join()],
+    ['-p', '4194305'],
+    ['--netns', '/proc/self/ns/mnt'],
+    ['--user', 'no one'],
     ['argument'],
   ]) {
     const { status, stdout, stderr } = spawnSync(`${bin}collector`, args, { encoding: 'utf8', timeout: 60_000 });

@@ -144,6 +144,7 @@ installed('as a .deb: commands, man pages, completions, units; and it leaves not
   const deb = `synpipe_${about.version}_*.deb`;
   assert.match(works(`dpkg-deb -f ${deb} Depends`).stdout, /^nodejs \(>= 20\.18\.1\), /);
   works(`dpkg -i --force-depends ${deb}`); // the Node here is no package
+  assert.match(works('id synpipe').stdout, /^uid=[1-9]\d*\(synpipe\) /);
   for (const name of Object.keys(about.bin)) assert.match(works(`${name} --help`).stdout, /^Usage: /m);
   assert.equal(JSON.parse(works(`collector -P 9 -- ${connects}`).stdout).dport, 9);
   const files = new Set(lines(works('dpkg -L synpipe').stdout));

@@ -1,27 +1,14 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { microseconds, time, times } from '../../schemas/pipe/units.js';
 
 /** Times are µs since 1970 as numbers: exact from 1685 to 2255. */
 
-const units: Record<string, number> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6, d: 86400e6 };
-
-/** `10s`, `500ms`, `1m`, `7d` in µs. */
-export function duration(text: string): number {
-  const [, number, unit = ''] = /^(\d{1,9})(us|ms|s|m|h|d)$/.exec(text) ?? [];
-  const us = Number(number) * (units[unit] ?? Number.NaN);
-  if (!Number.isSafeInteger(us)) throw new UsageError(`wants a duration such as 10s, 500ms, 1m, 1h, 7d, not "${text}"`);
-  return us;
-}
-
-/** The same, but not 0. */
-export function interval(text: string): number {
-  const us = duration(text);
-  if (us === 0) throw new UsageError(`wants a duration above 0, not "${text}"`);
-  return us;
-}
+/** Options' `parse` for lengths of time in µs: any, and above 0. */
+export const duration = (text: string) => microseconds(text, 's');
+export const interval = time('us', { from: '1us' });
 
 /** A duration as `duration` reads it. */
 export function durationText(us: number): string {
-  const [unit, size] = Object.entries(units).findLast(([, size]) => us % size === 0) as [string, number];
+  const [unit, size] = Object.entries(times).findLast(([, size]) => us % size === 0) as [string, number];
   return `${us / size}${unit}`;
 }
 

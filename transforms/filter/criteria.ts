@@ -1,7 +1,7 @@
 import { attemptTypes } from '../../schemas/attempts.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { list, type Option, oneOf } from '../../schemas/pipe/options.js';
-import { microseconds } from '../../schemas/where/duration.js';
+import { microseconds } from '../../schemas/pipe/units.js';
 import { addresses, globs, names, numbers, ranged, type Test } from '../../schemas/where/match.js';
 import { fieldsOf } from '../../schemas/where/where.js';
 
@@ -53,7 +53,7 @@ const begin = (text: string): Test => {
 
 const over = (text: string): Test => {
   const limit = microseconds(text);
-  const range = [Math.floor(limit) + 1, Number.POSITIVE_INFINITY] as const;
+  const range = [limit + 1, Number.POSITIVE_INFINITY] as const;
   return ranged((value) => typeof value === 'number' && value > limit, [range]);
 };
 

@@ -1,0 +1,74 @@
+/** Who the collector is once it has attached: the user it becomes, and where that comes from. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, stat } from 'node:fs';
+import { RuntimeError, UsageError } from '../schemas/pipe/errors.js';
+import { say } from '../schemas/pipe/say.js';
+import type { Addon } from './addon.js';
+
+export interface User {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+}
+
+/** A user of this machine by name or number, one that only LDAP and the like know too; undefined if there is none. */
+export function findUser(key: string): User | undefined {
+  try {
+    const entry = execFileSync('getent', ['passwd', '--', key], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [name = '', , uid, gid, , home = '/'] = entry.trimEnd().split(':');
+    return { name, uid: Number(uid), gid: Number(gid), home };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The user who called sudo, unless that is root. The name is only known if the user database has the number. */
+export function sudoCaller(): { uid: number; gid: number; user?: User } | undefined {
+  const { SUDO_UID: uid = '', SUDO_GID: gid = '' } = process.env;
+  const valid = (id: string) => /^\d+$/.test(id) && Number(id) < 0xffffffff; // that one is none
+  if (process.getuid?.() !== 0 || !valid(uid) || !valid(gid) || Number(uid) === 0) return undefined;
+  const user = findUser(uid);
+  return { uid: Number(uid), gid: Number(gid), ...(user && { user }) };
+}
+
+/** The value of --user. */
+export function user(text: string): User {
+  const found = findUser(text);
+  if (!found) throw new UsageError(`names "${text}", a user that does not exist; see getent passwd`);
+  return found;
+}
+
+const setgid = 1n << 6n;
+const setuid = 1n << 7n;
+
+function mayChangeUser(): boolean {
+  const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return (BigInt(`0x${effective}`) & (setuid | setgid)) === (setuid | setgid);
+}
+
+/**
+ * The user to become: the one given; else, for root, sudo's caller, `synpipe` or nobody. Undefined if this process stays
+ * who it is. Throws RuntimeError if it cannot become the user given.
+ */
+export function successor(given: User | undefined): { uid: number; gid: number } | undefined {
+  const own = process.getuid?.();
+  if (given ? given.uid === own : own !== 0) return undefined;
+  if (!mayChangeUser()) {
+    const lacks = 'CAP_SETUID and CAP_SETGID';
+    if (given) throw new RuntimeError(`cannot become ${given.name} without ${lacks}; grant them or leave out --user`);
+    say('collector', `stays root, without capabilities: it lacks ${lacks} to become another user`);
+    return undefined;
+  }
+  return given ?? sudoCaller() ?? findUser('synpipe') ?? findUser('nobody') ?? { uid: 65534, gid: 65534 };
+}
+
+/** Gives up this process's rights and becomes that user, if one is given. */
+export function giveUpRights(addon: Addon, to: ReturnType<typeof successor>): void {
+  process.on('SIGUSR1', () => {}); // Node would open its debugger, and a process of that user may send this signal
+  stat('/', () => {}); // starts libuv's threads: that user may not be allowed to have more when they are needed
+  addon.dropPrivileges(to);
+}
