@@ -31,7 +31,7 @@ export async function work(host: Net, resolv: string, seconds: number, over = ()
 /** Lets a small machine work for so long, or until there is enough. Resolves to the file with what the collector told of it. */
 export async function record(seconds: number, enough: (lines: string[]) => boolean = () => false): Promise<string> {
   const { host, world, resolv } = await network();
-  const collector = new Collector(['--report', 'both', '--dns', '--status', '--netns', host.inode]);
+  const collector = new Collector(['--dns', '--status', '--netns', host.inode]);
   await collector.ready();
   const end = Date.now() + seconds * 1000;
   let over = false;
