@@ -11,8 +11,14 @@ import { until } from './wait.js';
 const processes = 4;
 const { silent } = addresses[4];
 
-/** Processes that hold so many attempts at once, each with ports of its own to connect to: they share the local ones. */
+/**
+ * Processes that hold so many attempts at once, each with a port of its own to connect to: they share the local ones. Dropped
+ * before they come to the link, whose queue would be too short: for the kernel that is a congestion, and ends some early.
+ */
 async function hold(net: Net, count: number) {
+  net.run('nft', 'add table inet t');
+  net.run('nft', 'add chain inet t out { type filter hook output priority 0; }');
+  net.run('nft', `add rule inet t out ip daddr ${silent} drop`);
   net.sysctl('ipv4/ip_local_port_range', '1024 65535');
   const all = Array.from(
     { length: processes },
