@@ -1,7 +1,11 @@
 import { hangAround, port } from './hang.js';
 import { linked } from './linked.js';
 
-const collectors = (['outcome', 'both'] as const).map((report) => ({ report, args: [] }));
+const collectors = [
+  { report: 'outcome', args: [] },
+  { report: 'both', args: [] },
+  { report: 'outcome', args: ['--dns'] },
+] as const;
 
 linked("before, during and after a collector's life, killed, answered or not", async (net, other) => {
   await other.serve(port);

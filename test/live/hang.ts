@@ -131,7 +131,7 @@ function check(lines: string[], { report, before, during, ports }: Seen): void {
  */
 export async function hangAround(
   net: Net,
-  all: { report: 'outcome' | 'both'; args: string[] }[],
+  all: readonly { report: 'outcome' | 'both'; args: readonly string[] }[],
   answer: () => void = () => wake(net, 4),
 ): Promise<number> {
   const before = await hang(net);

@@ -21,8 +21,8 @@ try {
   }
   const answer = () => {
     if (!dropped) return wake(net, 4);
-    net.run('nft', 'flush chain inet t out');
-    net.run('nft', `add rule inet t out meta nfproto ipv6 tcp dport ${port} drop`);
+    // both at once: IPv6 stays as it is
+    net.run('nft', `flush chain inet t out; add rule inet t out meta nfproto ipv6 tcp dport ${port} drop`);
   };
   const reports = tiers.map((tier, i) => ({
     report: i % 2 ? ('outcome' as const) : ('both' as const),
