@@ -7,7 +7,9 @@ const attempts = 30_000;
 
 // on one kernel: others are the same in this
 const kernel = kernels.at(-1) as string;
-test(`a kernel that preempts: each attempt is reported or counted as lost, ${kernel}`, { timeout: 600_000 }, async () => {
+test(`a kernel that preempts: each attempt is reported or counted as lost, ${kernel}`, {
+  timeout: 600_000,
+}, async () => {
   const boot = { kernel, append: 'preempt=full' };
   const { best, fentry, ...others } = await examine<Record<string, Seen>>(boot, 'preemption.ts', String(attempts));
   console.log(JSON.stringify({ best, fentry, ...others }));

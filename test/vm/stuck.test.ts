@@ -7,7 +7,9 @@ const attempts = 200_000;
 
 // on one kernel: it takes a minute
 const kernel = kernels.at(-1) as string;
-test(`${attempts} connects and readers that are stopped: outcomes + lost, ${kernel}`, { timeout: 600_000 }, async () => {
+test(`${attempts} connects and readers that are stopped: outcomes + lost, ${kernel}`, {
+  timeout: 600_000,
+}, async () => {
   const tiers = await examine<Record<string, Written>>(kernel, 'stuck.ts', String(attempts));
   assert.deepEqual(Object.keys(tiers), ['fentry', 'kprobe']);
   for (const [tier, { outcomes, gaps, lost, status }] of Object.entries(tiers)) {
