@@ -171,9 +171,10 @@ Program::~Program() { release(); }
 
 void Program::configure(attempt_config config, const std::vector<std::string> &cgroups, uint32_t ring_bytes) {
 	for (uint32_t i = 0; i < cgroups.size(); i++) {
-		struct stat folder;
-		if (stat(cgroups[i].c_str(), &folder)) throw Failure("cannot filter by cgroup " + cgroups[i], errno, "configure");
-		config.cgroups[i] = folder.st_ino;
+		struct statx folder; // stat() of a newer C library has another name than that of Node's
+		if (statx(AT_FDCWD, cgroups[i].c_str(), 0, STATX_INO, &folder))
+			throw Failure("cannot filter by cgroup " + cgroups[i], errno, "configure");
+		config.cgroups[i] = folder.stx_ino;
 	}
 	bpf_map *map = bpf_object__find_map_by_name(object_, ".rodata.config");
 	bpf_map *events = bpf_object__find_map_by_name(object_, "events");

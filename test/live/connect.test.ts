@@ -3,7 +3,7 @@ import { live, same, watch } from './live.js';
 
 const refused = { errno: 111, error: 'ECONNREFUSED' };
 
-for (const [name, address, told] of [
+for (const [name, address, change] of [
   ['IPv4', '127.0.0.1', {}],
   ['IPv6', '::1', {}],
   ['an IPv4-mapped address', '::ffff:127.0.0.1', { family: 4, v4mapped: true, daddr: '127.0.0.1' }],
@@ -17,7 +17,7 @@ for (const [name, address, told] of [
     const seen = await watch(net);
     const { attempts } = await net.client(['blocking', address, 8080]);
     assert.ok(attempts[0]?.sport && !attempts[0].error);
-    same(await seen.events(), attempts, [{ saddr: local, ...told }]);
+    same(await seen.events(), attempts, [{ saddr: local, ...change }]);
   });
 
   live(`refused, ${name}`, async (net) => {
@@ -25,7 +25,7 @@ for (const [name, address, told] of [
     const seen = await watch(net);
     const { attempts } = await net.client(['blocking', address, 9]);
     assert.equal(attempts[0]?.errno, 111);
-    same(await seen.events(), attempts, [{ saddr: local, sport: 40000, ...told }]);
+    same(await seen.events(), attempts, [{ saddr: local, sport: 40000, ...change }]);
   });
 
   live(`non-blocking success, ${name}`, async (net) => {
@@ -33,7 +33,7 @@ for (const [name, address, told] of [
     const seen = await watch(net);
     const { attempts, later } = await net.client(['nonblocking', address, 8080]);
     assert.deepEqual([attempts[0]?.error, ...later], ['EINPROGRESS', 'ok']);
-    same(await seen.events(), attempts, [{ saddr: local, ...told }]);
+    same(await seen.events(), attempts, [{ saddr: local, ...change }]);
   });
 
   live(`non-blocking, refused later, ${name}`, async (net) => {
@@ -41,7 +41,7 @@ for (const [name, address, told] of [
     const seen = await watch(net);
     const { attempts, later } = await net.client(['nonblocking', address, 9]);
     assert.deepEqual([attempts[0]?.error, ...later], ['EINPROGRESS', 'ECONNREFUSED']);
-    same(await seen.events(), attempts, [{ saddr: local, sport: 40000, ...told }]);
+    same(await seen.events(), attempts, [{ saddr: local, sport: 40000, ...change }]);
   });
 }
 

@@ -12,7 +12,7 @@ const run = randomBytes(3).toString('hex');
 /** A network namespace with nothing but a loopback device: no traffic of a test leaves it. */
 export class Net {
   readonly name = `synpipe-${process.pid}-${run}-${count++}`;
-  /** Its inode number, as events tell it. */
+  /** Its inode number: netns in events. */
   readonly inode: number;
   #removed = false;
   readonly #children: ChildProcess[] = [];
@@ -43,12 +43,12 @@ export class Net {
     return child;
   }
 
-  /** Runs the client, as another user if told so. */
+  /** Runs the client, as another user if there is a uid. */
   async client(args: (string | number)[], uid?: number): Promise<Said> {
     return this.start(args, uid).finish();
   }
 
-  /** The client as a process; with `wait` as its first argument it begins when told to finish. */
+  /** The client as a process; with `wait` as its first argument it begins when asked to finish. */
   start(args: (string | number)[], uid?: number): { child: ChildProcess; finish: () => Promise<Said> } {
     const as = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     const child = this.spawn([...as, client(), ...args.map(String)], ['pipe', 'pipe', 'inherit']);

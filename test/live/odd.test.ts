@@ -49,7 +49,7 @@ live("a size that is not the address's: EINVAL", async (net) => {
   const long = await net.client(['sized', 129, '127.0.0.1', 80]);
   const short6 = await net.client(['sized', 16, '::1', 80]);
   for (const { attempts } of [short, shorter, long, short6]) assert.equal(attempts[0]?.error, 'EINVAL');
-  // of 16 bytes of an IPv6 address nobody can tell where to, and more than any address has the kernel does not look at
+  // 16 bytes of an IPv6 address do not say where to; the kernel does not look at more bytes than any address has
   same(await seen.events(), [...short.attempts, ...shorter.attempts]);
 });
 

@@ -4,7 +4,7 @@ import { describe } from 'node:test';
 import { connects, pendings } from './collect.js';
 import { cannot, live } from './live.js';
 import type { Net } from './net.js';
-import { during, endOf, ends, paired, type Told, timed } from './outcomes.js';
+import { during, endOf, ends, paired, type Seen, timed } from './outcomes.js';
 import { until } from './wait.js';
 
 const refused = 'refused ECONNREFUSED';
@@ -80,7 +80,7 @@ describe('nobody answers', () => {
     live(`${how}: timeout, as late as the last SYN`, async (net) => {
       net.blackhole(8080);
       let resent = 0;
-      const counting = (watch: () => Promise<Told>) =>
+      const counting = (watch: () => Promise<Seen>) =>
         timed(async () => {
           const before = synsResent(net);
           const seen = await watch();

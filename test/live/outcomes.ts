@@ -57,7 +57,7 @@ export function paired(lines: string[]): void {
 
 const wanted = ({ pid, uid, daddr, dport, family }: Attempt | Outcome) => ({ pid, uid, daddr, dport, family });
 
-export interface Told {
+export interface Seen {
   lines: string[];
   events: Outcome[];
   end: Status;
@@ -65,7 +65,7 @@ export interface Told {
 }
 
 /** What the collector writes of a namespace while something happens in it, to the end. */
-export async function during(net: Net, report: 'both' | 'outcome', body: () => Promise<unknown>): Promise<Told> {
+export async function during(net: Net, report: 'both' | 'outcome', body: () => Promise<unknown>): Promise<Seen> {
   const collector = await Collector.start(['--report', report, '--netns', net.inode]);
   await body();
   const { code, stderr, lines } = await collector.stop();
@@ -77,13 +77,13 @@ export async function during(net: Net, report: 'both' | 'outcome', body: () => P
 }
 
 /**
- * Where a timer ends attempts: once more, or twice, if an outcome is missing. A sandbox's kernel may run no BPF program
+ * For attempts that a timer ends: once more, or twice, if an outcome is missing. A sandbox's kernel may run no BPF program
  * while its own process 1 is current, not even for a timer that comes just then: ftrace shows the socket's state change.
  */
-export async function timed(tell: () => Promise<Told>): Promise<Told> {
+export async function timed(watch: () => Promise<Seen>): Promise<Seen> {
   for (let tries = 1; ; tries++) {
-    const told = await tell();
-    if (!(told.end.pending || told.lost) || tries === 3) return told;
+    const seen = await watch();
+    if (!(seen.end.pending || seen.lost) || tries === 3) return seen;
   }
 }
 
@@ -92,10 +92,10 @@ export async function ends(
   net: Net,
   commands: (string | number)[][],
   expected: string[],
-  often = (tell: () => Promise<Told>) => tell(),
-): Promise<Told & Said> {
+  often = (watch: () => Promise<Seen>) => watch(),
+): Promise<Seen & Said> {
   let all: Said = { attempts: [], later: [] };
-  const told = await often(() => {
+  const seen = await often(() => {
     all = { attempts: [], later: [] };
     return during(net, 'both', async () => {
       for (const args of commands) {
@@ -106,13 +106,13 @@ export async function ends(
       }
     });
   });
-  if (all.unavailable) return { ...told, ...all };
-  paired(told.lines);
-  assert.deepEqual(told.events.map(endOf), expected);
+  if (all.unavailable) return { ...seen, ...all };
+  paired(seen.lines);
+  assert.deepEqual(seen.events.map(endOf), expected);
   const plain = all.attempts.map((attempt) =>
     wanted({ ...attempt, daddr: attempt.daddr.replace('0.0.0.0', '127.0.0.1') }),
   );
-  assert.deepEqual(told.events.map(wanted), plain);
-  assert.deepEqual({ lost: told.lost, pending: told.end.pending }, { lost: 0, pending: 0 });
-  return { ...told, ...all };
+  assert.deepEqual(seen.events.map(wanted), plain);
+  assert.deepEqual({ lost: seen.lost, pending: seen.end.pending }, { lost: 0, pending: 0 });
+  return { ...seen, ...all };
 }

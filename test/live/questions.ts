@@ -42,7 +42,7 @@ export function dig(net: Net): void {
   }
 }
 
-/** What dns events tell of it. */
+/** The dns events of it. */
 export const wanted = asked.flatMap(([, events]) => events) as Told[];
 
 /** A server may turn the addresses round. */

@@ -42,7 +42,7 @@ export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Wa
     connect.saddr ??= connect.daddr;
     connect.sport ??= 0; // the application cannot ask for it any more
   }
-  const later = said.error === 'EINPROGRESS' || said.error === 'EINTR' || one.name.includes('Fast Open');
+  const later = said.error === 'EINPROGRESS' || said.error === 'EINTR';
   // a call that fails after a second or more had its connect line before that
   if (later || less === 'no errno' || ended - began > 10 * connectDue) {
     delete connect.errno;
@@ -58,7 +58,8 @@ export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Wa
   const [icmp, icmp_from = connect.daddr] = one.icmp?.[i]?.split(' ') ?? [];
   if (icmp && less !== 'no icmp') Object.assign(outcome, { icmp, icmp_from });
   if (one.existing) outcome.existing = true;
-  return { connect, outcome, began, ...(!later && !one.existing && { took: ended - began }) };
+  const measured = !later && !one.existing && !one.name.includes('Fast Open');
+  return { connect, outcome, began, ...(measured && { took: ended - began }) };
 }
 
 export const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Event): Fields => {
