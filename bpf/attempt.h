@@ -113,6 +113,7 @@ struct attempt {
 	__u64 left_ns; /* when it left SYN_SENT */
 	__u64 icmp_ns; /* when event.icmp came */
 	__u64 look_ns; /* when its next pending line is due */
+	__u64 gone_ns; /* since when it has been seen closed, though no program saw it leave SYN_SENT; 0: it is in that */
 	struct attempt_ends left; /* taken then: by the time a failed connect() returns they are gone */
 	__u16 left_error; /* the socket's errno then */
 	__u8 established; /* what it left for */
@@ -173,6 +174,6 @@ struct attempt_config {
 static_assert(sizeof(struct attempt_ends) == 40, "no hidden padding");
 static_assert(sizeof(struct attempt_icmp) == 24, "no hidden padding");
 static_assert(sizeof(struct attempt_event) == 168 + ATTEMPT_EXE_BYTES, "no hidden padding");
-static_assert(sizeof(struct attempt) == 96 + sizeof(struct attempt_event), "no hidden padding");
+static_assert(sizeof(struct attempt) == 104 + sizeof(struct attempt_event), "no hidden padding");
 
 #endif

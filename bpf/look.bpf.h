@@ -63,14 +63,12 @@ static __always_inline void put(struct seq_file *seq, struct attempt_event *even
 static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *room, struct attempt *attempt,
 					  bool same, __u8 state)
 {
-	struct sock *sk = (struct sock *)attempt->key;
 	__u64 key = attempt->key;
 
 	if (!(attempt->flags & ATTEMPT_LEFT)) {
-		attempt->left_ns = bpf_ktime_get_boot_ns();
+		attempt->left_ns = attempt->gone_ns ?: bpf_ktime_get_boot_ns();
 		attempt->left = room->attempt.event.ends;
 		attempt->established = same && state != TCP_CLOSE;
-		attempt->left_error = same && state == TCP_CLOSE ? BPF_CORE_READ(sk, sk_err) : 0;
 		if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_LEFT)
 			return;
 		if (!(attempt->flags & ATTEMPT_RETURNED)) /* its call will finish it */
@@ -116,6 +114,29 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 		attempt->look_ns = next_look_ns(event->start_ns, now);
 	}
 	due_at(attempt->look_ns);
+}
+
+/*
+ * Has the socket left SYN_SENT without any program seeing it? It is also closed just before SYN_SENT: the hook, which makes
+ * the entry, runs before the kernel sets the state. So it must stay closed for a while.
+ */
+static __always_inline bool is_gone(struct attempt *attempt, bool same, __u8 state)
+{
+	struct sock *sk = (struct sock *)attempt->key;
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT) /* a program saw it just now */
+		return false;
+	if (!same || state != TCP_CLOSE)
+		return true;
+	if (!attempt->gone_ns) {
+		attempt->left_error = BPF_CORE_READ(sk, sk_err);
+		attempt->gone_ns = now;
+	}
+	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || attempt->gone_ns + UNSEEN_NS <= now)
+		return true;
+	due_at(attempt->gone_ns + UNSEEN_NS);
+	return false;
 }
 
 SEC("iter/bpf_map_elem")
@@ -164,12 +185,17 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	state = common->skc_state;
 	same = is_same(&room->attempt.event, &ends);
 	if (!same || (state != TCP_SYN_SENT && state != TCP_SYN_RECV)) {
-		finish_unseen(seq, room, attempt, same, state);
+		if (is_gone(attempt, same, state))
+			finish_unseen(seq, room, attempt, same, state);
 		return 0;
 	}
+	/* The entry itself is written as seldom as possible: it may be freed and reused at any time. */
+	if (room->attempt.gone_ns)
+		attempt->gone_ns = 0;
 	/* The local port is usually known by now. It distinguishes this socket from another that gets the same address later. */
+	if (!room->attempt.event.ends.sport)
+		attempt->event.ends = ends;
 	room->attempt.event.ends = ends;
-	attempt->event.ends = ends;
 	report_waiting(seq, room, attempt);
 	return 0;
 }
