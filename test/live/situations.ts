@@ -32,7 +32,7 @@ only() { setpriv --bounding-set="$1" "\${@:2}"; }
 
 const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
   const cannot = (program: string) => `collector: cannot load BPF program ${program}`;
-  const lacks = (what: string) => `${cannot('tell_waiting')}: EPERM; this root lacks ${what}\n`;
+  const lacks = (what: string) => `${cannot('adopt_files')}: EPERM; this root lacks ${what}\n`;
   return [
     {
       name: `${tier}: a function that is not there`,
@@ -55,7 +55,7 @@ const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
       name: `${tier}: without what only TCP Fast Open passes`,
       run: `rehook tcp_sendmsg_fastopen tcp_sendmsg_fastopex; dist/bin/doctor`,
       says: new RegExp(
-        `^works {2}${tier}\nnote {3}${tier}: the kernel has no function tcp_sendmsg_fastopex to hook: what fails in it before a SYN is not seen\n`,
+        `^works {2}${tier}\nnote {3}${tier}: the kernel has no function tcp_sendmsg_fastopex to hook: attempts that fail in it before a SYN are not seen\n`,
         'm',
       ),
       status: 0,
