@@ -10,7 +10,7 @@
 #define ATTEMPT_FILTER_MAX 64
 
 /* How long after the call a connect line and the first pending line are due, if the attempt is still waiting. */
-#define ATTEMPT_CONNECT_DUE_NS 75000000ULL
+#define ATTEMPT_CONNECT_DUE_NS 50000000ULL
 #define ATTEMPT_PENDING_DUE_NS 1000000000ULL
 
 /* What a record reports. The first two are also bits of attempt_config.report. */
