@@ -252,7 +252,8 @@ export const command = defineCommand({
   examples: [
     ['sudo collector | filter --dport 443 | sink-file out.ndjson', 'keep what goes to port 443'],
     ['sudo collector | jq -c \'select(.comm == "curl") | {daddr, dport, result}\'', 'what curl connects to'],
-    ['sudo collector | filter --result refused,timeout | sink-table', 'what does not answer'],
+    ['sudo collector | filter --pending | sink-table', 'what hangs'],
+    ['sudo collector | filter --failed | sink-table', 'what failed, and why'],
     ['sudo collector -- npm install | jq -r .daddr | sort | uniq -c', 'what a command connects to'],
     ['sudo collector --dns | enrich | sink-table', 'by the names that were asked for'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
@@ -267,6 +268,8 @@ export const command = defineCommand({
     c: 'write collector | aggregate --by saddr,daddr,dport',
     json: 'that is what it prints',
     failed: 'write collector | filter --failed',
+    daddr: 'write collector | filter --daddr',
+    comm: 'write collector | filter --comm',
   },
   notes: `With a COMMAND, runs it as the user who called sudo, traces it and all that it starts, and ends with it and its
 exit status; its output goes to stderr.

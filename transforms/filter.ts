@@ -1,5 +1,6 @@
 import { attemptTypes } from '../schemas/attempts.js';
 import { defineCommand } from '../schemas/pipe/command.js';
+import { UsageError } from '../schemas/pipe/errors.js';
 import { camel, type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { type Stage, select } from '../schemas/pipe/stage.js';
 import { addresses, type Test } from '../schemas/where/match.js';
@@ -70,6 +71,10 @@ function stage(parsed: Parsed<typeof options>): Stage {
   if (about.length === 0) return chosen;
   const waits = values.result?.some((test) => test('pending'));
   const required = about.filter((name) => !name.startsWith('not-') && !(name === 'result' && waits));
+  if (values.pending && required[0])
+    throw new UsageError(
+      `--pending and --${required[0]} exclude each other: an attempt that waits has no outcome; for what failed or waits write --not-result established`,
+    );
   return reportingNoOutcomes(chosen, about, values.invert ? [] : required);
 }
 
@@ -81,6 +86,7 @@ export const command = defineCommand({
     ['collector | filter --dport 443', 'what goes to port 443'],
     ['filter --failed --not-comm curl < events.ndjson', 'what failed, except for curl'],
     ['collector | filter --pending', 'what hangs'],
+    ['collector | filter --not-result established', 'what failed or hangs'],
     ["enrich | filter --name '*.example.com' --latency-over 100ms", 'what was slow to get there'],
     [`filter --where 'dport == 443 and not daddr in 10.0.0.0/8 and name =~ "amazonaws.com$"'`, 'all of these'],
     ["filter --where 'result == refused or latency_us > 100ms' < events.ndjson", 'either of these'],

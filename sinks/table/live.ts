@@ -107,9 +107,11 @@ export function live(terminal: Terminal, keys: Keys): Stage {
   };
 }
 
+/** Those with attempts that wait come first: they are what somebody looks for, and seldom have the most attempts. */
 function largest(groups: Summary[]): Summary[] {
-  const size = ({ count, pending = 0 }: Summary) => count + pending;
-  return groups.sort((a, b) => Number(a.other ?? 0) - Number(b.other ?? 0) || size(b) - size(a));
+  return groups.sort(
+    (a, b) => Number(a.other ?? 0) - Number(b.other ?? 0) || (b.pending ?? 0) - (a.pending ?? 0) || b.count - a.count,
+  );
 }
 
 /** Heading and rows, as wide as they need to be. */
