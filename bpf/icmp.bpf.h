@@ -14,6 +14,7 @@
 
 #define IP4_SOURCE 12 /* offsets in a packet's head */
 #define IP6_SOURCE 8
+#define IP6_DESTINATION 24
 /* An end that comes later has another cause, such as a reset: the answer to a SYN that was sent again, a second later. */
 #define ICMP_IS_CAUSE_NS 100000000
 
@@ -65,58 +66,69 @@ static __always_inline void attempt_icmp4(struct sock *sk)
 
 #ifdef SEES_ICMP6
 
-/* The last one on a CPU. Inserted by attempt_icmp6, read by take_icmp6, in the same interrupt. */
+/* Which SYN was answered: fields of its packet, network order. */
+struct icmp6_key {
+	__u8 daddr[16];
+	__be16 sport;
+	__be16 dport;
+};
+
 struct icmp6 {
 	__u64 time_ns;
 	struct attempt_icmp icmp;
-	__be16 sport; /* of the SYN */
-	__be16 dport;
 };
+
+/*
+ * Inserted by attempt_icmp6, read by take_icmp6. LRU: an error is of use in the same interrupt, or if a call holds the socket,
+ * until the pending line.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct icmp6_key);
 	__type(value, struct icmp6);
-} last_icmp6 SEC(".maps");
+} icmp6s SEC(".maps");
 
 /* tcp_v6_err(skb, opt, type, code, offset, info): skb's data is the packet that is answered, its TCP head at `offset`. */
 static __always_inline void attempt_icmp6(const struct sk_buff *skb, __u8 type, __u8 code, int offset)
 {
-	__u32 key = 0;
-	struct icmp6 *last = bpf_map_lookup_elem(&last_icmp6, &key);
-	__be16 ports[2];
+	const unsigned char *packet = BPF_CORE_READ(skb, data);
+	struct icmp6_key key = {};
+	struct icmp6 last = {.icmp = {.type = type, .code = code}};
 
-	if (!last || bpf_probe_read_kernel(ports, sizeof(ports), BPF_CORE_READ(skb, data) + offset))
+	if (!any_open() || bpf_probe_read_kernel(key.daddr, sizeof(key.daddr), packet + IP6_DESTINATION) ||
+	    bpf_probe_read_kernel(&key.sport, 2 * sizeof(key.sport), packet + offset))
 		return;
-	last->time_ns = bpf_ktime_get_boot_ns();
-	last->sport = ports[0];
-	last->dport = ports[1];
-	last->icmp.type = type;
-	last->icmp.code = code;
-	read_sender(&last->icmp, skb, 6);
+	last.time_ns = bpf_ktime_get_boot_ns();
+	read_sender(&last.icmp, skb, 6);
+	bpf_map_update_elem(&icmp6s, &key, &last, BPF_ANY);
 }
 
-/* The socket has just got an error: if it is by the ICMP error of this moment, that is its cause. */
-static __always_inline void take_icmp6(struct attempt *attempt)
+/* The ICMP error since that time that answered a SYN between these ends. False if there was none. */
+static __always_inline bool take_icmp6(struct attempt *attempt, const struct attempt_ends *ends, __u64 since_ns)
 {
-	__u32 key = 0;
+	struct icmp6_key key = {.sport = bpf_htons(ends->sport), .dport = bpf_htons(ends->dport)};
 	struct icmp6 *last;
 
-	if (attempt->left.family != 6)
-		return;
-	last = bpf_map_lookup_elem(&last_icmp6, &key);
-	if (!last || !last->icmp.family || attempt->left_ns - last->time_ns > ICMP_IS_CAUSE_NS)
-		return;
-	if (bpf_ntohs(last->sport) != attempt->left.sport || bpf_ntohs(last->dport) != attempt->left.dport)
-		return;
+	if (ends->family != 6)
+		return false;
+	copy_address(key.daddr, ends->daddr, false);
+	last = bpf_map_lookup_elem(&icmp6s, &key);
+	if (!last || last->time_ns < since_ns)
+		return false;
 	attempt->icmp_ns = last->time_ns;
 	attempt->event.icmp = last->icmp;
-	attempt->event.icmp.error = attempt->left_error;
+	return true;
 }
 
 #else
 
-static __always_inline void take_icmp6(struct attempt *attempt __attribute__((unused))) {}
+static __always_inline bool take_icmp6(struct attempt *attempt __attribute__((unused)),
+				       const struct attempt_ends *ends __attribute__((unused)),
+				       __u64 since_ns __attribute__((unused)))
+{
+	return false;
+}
 
 #endif
 

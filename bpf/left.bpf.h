@@ -71,8 +71,8 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 	attempt->established = to == TCP_ESTABLISHED;
 	attempt->left_error = READ_GIVEN(sk, sk_err);
 	event->retransmits = retransmits(sk);
-	if (attempt->left_error)
-		take_icmp6(attempt);
+	if (attempt->left_error && take_icmp6(attempt, &attempt->left, attempt->left_ns - ICMP_IS_CAUSE_NS))
+		event->icmp.error = attempt->left_error;
 	/* Nothing came in, and nobody else closed it: connect() is about to fail. */
 	attempt->at_once = to == TCP_CLOSE && !attempt->left_error && attempt->call &&
 			   !(attempt->flags & ATTEMPT_RETURNED) && attempt->call == bpf_get_current_pid_tgid();

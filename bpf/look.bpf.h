@@ -110,6 +110,7 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.look_ns <= now) {
 		event->time_ns = now;
 		event->retransmits = retransmits((struct sock *)attempt->key);
+		take_icmp6(&room->attempt, &event->ends, event->start_ns);
 		put(seq, event, ATTEMPT_PENDING);
 		attempt->look_ns = next_look_ns(event->start_ns, now);
 	}

@@ -25,7 +25,7 @@ test('the sample is valid, small, of example addresses only, and has each kind o
   assert.deepEqual({ stderr, code }, { stderr: '', code: 0 });
   assert.equal(JSON.parse(stdout).out, events.length);
   assert.ok(readFileSync(sample).length < 200_000);
-  assert.deepEqual([...new Set(events.map(({ type }) => type))].sort(), ['connect', 'dns', 'outcome']);
+  assert.deepEqual([...new Set(events.map(({ type }) => type))].sort(), ['dns', 'outcome', 'pending']);
   const results = new Set(outcomes.map(({ result }) => result));
   for (const wanted of ['established', 'refused', 'timeout', 'unreachable', 'denied', 'aborted'] as const)
     assert.ok(results.has(wanted), wanted);
@@ -61,6 +61,6 @@ test('synpipe demo shows the recording in the terminal and on the page', async (
   child.kill('SIGINT');
   assert.deepEqual((await ended).code, 0);
   const rows = table.trim().split('\n').slice(1);
-  assert.equal(rows.length, outcomes.length);
+  assert.equal(rows.length, events.filter(({ type }) => type !== 'dns').length);
   assert.ok(rows.some((row) => row.includes('db.example.com') && row.includes('established')));
 });

@@ -146,7 +146,7 @@ export function difference(
   for (const event of events) {
     if (event.type === 'connect') continue;
     // an error that came while connect() was at work is not the end yet, but known; that of a look-up comes later
-    const known = family === 4 && command[1] === addresses[family].neighbour;
+    const known = (family === 4 || sees6) && command[1] === addresses[family].neighbour;
     const soft = known || event.icmp ? cause : {};
     const should = event.type === 'outcome' ? outcome : { result: 'pending', ...soft };
     for (const [key, value] of Object.entries(should)) {
