@@ -52,7 +52,8 @@ linked('each mode, ended by SIGINT, SIGTERM or -n: the right lines of each attem
     const stop = stops[(i + Math.floor(i / 3)) % 3] as (typeof stops)[number];
     // with attempts only, the one that hangs is counted too, and one that was hanging is not
     const limit = stop === '-n' ? ['-n', count + (mode.report === 'attempt' ? 1 : 0)] : [];
-    const args = ['--netns', net.inode, '--report', mode.report, '--pending', mode.pending, ...limit];
+    const pending = mode.report === 'attempt' ? [] : ['--pending', mode.pending]; // it needs outcomes
+    const args = ['--netns', net.inode, '--report', mode.report, ...pending, ...limit];
     all.push({ mode, stop, collector: await Collector.start(args) });
   }
   const [late] = (await hang(net, ['nonblocking', silent, port])) as [number];
