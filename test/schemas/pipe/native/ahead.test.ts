@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { recordWords } from '../../../../schemas/generated/kinds.js';
 import { corpus } from '../../../fuzz/corpus.js';
 import { mutant, Random } from '../../../fuzz/mutate.js';
 import { oddities } from '../../../support/oddities.js';
@@ -24,7 +25,14 @@ for (const sanitizer of ['thread', 'address,undefined']) {
     t.after(() => rmSync(folder, { recursive: true }));
     const program = join(folder, 'threads');
     const sources = ['test/schemas/pipe/native/threads.c', 'schemas/pipe/native/ahead.c', 'schemas/generated/scan.c'];
-    const flags = ['-g', '-O1', `-fsanitize=${sanitizer}`, '-fno-sanitize-recover=all', '-pthread'];
+    const flags = [
+      '-g',
+      '-O1',
+      `-fsanitize=${sanitizer}`,
+      '-fno-sanitize-recover=all',
+      `-DWORDS=${recordWords}`,
+      '-pthread',
+    ];
     const built = spawnSync('clang', [...flags, ...sources, '-luv', '-o', program], { cwd: root, encoding: 'utf8' });
     assert.equal(built.stderr, '');
     // -R: this ThreadSanitizer does not know all places that a newer kernel chooses from

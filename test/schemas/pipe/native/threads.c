@@ -1,5 +1,5 @@
 // Scans lines by ahead.c, some of the pieces while they are read and the thread is ended in the middle, and holds what
-// comes out equal to what scan.c says without a thread: `threads SEED ROUNDS`, lines on stdin. For ThreadSanitizer there
+// comes out equal to what scan.c says without a thread: `threads SEED ROUNDS`, lines on stdin. WORDS is a record's size. For ThreadSanitizer there
 // are some bytes between pieces: the scanner looks at a few behind its last newline, whatever they are.
 #include "../../../../schemas/pipe/native/ahead.h"
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 unsigned scan(const unsigned char *base, const unsigned char *from, const unsigned char *to, unsigned *record, unsigned *end);
 
-enum { BYTES = 1 << 22, WORDS = 48, LINES = 64, MOST = 80, GAP = 64 };
+enum { BYTES = 1 << 22, LINES = 64, MOST = 80, GAP = 64 };
 static unsigned char text[BYTES + GAP], bytes[BYTES + (MOST + 1) * GAP];
 static unsigned record[MOST][LINES * WORDS], expected[LINES * WORDS];
 
