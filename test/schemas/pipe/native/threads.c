@@ -1,6 +1,7 @@
 // Scans lines by ahead.c, some of the pieces while they are read and the thread is ended in the middle, and holds what
-// comes out equal to what scan.c says without a thread: `threads SEED ROUNDS`, lines on stdin. WORDS is a record's size. For ThreadSanitizer there
-// are some bytes between pieces: the scanner looks at a few behind its last newline, whatever they are.
+// comes out equal to what scan.c says without a thread: `threads SEED ROUNDS`, lines on stdin. WORDS is the size of a
+// record. For ThreadSanitizer there are some bytes between pieces: the scanner looks at a few after its last newline,
+// whatever they are.
 #include "../../../../schemas/pipe/native/ahead.h"
 #include <stdio.h>
 #include <stdlib.h>
