@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bin, Collector, connects, counted, ledger, outcomes, statuses } from './collect.js';
 import { live, same } from './live.js';
 import { paired } from './outcomes.js';
@@ -20,6 +21,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     paired(lines);
     const { out, lost, pending } = counted(lines);
     assert.deepEqual([out, lost, pending], [300, 0, 0]);
+  });
+
+  live(`${signal} twice at once, as timeout(1) sends it: what is open is reported, exit code 0`, async () => {
+    for (let i = 0; i < 5; i++) {
+      const collector = await Collector.start(['-u', uid]);
+      collector.child.kill(signal);
+      await sleep(20); // its programs are being detached
+      collector.child.kill(signal);
+      const { code, signal: by } = await collector.ended;
+      assert.deepEqual({ code, by }, { code: 0, by: null });
+      assert.equal(statuses(collector.lines()).length, 2);
+    }
   });
 
   for (const report of ['attempt', 'outcome', 'both'] as const)
