@@ -33,6 +33,7 @@ import { fileHelper } from './file-helper.js';
 import { ranked } from './preemption.js';
 import { isStageReading } from './reader.js';
 import { cgroup, cgroup2, netns, ownPids, pids, uid } from './scope.js';
+import { onSignals } from './signals.js';
 import { giveUpRights, successor, user } from './user.js';
 
 const most = 64; // values of one filter that the kernel side has room for
@@ -157,32 +158,6 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
   if (reasons.every((reason) => why(reason) === why(last))) throw new RuntimeError(why(last));
   for (const reason of reasons) say('collector', reason);
   throw new RuntimeError(last);
-}
-
-/** A signal that follows another so soon is the same one: timeout(1) sends it to the process, and then to its group. */
-const sameSignalMs = 1000;
-
-/** Ends the tracer, or asks the command that it traces to end. A later signal ends a run that is stuck. */
-function onSignals(stop: () => void, traced: Traced | undefined): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  let first: number | undefined;
-  const release = () => {
-    for (const signal of signals) process.off(signal, handle);
-  };
-  const handle = (signal: NodeJS.Signals) => {
-    if (traced?.running && signal === 'SIGINT') return; // Ctrl-C: it has had that from the terminal too, and decides itself
-    if (first !== undefined) {
-      if (performance.now() - first < sameSignalMs) return;
-      release();
-      process.kill(process.pid, signal);
-      return;
-    }
-    first = performance.now();
-    if (traced?.running) traced.kill(signal);
-    else stop();
-  };
-  for (const signal of signals) process.on(signal, handle);
-  return release;
 }
 
 /** What came in is what was told or lost by now; what waits in the kernel is known in bytes. */
