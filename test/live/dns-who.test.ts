@@ -113,7 +113,9 @@ live('in a PID namespace: nspid, of the look-up and of the attempt', async (net)
   const collector = await seeing(net);
   const curl = ['curl', '-s', '-4', '--max-time', '5', 'http://one.example.test:9/'];
   // one more process comes first, so that curl is not 1
-  net.run(...withResolver('nameserver 127.0.0.1\n', 'unshare', '-pf', 'sh', '-c', 'true & wait; "$@"; true', 'sh', ...curl));
+  net.run(
+    ...withResolver('nameserver 127.0.0.1\n', 'unshare', '-pf', 'sh', '-c', 'true & wait; "$@"; true', 'sh', ...curl),
+  );
   resolving(net, 'getent', 'ahosts', 'www.example.test');
   const { lines } = await collector.stop();
   const [attempt] = outcomes(lines).filter(({ comm }) => comm === 'curl');
