@@ -1,4 +1,5 @@
 import { attemptTypes } from '../schemas/attempts.js';
+import { AgingMap } from '../schemas/pipe/aging.js';
 import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { Field } from '../schemas/pipe/field.js';
@@ -61,8 +62,8 @@ class Dedupe implements Stage {
   readonly #key: Key;
   readonly #within: number;
   readonly #most: number;
-  readonly #held = new Map<string, Held>(); // oldest first
-  readonly #waiting = new Set<string>(); // ids of attempts that a pending event has passed for, oldest first
+  readonly #held = new AgingMap<string, Held>();
+  readonly #waiting = new AgingMap<string, true>(); // ids of attempts that a pending event has passed for
   readonly #idle = new Idle();
 
   constructor({ values, given }: Parsed<typeof options>) {
@@ -91,15 +92,14 @@ class Dedupe implements Stage {
     if (held) this.#end(key, held, out);
     this.#held.set(key, { until: time + this.#within, times: 0, counted: false, line: nothing, length: 0 });
     out.pass(line);
-    if (this.#held.size <= this.#most) return;
-    const [oldest] = this.#held.entries();
-    if (oldest) this.#end(...oldest, out);
+    const oldest = this.#oldest;
+    if (oldest && this.#held.size > this.#most) this.#end(...oldest, out);
   }
 
   flush(out: Output): void {
     const now = this.#idle.now();
     if (this.#release(now, out)) out.wake();
-    else this.#idle.at(this.#oldest?.until, out.wake);
+    else this.#idle.at(this.#oldest?.[1].until, out.wake);
   }
 
   finish(out: Output): boolean {
@@ -118,8 +118,8 @@ class Dedupe implements Stage {
   /** Whether this is a pending event, or the outcome of an attempt that had one. */
   #isReported(line: Line): boolean {
     if (line.type === 'pending') {
-      this.#waiting.add(line.text(id) as string);
-      if (this.#waiting.size > this.#most) this.#waiting.delete(this.#waiting.values().next().value as string);
+      this.#waiting.set(line.text(id) as string, true);
+      if (this.#waiting.size > this.#most) this.#waiting.delete(this.#waiting.oldest as string);
       return true;
     }
     return line.type === 'outcome' && this.#waiting.size > 0 && this.#waiting.delete(line.text(id) as string);
@@ -127,10 +127,9 @@ class Dedupe implements Stage {
 
   /** Ends the times that are over, as many as go out at once. Returns whether there are more. */
   #release(time: number, out: Output): boolean {
-    for (const [key, held] of this.#held) {
-      if (held.until > time) return false;
+    for (let oldest = this.#oldest; oldest && oldest[1].until <= time; oldest = this.#oldest) {
       if (out.full) return true;
-      this.#end(key, held, out);
+      this.#end(...oldest, out);
     }
     return false;
   }
@@ -142,8 +141,9 @@ class Dedupe implements Stage {
     out.bytes(bytes, 0, bytes.length);
   }
 
-  get #oldest(): Held | undefined {
-    return this.#held.values().next().value;
+  get #oldest(): [string, Held] | undefined {
+    const key = this.#held.oldest;
+    return key === undefined ? undefined : [key, this.#held.get(key) as Held];
   }
 }
 
