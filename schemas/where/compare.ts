@@ -13,6 +13,7 @@ import {
   timeOf,
 } from './literal.js';
 import { addresses, ranged, type Test } from './match.js';
+import { pattern } from './pattern.js';
 
 const orders = {
   '<': (value: number | string, limit: number | string) => value < limit,
@@ -51,8 +52,8 @@ function matches(
   { name, kind, fail }: Subject,
 ): Test {
   if (kind && !isText(kind)) fail(at, `${name} is no text; compare it with == or in`);
-  const expression = new RegExp(source, flags);
-  return (value) => typeof value === 'string' && expression.test(value);
+  const matches = pattern(source, flags);
+  return (value) => typeof value === 'string' && matches(value);
 }
 
 function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject: Subject): Test {
