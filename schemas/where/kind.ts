@@ -1,7 +1,7 @@
 /** What the schema says of a field's values, as far as a comparison needs it; schemas/generated/fields.ts holds them. */
 export interface Kind {
-  /** `choice` is one of `words`; `other` has nothing that could be compared. */
-  is: 'number' | 'text' | 'address' | 'time' | 'choice' | 'other';
+  /** `choice` is one of `words`; `host` is a name or an address; `other` has nothing that could be compared. */
+  is: 'number' | 'text' | 'address' | 'host' | 'time' | 'choice' | 'other';
   /** The field is a list of such values. */
   list?: true;
   words?: (string | number | boolean)[];
@@ -71,7 +71,5 @@ export function isNumeric(kind: Kind): boolean {
 
 /** Whether all its values, or those in its list, are texts. */
 export function isText(kind: Kind): boolean {
-  return (
-    kind.is === 'text' || kind.is === 'address' || kind.is === 'time' || (kind.is === 'choice' && are(kind, 'string'))
-  );
+  return ['text', 'address', 'host', 'time'].includes(kind.is) || (kind.is === 'choice' && are(kind, 'string'));
 }
