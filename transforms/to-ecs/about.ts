@@ -28,7 +28,9 @@ export function sentence(event: Fields): string {
 /** What came of a look-up. */
 function answer({ name, qtype, addrs, error, search }: Fields): string {
   if (error !== undefined) return `${name} does not resolve: ${error}${search ? ' (search list)' : ''}`;
-  return Array.isArray(addrs) ? `${name} is ${addrs.join(', ')}` : `${name} has no ${qtype === undefined ? 'addresses' : `${qtype} records`}`;
+  return Array.isArray(addrs)
+    ? `${name} is ${addrs.join(', ')}`
+    : `${name} has no ${qtype === undefined ? 'addresses' : `${qtype} records`}`;
 }
 
 /** Whether an attempt or a look-up worked; undefined if that is not known, or does not matter. */
