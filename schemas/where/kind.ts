@@ -55,11 +55,22 @@ export function together(types: readonly Readonly<Record<string, Kind>>[]): Read
   for (const fields of types) {
     for (const [name, field] of Object.entries(fields)) {
       const before = all.get(name);
-      const words = [...new Set([...(before?.words ?? []), ...(field.words ?? [])])];
-      all.set(name, before ? { ...before, ...(words.length > 0 && { words }) } : field);
+      all.set(name, before ? either(before, field) : field);
     }
   }
   return all;
+}
+
+/** What one of two fields of a name allows. */
+function either({ words = [], pattern, maxLength, ...one }: Kind, other: Kind): Kind {
+  const all = [...new Set([...words, ...(other.words ?? [])])];
+  return {
+    ...one,
+    ...(all.length > 0 && { words: all }),
+    ...(pattern !== undefined && pattern === other.pattern && { pattern }),
+    ...(maxLength !== undefined &&
+      other.maxLength !== undefined && { maxLength: Math.max(maxLength, other.maxLength) }),
+  };
 }
 
 const are = ({ words = [] }: Kind, type: 'number' | 'string') => words.every((word) => typeof word === type);

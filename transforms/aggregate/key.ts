@@ -125,19 +125,21 @@ export class Key extends KeyBytes {
     return this.#parts.find(({ found }) => !found)?.name;
   }
 
-  /** Takes the key of a line. */
-  read(line: Line): void {
+  /** Takes the key of a line. Returns whether the line has one of the fields. */
+  read(line: Line): boolean {
+    let any = false;
     this.length = 0;
     for (const part of this.#parts) {
       for (const { at, address } of part.sources) {
         if (!line.locate(at)) continue;
-        part.found = true;
+        part.found = any = true;
         this.#value(part, address, line.raw, line.from, line.to);
         break;
       }
       this.buffer[this.length++] = newline;
     }
     this.pad();
+    return any;
   }
 
   #value(part: Part, address: boolean, raw: Buffer, from: number, to: number): void {
@@ -160,7 +162,7 @@ export class Key extends KeyBytes {
 /** Says, after all lines, that none had a field that was asked for. */
 export function sayMissed(command: string, { missed }: Key): void {
   if (missed === undefined) return;
-  const near = nearest(missed, fieldNames);
+  const near = fieldNames.includes(missed) ? undefined : nearest(missed, fieldNames);
   say(command, `no event had the field ${missed}${near ? `; ${near}` : ''}`);
 }
 

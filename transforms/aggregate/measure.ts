@@ -45,7 +45,6 @@ export const always = { connects, outcomes, pending };
 
 interface Distinct {
   name: string;
-  field: LineField;
   key: Key;
   /** Its place among the table's sketches. */
   sketch: number;
@@ -94,7 +93,7 @@ export class Measures {
       .filter((name) => name.startsWith('distinct:'))
       .map((measure, at) => {
         const name = measure.slice(9);
-        return { name, field: new LineField(name), key: new Key(fields(name)), sketch: at + (this.#latency ? 1 : 0) };
+        return { name, key: new Key(fields(name)), sketch: at + (this.#latency ? 1 : 0) };
       });
     const sketches = [...(this.#latency ? ['sum' as const] : []), ...this.#distinct.map(() => 'max' as const)];
     this.shape = { columns: this.#columns, sketches };
@@ -131,9 +130,8 @@ export class Measures {
     }
     if (this.#first && time < (numbers[base + this.#first] as number)) numbers[base + this.#first] = time;
     if (this.#last && time > (numbers[base + this.#last] as number)) numbers[base + this.#last] = time;
-    for (const { key, field, sketch } of this.#distinct) {
-      if (!line.locate(field)) continue;
-      key.read(line);
+    for (const { key, sketch } of this.#distinct) {
+      if (!key.read(line)) continue;
       const { slot, rank } = register(key.buffer, key.length);
       table.sketches[sketch]?.add(row, slot, rank);
     }

@@ -44,13 +44,15 @@ export function conditions(values: Values<typeof options>, types: readonly strin
   return all;
 }
 
-/** The expression for these types. Throws UsageError. */
+/** The expression, which is right for some types, for these. Throws UsageError. */
 function expression(text: string, types: readonly string[]): Holds {
   try {
     return where(text, types);
   } catch (error) {
-    if (error instanceof ExpressionError) throw new UsageError(`--where: ${error.message}`);
-    throw error;
+    if (!(error instanceof ExpressionError)) throw error;
+    const [column] = error.message.split(': ');
+    const remedy = types.includes('dns') ? 'change --type' : 'add --type dns if look-ups are meant';
+    throw new UsageError(`--where: ${column}: no event of ${types.join(', ')} has that; ${remedy}`);
   }
 }
 

@@ -17,10 +17,11 @@ export function sentence(event: Fields): string {
   if (type === 'status') return `${stage}: ${phase}`;
   const to = daddr === undefined ? '' : ` to ${isIP(String(daddr)) === 6 ? `[${daddr}]` : daddr}`;
   const port = dport === undefined ? '' : `${to ? ':' : ' to port '}${dport}`;
-  if (type === 'summary') {
-    const counted = `${event.events === 'dns' ? 'look-up' : 'attempt'}${count === 1 ? '' : 's'}`;
-    return `${count} ${counted}${comm === undefined ? '' : ` of ${comm}`}${to}${port}`;
-  }
+  const by = comm === undefined ? '' : ` of ${comm}`;
+  const many = count === 1 ? '' : 's';
+  if (type === 'summary' && event.events === 'dns')
+    return `${count} look-up${many}${by}${event.name === undefined ? '' : ` for ${event.name}`}`;
+  if (type === 'summary') return `${count} attempt${many}${by}${to}${port}`;
   const who = comm === undefined ? 'an unknown process' : `${comm} (${pid})`;
   return `${who}${to}${port}: ${event.result ?? event.error ?? 'attempted'}`;
 }
@@ -34,10 +35,10 @@ function answer({ name, qtype, addrs, error, search }: Fields): string {
 }
 
 /** Whether an attempt or a look-up worked; undefined if that is not known, or does not matter. */
-export function worked({ type, result, error, search }: Fields): boolean | undefined {
+export function worked({ type, result, error, search, failed }: Fields): boolean | undefined {
   if (type === 'outcome') return result === 'established';
   if (type === 'dns') return search === true ? undefined : error === undefined;
-  return error === undefined ? undefined : false;
+  return error === undefined || (type === 'summary' && failed === 0) ? undefined : false;
 }
 
 const kinds: Record<string, (event: Fields) => Fields> = {

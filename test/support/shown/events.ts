@@ -41,10 +41,20 @@ const chosen = [
   },
 ];
 
+/** Look-ups that failed, which the sample has none of: a name that is not there, one that a search list tried, silence. */
+const failures = [
+  { name: 'gone.example.com', qtype: 'A', rcode: 'NXDOMAIN', error: 'NXDOMAIN', latency_us: 700 },
+  { name: 'db.svc.example.com', qtype: 'A', rcode: 'NXDOMAIN', error: 'NXDOMAIN', search: true, latency_us: 600 },
+  { name: 'slow.example.com', qtype: 'AAAA', error: 'TIMEOUT', attempts: 2, latency_us: 5_000_000 },
+].map((fields) => ({
+  ...{ type: 'dns', v: 1, seq: 320, ts: '2026-11-28T16:48:51.800000Z', pid: 8938, comm: 'python3', pcomm: 'python3' },
+  ...{ ...fields, server: '192.0.2.53', transport: 'udp' },
+}));
+
 /** The recording that the package ships, and events of which each of the pages' filters passes some. */
 export function events(): string {
   const lines = readFileSync(sample, 'utf8').trimEnd().split('\n');
   const base = JSON.parse(lines.findLast((line) => line.includes('"outcome"')) as string);
   const more = chosen.map((fields, i) => ({ ...base, latency_us: 2_000, ...fields, id: String(i + 1) }));
-  return [...lines, ...more.map((event) => JSON.stringify(event)), ''].join('\n');
+  return [...lines, ...[...more, ...failures].map((event) => JSON.stringify(event)), ''].join('\n');
 }
