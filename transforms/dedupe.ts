@@ -1,4 +1,3 @@
-import { attemptTypes } from '../schemas/attempts.js';
 import { AgingMap } from '../schemas/pipe/aging.js';
 import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
@@ -10,8 +9,10 @@ import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { Idle } from './aggregate/idle.js';
 import { fieldNames, fields, Key, sayMissed } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';
+import { chosenTypes, typeOptions } from './filter/types.js';
 
 const usualBy = 'comm,daddr,dport,result,error';
+const usualByOfLookups = 'comm,name,qtype,error';
 const usualWithin = 10e6;
 const usualKeys = 100_000;
 
@@ -20,11 +21,12 @@ const id = new Field('id');
 const repeat = new Field('repeat');
 
 const options = {
+  ...typeOptions,
   by: {
     value: 'FIELDS',
     parse: fields,
     words: fieldNames,
-    help: `Events of one type are the same where these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${usualBy}).`,
+    help: `Events of one type are the same where these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${usualBy}; of dns events ${usualByOfLookups}).`,
   },
   within: {
     value: 'TIME',
@@ -57,9 +59,11 @@ interface Held {
  */
 class Dedupe implements Stage {
   readonly name = 'dedupe';
-  readonly types = attemptTypes;
+  readonly types: readonly string[];
+  readonly ends: readonly string[];
   readonly filters: Record<string, unknown>;
   readonly #key: Key;
+  readonly #keyOfLookups: Key;
   readonly #within: number;
   readonly #most: number;
   readonly #held = new AgingMap<string, Held>();
@@ -68,7 +72,9 @@ class Dedupe implements Stage {
 
   constructor({ values, given }: Parsed<typeof options>) {
     this.filters = given;
-    this.#key = new Key(values.by ?? fields(usualBy));
+    ({ types: this.types, ends: this.ends } = chosenTypes(values));
+    this.#key = new Key(values.by ?? fields(usualBy), this.types);
+    this.#keyOfLookups = values.by ? this.#key : new Key(fields(usualByOfLookups), this.types);
     this.#within = values.within ?? usualWithin;
     this.#most = values.maxKeys ?? usualKeys;
   }
@@ -81,8 +87,9 @@ class Dedupe implements Stage {
       out.pass(line);
       return;
     }
-    this.#key.read(line);
-    const key = line.type + this.#key.buffer.toString('latin1', 0, this.#key.length);
+    const group = line.type === 'dns' ? this.#keyOfLookups : this.#key;
+    group.read(line);
+    const key = line.type + group.buffer.toString('latin1', 0, group.length);
     const held = this.#held.get(key);
     if (held && time < held.until) {
       hold(held, line);
@@ -112,7 +119,7 @@ class Dedupe implements Stage {
 
   end(): void {
     this.#idle.end();
-    if (this.#key.length > 0) sayMissed(this.name, this.#key);
+    if (this.#key.length > 0) sayMissed(this.name, this.#key); // it has read a line
   }
 
   /** Whether this is a pending event, or the outcome of an attempt that had one. */
@@ -184,6 +191,6 @@ export const command = defineCommand({
   instead: { window: 'write --within', '': 'write --by FIELDS' },
   notes: `The first passes at once. Those that follow are held back. When the time is over, the last of them passes, with
 "repeat" if it stands for several; aggregate counts it that many times. Pending events pass unchanged, and so does the
-outcome of an attempt that had one.`,
+outcome of an attempt that had one. dns events end here unless --type or --keep-dns names them. All other events pass.`,
   stage: (parsed) => new Dedupe(parsed),
 });

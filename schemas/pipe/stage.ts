@@ -41,6 +41,8 @@ export interface Stage {
   readonly name: string;
   /** The event types it wants to see; all others pass it by unchanged. All, if left out. */
   readonly types?: readonly string[];
+  /** The event types that end here: they are neither shown to the stage nor passed, but counted as filtered. */
+  readonly ends?: readonly string[];
   /** What --status tells of it. */
   readonly filters?: Record<string, unknown>;
   /** It ends the stream: its standard output is no stream of events. */
@@ -95,17 +97,18 @@ export interface Stage {
 }
 
 /**
- * A stage that only chooses: lines of these types that `keep` says no to are held back. With what `keep` asks of a line it
- * is quicker.
+ * A stage that only chooses: lines of these types that `keep` says no to are held back, and those of `ends` always. With
+ * what `keep` asks of a line it is quicker.
  */
 export function select(
   name: string,
   types: readonly string[],
   keep: { (line: Line): boolean; readonly ask?: Ask | undefined },
   filters: Record<string, unknown>,
+  ends: readonly string[] = [],
 ): Stage {
-  const choice = keep.ask && new Choice(types, keep.ask);
-  return { name, types, filters, keep, choice, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  const choice = keep.ask && new Choice(types, keep.ask, ends);
+  return { name, types, ends, filters, keep, choice, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
 
 /** Lets all lines pass. */

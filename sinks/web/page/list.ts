@@ -15,7 +15,8 @@ function clock(at: number): string {
 function cells(one: Attempt, waited: number): string[] {
   const ms = one.ms === undefined ? '' : one.ms < 10 ? one.ms.toFixed(2) : String(Math.round(one.ms));
   const took = one.type === 'pending' ? `${(waited / 1000).toFixed(1)} s` : ms;
-  return [clock(one.at), one.process, String(one.pid ?? ''), one.to, String(one.port), one.result || '·', took].map(
+  const to = one.ambiguous ? `${one.to}?` : one.to;
+  return [clock(one.at), one.process, String(one.pid ?? ''), to, String(one.port), one.result || '·', took].map(
     printable,
   );
 }
