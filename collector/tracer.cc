@@ -23,6 +23,12 @@ uint64_t now(clockid_t clock) {
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
+// Milliseconds; rounded up, so that it is time then.
+int until(uint64_t boot_ns) {
+	uint64_t time = now(CLOCK_BOOTTIME);
+	return time >= boot_ns ? 0 : (boot_ns - time + 999999) / 1000000;
+}
+
 // Between these two is what to add to the boot clock for the wall clock.
 struct Offset {
 	int64_t least, most;
@@ -58,7 +64,7 @@ Tracer::Tracer(Options options)
 	  level_(program_->events_fd()) {
 	if (!ring_) throw Failure("cannot map the ring buffer", errno, "attach");
 	if (!options_.dns_object.empty()) {
-		auto tell = [this](const DnsAnswer &found) { return answer(found); };
+		auto tell = [this](const DnsEvent &event) { return lookup(event); };
 		dns_ = std::make_unique<Dns>(options_.dns_object, options_.dns_cgroup, options_.config, tell);
 		watch(dns_->packets_fd(), EPOLLIN);
 	}
@@ -132,12 +138,13 @@ Reason Tracer::loop() {
 		if (writer_.error()) reason = Reason::error;
 		else if (counted()) reason = Reason::count;
 		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
-		else reason = wait(stopping, busy ? 0 : until_look()); // a busy round is followed by one that reports losses
+		else reason = wait(stopping, busy ? 0 : until_due()); // a busy round is followed by one that reports losses
 	}
 	program_->detach();
 	if (dns_) dns_->detach();
 	const bool write = !writer_.error() && reason != Reason::closed;
 	if (write && reason != Reason::count) round(); // what ended or was reported in the meantime
+	if (dns_ && write) finishing_ = true, dns_->finish();
 	look_last(write);
 	report_losses(true);
 	writer_.flush();
@@ -191,11 +198,11 @@ int Tracer::on_record(void *tracer, void *data, size_t) {
 	return self->record(event) || self->holding_ ? 0 : -ECANCELED;
 }
 
-bool Tracer::answer(const DnsAnswer &found) {
-	if (counted()) return false;
+bool Tracer::lookup(const DnsEvent &event) {
+	if (counted() && !finishing_) return false;
 	updates_++;
 	dns_line_.clear();
-	put_dns(dns_line_, format_, found, out_ + updates_);
+	put_dns(dns_line_, format_, event, out_ + updates_);
 	return writer_.text(dns_line_);
 }
 
@@ -210,11 +217,9 @@ void Tracer::set_clock() {
 	format_.set_clock(clock_offset_);
 }
 
-// Milliseconds; rounded up, so that it is time then.
-int Tracer::until_look() {
-	uint64_t time = now(CLOCK_BOOTTIME);
-	return time >= next_look_ns_ ? 0 : (next_look_ns_ - time + 999999) / 1000000;
-}
+int Tracer::until_look() { return until(next_look_ns_); }
+
+int Tracer::until_due() { return until(dns_ ? std::min(next_look_ns_, dns_->due_ns()) : next_look_ns_); }
 
 // The kernel is asked only while something waits, when it is new or due, and once a second for ends that were missed.
 void Tracer::look() {
@@ -242,7 +247,7 @@ void Tracer::take(const char *chunk, size_t size, bool write) {
 	std::vector<const attempt_event *> waiting;
 	for (const char *end = chunk + size; chunk < end;) {
 		auto event = reinterpret_cast<const attempt_event *>(chunk);
-		chunk += ATTEMPT_EVENT_BYTES(event->exe_size);
+		chunk += ATTEMPT_EVENT_BYTES(event->process.exe_size);
 		if (event->kind == ATTEMPT_PENDING) waiting.push_back(event), waiting_.insert(event->id);
 		else if (write) record(*event);
 	}

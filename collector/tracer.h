@@ -76,11 +76,12 @@ private:
 	bool round();
 	bool record(const attempt_event &event);
 	bool write(const attempt_event &event);
-	bool answer(const DnsAnswer &answer);
+	bool lookup(const DnsEvent &event);
 	void report_loss(const char *where, uint64_t total, uint64_t &reported, std::atomic<uint64_t> &sum);
 	void report_losses(bool last = false);
 	void set_clock();
 	int until_look();
+	int until_due();
 	void look();
 	void look_last(bool write);
 	void take(const char *chunk, size_t size, bool write);
@@ -99,6 +100,7 @@ private:
 	const RingLevel level_;
 	std::unique_ptr<Dns> dns_;
 	std::string dns_line_;
+	bool finishing_ = false; // what was held back is written, even after the last attempt that counts
 	std::function<void(const End &)> on_end_;
 	bool ended_ = false;
 	uint64_t pending_ = 0;
