@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressBytes } from './ip.js';
-import { dnsName, plainName } from './text.js';
+import { dnsName, mostNames, plainName } from './text.js';
 
 const checkMs = 1_000;
 
@@ -53,7 +53,7 @@ function host([address, ...names]: string[], into: Map<string, string[]>): void 
   if (!bytes) return;
   const key = bytes.join();
   const all = [...(into.get(key) ?? []), ...names.flatMap((name) => dnsName(name, true) ?? [])];
-  if (all.length > 0) into.set(key, [...new Set(all)].slice(0, 8));
+  if (all.length > 0) into.set(key, [...new Set(all)].slice(0, mostNames + 1)); // one more: not all are listed
 }
 
 /** The databases in a folder like /etc. */

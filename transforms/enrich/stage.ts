@@ -9,7 +9,7 @@ import { Known, type Sources } from './known.js';
 import type { Reason } from './names.js';
 import { Naming, type Wanted } from './naming.js';
 import type { Lookup } from './reverse.js';
-import type { Answer } from './seen.js';
+import type { DnsEvent } from './seen.js';
 import { EventTime } from './time.js';
 import { Waiting } from './waiting.js';
 
@@ -63,7 +63,7 @@ export class Enrich implements Stage {
     if (attemptTypes.includes(line.type)) this.#attempt(line, out);
     else if (line.type !== 'dns' || !names) this.#put(line, out);
     else {
-      names.tell(line.event as unknown as Answer);
+      names.tell(line.event as unknown as DnsEvent);
       if (keepDns) this.#put(line, out);
       else out.drop();
     }
