@@ -90,6 +90,10 @@ export class Enrich implements Stage {
     return this.#unnamed.size > 0 ? { unnamed: Object.fromEntries(this.#unnamed) } : {};
   }
 
+  mark(): () => boolean {
+    return this.#waiting.mark();
+  }
+
   held(): number {
     return this.#waiting.length;
   }
