@@ -62,7 +62,7 @@ const options = {
   'keep-dns': { help: 'Pass dns events on. Without, they end here.' },
   etc: {
     value: 'FOLDER',
-    help: 'Where hosts, services, passwd and group are; read again when they change. Default: /etc.',
+    help: 'Where hosts, services, passwd, group and resolv.conf are; read again when they change. Default: /etc. Without a resolv.conf there, /etc/resolv.conf is read.',
   },
   host: { value: 'NAME', help: "Add the field host with this name. (--with host adds this machine's own.)" },
   map: {
