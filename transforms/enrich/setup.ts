@@ -1,9 +1,12 @@
 import { say } from '../../schemas/pipe/say.js';
 import type { Stage } from '../../schemas/pipe/stage.js';
 import { Cgroups } from './cgroups.js';
+import { Containers } from './containers.js';
 import { databases } from './databases.js';
+import { Membership } from './membership.js';
 import { type Asked, Names } from './names.js';
 import { type Group, People } from './people.js';
+import { Processes } from './processes.js';
 import { Resolver } from './resolver.js';
 import { type Lookup, Reverse } from './reverse.js';
 import { Seen } from './seen.js';
@@ -28,6 +31,7 @@ export interface Settings {
   maxTtl: number;
   keepDns: boolean;
   etc: string;
+  var: string;
   host: string;
   map: string | undefined;
   mmdb: readonly string[];
@@ -37,7 +41,8 @@ export interface Settings {
 export function stageOf(settings: Settings, given: Record<string, unknown>): Stage {
   const { etc, cache, minTtl, maxTtl, host, wait, keepDns, saddr } = settings;
   const { hosts, passwd, group, services } = databases(etc);
-  const people = new People(settings.with, { passwd, group, services, cgroups: new Cgroups(), host });
+  const membership = new Membership(new Cgroups(), Processes.here(), new Containers(settings.var, reportDenied()));
+  const people = new People(settings.with, { passwd, group, services, membership, host });
   const asked: Asked = {};
   const withNames = settings.with.has('names');
   const names = new Names(new Seen(cache, { min: minTtl, max: maxTtl }), hosts, asked, cache);
@@ -72,7 +77,10 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
       open(answered) {
         if (withNames && !settings.offline) Object.assign(asked, reverse(settings, system, answered, heard, resolvers));
       },
-      reopen: () => system.expire(),
+      reopen() {
+        system.expire();
+        membership.forget();
+      },
       close() {
         for (const resolver of resolvers) resolver.close();
       },
@@ -101,6 +109,17 @@ function reverse(
   const { resolvers } = settings;
   const all = through(() => resolvers);
   return { all, private: settings.private ? all : through(() => system.servers) };
+}
+
+/** Says once for each path that containers go without what it has. */
+function reportDenied(): (path: string) => void {
+  const reported = new Set<string>();
+  return (path) => {
+    if (reported.has(path)) return;
+    reported.add(path);
+    const remedy = 'give enrich CAP_DAC_READ_SEARCH, as in setpriv --ambient-caps, or run it as root';
+    say('enrich', `cannot read ${path}: permission denied, so containers go without name or image; ${remedy}`);
+  };
 }
 
 function reportServer({ address, port }: Server, silent: boolean): void {
