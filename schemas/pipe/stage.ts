@@ -81,6 +81,12 @@ export interface Stage {
   asked?(): void;
   /** What else it has counted, for the end status. */
   counts?(): Partial<Status>;
+  /**
+   * Returns a test: whether all lines that came until now have gone on, were dropped, or are stored. For a stage that
+   * keeps lines beyond `flush` and `settled`: source-nats acknowledges an event when the test of each stage holds. A line
+   * that was only counted, such as one of aggregate's, is dropped.
+   */
+  mark?(): () => boolean;
   /** How many events it holds, where these go on later. Of a sink that is known without. */
   held?(): number;
   /** How many bytes it holds. */

@@ -88,6 +88,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       const bytes = source.now?.(into);
       return bytes === undefined ? undefined : came(into, bytes);
     },
+    ...(source.released && { released: (reads: number) => source.released?.(reads) }),
   };
   try {
     const write = (bytes: Buffer) => {
