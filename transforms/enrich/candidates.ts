@@ -10,6 +10,11 @@ export interface Candidates {
   readonly until: number;
 }
 
+/** Returns the latest of answers, in the order of their times, that is valid at a time. */
+export function latestAt(answers: readonly Answer[], at: number): Answer | undefined {
+  return answers.findLast((answer) => answer.at <= at && at <= answer.until);
+}
+
 /** Returns the candidates at a time among answers in the order of their times, of those after `since`. */
 export function candidatesAt(answers: readonly Answer[], at: number, since = Number.NEGATIVE_INFINITY): Candidates {
   const found: Answer[] = [];
@@ -17,7 +22,7 @@ export function candidatesAt(answers: readonly Answer[], at: number, since = Num
   for (let i = answers.length - 1; i >= 0 && found.length <= mostNames; i--) {
     const answer = answers[i] as Answer;
     if (answer.at <= since) break;
-    if (answer.at > at || answer.until < at) continue;
+    if (answer.at > at || at > answer.until) continue;
     if (found.some(({ name }) => name === answer.name)) continue;
     found.push(answer);
     until = Math.min(until, answer.until + 1);

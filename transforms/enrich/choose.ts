@@ -1,5 +1,5 @@
 import { type Answer, type Scope, scopes } from './answer.js';
-import { type Candidates, candidatesAt, noteAttempt, previousAttempt } from './candidates.js';
+import { type Candidates, candidatesAt, latestAt, noteAttempt, previousAttempt } from './candidates.js';
 
 /** What was answered for an attempt's address. */
 export interface Lists {
@@ -12,14 +12,20 @@ export interface Lists {
 }
 
 /** The name of an attempt: the first candidate, a guess if there are others; none if there are no candidates. */
-export interface Choice extends Candidates {
+export interface Choice {
   readonly scope: Scope;
+  readonly answers: readonly Answer[];
+  /** There may be more. */
+  readonly cut: boolean;
+  /** From when on another attempt of the thread may get other candidates. */
+  until: number;
 }
 
 /** Chooses the name of an attempt from the innermost scope that has one, and notes the attempt. */
 export function choose(lists: Lists, at: number, outermost: number): Choice {
-  const found = fromThread(lists, at) ?? fromOthers(lists, at, outermost);
-  return at < lists.newest ? { ...found, until: at + 1 } : found;
+  const choice = fromThread(lists, at) ?? fromOthers(lists, at, outermost);
+  if (at < lists.newest) choice.until = at + 1; // a later attempt may know more
+  return choice;
 }
 
 /**
@@ -27,23 +33,21 @@ export function choose(lists: Lists, at: number, outermost: number): Choice {
  * it is one of these. If it looked up none, it uses an answer from before: perhaps one that another thread of its process got.
  */
 function fromThread({ thread, candidates }: Lists, at: number): Choice | undefined {
-  const [own] = candidatesAt(thread, at).answers;
+  const own = latestAt(thread, at);
   if (!own) return undefined;
   const recent = candidatesAt(thread, at, previousAttempt(thread, at));
   noteAttempt(thread, at);
   const process = candidates(1, at);
-  const scope = scopes[0];
   const others = process.answers.filter(({ name }) => name !== own.name);
   const until = Math.min(process.until, own.until + 1);
-  if (recent.answers.length === 0) return { answers: [own, ...others], cut: process.cut, until, scope };
+  if (recent.answers.length === 0) return { scope: 'thread', answers: [own, ...others], cut: process.cut, until };
   const changes = others.length > 0 || process.cut; // for the thread's next attempt
-  return { ...recent, scope, until: changes ? at + 1 : until };
+  return { scope: 'thread', answers: recent.answers, cut: recent.cut, until: changes ? at + 1 : until };
 }
 
 function fromOthers({ candidates }: Lists, at: number, outermost: number): Choice {
-  for (let scope = 1; scope < outermost; scope++) {
-    const found = candidates(scope, at);
-    if (found.answers.length > 0) return { ...found, scope: scopes[scope] as Scope };
+  for (let scope = 1; ; scope++) {
+    const { answers, cut, until } = candidates(scope, at);
+    if (answers.length > 0 || scope === outermost) return { scope: scopes[scope] as Scope, answers, cut, until };
   }
-  return { ...candidates(outermost, at), scope: scopes[outermost] as Scope };
 }

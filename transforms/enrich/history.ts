@@ -1,5 +1,5 @@
 import { type Answer, insert } from './answer.js';
-import type { Candidates } from './candidates.js';
+import { type Candidates, latestAt } from './candidates.js';
 import { mostNames } from './text.js';
 
 /** An outcome comes up to about two minutes after its call: older repetitions of a name are dropped. */
@@ -10,12 +10,13 @@ const mostKept = 64;
 /** The answers that one scope got for one address: its names with the times of their answers, both bounded. */
 export class History {
   /** For each name its answers in the order of time; the name with the most recent answer last. */
-  readonly #names: Answer[][] = [];
+  #names: Answer[][] = [];
   /** Until when a name that was dropped for lack of room was valid. */
   #droppedUntil = 0;
   #size = 0;
   /** When the most recent answer came. */
   newest = 0;
+  moved = Number.NEGATIVE_INFINITY;
 
   get size(): number {
     return this.#size;
@@ -24,23 +25,23 @@ export class History {
   add(answer: Answer): void {
     this.newest = Math.max(this.newest, answer.at);
     const names = this.#names;
-    const known = names.findLastIndex(([first]) => first?.name === answer.name);
-    const [answers = []] = known < 0 ? [] : names.splice(known, 1);
+    let known = names.length - 1;
+    while (known >= 0 && names[known]?.[0]?.name !== answer.name) known--;
+    const [answers] = known < 0 ? [] : names.splice(known, 1);
+    if (!answers) {
+      this.#put([answer]);
+      return;
+    }
     this.#size -= answers.length;
     insert(answers, answer);
-    const kept = thinned(answers);
-    this.#size += kept.length;
-    let place = names.length;
-    while (place > 0 && newestOf(names[place - 1]) > newestOf(kept)) place--;
-    names.splice(place, 0, kept);
-    if (names.length > mostKept) this.#drop(names.shift() ?? []);
+    this.#put(thinned(answers));
   }
 
   candidates(at: number): Candidates {
     const found: Answer[] = [];
     for (let i = this.#names.length - 1; i >= 0; i--) {
       const answers = this.#names[i] as Answer[];
-      const valid = answers.findLast((one) => one.at <= at && at <= one.until);
+      const valid = latestAt(answers, at);
       if (valid) found.push(valid);
       if (found.length > mostNames && newestOf(answers) <= at) break; // the others are older
     }
@@ -51,6 +52,17 @@ export class History {
       cut: dropped || found.length > mostNames,
       until: Math.min(...ends, dropped ? this.#droppedUntil + 1 : Number.POSITIVE_INFINITY),
     };
+  }
+
+  #put(answers: Answer[]): void {
+    this.#size += answers.length;
+    const names = this.#names;
+    let place = names.length;
+    while (place > 0 && newestOf(names[place - 1]) > newestOf(answers)) place--;
+    if (names.length === 0)
+      this.#names = [answers]; // push would take room for many
+    else names.splice(place, 0, answers);
+    if (names.length > mostKept) this.#drop(names.shift() ?? []);
   }
 
   #drop(answers: Answer[]): void {

@@ -2,7 +2,8 @@ import { type Answer, insert } from './answer.js';
 
 /** Answers for one address in the order of their times: the newest, at most `most`. */
 export class Sequence {
-  readonly answers: Answer[] = [];
+  answers: Answer[] = [];
+  moved = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly most: number) {}
 
@@ -11,7 +12,9 @@ export class Sequence {
   }
 
   add(answer: Answer): void {
-    insert(this.answers, answer);
+    if (this.answers.length === 0)
+      this.answers = [answer]; // push would take room for many
+    else insert(this.answers, answer);
     if (this.answers.length > this.most) this.answers.shift();
   }
 }
