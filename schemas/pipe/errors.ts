@@ -35,13 +35,13 @@ export function remedy(error: unknown): string {
 }
 
 /**
- * Text from elsewhere, fit for a terminal: control characters (C0, DEL, C1) as `\xNN`, and those that turn the direction
- * of the text, which can make a line read as another, as `\u{NNNN}`.
+ * Returns text from elsewhere as it may go to a terminal or a page: control characters (C0, DEL, C1) as `\xNN`, and what
+ * has no shape of its own, breaks lines or turns their direction (bidi, zero-width, tags, separators) as `\u{NNNN}`. All
+ * of these can make a line read as another.
  */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
-    const code = c.charCodeAt(0).toString(16);
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (c) => {
+    const code = (c.codePointAt(0) as number).toString(16);
     return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
   });
 }

@@ -3,9 +3,11 @@ import { counted, countLines, writeAll } from './fd.js';
 import { Flow, type Input } from './flow.js';
 import { type InvalidPolicy, onInvalid } from './invalid.js';
 import { Ledger } from './ledger.js';
+import { lostNames } from './lost-names.js';
 import { measure } from './metrics/measure.js';
 import type { MetricsAt } from './metrics.js';
 import { showProgress } from './progress.js';
+import { commandsAfter } from './readers.js';
 import { exitCode, say } from './say.js';
 import { Signals } from './signals.js';
 import type { Source } from './source.js';
@@ -38,6 +40,11 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       stage,
       ledger: new Ledger(),
       status,
+      namesEnded: lostNames(
+        stage.name,
+        stages.slice(at + 1).map(({ stage }) => stage.name),
+        commandsAfter,
+      ),
       policy: () => {
         const policy = onInvalid(invalid, stage.name);
         policies.set(part, policy);
@@ -81,6 +88,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       const bytes = source.now?.(into);
       return bytes === undefined ? undefined : came(into, bytes);
     },
+    ...(source.released && { released: (reads: number) => source.released?.(reads) }),
   };
   try {
     const write = (bytes: Buffer) => {

@@ -101,6 +101,10 @@ export class BatchSink implements Stage {
     say(this.name, `${this.settings.where}: not all is delivered; the rest stays in the spool`);
   }
 
+  mark(): () => boolean {
+    return this.settings.store.mark();
+  }
+
   heldBytes(): number {
     return this.settings.store.bytes;
   }

@@ -38,6 +38,8 @@ export interface Store {
   take(): Batch | undefined;
   /** It was delivered. */
   done(batch: Batch): Promise<void>;
+  /** Returns a test of whether all lines that were added and flushed until now are safe: delivered, or on disk. */
+  mark(): () => boolean;
   /** What waits for room is to give up. */
   stop(): void;
   close(): Promise<void>;
@@ -52,6 +54,8 @@ export class Memory implements Store {
   #parts: Buffer[] = [];
   #bytes = 0;
   #sealed: Batch[] = [];
+  readonly #undelivered = new Map<string, number>(); // sealed batches by id: their numbers, the oldest first
+  #number = 0; // of the batch that is collected
   #taken = 0;
   #sealedBytes = 0; // and not delivered
 
@@ -94,7 +98,9 @@ export class Memory implements Store {
     await this.flush();
     const bytes = Buffer.concat(this.#parts);
     const { began, heldLines: lines } = this;
-    this.#sealed.push({ id: randomUUID(), began, lines, bytes: bytes.length, read: async () => bytes });
+    const id = randomUUID();
+    this.#sealed.push({ id, began, lines, bytes: bytes.length, read: async () => bytes });
+    this.#undelivered.set(id, this.#number++);
     this.#sealedBytes += bytes.length;
     this.#parts = [];
     this.#bytes = this.heldLines = 0;
@@ -106,7 +112,13 @@ export class Memory implements Store {
     return batch;
   }
 
-  async done({ lines, bytes }: Batch): Promise<void> {
+  mark(): () => boolean {
+    const after = this.#number + (this.heldLines > 0 ? 1 : 0);
+    return () => this.#oldest >= after;
+  }
+
+  async done({ id, lines, bytes }: Batch): Promise<void> {
+    this.#undelivered.delete(id);
     this.#taken--;
     this.#sealedBytes -= bytes;
     this.waiting -= lines;
@@ -115,4 +127,9 @@ export class Memory implements Store {
   stop(): void {}
 
   async close(): Promise<void> {}
+
+  /** The number of the oldest batch that is not delivered: the collected one, if all others are. */
+  get #oldest(): number {
+    return this.#undelivered.values().next().value ?? this.#number;
+  }
 }

@@ -22,6 +22,9 @@ ${['A 127.0.0.6', 'A 127.0.0.7', 'AAAA fd00::6', 'AAAA fd00::7'].map((one) => `p
 nowhere CNAME gone
 text TXT "127.0.0.1"
 *.many A 127.0.0.5
+*.pair A 127.0.0.6
+*.pair A 127.0.0.7
+out A 10.99.0.3
 ${Array.from({ length: 20 }, (_, i) => `n${i}.each A 127.0.1.${i + 1}`).join('\n')}
 odd\\001\\"na\\255me A 127.0.0.9
 ${Array.from({ length: 200 }, (_, i) => `big A 127.1.1.${i + 1}`).join('\n')}

@@ -1,16 +1,22 @@
 import type { Made } from './known.js';
 import { missing, type Place } from './names.js';
 import type { Lookup } from './reverse.js';
-import { type Told, toldText } from './seen.js';
+import type { Attempt } from './seen.js';
+import { type WireName, wireText } from './wire-name.js';
 
 /** The name of an event's remote address: what is known now, or what the look-up will give. */
 export interface Remote {
   place: Place;
-  told: Told | undefined;
+  attempt: Attempt;
+  /** What was seen on the wire; undefined if nobody asked for the address. */
+  wire: Wire | undefined;
   lookup: Lookup | undefined;
-  netns: unknown;
-  /** When the attempt was made, in microseconds. */
-  at: number;
+}
+
+/** The name that the wire gives, if any, to attempts of the same processes from this one until a time, in microseconds. */
+export interface Wire {
+  name: WireName | undefined;
+  until: number;
 }
 
 /** The name of an event's local address. */
@@ -31,22 +37,26 @@ export interface Addition {
 
 /** Whether a name may still come. */
 export function open(one: Remote | Local | undefined): boolean {
-  if (!one?.lookup || ('told' in one && one.told)) return false;
+  if (!one?.lookup || ('wire' in one && one.wire?.name)) return false;
   return !one.lookup.done;
 }
 
 /** The fields of a name; '' where there is none. */
-export function nameText({ told, place, lookup, at }: Remote): string {
-  if (told) return toldText(told, at);
+export function nameText({ wire, place, lookup, attempt }: Remote): string {
+  if (wire?.name) return wireText(wire.name, attempt.at);
   return place.hostsText || (lookup?.text ?? '');
 }
 
 /** What other lines with the same values get, where these got `text`; undefined where a name may still come. */
 export function lasting({ remote, local }: Addition, text: string): Omit<Made, 'zones'> | undefined {
   if (open(remote) || open(local)) return;
-  const told = remote?.told;
-  const [before, after] = told ? [told.before, told.after + text.slice(toldText(told, remote.at).length)] : [text, ''];
+  const { wire, attempt, place } = remote ?? {};
+  if (wire && attempt && wire.until <= attempt.at + 1) return;
+  const name = wire?.name;
+  const [before, after] =
+    name && attempt ? [name.before, name.after + text.slice(wireText(name, attempt.at).length)] : [text, ''];
   const reason = remote && nameText(remote) === '' ? missing(remote.lookup) : undefined;
   const until = Math.min(...[remote, local].map((one) => one?.lookup?.until ?? Number.POSITIVE_INFINITY));
-  return { before, after, told, place: remote?.place, reason, until };
+  const times = wire && attempt && { answered: name?.at, from: attempt.at, until: wire.until };
+  return { before, after, times, place, reason, until };
 }

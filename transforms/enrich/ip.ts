@@ -73,3 +73,14 @@ export function isPrivate(address: Uint8Array): boolean {
   localUse ??= localUses.map((text) => block(text) as { address: Uint8Array; bits: number });
   return localUse.some((one) => sameBits(one.address, address, one.bits));
 }
+
+/** Whether an address means the machine that uses it: 127.0.0.0/8, ::1, and the unspecified 0.0.0.0 and ::. */
+export function isOwn(address: Uint8Array): boolean {
+  if (address.length === 4 && address[0] === 127) return true;
+  return address.every((byte, i) => byte === 0 || (i === 15 && byte === 1));
+}
+
+/** Returns an address as events of attempts have it: an IPv4-mapped one is IPv4. */
+export function unmapped(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

@@ -3,12 +3,12 @@ import { Field } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { lineLimit } from '../../schemas/pipe/lines.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
-import { aged, at, reasonBits, Texts, zoned } from '../../schemas/pipe/scan/texts.js';
+import { aged, at, reasonBits, split, Texts, timed, zoned } from '../../schemas/pipe/scan/texts.js';
 import type { Output } from '../../schemas/pipe/stage.js';
 import type { Names, Place, Reason } from './names.js';
 import type { People } from './people.js';
-import { age, type Told } from './seen.js';
 import type { EventTime } from './time.js';
+import { age } from './wire-name.js';
 import type { Zoned } from './zoned.js';
 
 /** What lines with the same values get is made anew after so long, sooner where a cgroup is not known yet. */
@@ -38,7 +38,11 @@ export interface Made {
   before: string;
   /** Those after its age. */
   after: string;
-  told: Told | undefined;
+  /**
+   * Where the wire has answers with the address: when the name was answered, if there is one, and the attempts that
+   * get these fields, by their times in [from, until), if they are of the same thread.
+   */
+  times: { answered: number | undefined; from: number; until: number } | undefined;
   place: Place | undefined;
   reason: Reason | undefined;
   /** The fields of maps: those that a line has itself stay. */
@@ -71,11 +75,12 @@ export class Known {
   ) {
     this.#people = people;
     const { given, from } = people.fields;
-    const asked = names ? ['daddr', 'netns', ...(saddr ? ['saddr'] : [])] : [];
+    const asked = names ? ['daddr', ...(saddr ? ['saddr'] : [])] : [];
     const named = names ? ['name', ...(saddr ? ['saddr_name'] : [])] : [];
     this.#given = [...named, ...given].map((field) => new Field(field));
     const fields = [...new Set([...asked, ...(zones ? ['daddr'] : []), ...from])];
-    this.#texts = new Texts(attemptTypes, fields, this.#given, textsPerAddress * cache);
+    const party = names ? ['pid', 'tid', 'cgroup', 'netns'].filter((field) => !fields.includes(field)) : [];
+    this.#texts = new Texts(attemptTypes, fields, party, this.#given, textsPerAddress * cache);
     this.#tellings = names?.tellings ?? new Int32Array(1);
   }
 
@@ -96,7 +101,7 @@ export class Known {
   /** Sends a line on with its fields, if they are known. Returns whether. */
   put(line: Line, out: Output, now: number): boolean {
     const texts = this.#texts;
-    const record = texts.find(line);
+    const record = texts.find(line, now / tickMs);
     if (record < 0) return false;
     const { words } = texts;
     if (now >= (words[record + at.until] as number) * tickMs) return false;
@@ -107,30 +112,28 @@ export class Known {
     if (line.end - line.start + to - from + 20 > lineLimit) return false;
     const what = words[record + at.what] as number;
     if (what & zoned) for (const zone of this.#zones) if (line.field(zone) !== undefined) return false;
-    if (what & aged) {
-      if (!this.#putAged(line, out, record)) return false;
+    if (what & timed) {
+      if (!this.#putTimed(line, out, record, (what & aged) !== 0)) return false;
     } else if (from === to) out.pass(line);
     else out.extended(line, texts.text, from, to);
     if (what & reasonBits) this.unnamed(reasons[what & reasonBits] as Reason, 1);
     return true;
   }
 
-  /** Keeps what the line, that of the last `put`, got. */
-  remember(line: Line, { before, after, told, place, reason, zones, until }: Made, now: number): void {
+  /** Keeps what a line got. */
+  remember(line: Line, made: Made, now: number): void {
+    const { before, after, times, reason, zones } = made;
     if (this.#given.some((field) => line.locate(field)) || zones.some((field) => line.field(field) !== undefined))
       return;
-    const texts = this.#texts;
-    const record = texts.put(before + after);
+    if (times) this.#write(line, false, '', split, made, now);
+    const what =
+      (reason ? reasons.indexOf(reason) : 0) +
+      (times ? timed : 0) +
+      (times?.answered === undefined ? 0 : aged) +
+      (zones.length > 0 ? zoned : 0);
+    const record = this.#write(line, times !== undefined, before + after, what, made, now);
     if (record < 0) return;
-    const { words } = texts;
-    const mark = place?.mark ?? 0;
-    words[record + at.until] = Math.floor(Math.min(until, now + (this.#people.unknown ? unknownMs : holdsMs)) / tickMs);
-    words[record + at.mark] = mark;
-    words[record + at.told] = this.#tellings[mark] as number;
-    words[record + at.what] =
-      (reason ? reasons.indexOf(reason) : 0) + (told ? aged : 0) + (zones.length > 0 ? zoned : 0);
-    words[record + at.split] = Buffer.byteLength(before);
-    if (told) texts.setTimes(record, [told.at, told.from, told.until]);
+    if (times) this.#texts.setTimes(record, [times.answered ?? 0, times.from, times.until]);
     for (const zone of zones) this.#zones.add(zone);
   }
 
@@ -138,19 +141,33 @@ export class Known {
     this.#texts.clear();
   }
 
-  #putAged(line: Line, out: Output, record: number): boolean {
+  #write(line: Line, more: boolean, text: string, what: number, { before, place, until }: Made, now: number): number {
+    const record = this.#texts.put(line, more, text);
+    if (record < 0) return record;
+    const { words } = this.#texts;
+    const mark = place?.mark ?? 0;
+    words[record + at.until] = Math.floor(Math.min(until, now + (this.#people.unknown ? unknownMs : holdsMs)) / tickMs);
+    words[record + at.mark] = mark;
+    words[record + at.told] = this.#tellings[mark] as number;
+    words[record + at.what] = what;
+    words[record + at.split] = Buffer.byteLength(before);
+    return record;
+  }
+
+  #putTimed(line: Line, out: Output, record: number, withAge: boolean): boolean {
     const texts = this.#texts;
-    const [told, begin, until] = texts.times(record);
+    const [answered, begin, until] = texts.times(record);
     const attempt = this.time.of(line);
     if (!(attempt >= begin && attempt < until)) return false;
     const from = texts.from(record);
-    const split = from + (texts.words[record + at.split] as number);
+    const middle = from + (texts.words[record + at.split] as number);
     const fields = Buffer.concat([
-      texts.text.subarray(from, split),
-      Buffer.from(String(age(told, attempt))),
-      texts.text.subarray(split, texts.to(record)),
+      texts.text.subarray(from, middle),
+      Buffer.from(withAge ? String(age(answered, attempt)) : ''),
+      texts.text.subarray(middle, texts.to(record)),
     ]);
-    out.extended(line, fields, 0, fields.length);
+    if (fields.length === 0) out.pass(line);
+    else out.extended(line, fields, 0, fields.length);
     return true;
   }
 }

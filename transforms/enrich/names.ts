@@ -1,15 +1,19 @@
 import { LRUCache } from 'lru-cache';
+import type { Wire } from './addition.js';
 import type { Database } from './databases.js';
-import { addressBytes, isPrivate } from './ip.js';
+import { addressBytes, isOwn, isPrivate, unmapped } from './ip.js';
 import type { Lookup, Missing, Reverse } from './reverse.js';
-import type { Answer, Seen } from './seen.js';
-import { member } from './text.js';
+import type { Attempt, DnsEvent, Seen } from './seen.js';
+import { member, namesText } from './text.js';
+import { wireName } from './wire-name.js';
 
 /** What is known of one address beside what was seen on the wire. */
 export interface Place {
   readonly address: string;
   readonly bytes: Uint8Array;
   readonly private: boolean;
+  /** It means the machine that uses it. */
+  readonly own: boolean;
   /** Where `tellings` counts the answers on the wire that told this address, or one of a few others. */
   readonly mark: number;
   lookup?: Lookup | undefined;
@@ -27,11 +31,17 @@ export interface Asked {
 
 const marks = 4096;
 
+/** Returns the mark of an address: a few others may have the same. */
+function markOf(address: string): number {
+  let hash = 0;
+  for (let i = 0; i < address.length; i++) hash = Math.imul(hash, 31) + address.charCodeAt(i);
+  return (hash ^ (hash >>> 12) ^ (hash >>> 24)) & (marks - 1);
+}
+
 /** The names of addresses: those seen on the wire first, then the hosts file, then reverse look-ups. */
 export class Names {
   readonly tellings = new Int32Array(marks);
   #known: LRUCache<string, Place> | undefined;
-  #marks = 0;
 
   constructor(
     readonly seen: Seen,
@@ -46,38 +56,51 @@ export class Names {
     return this.#known;
   }
 
-  /** @param address as events have it */
-  place(address: string): Place {
-    let place = this.#places.get(address);
+  /** @param given as events have it */
+  place(given: string): Place {
+    let place = this.#places.get(given);
     if (!place) {
+      const address = unmapped(given);
       const bytes = addressBytes(address) as Uint8Array;
-      place = { address, bytes, private: isPrivate(bytes), mark: this.#marks++ % marks, hosts: [], hostsText: '' };
-      this.#places.set(address, place);
+      place = {
+        address,
+        bytes,
+        private: isPrivate(bytes),
+        own: isOwn(bytes),
+        mark: markOf(address),
+        hosts: [],
+        hostsText: '',
+      };
+      this.#places.set(given, place);
     }
     if (place.from !== this.hosts.entries) {
       place.from = this.hosts.entries;
       place.hosts = (place.from.size > 0 && place.from.get(place.bytes.join())) || [];
-      const all = place.hosts.length > 1 ? member('names', place.hosts) : '';
+      const all = namesText(place.hosts);
       place.hostsText = place.hosts.length > 0 ? `${member('name', place.hosts[0])},"name_source":"hosts"${all}` : '';
     }
     return place;
   }
 
-  /** An answer that was seen on the wire. */
-  tell(answer: Answer): void {
-    this.seen.add(answer);
-    for (const address of answer.addrs) {
-      const place = this.#places.peek(address);
-      if (place) this.tellings[place.mark] = ((this.tellings[place.mark] as number) + 1) | 0;
+  /** Takes an answer that was seen on the wire. */
+  tell(event: DnsEvent): void {
+    for (const address of this.seen.add(event)) {
+      const mark = markOf(address);
+      this.tellings[mark] = ((this.tellings[mark] as number) + 1) | 0;
     }
+  }
+
+  /** What was seen on the wire for an attempt. For the machine's own addresses the hosts file comes first. */
+  wire(place: Place, attempt: Attempt): Wire | undefined {
+    const choice = place.own && place.hostsText ? undefined : this.seen.find(attempt);
+    return choice && { name: wireName(choice), until: choice.until };
   }
 
   /** The look-up of an address: the one of before, where that still holds, or a new one; none where nobody is asked. */
   lookup(place: Place, now: number): Lookup | undefined {
     const { lookup } = place;
     const reverse = this.#asked(place);
-    const asks = lookup?.missing === 'silent' && reverse?.usable;
-    if (lookup && (!lookup.done || (lookup.until > now && !asks))) return lookup;
+    if (lookup && (!lookup.done || reverse?.holds(lookup, now))) return lookup;
     place.lookup = reverse?.start(place.address);
     return place.lookup;
   }

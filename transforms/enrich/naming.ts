@@ -34,10 +34,8 @@ export class Naming {
 
   /** Whether a line need not wait: its names are there, or will not come in time. */
   ready({ remote, local, deadline }: Addition, now: number): boolean {
-    if (remote && open(remote)) {
-      // Meanwhile the answer on the wire may have come.
-      remote.told ??= this.wanted.names?.seen.find(remote.place.address, remote.netns, remote.at);
-    }
+    // Meanwhile the answer on the wire may have come.
+    if (remote && open(remote)) remote.wire = this.wanted.names?.wire(remote.place, remote.attempt);
     return now >= deadline || !(open(remote) || open(local));
   }
 
@@ -54,10 +52,18 @@ export class Naming {
 
   #remote(names: Names, line: Line, now: number): Remote {
     const place = names.place(line.field('daddr') as string);
-    const netns = line.field('netns');
-    const at = this.time.of(line);
-    const told = names.seen.find(place.address, netns, at);
-    return { place, told, lookup: told || place.hostsText ? undefined : names.lookup(place, now), netns, at };
+    const attempt = {
+      address: place.address,
+      at: this.time.of(line),
+      pid: line.field('pid') as number | undefined,
+      tid: line.field('tid') as number | undefined,
+      cgroup: line.field('cgroup') as string | undefined,
+      netns: line.field('netns') as number | undefined,
+      own: place.own,
+    };
+    const wire = names.wire(place, attempt);
+    const lookup = wire?.name || place.hostsText ? undefined : names.lookup(place, now);
+    return { place, attempt, wire, lookup };
   }
 
   #local(names: Names, line: Line, now: number): Local | undefined {

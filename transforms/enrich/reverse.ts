@@ -1,6 +1,6 @@
 import { addressBytes, reverseName, sameBits } from './ip.js';
 import type { Failure, Resolver } from './resolver.js';
-import { dnsName, member } from './text.js';
+import { dnsName, member, mostNames, namesText } from './text.js';
 
 /** Why an event goes on without a name by reverse look-up. */
 export type Missing = Failure | 'none' | 'late' | 'busy';
@@ -13,6 +13,8 @@ export interface Lookup {
   done: boolean;
   /** Until when it holds, in the time of performance.now(). */
   until: number;
+  /** Which servers it was for: the resolver's epoch. */
+  epoch: number;
   names: string[];
   missing?: Missing;
   /** The fields it gives: `,"name":…`. */
@@ -29,7 +31,6 @@ export interface Limits {
 
 /** So many addresses wait to be asked for, beside those of events that still wait. */
 const queueLimit = 8192;
-const mostNames = 8;
 /** How long a failure holds: it says nothing of the address. */
 const failureMs = 5_000;
 
@@ -49,11 +50,23 @@ export class Reverse {
     return this.resolver.usable;
   }
 
+  /**
+   * Whether what a look-up gave still holds: not once its time is over, nor, if it gave no name, once there are other
+   * servers to ask or silent ones may be asked again.
+   */
+  holds({ until, names, missing, epoch }: Lookup, now: number): boolean {
+    if (until <= now) return false;
+    const { usable } = this; // first, since it sees other servers
+    return names.length > 0 || (epoch === this.resolver.epoch && !(missing === 'silent' && usable));
+  }
+
   /** Starts a look-up. Where no server is worth asking it is over at once. */
   start(address: string): Lookup {
     const never = Number.POSITIVE_INFINITY;
-    const lookup: Lookup = { address, since: never, done: false, until: never, names: [], text: '' };
-    if (!this.usable) return Object.assign(lookup, { done: true, until: this.resolver.askAgain, missing: 'silent' });
+    const { usable } = this;
+    const { epoch } = this.resolver;
+    const lookup: Lookup = { address, since: never, done: false, until: never, epoch, names: [], text: '' };
+    if (!usable) return Object.assign(lookup, { done: true, until: this.resolver.askAgain, missing: 'silent' });
     this.#waiting.set(address, lookup);
     this.#next();
     return lookup;
@@ -89,10 +102,14 @@ export class Reverse {
       return;
     }
     const until = now + 1000 * Math.min(Math.max(reply.ttl, this.limits.minTtl), this.limits.maxTtl);
-    const names = [...new Set(reply.data.flatMap((name) => dnsName(name) ?? []))].sort().slice(0, mostNames);
+    const names = [...new Set(reply.data.flatMap((name) => dnsName(name) ?? []))].sort();
+    const unlisted = names.splice(mostNames).length > 0;
     const verified = this.limits.verify ? await this.#verified(names, bytes) : undefined;
     if (verified) names.unshift(...names.splice(names.indexOf(verified), 1));
-    this.#end(lookup, names.length > 0 ? { names, until, text: fields(names, verified) } : { missing: 'none', until });
+    this.#end(
+      lookup,
+      names.length > 0 ? { names, until, text: fields(names, verified, unlisted) } : { missing: 'none', until },
+    );
   }
 
   /** The first of the names that has the address. */
@@ -112,7 +129,7 @@ export class Reverse {
   }
 }
 
-function fields(names: string[], verified: string | undefined): string {
-  const all = names.length > 1 ? member('names', names) : '';
-  return `${member('name', names[0])},"name_source":"ptr"${verified ? ',"name_verified":true' : ''}${all}`;
+function fields(names: string[], verified: string | undefined, cut: boolean): string {
+  const verification = verified ? ',"name_verified":true' : '';
+  return `${member('name', names[0])},"name_source":"ptr"${verification}${namesText(names, cut)}`;
 }

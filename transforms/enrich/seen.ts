@@ -1,94 +1,125 @@
-import { dnsName, member } from './text.js';
+import { type Answer, type Party, scopes, sharedScope } from './answer.js';
+import { type Candidates, candidatesAt } from './candidates.js';
+import { type Choice, choose, type Lists } from './choose.js';
+import { History } from './history.js';
+import { unmapped } from './ip.js';
+import { Sequence } from './sequence.js';
+import { Store } from './store.js';
+import { dnsName } from './text.js';
 import { micros } from './time.js';
 
-/** A `dns` event's fields that matter here. */
-export interface Answer {
+/** The fields of a `dns` event that matter here. A look-up that failed has no addresses. */
+export interface DnsEvent extends Partial<Party> {
   ts: string;
-  netns?: number;
   name: string;
-  addrs: readonly string[];
-  ttl: number;
+  addrs?: readonly string[];
+  ttl?: number;
   latency_us?: number;
 }
 
-interface Entry {
-  name: string;
-  netns: number | undefined;
-  /** When it was seen, and until when it holds, in microseconds of the events' own time. */
-  at: number;
-  until: number;
-  latency: number | undefined;
+export interface Attempt extends Party {
+  readonly address: string;
+  /** When it was made, in microseconds since 1970. */
+  readonly at: number;
+  /** Its address means the machine that uses it: another process's answer says nothing about it. */
+  readonly own: boolean;
 }
 
 /** Programs go on to use an address some time after its TTL has run out. */
 const grace = 60_000_000;
-const mostNames = 8;
+/** While an address has so few answers, they are in one list, which is searched for each scope. */
+const few = 16;
+const mostOfThread = 256;
+const none: Candidates = { answers: [], cut: false, until: Number.POSITIVE_INFINITY };
+const outermost = scopes.length - 1;
 
-/** The names that processes asked for, by the addresses they were told. At most so many addresses, the last ones. */
+/** The answers that were seen on the wire, by address: what each scope knew at which time. At most so many, the last ones. */
 export class Seen {
-  readonly #entries = new Map<string, Entry[]>();
+  readonly #few: Store<Sequence>;
+  readonly #threads: Store<Sequence>;
+  /** Of all scopes but threads. An address with a list for the host is in these, any other in `few`. */
+  readonly #scopes: Store<History>;
 
   constructor(
-    private readonly limit: number,
+    limit: number,
     private readonly ttl: { min: number; max: number },
-  ) {}
-
-  get size(): number {
-    return this.#entries.size;
+  ) {
+    this.#few = new Store(limit, () => new Sequence(few + 1));
+    this.#threads = new Store(limit, () => new Sequence(mostOfThread));
+    this.#scopes = new Store(limit, () => new History());
   }
 
-  add({ ts, netns, name: asked, addrs, ttl, latency_us: latency }: Answer): void {
+  /** Returns the addresses of the answer. */
+  add({ ts, name: asked, addrs = [], ttl = 0, latency_us: latency, pid, tid, cgroup, netns }: DnsEvent): string[] {
     const name = dnsName(asked, true);
-    if (name === undefined) return;
+    if (name === undefined) return [];
     const at = micros(ts);
     const until = at + 1_000_000 * Math.min(Math.max(ttl, this.ttl.min), this.ttl.max) + grace;
-    for (const address of addrs) {
-      const others = (this.#entries.get(address) ?? []).filter((one) => one.name !== name || one.netns !== netns);
-      const all = [{ name, netns, at, until, latency }, ...others].sort((a, b) => b.at - a.at);
-      this.#entries.delete(address); // so that it comes last again
-      this.#entries.set(address, all.slice(0, mostNames));
-    }
-    while (this.#entries.size > this.limit) this.#entries.delete(this.#entries.keys().next().value as string);
+    const asker = { pid, tid, cgroup, netns };
+    const addresses = addrs.map(unmapped);
+    for (const address of addresses)
+      this.#add(address, { name, asker, at, until, latency, used: Number.POSITIVE_INFINITY });
+    return addresses;
   }
 
-  /**
-   * The name for an attempt to this address at this time, from answers before it that still held. Those of its own
-   * network namespace come first, then those seen elsewhere: a resolver for all may run in another.
-   */
-  find(address: string, netns: unknown, at: number): Told | undefined {
-    const all = this.#entries.get(address) ?? [];
-    const valid = all.filter((one) => one.at <= at && at <= one.until);
-    const own = valid.filter((one) => one.netns === netns);
-    const [best] = own.length > 0 ? own : valid;
-    if (!best) return undefined;
-    const names = [...new Set([best, ...own, ...valid].map(({ name }) => name))];
-    const several = names.length > 1 ? member('names', names) : '';
-    const latency = best.latency === undefined ? '' : `,"dns_latency_us":${best.latency}`;
-    const changes = all.flatMap((one) => [one.at, one.until + 1]);
+  /** Returns the name of an attempt; undefined if nobody asked for it. Notes the attempt. */
+  find(attempt: Attempt): Choice | undefined {
+    const lists = this.#listsOf(attempt);
+    return lists && choose(lists, attempt.at, attempt.own ? 1 : outermost);
+  }
+
+  #add(address: string, answer: Answer): void {
+    if (this.#scopes.get(hostKey(address))) {
+      this.#addToScopes(address, answer);
+      return;
+    }
+    const { answers } = this.#few.add(address, answer);
+    if (answers.length <= few) return;
+    this.#few.delete(address);
+    for (const one of answers) this.#addToScopes(address, one);
+  }
+
+  /** The host comes last, so that no other list of the address outlives its own. */
+  #addToScopes(address: string, answer: Answer): void {
+    for (let scope = 0; scope <= outermost; scope++) {
+      const list = listKey(scope, address, answer.asker);
+      if (list === undefined) continue;
+      if (scope === 0) this.#threads.add(list, answer);
+      else this.#scopes.add(list, answer);
+    }
+  }
+
+  #listsOf(attempt: Attempt): Lists | undefined {
+    const { address } = attempt;
+    const answers = this.#few.get(address)?.answers;
+    if (answers) {
+      const within = (scope: number) => answers.filter(({ asker }) => sharedScope(asker, attempt) <= scope);
+      return {
+        newest: answers.at(-1)?.at ?? 0,
+        thread: within(0),
+        candidates: (scope, at) => candidatesAt(within(scope), at),
+      };
+    }
+    const host = this.#scopes.get(hostKey(address));
+    if (!host) return undefined;
+    const thread = listKey(0, address, attempt);
     return {
-      at: best.at,
-      before: `${member('name', best.name)},"name_source":"dns","name_age_ms":`,
-      after: several + latency,
-      from: Math.max(...changes.filter((one) => one <= at)),
-      until: Math.min(...changes.filter((one) => one > at)),
+      newest: host.newest,
+      thread: (thread === undefined ? undefined : this.#threads.get(thread)?.answers) ?? [],
+      candidates: (scope, at) => {
+        const list = listKey(scope, address, attempt);
+        return (list === undefined ? undefined : this.#scopes.get(list)?.candidates(at)) ?? none;
+      },
     };
   }
 }
 
-/** The fields that a name of the wire gives: those before and after its age. The same for all times in [from, until). */
-export interface Told {
-  at: number;
-  before: string;
-  after: string;
-  from: number;
-  until: number;
-}
+const hostKey = (address: string) => `host ${address}`;
 
-export function toldText({ at, before, after }: Told, attempt: number): string {
-  return `${before}${age(at, attempt)}${after}`;
-}
-
-/** From the answer to the attempt, in whole milliseconds. */
-export function age(answer: number, attempt: number): number {
-  return Math.floor((attempt - answer) / 1000);
+/** Returns the key of a party's list for an address; undefined if it is not known to be in that scope. */
+function listKey(scope: number, address: string, { pid, tid, cgroup, netns }: Party): string | undefined {
+  if (scope === 0) return pid === undefined || tid === undefined ? undefined : `${pid} ${tid} ${address}`;
+  if (scope === outermost) return hostKey(address);
+  const id = [pid, cgroup, netns][scope - 1];
+  return id === undefined ? undefined : `${scopes[scope]} ${id} ${address}`;
 }

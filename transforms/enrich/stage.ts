@@ -9,7 +9,7 @@ import { Known, type Sources } from './known.js';
 import type { Reason } from './names.js';
 import { Naming, type Wanted } from './naming.js';
 import type { Lookup } from './reverse.js';
-import type { Answer } from './seen.js';
+import type { DnsEvent } from './seen.js';
 import { EventTime } from './time.js';
 import { Waiting } from './waiting.js';
 
@@ -22,6 +22,8 @@ export interface Parts extends Wanted, Sources {
   keepDns: boolean;
   /** Hands over what is to be called when a look-up has ended. */
   open(answered: (lookup: Lookup) => void): void;
+  /** SIGHUP: files are looked at anew at once. */
+  reopen(): void;
   close(): void;
 }
 
@@ -63,7 +65,7 @@ export class Enrich implements Stage {
     if (attemptTypes.includes(line.type)) this.#attempt(line, out);
     else if (line.type !== 'dns' || !names) this.#put(line, out);
     else {
-      names.tell(line.event as unknown as Answer);
+      names.tell(line.event as unknown as DnsEvent);
       if (keepDns) this.#put(line, out);
       else out.drop();
     }
@@ -90,6 +92,10 @@ export class Enrich implements Stage {
     return this.#unnamed.size > 0 ? { unnamed: Object.fromEntries(this.#unnamed) } : {};
   }
 
+  mark(): () => boolean {
+    return this.#waiting.mark();
+  }
+
   held(): number {
     return this.#waiting.length;
   }
@@ -101,6 +107,7 @@ export class Enrich implements Stage {
   }
 
   reopen(): void {
+    this.parts.reopen();
     this.parts.zones?.reopen();
     this.#known.clear();
   }

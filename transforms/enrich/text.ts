@@ -32,3 +32,12 @@ export function plainName(text: string): string {
 export function member(key: string, value: unknown): string {
   return `,${canonical(key)}:${canonical(value)}`;
 }
+
+/** An event lists so many names of an address at most. */
+export const mostNames = 8;
+
+/** Returns `names`, if there are several, and `names_cut` if these are not all. */
+export function namesText(names: readonly string[], cut = names.length > mostNames): string {
+  const listed = names.length > 1 ? member('names', names.slice(0, mostNames)) : '';
+  return cut ? `${listed},"names_cut":true` : listed;
+}

@@ -26,6 +26,11 @@ export class Waiting {
     return this.#queue.length;
   }
 
+  /** Returns a test of whether the lines held now have gone on. */
+  mark(): () => boolean {
+    return this.#queue.mark();
+  }
+
   /** No more should be held. */
   get full(): boolean {
     return this.#queue.full;

@@ -12,12 +12,13 @@ struct text {
 	int key[]; // the text is behind it
 };
 
-// Bits of `what`: the lowest three say why there is no name; the others, that an age is to be written at `split`, and
-// that there are fields which a line may have among those that the schema does not know.
-enum { REASONS = 7, AGED = 8, ZONED = 16 };
+// Bits of `what`: the lowest three say why there is no name; the others, that an age is to be written at `split`; that
+// there are fields which a line may have among those that the schema does not know; that it holds for the attempts of some
+// time only; that there is no text here, but texts by more fields.
+enum { REASONS = 7, AGED = 8, ZONED = 16, TIMED = 32, SPLIT = 64 };
 
 struct texts {
-	int fields, given, unused[2];
+	int fields, given, more, unused;
 	int told[4096];
 	int index[TEXT_SLOTS];
 	struct text first;
@@ -63,7 +64,7 @@ INLINE u8 *write_number(u8 *to, u64 number) {
 }
 
 // `plan` has for each kind of line: whether to extend it, then the places of start, of ts and, if ts is when it ended, of
-// latency_us, then of the fields that a text is kept by, then of those that it gives. Writes the extended lines to `out`.
+// latency_us, then of the fields that a text is kept by, of those that a split one is kept by too, and of those that it gives. Writes the extended lines to `out`.
 // Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `said`: how many
 // bytes were written, and how many lines have no name by each of the reasons.
 EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
@@ -73,14 +74,16 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 	for (int i = 0; i <= REASONS; i++) said[1 + i] = 0;
 	for (; done < lines; done++, record += RECORD_WORDS) {
 		if ((int)record[2] < 0) break;
-		const int *kind = plan + record[2] * (4 + fields + given), *places = kind + 4;
+		const int *kind = plan + record[2] * (4 + fields + texts->more + given), *places = kind + 4;
 		if (!kind[0]) break;
 		const u8 *line = base + record[0];
 		u32 others = record[5], size = record[1] - record[0] - 1; // without the brace
 		if (line[size] != '}') break;
 		int key[MOST_KEY + 16];
-		u32 words = 0, hash = 0x811c9dc5;
-		for (u32 i = 0; i < fields; i++) {
+		u32 words = 0, hash = 0x811c9dc5, i = 0, until = fields;
+		const struct text *text;
+	more:
+		for (; i < until; i++) {
 			int place = places[i];
 			if (place < 0 && others) goto over;
 			u32 length = has(record, place) ? record[HEAD_WORDS + place] >> 16 : 0;
@@ -93,11 +96,6 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 			for (; at + 4 < length; at += 4) hash = mixed(hash, key[words++] = load4(value + at));
 			hash = mixed(hash, key[words++] = load4(value + at) & 0xffffffffu >> 8 * (4 - (length - at)));
 		}
-		for (u32 i = 0; i < given; i++) {
-			int place = places[fields + i];
-			if (place < 0 ? others : (u32)has(record, place)) goto over;
-		}
-		const struct text *text;
 		for (u32 slot = hash;; slot++) {
 			int at = texts->index[slot & (TEXT_SLOTS - 1)];
 			if (at == 0) goto over;
@@ -107,14 +105,26 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 			while (same < words && text->key[same] == key[same]) same++;
 			if (same == words) break;
 		}
+		if (now >= text->until) break;
 		int what = text->what;
-		if (now >= text->until || texts->told[text->mark] != text->told || (what & ZONED && others)) break;
+		if (what & SPLIT && until == fields) {
+			until = fields + texts->more;
+			goto more;
+		}
+		if (texts->told[text->mark] != text->told || (what & ZONED && others)) break;
+		for (u32 i = 0; i < given; i++) {
+			int place = places[fields + texts->more + i];
+			if (place < 0 ? others : (u32)has(record, place)) goto over;
+		}
 		u32 bytes = text->bytes;
 		if (out + size + bytes + 64 > end) break;
 		const u8 *from = (const u8 *)(text->key + words);
-		if (what & AGED) {
-			double at = attempted(line, record, kind + 1);
+		double at = 0;
+		if (what & TIMED) {
+			at = attempted(line, record, kind + 1);
 			if (!(at >= text->from && at < text->to)) break;
+		}
+		if (what & AGED) {
 			copy(out, line, size);
 			out += size;
 			copy(out, from, text->split);

@@ -21,10 +21,13 @@ export const at = { until: 4, mark: 5, told: 6, what: 7, split: 8 } as const;
 export const reasonBits = 7;
 export const aged = 8;
 export const zoned = 16;
+export const timed = 32;
+export const split = 64;
 
 /**
  * Remembers texts that were made of lines, by the values of some of the lines' fields, as bytes: nothing is decoded to
- * find one. All is in one piece of memory; where that is full, all is forgotten. `extend` in texts.h finds many at once.
+ * find one. A record that is `split` has no text: it says that `more` fields decide, and the texts are kept by these too.
+ * All is in one piece of memory; where that is full, all is forgotten. `extend` in texts.h finds many at once.
  */
 export class Texts {
   static readonly bytes = (firstAt + arenaWords) * 4;
@@ -33,13 +36,13 @@ export class Texts {
   /** What extend goes by. */
   readonly plan: Int32Array;
   readonly #fields: readonly Field[];
+  readonly #more: readonly Field[];
   readonly #most: number;
   readonly #key = new Int32Array(mostKey + 1);
   #times = new Float64Array(0);
   #length = 0;
   #hash = 0;
   #slot = 0;
-  #found = -1;
   #end = firstAt;
   #count = 0;
   #raw: Buffer | undefined;
@@ -52,11 +55,13 @@ export class Texts {
   constructor(
     types: readonly string[],
     fields: readonly string[],
+    more: readonly string[],
     private readonly given: readonly Field[],
     most: number,
   ) {
     this.#most = Math.min(most, slots * 0.75);
     this.#fields = fields.map((name) => new Field(name));
+    this.#more = more.map((name) => new Field(name));
     const [start, ts, latency] = [new Field('start'), new Field('ts'), new Field('latency_us')];
     this.plan = Int32Array.from(
       kinds.flatMap(({ type }, kind) => [
@@ -64,7 +69,7 @@ export class Texts {
         start.places[kind] as number,
         ts.places[kind] as number,
         type === 'outcome' ? (latency.places[kind] as number) : -1,
-        ...[...this.#fields, ...given].map(({ places }) => places[kind] as number),
+        ...[...this.#fields, ...this.#more, ...given].map(({ places }) => places[kind] as number),
       ]),
     );
   }
@@ -76,6 +81,7 @@ export class Texts {
     this.#times = new Float64Array(memory, offset, (firstAt + arenaWords) / 2);
     this.words[0] = this.#fields.length;
     this.words[1] = this.given.length;
+    this.words[2] = this.#more.length;
     this.#end = firstAt;
     this.#count = 0;
   }
@@ -85,11 +91,12 @@ export class Texts {
     this.words.set(counts.subarray(0, marks), 4);
   }
 
-  /** A line's record; -1 without. */
-  find(line: Line): number {
+  /** A line's record; -1 without. One that is split is returned only if it has ended by `now`. */
+  find(line: Line, now: number): number {
     if (this.words.length === 0) this.use(new ArrayBuffer(Texts.bytes), 0);
-    this.#found = this.#take(line) === 0 ? -1 : this.#probe();
-    return this.#found;
+    const record = this.#look(line, false);
+    if (record < 0 || ((this.words[record + at.what] as number) & split) === 0) return record;
+    return now < (this.words[record + at.until] as number) ? this.#look(line, true) : record;
   }
 
   /** The text of a record is text[from..to). */
@@ -101,7 +108,7 @@ export class Texts {
     return this.from(record) + (this.words[record + 2] as number);
   }
 
-  /** Of an aged text: when its name was told, and the times for which it holds, in µs. */
+  /** Of a timed text: when its name was answered, if it is aged, and the times for which it holds, in µs. */
   times(record: number): [at: number, from: number, to: number] {
     const [told = 0, from = 0, to = 0] = this.#times.subarray(record / 2 + 5, record / 2 + 8);
     return [told, from, to];
@@ -111,13 +118,13 @@ export class Texts {
     this.#times.set(times, record / 2 + 5);
   }
 
-  /** Remembers a text for the line of the last `find`. Returns the record; -1 where line or text are too long for that. */
-  put(text: string): number {
+  /** Remembers a line's text, by `more` fields too or without. Returns the record; -1 if line or text are too long for that. */
+  put(line: Line, more: boolean, text: string): number {
+    let record = this.#look(line, more);
     const length = this.#length;
     const bytes = Buffer.byteLength(text);
     if (length === 0 || bytes > 0xffff) return -1;
     const needed = (headWords + length + ((bytes + 3) >> 2) + 1) & ~1;
-    let record = this.#found;
     if (record < 0 || (this.words[record + 3] as number) < needed) {
       if (this.#end + needed + slack > this.words.length || this.#count >= this.#most) {
         this.clear();
@@ -144,6 +151,12 @@ export class Texts {
     this.#count = 0;
   }
 
+  #look(line: Line, more: boolean): number {
+    const known = this.#take(line, this.#fields, true) && (!more || this.#take(line, this.#more, false));
+    if (!known) this.#length = 0;
+    return known ? this.#probe() : -1;
+  }
+
   /** The record of the key; sets the slot that leads to it, or is to. */
   #probe(): number {
     const key = this.#key;
@@ -160,15 +173,14 @@ export class Texts {
     }
   }
 
-  /** Makes the line's key, each value with its length before it. Returns its length; 0 where it is too long to be kept. */
-  #take(line: Line): number {
+  /** Makes the line's key, or goes on with it: each value with its length before it. Returns false if it gets too long. */
+  #take(line: Line, fields: readonly Field[], first: boolean): boolean {
     const key = this.#key;
-    let hash = 0x811c9dc5 | 0;
-    let length = 0;
-    this.#length = 0;
-    for (let n = 0; n < this.#fields.length; n++) {
-      const size = line.locate(this.#fields[n] as Field) ? line.to - line.from : 0;
-      if (length + (size >> 2) + 2 > mostKey) return 0;
+    let hash = first ? 0x811c9dc5 | 0 : this.#hash;
+    let length = first ? 0 : this.#length;
+    for (let n = 0; n < fields.length; n++) {
+      const size = line.locate(fields[n] as Field) ? line.to - line.from : 0;
+      if (length + (size >> 2) + 2 > mostKey) return false;
       key[length++] = size;
       hash = mixed(hash, size);
       if (size === 0) continue;
@@ -179,7 +191,7 @@ export class Texts {
       }
       const view = this.#view;
       const last = from + ((size - 1) & ~3);
-      if (last + 4 > raw.length) return 0;
+      if (last + 4 > raw.length) return false;
       for (let at = from; at < last; at += 4) {
         const word = view.getInt32(at, true);
         key[length++] = word;
@@ -191,7 +203,7 @@ export class Texts {
     }
     this.#length = length;
     this.#hash = hash;
-    return length;
+    return true;
   }
 }
 

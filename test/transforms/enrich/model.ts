@@ -1,0 +1,65 @@
+/** An answer of the wire, or an attempt. Times in microseconds; what is not known is undefined. */
+interface Party {
+  pid?: number | undefined;
+  tid?: number | undefined;
+  cgroup?: string | undefined;
+  netns?: number | undefined;
+}
+export interface ModelAnswer extends Party {
+  name: string;
+  address: string;
+  at: number;
+  until: number;
+}
+export interface ModelAttempt extends Party {
+  address: string;
+  at: number;
+}
+
+const has = (one: unknown, other: unknown) => one !== undefined && one === other;
+const inScope: Record<string, (one: Party, other: Party) => boolean> = {
+  thread: (one, other) => has(one.pid, other.pid) && has(one.tid, other.tid),
+  process: (one, other) => has(one.pid, other.pid),
+  cgroup: (one, other) => has(one.cgroup, other.cgroup),
+  netns: (one, other) => has(one.netns, other.netns),
+  host: () => true,
+};
+
+/** What enrich should say, from everything that it was told: all of it is kept and searched anew each time. */
+export class Model {
+  readonly #answers: ModelAnswer[] = [];
+  readonly #attempts: ModelAttempt[] = [];
+
+  answer(answer: ModelAnswer): void {
+    this.#answers.push(answer);
+  }
+
+  attempt(attempt: ModelAttempt): Record<string, unknown> {
+    const { address, at } = attempt;
+    const earlier = this.#attempts.filter(
+      (one) => one.address === address && inScope.thread?.(one, attempt) && one.at < at,
+    );
+    this.#attempts.push(attempt);
+    const valid = this.#answers.filter((one) => one.address === address && one.at <= at && at <= one.until);
+    const own = address.startsWith('127.');
+    for (const [scope, within] of Object.entries(inScope)) {
+      if (own && scope === 'cgroup') return {};
+      const known = valid.filter((one) => within(one, attempt)).sort((one, other) => other.at - one.at);
+      const [best] = known;
+      if (!best) continue;
+      const previous = Math.max(...earlier.map((one) => one.at));
+      const recent = known.filter((one) => one.at > previous);
+      const inProcess = valid.filter((one) => inScope.process?.(one, attempt)).sort((one, other) => other.at - one.at);
+      const candidates = scope !== 'thread' ? known : recent.length > 0 ? recent : [best, ...inProcess];
+      const names = [...new Set(candidates.map(({ name }) => name))];
+      return {
+        name: best.name,
+        name_scope: scope,
+        name_age_ms: Math.floor((at - best.at) / 1000),
+        ...(names.length > 1 && { name_ambiguous: true, names: names.slice(0, 8) }),
+        ...(names.length > 8 && { names_cut: true }),
+      };
+    }
+    return {};
+  }
+}

@@ -1,0 +1,43 @@
+import type { Answer } from './answer.js';
+import { mostNames } from './text.js';
+
+/** The names that an address may have at one time: for each its latest valid answer, the most recent first. */
+export interface Candidates {
+  readonly answers: readonly Answer[];
+  /** There may be more. */
+  readonly cut: boolean;
+  /** From when on there are others, unless a new answer comes first. */
+  readonly until: number;
+}
+
+/** Returns the latest of answers, in the order of their times, that is valid at a time. */
+export function latestAt(answers: readonly Answer[], at: number): Answer | undefined {
+  return answers.findLast((answer) => answer.at <= at && at <= answer.until);
+}
+
+/** Returns the candidates at a time among answers in the order of their times, of those after `since`. */
+export function candidatesAt(answers: readonly Answer[], at: number, since = Number.NEGATIVE_INFINITY): Candidates {
+  const found: Answer[] = [];
+  let until = Number.POSITIVE_INFINITY;
+  for (let i = answers.length - 1; i >= 0 && found.length <= mostNames; i--) {
+    const answer = answers[i] as Answer;
+    if (answer.at <= since) break;
+    if (answer.at > at || at > answer.until) continue;
+    if (found.some(({ name }) => name === answer.name)) continue;
+    found.push(answer);
+    until = Math.min(until, answer.until + 1);
+  }
+  return { answers: found, cut: found.length > mostNames, until };
+}
+
+/** Returns when a thread last tried the address before `at`, as far as its answers know. */
+export function previousAttempt(answers: readonly Answer[], at: number): number {
+  const last = answers.findLast((answer) => answer.at <= at && answer.used < at);
+  return last?.used ?? Number.NEGATIVE_INFINITY;
+}
+
+/** Notes that a thread tried the address, in the latest of its answers by then. */
+export function noteAttempt(answers: readonly Answer[], at: number): void {
+  const last = answers.findLast((answer) => answer.at <= at);
+  if (last) last.used = Math.min(last.used, at);
+}

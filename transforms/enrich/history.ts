@@ -1,0 +1,86 @@
+import { type Answer, insert } from './answer.js';
+import { type Candidates, latestAt } from './candidates.js';
+import { mostNames } from './text.js';
+
+/** An outcome comes up to about two minutes after its call: older repetitions of a name are dropped. */
+const lateness = 180_000_000;
+const mostPerName = 64;
+const mostKept = 64;
+
+/** The answers that one scope got for one address: its names with the times of their answers, both bounded. */
+export class History {
+  /** For each name its answers in the order of time; the name with the most recent answer last. */
+  #names: Answer[][] = [];
+  /** Until when a name that was dropped for lack of room was valid. */
+  #droppedUntil = 0;
+  #size = 0;
+  /** When the most recent answer came. */
+  newest = 0;
+  moved = Number.NEGATIVE_INFINITY;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(answer: Answer): void {
+    this.newest = Math.max(this.newest, answer.at);
+    const names = this.#names;
+    let known = names.length - 1;
+    while (known >= 0 && names[known]?.[0]?.name !== answer.name) known--;
+    const [answers] = known < 0 ? [] : names.splice(known, 1);
+    if (!answers) {
+      this.#put([answer]);
+      return;
+    }
+    this.#size -= answers.length;
+    insert(answers, answer);
+    this.#put(thinned(answers));
+  }
+
+  candidates(at: number): Candidates {
+    const found: Answer[] = [];
+    for (let i = this.#names.length - 1; i >= 0; i--) {
+      const answers = this.#names[i] as Answer[];
+      const valid = latestAt(answers, at);
+      if (valid) found.push(valid);
+      if (found.length > mostNames && newestOf(answers) <= at) break; // the others are older
+    }
+    const dropped = at <= this.#droppedUntil;
+    const ends = found.map(({ until }) => until + 1);
+    return {
+      answers: found.sort((one, other) => other.at - one.at).slice(0, mostNames + 1),
+      cut: dropped || found.length > mostNames,
+      until: Math.min(...ends, dropped ? this.#droppedUntil + 1 : Number.POSITIVE_INFINITY),
+    };
+  }
+
+  #put(answers: Answer[]): void {
+    this.#size += answers.length;
+    const names = this.#names;
+    let place = names.length;
+    while (place > 0 && newestOf(names[place - 1]) > newestOf(answers)) place--;
+    if (names.length === 0)
+      this.#names = [answers]; // push would take room for many
+    else names.splice(place, 0, answers);
+    if (names.length > mostKept) this.#drop(names.shift() ?? []);
+  }
+
+  #drop(answers: Answer[]): void {
+    this.#size -= answers.length;
+    for (const { until } of answers) this.#droppedUntil = Math.max(this.#droppedUntil, until);
+  }
+}
+
+function newestOf(answers: readonly Answer[] | undefined): number {
+  return answers?.at(-1)?.at ?? 0;
+}
+
+/** Drops answers of a name that a later one makes needless, and where there are many, every second one of the older half. */
+function thinned(answers: Answer[]): Answer[] {
+  const needed = newestOf(answers) - lateness;
+  for (let [first, second] = answers; first && second; [first, second] = answers) {
+    if (second.at > needed || second.until < first.until) break;
+    answers.shift();
+  }
+  return answers.length > mostPerName ? answers.filter((_, i) => i >= mostPerName / 2 || i % 2 === 1) : answers;
+}

@@ -1,0 +1,55 @@
+import type { Answer } from './answer.js';
+
+interface List {
+  /** How many answers it holds. */
+  readonly size: number;
+  /** The count of the store's additions when the list was last put behind the others. */
+  moved: number;
+  add(answer: Answer): void;
+}
+
+/** Lists of answers by key, bounded by how many answers they hold: the list that grew least recently goes first. */
+export class Store<L extends List> {
+  /** In the order in which they are to go. */
+  readonly #lists = new Map<string, L>();
+  /** Continues where it was: a new iterator would step over everything that was deleted before. */
+  #oldest = this.#lists.keys();
+  #size = 0;
+  #additions = 0;
+
+  constructor(
+    private readonly limit: number,
+    private readonly make: () => L,
+  ) {}
+
+  get(key: string): L | undefined {
+    return this.#lists.get(key);
+  }
+
+  add(key: string, answer: Answer): L {
+    const list = this.#lists.get(key) ?? this.make();
+    this.#additions++;
+    this.#size -= list.size;
+    list.add(answer);
+    this.#size += list.size;
+    // A Map gets slow if the same key is deleted and set often: a list that grows often is moved only now and then.
+    if (this.#additions - list.moved > this.limit / 8) {
+      this.#lists.delete(key);
+      this.#lists.set(key, list);
+      list.moved = this.#additions;
+    }
+    while (this.#size > this.limit && this.#lists.size > 1) this.#evict();
+    return list;
+  }
+
+  delete(key: string): void {
+    this.#size -= this.#lists.get(key)?.size ?? 0;
+    this.#lists.delete(key);
+  }
+
+  #evict(): void {
+    const { value, done } = this.#oldest.next();
+    if (done) this.#oldest = this.#lists.keys();
+    else this.delete(value);
+  }
+}
