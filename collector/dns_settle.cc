@@ -10,65 +10,9 @@ namespace {
 constexpr uint64_t kQuietNs = 250'000'000; // a resolver that has more to ask does so by then
 constexpr uint64_t kMostNs = kDnsTimeoutNs + kQuietNs;
 constexpr size_t kMostEntries = 8192, kMostInGroup = 64;
-constexpr int kMostSplits = 8; // labels that names with different suffixes may have in common
 const DnsAddresses kNoAddresses;
 
-// Where the label at `at` ends. A dot in a label is escaped.
-size_t label_end(std::string_view name, size_t at) {
-	for (; at < name.size(); at++) {
-		if (name[at] == '\\') at++;
-		else if (name[at] == '.') break;
-	}
-	return std::min(at, name.size());
-}
-
-std::string_view first_label(std::string_view name) { return name.substr(0, label_end(name, 0)); }
-
-// `name` is `start`, a dot, and more.
-bool begins_with(std::string_view name, std::string_view start) {
-	return name.size() > start.size() + 1 && name[start.size()] == '.' && name.compare(0, start.size(), start) == 0;
-}
-
-bool ends_with(std::string_view name, std::string_view end) {
-	return name.size() > end.size() + 1 && name[name.size() - end.size() - 1] == '.' &&
-		   name.compare(name.size() - end.size(), end.size(), end) == 0;
-}
-
-bool has_dot(std::string_view name) { return label_end(name, 0) < name.size(); }
-
 } // namespace
-
-// The search suffix that makes one of another, or both of the same name.
-bool DnsSettle::related(std::string_view a, std::string_view b, uint32_t netns) {
-	if (a == b) return true;
-	const std::string_view longer = a.size() > b.size() ? a : b, shorter = a.size() > b.size() ? b : a;
-	if (begins_with(longer, shorter)) {
-		learn(longer.substr(shorter.size() + 1), netns);
-		return true;
-	}
-	size_t at = 0;
-	for (int split = 0; split < kMostSplits; split++) {
-		const size_t end = label_end(a, at);
-		if (end != label_end(b, at) || a.compare(at, end - at, b, at, end - at) || end == a.size() || end == b.size())
-			return false;
-		at = end + 1;
-		const std::string_view first = a.substr(at), second = b.substr(at);
-		// ns.svc.cluster.local and svc.cluster.local
-		if ((ends_with(first, second) && has_dot(second)) || (ends_with(second, first) && has_dot(first))) return true;
-		if (is_search(first, netns) && is_search(second, netns)) return true;
-	}
-	return false;
-}
-
-bool DnsSettle::is_search(std::string_view suffix, uint32_t netns) const {
-	const uint64_t hash = dns_hash(secret_, netns, suffix);
-	return suffixes_[hash % kSuffixes] == hash;
-}
-
-void DnsSettle::learn(std::string_view suffix, uint32_t netns) {
-	const uint64_t hash = dns_hash(secret_, netns, suffix);
-	suffixes_[hash % kSuffixes] = hash;
-}
 
 bool DnsSettle::had_addresses(const DnsLookup &lookup, std::string_view name, uint16_t type, uint64_t now_ns) const {
 	const uint64_t hash = dns_hash(secret_ + type, lookup.asker, name);
@@ -78,12 +22,12 @@ bool DnsSettle::had_addresses(const DnsLookup &lookup, std::string_view name, ui
 
 DnsSettle::Group *DnsSettle::find(const DnsLookup &lookup) {
 	if (groups_.empty()) return nullptr;
-	auto found = groups_.find(dns_hash(secret_, lookup.asker, first_label(lookup.question.name)));
+	auto found = groups_.find(dns_hash(secret_, lookup.asker, dns_first_label(lookup.question.name)));
 	return found == groups_.end() ? nullptr : &found->second;
 }
 
 DnsSettle::Group &DnsSettle::begin(const DnsLookup &lookup, uint64_t now_ns) {
-	const uint64_t key = dns_hash(secret_, lookup.asker, first_label(lookup.question.name));
+	const uint64_t key = dns_hash(secret_, lookup.asker, dns_first_label(lookup.question.name));
 	Group &group = groups_[key];
 	if (!group.entries.empty()) return group;
 	group.key = key;
@@ -120,7 +64,7 @@ bool DnsSettle::asked(DnsLookup &lookup, uint64_t now_ns) {
 	if (!group) return false;
 	bool is_related = false;
 	for (Entry &entry : group->entries) {
-		if (!related(entry.question.name, lookup.question.name, lookup.netns)) continue;
+		if (!search_.related(entry.question.name, lookup.question.name, lookup.netns)) continue;
 		is_related = true;
 		if (!entry.held || !(entry.question == lookup.question)) continue;
 		// Another server, after an error; or by TCP. A program that asks the same anew is another look-up, soon enough.
@@ -156,7 +100,7 @@ void DnsSettle::succeeded(const DnsEvent &event) {
 	if (Entry *earlier = held_entry(group, lookup)) earlier->held = false;
 	bool is_related = false;
 	for (Entry &entry : group->entries) {
-		if (!related(entry.question.name, name, lookup.netns)) continue;
+		if (!search_.related(entry.question.name, name, lookup.netns)) continue;
 		is_related = true;
 		if (!entry.held) continue;
 		if (entry.question.name != name) release(entry, true);
@@ -171,11 +115,11 @@ void DnsSettle::succeeded(const DnsEvent &event) {
 bool DnsSettle::is_resolved(Group *group, const DnsEvent &event) {
 	const DnsLookup &lookup = event.lookup;
 	const std::string &name = lookup.question.name;
-	for (size_t at = label_end(name, 0); at < name.size(); at = label_end(name, at + 1))
+	for (size_t at = dns_label_end(name, 0); at < name.size(); at = dns_label_end(name, at + 1))
 		if (had_addresses(lookup, std::string_view(name).substr(0, at), 0, event.time_ns)) return true;
 	if (!group) return false;
 	for (const Entry &entry : group->entries)
-		if (entry.state == Entry::found && entry.question.name != name && related(entry.question.name, name, lookup.netns)) return true;
+		if (entry.state == Entry::found && entry.question.name != name && search_.related(entry.question.name, name, lookup.netns)) return true;
 	return false;
 }
 
@@ -234,7 +178,7 @@ void DnsSettle::settle(Group &group) {
 	for (Entry &entry : group.entries) {
 		if (!entry.held) continue;
 		const bool made = std::any_of(group.entries.begin(), group.entries.end(), [&](const Entry &other) {
-			return other.state == Entry::failed && begins_with(entry.question.name, other.question.name);
+			return other.state == Entry::failed && dns_begins_with(entry.question.name, other.question.name);
 		});
 		release(entry, made);
 	}

@@ -5,7 +5,7 @@
 // different search suffixes. Bounded in all that it remembers. No system call.
 #pragma once
 
-#include "dns_lookup.h"
+#include "dns_search.h"
 
 #include <functional>
 #include <list>
@@ -18,7 +18,7 @@ class DnsSettle {
 public:
 	using Report = std::function<void(const DnsEvent &)>;
 
-	DnsSettle(Report report, uint64_t secret) : report_(std::move(report)), secret_(secret) {}
+	DnsSettle(Report report, uint64_t secret) : report_(std::move(report)), secret_(secret), search_(secret) {}
 
 	// A query of this look-up was sent. If that repeats one whose failure is held, the look-up continues that one:
 	// returns true, and sets first_ns and attempts.
@@ -56,9 +56,6 @@ private:
 	Entry &add(Group &group, const DnsQuestion &question, Entry::State state);
 	static Entry *open_entry(Group *group, const DnsLookup &lookup);
 	static Entry *held_entry(Group *group, const DnsLookup &lookup);
-	bool related(std::string_view a, std::string_view b, uint32_t netns);
-	bool is_search(std::string_view suffix, uint32_t netns) const;
-	void learn(std::string_view suffix, uint32_t netns);
 	bool had_addresses(const DnsLookup &lookup, std::string_view name, uint16_t type, uint64_t now_ns) const;
 	bool is_resolved(Group *group, const DnsEvent &event);
 	void touch(Group &group, uint64_t now_ns);
@@ -67,17 +64,17 @@ private:
 
 	const Report report_;
 	const uint64_t secret_;
+	DnsSearch search_;
 	std::unordered_map<uint64_t, Group> groups_; // by the hash of asker and first label
 	std::set<std::pair<uint64_t, uint64_t>> due_; // when, and which group
 	size_t entries_ = 0;
 
 	// By a hash; a newer one takes an older one's place.
-	static constexpr size_t kRecent = 4096, kSuffixes = 1024;
+	static constexpr size_t kRecent = 4096;
 	struct Recent {
 		uint64_t hash, time_ns;
 	};
 	std::vector<Recent> recent_ = std::vector<Recent>(kRecent); // look-ups that had addresses
-	std::vector<uint64_t> suffixes_ = std::vector<uint64_t>(kSuffixes); // search suffixes that were seen in use
 };
 
 } // namespace synpipe
