@@ -6,6 +6,7 @@ import { Trouble } from '../schemas/pipe/trouble.js';
 import { bytes, duration } from '../schemas/pipe/units.js';
 import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
+import { proxyFor } from './http/proxy.js';
 import { httpReceiver, type Way } from './http/receiver.js';
 import { onReject } from './spool/reject.js';
 import { Spool } from './spool/spool.js';
@@ -82,9 +83,12 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const connections = values.connections ?? 4;
   const spool = values.spool && new Spool('sink-http', values.spool, values.spoolSize ?? 2 ** 30);
   const url = parseUrl(address, preset.path);
+  const proxy = proxyFor(url);
   const way: Way = {
     destination: { url, preset, gzip: values.gzip ?? false },
     reach: {
+      url,
+      proxy,
       tls: { ca: values.ca, cert: values.cert, key: values.key },
       connections,
       timeout: values.requestTimeout ?? 30_000,
@@ -96,10 +100,11 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
       scheme: preset.scheme ?? 'Bearer',
     },
   };
-  const trouble = new Trouble(name, shown(url));
+  const where = shown(url) + (proxy ? ` through the proxy ${proxy.origin}` : '');
+  const trouble = new Trouble(name, where);
   return new BatchSink({
     name,
-    where: shown(url),
+    where,
     store: spool || new Memory(2 * connections),
     durable: spool !== undefined,
     rejects: () => onReject(values.onReject ?? 'fail', name),

@@ -4,6 +4,7 @@ import { cause } from '../../schemas/pipe/errors.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Batch } from '../spool/store.js';
+import { proxyAnswered } from './client.js';
 import { type Answer, cut, key, type Preset, type Sent, type Verdict } from './preset.js';
 import { passing, retryAfter } from './retry.js';
 
@@ -121,6 +122,8 @@ function told({ status, headers, body }: Answer): string {
 function reasonOf(error: unknown): string {
   const { name, message } = error as Error;
   if (/Timeout/.test(name)) return 'no answer in time';
+  const [, tunnel] = /^Proxy response \((\d+)\)/.exec(message) ?? [];
+  if (tunnel) return proxyAnswered(Number(tunnel));
   const why = cause(error);
   return why.startsWith('UND_ERR') ? message : why;
 }

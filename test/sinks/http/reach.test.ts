@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { certificates } from '../../support/certificates.js';
 import { assertAll, format, numbered } from '../../support/lines.js';
 import { freePort } from '../../support/port.js';
 import { folder, start, until } from '../../support/process.js';
+import { listening } from '../../support/proxies.js';
 import { Deduped, Receiver } from '../../support/receiver.js';
 import { env, shell } from '../../support/shell.js';
 
@@ -59,46 +59,6 @@ test('credentials and headers from files and the environment, none of them in th
   const withToken = { ...env, SYNPIPE_HTTP_TOKEN: 'from-env' };
   await shell(`sink-http ${receiver.url}`, dir, numbered(1, 1), withToken);
   assert.equal(headers().at(-1)?.[0], 'Bearer from-env');
-});
-
-/** Waits until something takes connections. */
-async function listening(port: number): Promise<void> {
-  for (let up = false; !up; ) {
-    up = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-      socket.on('close', () => socket.destroy()).end();
-    });
-    if (!up) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** tinyproxy on a free port of loopback. */
-async function proxy(t: TestContext, dir: string): Promise<string> {
-  const port = await freePort();
-  writeFileSync(
-    join(dir, 'proxy.conf'),
-    `Port ${port}\nListen 127.0.0.1\nMaxClients 50\nLogFile "${dir}/proxy.log"\nLogLevel Connect\nAllow 127.0.0.1\n`,
-  );
-  start(t, ['tinyproxy', '-d', '-c', 'proxy.conf'], dir);
-  await listening(port);
-  return `http://127.0.0.1:${port}`;
-}
-
-test('HTTP_PROXY and NO_PROXY, with a real proxy', async (t) => {
-  const dir = folder(t);
-  const address = await proxy(t, dir);
-  const receiver = await Receiver.start(t);
-  const send = (more: NodeJS.ProcessEnv) =>
-    shell(`sink-http ${receiver.url}`, dir, numbered(1, 5), { ...env, ...more } as never);
-  const port = new URL(receiver.url).port;
-  const proxied = () =>
-    readFileSync(join(dir, 'proxy.log'), 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(`:${port}`) && line.includes('Request')).length;
-  assert.deepEqual(await send({ http_proxy: address }), { stdout: '', stderr: '', code: 0 });
-  assert.deepEqual([receiver.got.length, proxied()], [1, 1]);
-  assert.deepEqual(await send({ http_proxy: address, no_proxy: '127.0.0.1' }), { stdout: '', stderr: '', code: 0 });
-  assert.deepEqual([receiver.got.length, proxied()], [2, 1]);
 });
 
 test('connections are used again', async (t) => {
