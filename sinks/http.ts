@@ -144,8 +144,8 @@ export const command = defineCommand({
 are tried again, as Retry-After says or after a time that grows to 30 s, until it works. Every batch has an
 Idempotency-Key, which stays the same for all its tries, also after a restart from the spool: a receiver may get a batch
 more than once, and knows it by that. Batches may arrive in another order.
-A token may also be in the environment, as SYNPIPE_HTTP_TOKEN. HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy. SIGHUP
-reads the files of headers and credentials anew. SIGTERM: what is not delivered stays in the spool; without one, it goes
+A token may also be in the environment, as SYNPIPE_HTTP_TOKEN. HTTP_PROXY (for http://), HTTPS_PROXY (for https://) and
+NO_PROXY work as with curl. SIGHUP reads the files of headers and credentials again. SIGTERM: what is not delivered stays in the spool; without one, it goes
 on for --timeout.`,
   stage: (parsed) => stage(parsed, parsed.rest[0] as string),
 });

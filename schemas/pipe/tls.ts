@@ -12,42 +12,40 @@ export interface TlsFiles {
 
 /**
  * Reads the files. Throws RuntimeError if one cannot be read, and UsageError if it does not hold what it should: Node
- * accepts a CA file without a certificate, and every connection then fails.
+ * accepts a CA file without a certificate, and then every connection fails.
  */
 export async function readTls(paths: TlsFiles): Promise<TlsFiles> {
+  const { ca, cert, key } = paths;
   const read: TlsFiles = {};
   for (const name of ['ca', 'cert', 'key'] as const) {
     const path = paths[name];
     if (path !== undefined) read[name] = await readSecret(path);
   }
-  if (read.ca !== undefined) check(`--ca ${paths.ca}`, () => checkCertificates(read.ca as string));
-  if (read.cert !== undefined) check(`--cert ${paths.cert}`, () => createSecureContext({ cert: read.cert }));
-  if (read.key !== undefined) check(`--key ${paths.key}`, () => createSecureContext({ key: read.key }));
-  if (read.cert !== undefined && read.key !== undefined)
-    check(`--key ${paths.key}`, () => createSecureContext({ cert: read.cert, key: read.key }));
+  const certificate = 'it needs a certificate in PEM format';
+  if (ca !== undefined) check(() => certificates(read.ca as string), `--ca ${ca}: ${certificate}`);
+  if (cert !== undefined) check(() => createSecureContext({ cert: read.cert }), `--cert ${cert}: ${certificate}`);
+  if (key !== undefined)
+    check(
+      () => createSecureContext({ key: read.key }),
+      `--key ${key}: it needs a key in PEM format, without passphrase`,
+    );
+  const { ca: _, ...pair } = read;
+  if (cert !== undefined && key !== undefined)
+    check(() => createSecureContext(pair), `--key ${key}: it is not the key of --cert ${cert}`);
   return read;
 }
 
-function check(option: string, parse: () => void): void {
+function check(parse: () => unknown, what: string): void {
   try {
     parse();
   } catch (error) {
-    throw new UsageError(`invalid ${option}: ${reason(error as NodeJS.ErrnoException)}`);
+    const { reason } = error as { reason?: string }; // OpenSSL's
+    throw new UsageError(`invalid ${what}${reason ? ` (${reason})` : ''}`);
   }
 }
 
-function checkCertificates(text: string): void {
-  const found = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END[^\n]*/g);
-  if (!found) throw new Error('it holds no certificate (PEM)');
-  for (const one of found) new X509Certificate(one);
-}
-
-/** OpenSSL's words for what happens most often, in plainer ones. */
-function reason({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return 'it does not belong to --cert';
-  if (code === 'ERR_OSSL_PEM_NO_START_LINE' || /NO_START_LINE|no start line/i.test(message))
-    return 'it holds no PEM of that kind';
-  if (/BAD_PASSWORD_READ|bad password read|interrupted or cancelled/i.test(`${code} ${message}`))
-    return 'it has a passphrase; remove it with openssl pkey';
-  return message;
+function certificates(text: string): X509Certificate[] {
+  const found = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END[^\n]*/g) ?? [];
+  if (found.length === 0) throw new Error('none');
+  return found.map((one) => new X509Certificate(one));
 }

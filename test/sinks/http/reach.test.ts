@@ -10,7 +10,7 @@ import { listening } from '../../support/proxies.js';
 import { Deduped, Receiver } from '../../support/receiver.js';
 import { env, shell } from '../../support/shell.js';
 
-test('TLS with a CA of one’s own and client certificates; not without either', async (t) => {
+test('TLS with a private CA and client certificates; not without either', async (t) => {
   const dir = folder(t);
   certificates(dir);
   const read = (name: string) => readFileSync(join(dir, name));
@@ -59,6 +59,20 @@ test('credentials and headers from files and the environment, none of them in th
   const withToken = { ...env, SYNPIPE_HTTP_TOKEN: 'from-env' };
   await shell(`sink-http ${receiver.url}`, dir, numbered(1, 1), withToken);
   assert.equal(headers().at(-1)?.[0], 'Bearer from-env');
+});
+
+test('a redirect is a refusal that names the new address', async (t) => {
+  for (const status of [301, 308]) {
+    const receiver = await Receiver.start(t, (_, response) =>
+      response.writeHead(status, { location: 'https://new.example.com/in' }).end(),
+    );
+    const { code, stderr } = await shell(`sink-http ${receiver.url}`, folder(t), numbered(1, 3));
+    const what = `the receiver refused events: ${status}, it has moved to https://new.example.com/in`;
+    assert.deepEqual(
+      [code, stderr],
+      [1, `sink-http: 3 lines not delivered\nsink-http: ${what}; correct that, or see --on-reject\n`],
+    );
+  }
 });
 
 test('connections are used again', async (t) => {
