@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { certificates } from '../../support/certificates.js';
@@ -109,4 +109,21 @@ server { listen 127.0.0.1:${port}; client_max_body_size 20k; location / { proxy_
   assert.match(readFileSync(join(dir, 'access.log'), 'utf8'), /" 413 /);
   const zipped = await shell(`seq -f '${format}' 2000 | sink-http --gzip http://127.0.0.1:${port}/events`, dir);
   assert.deepEqual(zipped, { stdout: '', stderr: '', code: 0 });
+});
+
+test('a standard error that is shared stays blocking', async (t) => {
+  const receiver = await Receiver.start(t);
+  const flags = 'import re; print(re.search("flags:.*", open("/proc/self/fdinfo/2").read())[0], file=sys.stdout)';
+  const look = `python3 -c 'import sys; ${flags}'`;
+  const late = `{ cat; until [ -e ended ]; do sleep 0.05; done; } | sink-http --batch-lines 1 ${receiver.url} & `;
+  const line = `{ ${late} until [ -e sent ]; do sleep 0.05; done; ${look} > seen; touch ended; wait; } 2>&1 | cat`;
+  const dir = folder(t);
+  const done = shell(line, dir, numbered(1, 3));
+  await until('all is sent', () => receiver.got.length === 3);
+  await receiver.down(); // its sockets are closed
+  await receiver.up();
+  writeFileSync(join(dir, 'sent'), '');
+  await done;
+  const seen = Number.parseInt(/\d+/.exec(readFileSync(join(dir, 'seen'), 'utf8'))?.[0] ?? '', 8);
+  assert.equal(seen & constants.O_NONBLOCK, 0);
 });
