@@ -28,6 +28,9 @@ export function remedy(error: unknown): string {
     EROFS: 'choose a place that can be written',
     EFBIG: 'raise the file size limit (ulimit -f)',
     EBADF: 'open it in the shell',
+    EAGAIN: 'raise the limit of processes: ulimit -u, or pids.max of its cgroup', // of starting one, or a thread
+    ENOMEM: 'free some memory, or raise the memory limit',
+    EMFILE: 'raise the limit of open files (ulimit -n)',
     EADDRINUSE: 'choose another port',
     EADDRNOTAVAIL: 'choose an address of this machine',
   };

@@ -43,6 +43,8 @@ export interface Preset {
   passing?(status: number): boolean;
   /** What a 2xx answer means; that all is well, if left out. Throws where it is no answer of such a receiver. */
   verdict?(answer: Answer, sent: Sent): Verdict;
+  /** How many lines a failed request's answer says were refused, if the receiver stored the others; undefined if it did not. */
+  ignored?(answer: Answer): number | undefined;
 }
 
 const newline = Buffer.from('\n');

@@ -7,7 +7,7 @@ import { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
 import type { RejectPolicy } from '../spool/reject.js';
-import type { Receiver } from '../spool/stage.js';
+import type { Receiver, Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
 import { Identity } from './identity.js';
 import { type Failure, type Message, Publisher } from './publisher.js';
@@ -62,27 +62,26 @@ export class NatsReceiver implements Receiver {
   }
 
   /** Batches go out one behind the other, in the order of the calls; only what has to be sent again may be overtaken. */
-  async deliver(batch: Batch): Promise<number> {
+  async deliver(batch: Batch, tally: Tally): Promise<void> {
     const before = this.#turn;
     let done = () => {};
     this.#turn = new Promise((resolve) => {
       done = resolve;
     });
     try {
-      return await this.#deliver(batch, before, done);
+      await this.#deliver(batch, tally, before, done);
     } finally {
       done();
     }
   }
 
   /** `sent` is called when all has been sent for the first time, after `turn`. */
-  async #deliver(batch: Batch, turn: Promise<void>, sent: () => void): Promise<number> {
+  async #deliver(batch: Batch, tally: Tally, turn: Promise<void>, sent: () => void): Promise<void> {
     let left = this.#messages(batch.id, await batch.read());
-    let refused = 0;
     await turn;
     while (left.length > 0) {
       await this.trouble.wait(this.stop);
-      const failed = await this.#send(left, sent);
+      const failed = await this.#send(left, tally, sent);
       this.stop.throwIfAborted();
       left = [];
       const reasons = new Map<string, string | undefined>(); // of subjects that none took
@@ -94,14 +93,13 @@ export class NatsReceiver implements Receiver {
         if (reason === undefined) left.push(message);
         else {
           this.rejects.take([Buffer.from(message.data)], reason);
-          refused++;
+          tally.refused++;
         }
       }
       const passing = failed.find(({ message }) => message === left[0]);
       if (passing) this.trouble.failed(passing.failure.reason);
     }
     this.trouble.passed();
-    return refused;
   }
 
   reopen(): Promise<void> {
@@ -136,7 +134,7 @@ export class NatsReceiver implements Receiver {
   }
 
   /** Sends all, and waits until it is known what became of each. Resolves to those that were not stored. */
-  async #send(messages: readonly Message[], sent: () => void): Promise<Failed[]> {
+  async #send(messages: readonly Message[], tally: Tally, sent: () => void): Promise<Failed[]> {
     const failed: Failed[] = [];
     let open = messages.length;
     let all = () => {};
@@ -147,6 +145,7 @@ export class NatsReceiver implements Receiver {
       const publisher = await this.#room();
       publisher.publish(message, (failure) => {
         if (failure) failed.push({ message, failure });
+        else tally.stored++;
         if (--open === 0) all();
       });
     }
