@@ -5,6 +5,7 @@ import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { Damaged } from './damage.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';
 
@@ -43,11 +44,12 @@ export interface Settings {
 export class BatchSink implements Stage {
   readonly name: string;
   readonly sink = true;
+  readonly durable: boolean;
   readonly #stop = new AbortController();
   #receiver: Receiver | undefined;
   #rejects: RejectPolicy | undefined;
   #running = new Set<Promise<void>>();
-  #results = { stored: 0, rejected: 0 };
+  #results = { stored: 0, rejected: 0, damaged: 0 };
   #rejected = 0;
   #failure: unknown;
   #gaveUp = false;
@@ -59,6 +61,7 @@ export class BatchSink implements Stage {
 
   constructor(private readonly settings: Settings) {
     this.name = settings.name;
+    this.durable = settings.durable;
   }
 
   async open(out: Output): Promise<void> {
@@ -66,7 +69,7 @@ export class BatchSink implements Stage {
     const { store, rejects, open } = this.settings;
     this.#rejects = rejects();
     this.#receiver = await open(this.#rejects, this.#stop.signal);
-    await store.open();
+    await store.open(() => this.#pump());
     this.#pump();
   }
 
@@ -81,9 +84,9 @@ export class BatchSink implements Stage {
     const { store, batchTime, atOnce } = this.settings;
     if (store.heldLines === 0) return undefined;
     this.#receiver?.prepare?.();
-    if (batchTime === 0) return this.#running.size < atOnce ? this.#seal() : store.flush();
+    if (batchTime === 0) return this.#running.size < atOnce ? store.seal() : store.flush();
     const left = store.began + batchTime - Date.now();
-    if (left <= 0) return this.#seal();
+    if (left <= 0) return store.seal();
     this.#sealIn(left); // a timer may be a little earlier than the clock
     return store.flush();
   }
@@ -91,7 +94,7 @@ export class BatchSink implements Stage {
   /** Waits until all is delivered, or time is up. */
   async finish(out: Output): Promise<undefined> {
     const { store, timeout, durable } = this.settings;
-    if (store.heldLines > 0) await this.#seal();
+    if (store.heldLines > 0) await store.seal();
     this.#endIn(timeout);
     while (this.#running.size > 0 && !this.#over) await this.#change();
     this.#settle(out);
@@ -156,7 +159,7 @@ export class BatchSink implements Stage {
   /** The line begins a batch. Waits for room. */
   async #another(line: Line, out: Output): Promise<void> {
     const { store } = this.settings;
-    if (store.heldLines > 0) await this.#seal();
+    if (store.heldLines > 0) await store.seal();
     while (store.full) {
       this.#settle(out);
       if (this.#over) throw this.#undelivered(out, store.waiting + 1);
@@ -164,11 +167,6 @@ export class BatchSink implements Stage {
     }
     if (!store.ready) await store.begin();
     this.#add(line);
-  }
-
-  async #seal(): Promise<void> {
-    await this.settings.store.seal();
-    this.#pump();
   }
 
   /** Sends as many batches at once as there may be connections. */
@@ -194,16 +192,18 @@ export class BatchSink implements Stage {
       this.#results.rejected += refused;
       this.#results.stored += Math.max(0, batch.lines - refused); // those of an earlier run are not in this one's account
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#failure ??= error;
+      if (error instanceof Damaged) this.#results.damaged += batch.lines;
+      else if (!this.#stop.signal.aborted) this.#failure ??= error;
     }
   }
 
   /** Counts what has been delivered since. Throws what went wrong. */
   #settle(out: Output): void {
-    const { stored, rejected } = this.#results;
-    this.#results = { stored: 0, rejected: 0 };
+    const { stored, rejected, damaged } = this.#results;
+    this.#results = { stored: 0, rejected: 0, damaged: 0 };
     if (stored > 0) out.stored(stored);
     if (rejected > 0) out.lost('refused', rejected);
+    if (damaged > 0) out.lost('damaged spool', damaged);
     this.#rejected += rejected;
     if (!this.#failure) return;
     const { waiting } = this.settings.store;
