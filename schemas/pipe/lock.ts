@@ -1,7 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
-import { stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getSystemErrorName } from 'node:util';
 import { addon } from './addon.js';
 import { Problem } from './errors.js';
 import { say } from './say.js';
@@ -16,7 +15,7 @@ const tries = 150;
 const apartMs = 20;
 
 /** Locks are not possible here, for everyone: another process cannot have one either. */
-const unsupported = new Set(['ENOLCK', 'EOPNOTSUPP', 'ENOSYS']);
+const unsupported = new Set(['ENOLCK', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS']);
 let warned = false;
 
 /**
@@ -29,7 +28,7 @@ export function tryLock(fd: number, path: string, command: string): boolean {
   if (!native) throw new Problem('locks need the native part', 'build it (synpipe doctor --build), or use --no-lock');
   const failed = native.lock(fd);
   if (failed === 0) return true;
-  const code = getSystemErrorName(-failed);
+  const [code = `error ${failed}`] = Object.entries(constants.errno).find(([, number]) => number === failed) ?? [];
   if (code === 'EAGAIN') return false;
   if (!unsupported.has(code)) throw Object.assign(new Error(code), { code });
   if (!warned) say(command, `${path}: the file system has no locks (${code}); let no other process write there`);

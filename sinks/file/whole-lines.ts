@@ -62,23 +62,17 @@ export class WholeLines {
     }
   }
 
-  /** Opens what the path is now; if that is not possible, the next write tries again. */
-  async reopen(): Promise<void> {
-    await this.close();
-    await this.open().catch((error) => say(this.options.stage, error.message));
-  }
-
   /** Gives the file another name, and closes it: until then, no other process can have it. */
   async rename(to: string): Promise<void> {
     if (!this.strayed()) await rename(this.path, to);
     await this.close();
   }
 
-  /** Appends whole lines. Returns those that it could not write. */
+  /** Appends whole lines, to what the path is now if it was closed. Returns those that it could not write. */
   async append(bytes: Buffer): Promise<Left | undefined> {
     let file: FileHandle;
     try {
-      if (!this.#file) await this.#open(); // a reopen failed
+      if (!this.#file) await this.#open();
       file = this.options.lock === 'shared' && this.regular ? await this.#turn() : (this.#file as FileHandle);
     } catch (error) {
       return { bytes, error };

@@ -108,7 +108,7 @@ export class Writer {
     if (!left) return;
     const lines = left.lines + this.#batch.lines;
     this.#batch.take();
-    throw failure('write', this.path, left.error, `, ${counted(lines)} not written`);
+    throw failure('write', this.path, left.error, lines > 0 ? `, ${counted(lines)} not written` : '');
   }
 
   sync(): Promise<void> {
@@ -126,7 +126,7 @@ export class Writer {
     await this.#file.rename(to);
   }
 
-  /** Opens the path again after SIGHUP, or if it names another file by now. */
+  /** Closes the file after SIGHUP, or if the path names another one by now: the next write opens that. */
   async #follow(): Promise<void> {
     const now = process.hrtime()[0] * 1_000 + process.hrtime()[1] / 1e6;
     if (!this.#moved && now - this.#checked >= checkMs) {
@@ -140,7 +140,7 @@ export class Writer {
     }
     if (!this.#moved) return;
     this.#moved = false;
-    await this.#file.reopen();
+    await this.#file.close();
   }
 
   /** Waits for a SIGHUP that logrotate may be about to send. */
