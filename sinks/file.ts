@@ -109,7 +109,8 @@ export const command = defineCommand({
 that could lead elsewhere are written as %XX. A file that is closed before its name changes gets the time in it:
 out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete closed files that PATH can name, those of
 earlier runs too: give them a folder of their own.
-A file is made with mode 0600. A last line torn by a crash is moved to PATH.torn when the file is opened again.
-SIGHUP opens PATH anew, for logrotate.`,
+Files are made with mode 0600, and locked: a second process gets an error. A last line torn by a crash is moved to
+PATH.torn when the file is opened again. SIGHUP opens PATH again, for logrotate. If PATH is deleted or renamed,
+sink-file notices and writes to a new file.`,
   stage: (parsed) => stage(parsed, parsed.rest[0] as string),
 });

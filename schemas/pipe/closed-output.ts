@@ -25,14 +25,28 @@ function isOpenedByNode(fd: number): boolean {
   return (Number.parseInt(flags, 8) & 3) === constants.O_RDWR;
 }
 
-/** Whether the first process above this one that has another output is a shell: env and sudo pass theirs on. */
+/**
+ * Whether the first process above this one that has another output is a shell, or one has none: dash closes its own for as
+ * long as the command runs, and env and sudo pass theirs on.
+ */
 function shellClosed(parent: number): boolean {
   for (let pid = parent; pid > 1; ) {
     const [, name = '', above] = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-    if (readlinkSync(`/proc/${pid}/fd/1`) !== '/dev/null') return shells.test(name);
+    const output = outputOf(pid);
+    if (output !== '/dev/null') return output === undefined || shells.test(name);
     pid = Number(above);
   }
   return false;
+}
+
+/** Undefined if it is closed. Throws if the process may not be looked at. */
+function outputOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/1`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** `bash -c 'filter >&-'` does not start a process for its last command. It sets $_ to the command's path. */
