@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { canonical } from '../schemas/pipe/canonical.js';
+import { checkOutput } from '../schemas/pipe/closed-output.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
 import { status } from '../schemas/pipe/ledger.js';
@@ -170,6 +171,7 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
   const { values, behind } = parsed;
   if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
   const filters = kernelFilters(values);
+  checkOutput();
   const command = behind && asCaller(behind);
   const refused = command && refusal(command);
   if (refused) {

@@ -8,8 +8,8 @@ import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
 import { proxyFor } from './http/proxy.js';
 import { httpReceiver, type Way } from './http/receiver.js';
+import { spoolOf, spoolOptions } from './spool/options.js';
 import { onReject } from './spool/reject.js';
-import { Spool } from './spool/spool.js';
 import { BatchSink } from './spool/stage.js';
 import { Memory } from './spool/store.js';
 
@@ -32,11 +32,7 @@ const options = {
   'batch-time': { value: 'TIME', parse: duration, help: '… or the first line has waited so long (default 1s).' },
   gzip: { help: 'Compress what is sent.' },
   connections: { value: 'COUNT', parse: integer(1, 64), help: 'How many batches are under way at once (default 4).' },
-  spool: {
-    value: 'DIR',
-    help: 'Keep lines in this folder until they are delivered: neither an outage nor a crash loses one.',
-  },
-  'spool-size': { value: 'SIZE', parse: bytes, help: 'The most that DIR holds; then the input waits (default 1G).' },
+  ...spoolOptions,
   'on-reject': {
     value: 'fail|drop|FILE',
     help: 'What becomes of events that the receiver refuses for good (4xx): end (default), drop them (they are counted), or append them to FILE with the reason (./drop is a FILE).',
@@ -81,7 +77,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const preset = presets[values.preset ?? 'ndjson']({ into, labels: Object.fromEntries(label) });
   if ((values.cert === undefined) !== (values.key === undefined)) throw new UsageError('--cert and --key go together');
   const connections = values.connections ?? 4;
-  const spool = values.spool && new Spool('sink-http', values.spool, values.spoolSize ?? 2 ** 30);
+  const spool = spoolOf(name, values);
   const url = parseUrl(address, preset.path);
   const proxy = proxyFor(url);
   const way: Way = {
@@ -105,7 +101,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   return new BatchSink({
     name,
     where,
-    store: spool || new Memory(2 * connections),
+    store: spool ?? new Memory(2 * connections),
     durable: spool !== undefined,
     rejects: () => onReject(values.onReject ?? 'fail', name),
     batchBytes: values.batchBytes ?? 2 ** 20,

@@ -13,8 +13,19 @@ export function cause(error: unknown): string {
   return code ?? message ?? String(error);
 }
 
+/** A failure that is not a system call's, with what to do about it. */
+export class Problem extends Error {
+  constructor(
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
 /** What to do about a failed read or write. */
 export function remedy(error: unknown): string {
+  if (error instanceof Problem) return error.remedy;
   const known: Record<string, string> = {
     ENOSPC: 'free some space',
     EDQUOT: 'free some space',
@@ -23,6 +34,7 @@ export function remedy(error: unknown): string {
     EISDIR: 'name a file, not a folder',
     ENOENT: 'check the path',
     ENOTDIR: 'check the path',
+    ELOOP: 'remove the symbolic link',
     EACCES: 'check the permissions',
     EPERM: 'check the permissions',
     EROFS: 'choose a place that can be written',

@@ -2,11 +2,12 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { cause } from '../../schemas/pipe/errors.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { cut } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
 import { proxyAnswered } from './client.js';
-import { type Answer, cut, key, type Preset, type Sent, type Verdict } from './preset.js';
+import { type Answer, key, type Preset, type Sent, type Verdict } from './preset.js';
 import { passing, retryAfter } from './retry.js';
 
 const compress = (plain: Buffer): Promise<Buffer> => promisify(gzip)(plain); // loaded where it is used

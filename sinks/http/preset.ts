@@ -56,17 +56,6 @@ export function joined(lines: readonly Buffer[], before?: (at: number) => string
   );
 }
 
-/** Whole lines cut apart. */
-export function cut(bytes: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  for (let start = 0; start < bytes.length; ) {
-    const end = bytes.indexOf(10, start);
-    lines.push(bytes.subarray(start, end));
-    start = end + 1;
-  }
-  return lines;
-}
-
 /** When an event was, as it says; ECS has another name for that. */
 export function timeOf(event: Record<string, unknown>): unknown {
   return event.ts ?? event['@timestamp'];

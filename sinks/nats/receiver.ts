@@ -6,6 +6,7 @@ import { counted } from '../../schemas/pipe/fd.js';
 import { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { cut } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver, Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
@@ -29,8 +30,6 @@ interface Failed {
   message: Message;
   failure: Failure;
 }
-
-const newline = 10;
 
 /** Streams of JetStream, as a receiver of batches: an event is a message, and stored once that is acknowledged. */
 export class NatsReceiver implements Receiver {
@@ -122,15 +121,10 @@ export class NatsReceiver implements Receiver {
   }
 
   #messages(batch: string, bytes: Buffer): Message[] {
-    const messages: Message[] = [];
-    for (let start = 0; start < bytes.length; ) {
-      const end = bytes.indexOf(newline, start);
-      this.#line.take(bytes, start, end); // it is valid
-      const id = this.#identity.of(this.#line, batch, messages.length);
-      messages.push({ subject: this.way.subject.of(this.#line), id, data: bytes.subarray(start, end) });
-      start = end + 1;
-    }
-    return messages;
+    return cut(bytes).map((data, at): Message => {
+      this.#line.take(data, 0, data.length); // it is valid
+      return { subject: this.way.subject.of(this.#line), id: this.#identity.of(this.#line, batch, at), data };
+    });
   }
 
   /** Sends all, and waits until it is known what became of each. Resolves to those that were not stored. */

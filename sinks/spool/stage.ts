@@ -5,6 +5,7 @@ import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { Damaged } from './damage.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';
 
@@ -49,13 +50,14 @@ export interface Settings {
 export class BatchSink implements Stage {
   readonly name: string;
   readonly sink = true;
+  readonly durable: boolean;
   readonly #stop = new AbortController();
   #receiver: Receiver | undefined;
   #rejects: RejectPolicy | undefined;
   #running = new Set<Promise<void>>();
   /** Of the batches that are under way. */
   readonly #tallies = new Set<Tally>();
-  #results: Tally = { stored: 0, refused: 0 };
+  #results = { stored: 0, refused: 0, damaged: 0 };
   /** Lines that the store still has, though they were stored or refused: their batch failed or ran out of time. */
   #partly = 0;
   #rejected = 0;
@@ -69,6 +71,7 @@ export class BatchSink implements Stage {
 
   constructor(private readonly settings: Settings) {
     this.name = settings.name;
+    this.durable = settings.durable;
   }
 
   async open(out: Output): Promise<void> {
@@ -76,7 +79,7 @@ export class BatchSink implements Stage {
     const { store, rejects, open } = this.settings;
     this.#rejects = rejects();
     this.#receiver = await open(this.#rejects, this.#stop.signal);
-    await store.open();
+    await store.open(() => this.#pump());
     this.#pump();
   }
 
@@ -91,9 +94,9 @@ export class BatchSink implements Stage {
     const { store, batchTime, atOnce } = this.settings;
     if (store.heldLines === 0) return undefined;
     this.#receiver?.prepare?.();
-    if (batchTime === 0) return this.#running.size < atOnce ? this.#seal() : store.flush();
+    if (batchTime === 0) return this.#running.size < atOnce ? store.seal() : store.flush();
     const left = store.began + batchTime - Date.now();
-    if (left <= 0) return this.#seal();
+    if (left <= 0) return store.seal();
     this.#sealIn(left); // a timer may be a little earlier than the clock
     return store.flush();
   }
@@ -101,7 +104,7 @@ export class BatchSink implements Stage {
   /** Waits until all is delivered, or time is up. */
   async finish(out: Output): Promise<undefined> {
     const { store, timeout, durable } = this.settings;
-    if (store.heldLines > 0) await this.#seal();
+    if (store.heldLines > 0) await store.seal();
     this.#endIn(timeout);
     while (this.#running.size > 0 && !this.#over) await this.#change();
     this.#settle(out);
@@ -170,7 +173,7 @@ export class BatchSink implements Stage {
   /** The line begins a batch. Waits for room. */
   async #another(line: Line, out: Output): Promise<void> {
     const { store } = this.settings;
-    if (store.heldLines > 0) await this.#seal();
+    if (store.heldLines > 0) await store.seal();
     while (store.full) {
       this.#settle(out);
       if (this.#over) throw this.#undelivered(out, 1);
@@ -178,11 +181,6 @@ export class BatchSink implements Stage {
     }
     if (!store.ready) await store.begin();
     this.#add(line);
-  }
-
-  async #seal(): Promise<void> {
-    await this.settings.store.seal();
-    this.#pump();
   }
 
   /** Sends as many batches at once as there may be connections. */
@@ -210,6 +208,10 @@ export class BatchSink implements Stage {
       this.#results.refused += tally.refused;
       this.#results.stored += Math.max(0, batch.lines - tally.refused); // an earlier run has counted its own
     } catch (error) {
+      if (error instanceof Damaged) {
+        this.#results.damaged += batch.lines;
+        return;
+      }
       if (this.#stop.signal.aborted) return;
       this.#failure ??= error;
       this.#countPart(tally);
@@ -237,10 +239,11 @@ export class BatchSink implements Stage {
   }
 
   #count(out: Output): void {
-    const { stored, refused } = this.#results;
-    this.#results = { stored: 0, refused: 0 };
+    const { stored, refused, damaged } = this.#results;
+    this.#results = { stored: 0, refused: 0, damaged: 0 };
     if (stored > 0) out.stored(stored);
     if (refused > 0) out.lost('refused', refused);
+    if (damaged > 0) out.lost('damaged spool', damaged);
     this.#rejected += refused;
   }
 

@@ -2,11 +2,13 @@
 // What Node has no function for.
 #define _GNU_SOURCE
 #include "ahead.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <node_api.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
 #define MOST 6
 #define SLACK 64 // scan/scanner.ts: bytes that the scanner may read after the last newline
@@ -33,6 +35,29 @@ static napi_value grow(napi_env env, napi_callback_info info) {
 	int fd = number[0], bytes = number[1], has = fcntl(fd, F_GETPIPE_SZ);
 	napi_get_boolean(env, has >= 0 && has < bytes && fcntl(fd, F_SETPIPE_SZ, bytes) >= bytes, &grown);
 	return grown;
+}
+
+// lock(fd): locks an open file for this process, without waiting (flock). Returns 0, or the number of the error: EWOULDBLOCK
+// if another process has the lock. unlock(fd) gives it back; so does closing the file.
+static napi_value lock_with(napi_env env, napi_callback_info info, int operation) {
+	napi_value given[MOST], failed = NULL;
+	size_t count = MOST;
+	uint32_t fd;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	if (!numbers(env, given, count, 0, &fd, 1)) return NULL;
+	int result;
+	do result = flock(fd, operation);
+	while (result != 0 && errno == EINTR);
+	napi_create_int32(env, result == 0 ? 0 : errno, &failed);
+	return failed;
+}
+
+static napi_value lock(napi_env env, napi_callback_info info) {
+	return lock_with(env, info, LOCK_EX | LOCK_NB);
+}
+
+static napi_value unlock(napi_env env, napi_callback_info info) {
+	return lock_with(env, info, LOCK_UN);
 }
 
 // A thread, and a reference that keeps the memory on which it works.
@@ -148,7 +173,7 @@ static napi_value close_(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
 	const struct { const char *name; napi_callback call; } functions[] = {
-		{"grow", grow}, {"open", open_}, {"offer", offer}, {"take", take}, {"close", close_},
+		{"grow", grow}, {"lock", lock}, {"unlock", unlock}, {"open", open_}, {"offer", offer}, {"take", take}, {"close", close_},
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
 		napi_value function;
