@@ -39,3 +39,12 @@ export function insert(answers: Answer[], answer: Answer): void {
   if (place === answers.length) answers.push(answer);
   else answers.splice(place, 0, answer);
 }
+
+/** The IDs of processes as 64 bits, by their last six bits. */
+export type ProcessBits = [number, number];
+
+export function addProcess(bits: ProcessBits, pid: number | undefined): void {
+  if (pid === undefined) return;
+  const word = (pid >> 5) & 1;
+  bits[word] = (bits[word] as number) | (1 << (pid & 31));
+}
