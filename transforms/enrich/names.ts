@@ -65,6 +65,7 @@ export class Names {
 
   /** An answer that was seen on the wire. */
   tell(answer: Answer): void {
+    if (!(answer as Partial<Answer>).addrs) return; // it failed
     this.seen.add(answer);
     for (const address of answer.addrs) {
       const place = this.#places.peek(address);
