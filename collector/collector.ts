@@ -83,7 +83,7 @@ const options = {
     help: 'Report an attempt that is still waiting after a second (pending events, with outcomes only): once (the default), again after 2, 4, 8, 16 … seconds, or never.',
   },
   dns: {
-    help: 'Tell also which addresses programs got for the names that they asked DNS for (dns events). Of the filters only --netns holds for these.',
+    help: 'Also report look-ups (dns events): the addresses that programs got from DNS for a name, or why they got none, and who asked. Of the filters only --netns applies to these.',
   },
   count: {
     short: 'n',
