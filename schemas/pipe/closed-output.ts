@@ -1,5 +1,4 @@
 import { constants, fstatSync, readFileSync, readlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { isMemory } from './direct.js';
 import { RuntimeError } from './errors.js';
 
@@ -8,11 +7,12 @@ const shells = /^(ba|da|z|k|mk|pdk|a|fi)?sh$|^busybox$/;
 /**
  * Throws RuntimeError if this process was started without standard output (`>&-`). Node then opens /dev/null in its place,
  * for reading and writing, and every write succeeds. Programs that discard the output of their children may do the same,
- * but no shell does: so it counts as closed only if a shell has started this process.
+ * but no shell does: so it counts as closed only if a shell has started this process. Not seen: `bash -c 'filter >&-'`, where
+ * the shell becomes the command.
  */
 export function checkOutput(): void {
   try {
-    if (!isOpenedByNode(1) || !(shellClosed(process.ppid) || shellBecameThis())) return;
+    if (!isOpenedByNode(1) || !shellClosed(process.ppid)) return;
   } catch {
     return; // it cannot be told
   }
@@ -47,9 +47,4 @@ function outputOf(pid: number): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** `bash -c 'filter >&-'` does not start a process for its last command. It sets $_ to the command's path. */
-function shellBecameThis(): boolean {
-  return !isOpenedByNode(2) && resolve(process.env._ ?? '') === process.argv[1];
 }

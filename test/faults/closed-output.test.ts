@@ -23,10 +23,8 @@ test('standard output is closed: exit code 1 and the reason', async (t) => {
     "synpipe run 'validate | filter' >&-": 'synpipe run',
     'synpipe filter >&-': 'filter',
   })) {
-    for (const whole of [line, `${line}; exit $?`]) {
-      const { stderr, code } = await shell(whole, dir, numbered(1, 5));
-      assert.deepEqual({ stderr, code }, { stderr: closed(name), code: 1 }, whole);
-    }
+    const { stderr, code } = await shell(`${line}; exit $?`, dir, numbered(1, 5));
+    assert.deepEqual({ stderr, code }, { stderr: closed(name), code: 1 }, line);
   }
   for (const sh of ['dash', 'sh']) {
     const { stderr, code } = await shell(`${sh} -c 'filter >&-; exit $?'; exit $?`, dir, numbered(1, 5));
@@ -43,9 +41,11 @@ test('output that is discarded on purpose is no failure', async (t) => {
   const dir = folder(t);
   assert.equal((await shell('filter > /dev/null; exit $?', dir, numbered(1, 5))).code, 0);
   for (const argv of [['filter'], ['bash', '-c', 'filter; exit $?'], ['bash', '-c', 'filter']]) {
-    const child = spawn(argv[0] as string, argv.slice(1), { cwd: dir, env, stdio: ['pipe', 'ignore', 'ignore'] });
-    child.stdin?.end(numbered(1, 5));
-    assert.deepEqual(await once(child, 'close'), [0, null], argv.join(' '));
+    for (const stderr of ['ignore', 'pipe'] as const) {
+      const child = spawn(argv[0] as string, argv.slice(1), { cwd: dir, env, stdio: ['pipe', 'ignore', stderr] });
+      child.stdin?.end(numbered(1, 5));
+      assert.deepEqual(await once(child, 'close'), [0, null], argv.join(' '));
+    }
   }
   const python = `import subprocess, sys; sys.exit(subprocess.run(['filter'], input=b'', stdout=subprocess.DEVNULL).returncode)`;
   assert.deepEqual(await promisify(execFile)('python3', ['-c', python], { cwd: dir, env }), { stdout: '', stderr: '' });
