@@ -105,8 +105,7 @@ export class Intake {
 
   /** Takes lines from one on that go into the current pane. Returns where the next one is. */
   many(lines: GatheredLines, from: number, scanned: Scanned): number {
-    let to = from;
-    while (to < lines.count && this.windows.goesOn(scanned.line(to), lines.time(to))) to++;
+    const to = this.windows.goOn(lines, from, scanned);
     if (to === from) return from;
     const pane = this.windows.current.current as Pane;
     const end = from + pane.add(lines.bytes(from, to), to - from);

@@ -1,5 +1,7 @@
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
+import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import { Tables } from './pane.js';
 import type { Shape } from './table.js';
 import { Timelines } from './timelines.js';
@@ -48,9 +50,11 @@ export class WindowSets {
     return !this.#trusts || this.#timelines.isNear(time);
   }
 
-  /** Notes an event if it goes into the current pane. Returns whether it does. */
-  goesOn(line: Line, time: number): boolean {
-    return this.current.holds(time) && (!this.#trusts || this.#timelines.goesOn(line, time));
+  /** Notes lines that go into the current pane, from one on. Returns where the first is that does not. */
+  goOn(lines: GatheredLines, start: number, scanned: Scanned): number {
+    const { current } = this;
+    if (!this.#trusts) return current.current ? lines.count : start;
+    return this.#timelines.goOn(lines, start, scanned, (time) => current.holds(time));
   }
 
   /** Closes windows of the current timeline that are over. Returns whether `next` may have something. */

@@ -1,5 +1,7 @@
 import { Field } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
+import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
+import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import { HostClock } from './clock.js';
 import { Timeline } from './timeline.js';
 
@@ -58,8 +60,26 @@ export class Timelines<T> {
     return true;
   }
 
-  /** Notes an event if it goes on with the current timeline, as nearly all do. */
-  goesOn(line: Line, time: number): boolean {
+  /**
+   * Notes lines that go on with the current timeline, as nearly all do, as long as their times are within a pane. Returns
+   * where the first is that does not.
+   */
+  goOn(lines: GatheredLines, start: number, scanned: Scanned, isWithin: (time: number) => boolean): number {
+    let at = start;
+    while (at < lines.count && isWithin(lines.time(at)) && this.#goesOn(scanned.line(at), lines.time(at))) {
+      let newest = Number.NEGATIVE_INFINITY;
+      const end = scanned.same(at + 1, lines.count, hostField, this.#name);
+      for (at++; at < end; at++) {
+        const time = lines.time(at);
+        if (!isWithin(time)) break;
+        if (time > newest) newest = time;
+      }
+      this.current.saw(this.#last, newest);
+    }
+    return at;
+  }
+
+  #goesOn(line: Line, time: number): boolean {
     const clock = this.#clockOf(line);
     return clock.timeline === this.current && this.#take(clock, time);
   }
