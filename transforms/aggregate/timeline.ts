@@ -33,6 +33,8 @@ export class Timeline<T> {
   }
 
   join(clock: HostClock<T>): void {
+    const ahead = clock.newest - this.newest;
+    if (ahead > 0) for (const host of this.hosts) host.seenAt += ahead; // the others were not silent for that long
     this.hosts.add(clock);
     clock.timeline = this;
     this.#slowest = undefined;
