@@ -95,7 +95,7 @@ void DnsFlow::query(const dns_packet &from, const process *who, const DnsPeer &s
 	DnsQuestion question;
 	if (!dns_question(message, size, question)) return;
 	const uint16_t id = id_of(message);
-	const uint64_t asker = asker_of(who ? *who : process{}, from.socket);
+	const uint64_t asker = who && who->pid ? kDnsProcess | who->pid : from.socket;
 	const uint64_t hash = dns_hash(secret_, asker, question.name);
 	Lookup *lookup = find(asker, hash, question, id, from.time_ns);
 	if (!lookup) lookup = &begin(asker, hash, std::move(question), from, who);

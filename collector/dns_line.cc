@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "dns.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
+#include <charconv>
 #include <cstring>
+#include <iterator>
 
 namespace synpipe {
 namespace {
 
-void put_number(std::string &to, const char *key, uint64_t number) { to += key + std::to_string(number); }
+void put_number(std::string &to, const char *key, uint64_t number) {
+	char text[20];
+	to.append(key).append(text, std::to_chars(text, std::end(text), number).ptr);
+}
 
 // Names and addresses are printable ASCII by the time they come here.
 void put_text(std::string &to, const std::string &text) {
 	to += '"';
-	for (char c : text) {
-		if (c == '"' || c == '\\') to += '\\';
-		to += c;
+	for (size_t at = 0; at < text.size();) {
+		const size_t end = std::min(text.find_first_of("\"\\", at), text.size());
+		to.append(text, at, end - at);
+		if (end < text.size()) (to += '\\') += text[end];
+		at = end + 1;
 	}
 	to += '"';
 }
@@ -32,7 +40,7 @@ std::string address(const DnsPeer &peer) {
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	char text[INET6_ADDRSTRLEN];
 	const bool ip4 = memcmp(peer.data(), mapped, sizeof mapped) == 0;
-	return inet_ntop(ip4 ? AF_INET : AF_INET6, peer.data() + (ip4 ? sizeof mapped : 0), text, sizeof text);
+	return {text, put_address(text, peer.data() + (ip4 ? sizeof mapped : 0), ip4 ? 4 : 6)};
 }
 
 std::string error_name(const DnsEvent &event) {

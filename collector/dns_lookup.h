@@ -15,8 +15,10 @@ using DnsPeer = std::array<uint8_t, 16>; // an IPv4 address is IPv4-mapped
 
 constexpr uint64_t kDnsTimeoutNs = 5'000'000'000; // without an answer that long it is reported
 
+constexpr uint64_t kDnsProcess = 1ull << 63; // marks an asker that is a process
+
 struct DnsLookup {
-	uint64_t asker; // the process, if it is known, else the socket: see asker_of
+	uint64_t asker; // kDnsProcess and the process, if it is known, else the socket
 	process who;    // pid 0: not known; of exe only as much as is used is set
 	DnsQuestion question;
 	uint64_t first_ns, last_ns; // queries, boot clock
@@ -26,9 +28,6 @@ struct DnsLookup {
 	uint16_t id;    // of the last query
 	bool tcp;
 };
-
-constexpr uint64_t kDnsProcess = 1ull << 63; // marks an asker that is a process
-inline uint64_t asker_of(const process &who, uint64_t socket) { return who.pid ? kDnsProcess | who.pid : socket; }
 
 enum class DnsError {
 	none,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "dns_message.h"
 
+#include "format.h"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
@@ -57,13 +59,13 @@ bool read_question(ns_msg &message, DnsQuestion &to) {
 bool read_address(const ns_rr &rr, int family, size_t size, std::string &to) {
 	char text[INET6_ADDRSTRLEN];
 	if (ns_rr_rdlen(rr) != size) return false;
-	to = inet_ntop(family, ns_rr_rdata(rr), text, sizeof text);
+	to.assign(text, put_address(text, ns_rr_rdata(rr), family));
 	return true;
 }
 
 bool read_value(ns_msg &message, const ns_rr &rr, std::string &to) {
-	if (ns_rr_type(rr) == ns_t_a) return read_address(rr, AF_INET, 4, to);
-	if (ns_rr_type(rr) == ns_t_aaaa) return read_address(rr, AF_INET6, 16, to);
+	if (ns_rr_type(rr) == ns_t_a) return read_address(rr, 4, 4, to);
+	if (ns_rr_type(rr) == ns_t_aaaa) return read_address(rr, 6, 16, to);
 	char name[NS_MAXDNAME];
 	if (!is_short(message, ns_rr_rdata(rr))) return false;
 	int used = ns_name_uncompress(ns_msg_base(message), ns_msg_end(message), ns_rr_rdata(rr), name, sizeof name);

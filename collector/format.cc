@@ -25,16 +25,6 @@ char *put_string(char *out, const char *text) { return put(out, text, strlen(tex
 
 char *put_number(char *out, uint64_t number) { return std::to_chars(out, out + 20, number).ptr; }
 
-char *put_address(char *out, const __u8 *address, int family) {
-	if (family == 4) {
-		for (int i = 0; i < 4; i++, *out++ = '.') out = put_number(out, address[i]);
-		return out - 1;
-	}
-	// inet_ntop is RFC 5952: shortest form, lower case
-	inet_ntop(AF_INET6, address, out, INET6_ADDRSTRLEN);
-	return out + strlen(out);
-}
-
 bool is_zero(const __u8 *address) {
 	static const __u8 zero[16] = {};
 	return memcmp(address, zero, sizeof zero) == 0;
@@ -198,6 +188,16 @@ char *put_error(char *out, int error) {
 }
 
 } // namespace
+
+char *put_address(char *out, const uint8_t *address, int family) {
+	if (family == 4) {
+		for (int i = 0; i < 4; i++, *out++ = '.') out = put_number(out, address[i]);
+		return out - 1;
+	}
+	// inet_ntop is RFC 5952: shortest form, lower case
+	inet_ntop(AF_INET6, address, out, INET6_ADDRSTRLEN);
+	return out + strlen(out);
+}
 
 char *Format::process(char *out, const ::process &who, bool parent) {
 	out = put_number(put(out, ",\"pid\":"), who.pid);

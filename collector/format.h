@@ -12,6 +12,9 @@ namespace synpipe {
 // No line is longer: a byte of text is at most 6 (comm and pcomm 2 × 15, exe 256), addresses 3 × 45, numbers 20 each.
 constexpr size_t kMaxLine = 4096;
 
+// Writes an address at `out`, where INET6_ADDRSTRLEN bytes are free, and returns its end. Family: 4 or 6.
+char *put_address(char *out, const uint8_t *address, int family);
+
 class Format {
 public:
 	// What to add to the boot clock for the time of day. Follow it: the clock may be set.

@@ -4,7 +4,8 @@
  *
  *     sudo node --import tsx test/bench/dns.ts [ROUNDS]
  *
- * The table and the raw numbers go to test/bench/runs/.
+ * BENCH_BEFORE names another checkout, already built, whose collector is measured in the same rounds. The table and the raw
+ * numbers go to test/bench/runs/.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -39,11 +40,11 @@ const cpuSeconds = (pid: number) => {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 };
 
-async function round(args: string[] | undefined): Promise<Round> {
-  const name = args ? `collector ${args.join(' ')}`.trim() : 'none';
+async function round(args: string[] | undefined, folder = root): Promise<Round> {
+  const name = args ? `${folder === root ? '' : 'before: '}collector ${args.join(' ')}`.trim() : 'none';
   if (!args) return { with: name, ns: { udp: measure('udp'), tcp: measure('tcp'), dns: measure('dns') } };
   const out = openSync(events, 'w');
-  const child = spawn(`${root}dist/bin/collector`, ['--status', ...args], { stdio: ['ignore', out, 'inherit'] });
+  const child = spawn(`${folder}/dist/bin/collector`, ['--status', ...args], { stdio: ['ignore', out, 'inherit'] });
   closeSync(out);
   while (readFileSync(events).length === 0) await sleep(20);
   const [udp, tcp] = [measure('udp'), measure('tcp')];
@@ -59,9 +60,11 @@ async function round(args: string[] | undefined): Promise<Round> {
   return { with: name, ns: { udp, tcp, dns }, cpuUs, told, lost };
 }
 
-const variants = [undefined, [], ['--dns']];
+const { BENCH_BEFORE: before } = process.env;
+const variants: [string[]?, string?][] = [[], [[]], [['--dns']]];
+if (before) variants.push([['--dns'], before]);
 const results: Round[] = [];
-for (let i = 0; i < rounds; i++) for (const args of variants) results.push(await round(args));
+for (let i = 0; i < rounds; i++) for (const variant of variants) results.push(await round(...variant));
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number;
 const of = (name: string, pick: (round: Round) => number) =>

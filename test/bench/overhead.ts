@@ -9,7 +9,7 @@
  * The second way counts instructions, all of the one CPU's from beginning to end: those of a tracer's process too where
  * it came in between, in connect() or else somewhere in the attempt. What the machine does besides does not show in them.
  *
- * Runs what is there of: this collector in each tier, with outcomes and with attempts only, and the one of another
+ * Runs what is there of: this collector in each tier, with outcomes, with attempts only and with DNS, and the one of another
  * checkout, already built, that BENCH_BEFORE names; tcpconnect.bt, bcc's and libbpf-tools' tcpconnect, and a bpftrace
  * one-liner on the tracepoint of the socket's state; bcc's only with BENCH_BCC=1, since it takes minutes to start in a
  * guest. The table and the raw numbers go to test/bench/runs/, but not those of TRACERs alone.
@@ -36,9 +36,9 @@ exec(re.sub(r'open_perf_buffer\\((\\w+)\\)', r'open_perf_buffer(\\1, page_cnt=10
 /** A checkout in each tier, with outcomes and with attempts only. */
 const collectors = (name: string, folder: string) =>
   ['tracepoint', 'kprobe', 'fentry'].flatMap((tier) =>
-    ['outcome', 'attempt'].map((report): [string, string[]] => [
+    ['outcome', 'attempt', 'outcome --dns'].map((report): [string, string[]] => [
       `${name} ${tier}, ${report}`,
-      [`${folder}/dist/bin/collector`, '--tier', tier, '--report', report],
+      [`${folder}/dist/bin/collector`, '--tier', tier, '--report', ...report.split(' ')],
     ]),
   );
 const { BENCH_BEFORE: before } = process.env;

@@ -60,10 +60,9 @@ elif way == 'before':  # asks again when it is told
     sys.stdin.readline()
     s.send(query(2))
     s.recv(4096)
-elif way == 'parallel':  # as musl does: both families and all servers at once, by one socket
-    s = udp(False)
-    s.settimeout(0.5)
+elif way == 'parallel':  # as musl does: both families and all servers at once, by one socket for each name
     for suffix in ['.ns.svc.cluster.local', '.svc.cluster.local', '.cluster.local', '']:
+        s = udp(False)
         for server in servers:
             s.sendto(query(1, 1, name + suffix), (server, 53))
             s.sendto(query(2, 28, name + suffix), (server, 53))

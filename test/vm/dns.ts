@@ -76,7 +76,7 @@ try {
   report.failures = failures.map(({ name, qtype, error, search, pcomm }) => [name, qtype, error, search ?? pcomm]);
   const tries = outcomes(lines).filter(({ pcomm, dport }) => pcomm === 'curl' && dport !== 53);
   const lookups = events.filter(({ pcomm }) => pcomm === 'curl');
-  report.asked = lookups.length > 40 && lookups.every(({ pid }) => tries.some((one) => one.pid === pid));
+  report.asked = lookups.length > 20 && lookups.every(({ pid }) => tries.some((one) => one.pid === pid));
   report.inside = [tries.at(-1)?.nspid, lookups.at(-1)?.nspid];
   report.lost = lostIn(lines);
   const all = attempts(enriched(net, `${lines.join('\n')}\n`));
