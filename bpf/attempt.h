@@ -5,8 +5,8 @@
 
 #include <linux/types.h>
 
-#define ATTEMPT_COMM_BYTES 16
-#define ATTEMPT_EXE_BYTES 256
+#include "process.h"
+
 #define ATTEMPT_FILTER_MAX 64
 
 /* How long after the call a connect line and the first pending line are due, if the attempt is still waiting. */
@@ -66,38 +66,28 @@ struct attempt_icmp {
 };
 
 /*
- * A record in the ring buffer, or from the iterator `look`: as many bytes as are used of `exe`. Integers are in host
- * order, times are nanoseconds of the boot clock.
+ * A record in the ring buffer, or from the iterator `look`: as many bytes as are used of `process.exe`. Integers are in
+ * host order, times are nanoseconds of the boot clock.
  */
 struct attempt_event {
 	__u64 id;       /* socket cookie, or with bit 63 set: made from start_ns and CPU */
 	__u64 start_ns; /* the call began; without a call: SYN_SENT; if it existed before: the first SYN */
 	__u64 time_ns;  /* outcome: when it ended; pending: when it was looked at; connect: not set */
-	__u64 cgroup;   /* id in the unified hierarchy */
-	__u32 pid;      /* the process (tgid), as are ppid's; 0: no process is known */
-	__u32 tid;
-	__u32 ppid;
-	__u32 uid;
-	__u32 gid;
 	__u32 netns;       /* inode number */
 	__u32 retransmits; /* SYNs sent again */
 	__u16 error;       /* connect: errno if the call failed, else 0; outcome: why it ended, 0: nobody says */
-	__u16 exe_size;    /* bytes used of exe; 0: not known */
+	__u8 kind;         /* enum attempt_kind */
+	__u8 via;          /* enum attempt_via */
+	__u8 established;  /* outcome: 1 if so */
+	__u8 existing;     /* 1: it was waiting when the collector started */
+	__u8 pad[2];
 	struct attempt_ends ends;
 	struct attempt_icmp icmp;
-	__u8 kind;        /* enum attempt_kind */
-	__u8 via;         /* enum attempt_via */
-	__u8 established; /* outcome: 1 if so */
-	__u8 exe_deleted; /* 1: that file's name is gone */
-	__u8 existing;    /* 1: it was waiting when the collector started */
-	__u8 pad[3];
-	char comm[ATTEMPT_COMM_BYTES];  /* the thread's name: any bytes, ends at the first NUL */
-	char pcomm[ATTEMPT_COMM_BYTES]; /* the process's */
-	char exe[ATTEMPT_EXE_BYTES];    /* the path's names, the last one first, each ended by a NUL */
+	struct process process;
 };
 
 /* How long a record of the iterator is. */
-#define ATTEMPT_EVENT_BYTES(exe_size) (sizeof(struct attempt_event) - ATTEMPT_EXE_BYTES + (((exe_size) + 7) & ~7ULL))
+#define ATTEMPT_EVENT_BYTES(exe_size) (sizeof(struct attempt_event) - PROCESS_EXE_BYTES + (((exe_size) + 7) & ~7ULL))
 
 /* What has happened to an attempt. Whichever of RETURNED and LEFT is set second writes the outcome and frees the entry. */
 enum attempt_flag {
@@ -168,12 +158,9 @@ struct attempt_config {
 	__u32 pending; /* enum attempt_pending */
 };
 
-#ifndef __cplusplus
-#define static_assert _Static_assert
-#endif
 static_assert(sizeof(struct attempt_ends) == 40, "no hidden padding");
 static_assert(sizeof(struct attempt_icmp) == 24, "no hidden padding");
-static_assert(sizeof(struct attempt_event) == 168 + ATTEMPT_EXE_BYTES, "no hidden padding");
+static_assert(sizeof(struct attempt_event) == 104 + sizeof(struct process), "no hidden padding");
 static_assert(sizeof(struct attempt) == 104 + sizeof(struct attempt_event), "no hidden padding");
 
 #endif

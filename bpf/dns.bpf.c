@@ -2,7 +2,9 @@
 /*
  * DNS as this machine's sockets send and receive it: attached to the root cgroup, where every packet of every
  * socket passes, whatever its network namespace, loopback included, and with its fragments put together. Only
- * looks: every packet goes on. Which answer belongs to which query the collector finds out.
+ * looks: every packet goes on. Which answer belongs to which query the collector finds out. Who asks is noted in the
+ * socket when it is connected to a server, or when a query is sent to one by address: a packet on its way out has no
+ * current process that could be relied on, and on older kernels may not ask for it.
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
@@ -12,6 +14,7 @@
 
 #include "dns_packet.h"
 #include "kernel.h"
+#include "process.bpf.h"
 
 #define PORT 53
 #define PASS 1
@@ -43,19 +46,21 @@ struct {
 	__type(value, __u64);
 } dns_drops SEC(".maps");
 
-struct address {
-	__u8 bytes[16];
+struct asked {
+	struct process_room by;
+	__u8 server[16];
 };
 
 /*
- * By UDP socket that is not connected: where its last query went, before a NAT changed that. Inserted by asks, read
- * when the query passes, a moment later in the same system call; deleted by the kernel with the socket.
+ * By socket that asks a server: whom it asked last, before a NAT changed that, and who did. Of a socket that one process
+ * connects and another one uses, that is the former. Inserted by asks; read when the query, or the SYN, passes, a moment
+ * later in the same system call or in another one; deleted by the kernel with the socket.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct address);
+	__type(value, struct asked);
 } asked SEC(".maps");
 
 static __always_inline bool netns_wanted(__u32 netns)
@@ -91,12 +96,14 @@ static __always_inline void drop(enum dns_drop reason)
 }
 
 /*
- * Into the ring buffer, with the bytes from `at` on, which fit into `room`, a power of two. The arithmetic changes
- * nothing: by it the verifier of older kernels knows that it is neither 0 bytes nor too many.
+ * Into the ring buffer, with who asked, if that is known, and the bytes from `at` on, which fit into `room`, a power of
+ * two. The arithmetic changes nothing: by it the verifier of older kernels knows that it is neither 0 bytes nor too many.
  */
-static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, __u32 at, const __u32 room)
+static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, const struct asked *by, __u32 at,
+				const __u32 room)
 {
-	struct dns_packet *packet = bpf_ringbuf_reserve(&dns_packets, sizeof(*packet) + room, 0);
+	const __u32 before = by ? sizeof(by->by.process) : 0;
+	struct dns_packet *packet = bpf_ringbuf_reserve(&dns_packets, sizeof(*packet) + before + room, 0);
 	__u32 size = head->size;
 
 	if (!packet) {
@@ -104,10 +111,14 @@ static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, 
 		return;
 	}
 	__builtin_memcpy(packet, head, sizeof(*head));
+	if (by) {
+		packet->asker = 1;
+		copy_process((struct process *)packet->data, &by->by.process);
+	}
 	if (size > 0) {
 		asm volatile("" : "+r"(size));
 		size = ((size - 1) & (room - 1)) + 1;
-		if (bpf_skb_load_bytes(skb, at, packet->data, size)) {
+		if (bpf_skb_load_bytes(skb, at, packet->data + before, size)) {
 			bpf_ringbuf_discard(packet, 0);
 			return;
 		}
@@ -115,22 +126,33 @@ static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, 
 	bpf_ringbuf_submit(packet, 0);
 }
 
-/* What is wanted. A record's size has to be constant for the verifier. */
-static __always_inline void tell(struct __sk_buff *skb, struct bpf_sock *sk, struct dns_packet *head, __u32 at)
+/* Copies what is wanted. A record's size has to be constant for the verifier. */
+static __always_inline void put_sized(struct __sk_buff *skb, struct dns_packet *head, const struct asked *by, __u32 at)
+{
+	if (head->size <= 128)
+		put(skb, head, by, at, 128);
+	else if (head->size <= 512)
+		put(skb, head, by, at, 512);
+	else if (head->size <= 4096)
+		put(skb, head, by, at, 4096);
+	else
+		put(skb, head, by, at, 65536);
+}
+
+static __always_inline void report(struct __sk_buff *skb, struct bpf_sock *sk, struct dns_packet *head,
+				   const struct asked *by, __u32 at)
 {
 	head->netns = netns_of(sk);
 	if (!netns_wanted(head->netns))
 		return;
 	head->time_ns = bpf_ktime_get_boot_ns();
 	head->socket = bpf_get_socket_cookie(skb);
-	if (head->size <= 128)
-		put(skb, head, at, 128);
-	else if (head->size <= 512)
-		put(skb, head, at, 512);
-	else if (head->size <= 4096)
-		put(skb, head, at, 4096);
-	else
-		put(skb, head, at, 65536);
+	if (!by) {
+		put_sized(skb, head, NULL, at);
+		return;
+	}
+	__builtin_memcpy(head->asked, by->server, sizeof(by->server));
+	put_sized(skb, head, by, at);
 }
 
 /* Where the head of UDP or TCP begins, and the other end's address; 0 for what is neither. */
@@ -159,7 +181,7 @@ static __always_inline void datagram(struct __sk_buff *skb, struct bpf_sock *sk,
 	struct {
 		__be16 source, destination, size, check;
 	} udp;
-	struct address *to = NULL;
+	const struct asked *by = NULL;
 	__u8 dns[4];
 
 	if (bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)))
@@ -167,9 +189,12 @@ static __always_inline void datagram(struct __sk_buff *skb, struct bpf_sock *sk,
 	head->connected = sk->dst_port != 0;
 	if (!out && udp.source != bpf_htons(PORT))
 		return;
-	if (out && !head->connected)
-		to = bpf_sk_storage_get(&asked, sk, NULL, 0);
-	if (out && !to && udp.destination != bpf_htons(PORT) && sk->dst_port != bpf_htons(PORT))
+	if (out && head->connected && sk->dst_port != bpf_htons(PORT))
+		return;
+	if (out)
+		by = bpf_sk_storage_get(&asked, sk, NULL, 0);
+	/* By a NAT, a query may be on its way to another port by now. */
+	if (out && !head->connected && !by && udp.destination != bpf_htons(PORT))
 		return;
 	at += UDP_HEAD;
 	head->size = skb->len - at;
@@ -177,15 +202,14 @@ static __always_inline void datagram(struct __sk_buff *skb, struct bpf_sock *sk,
 		return;
 	if (!(dns[2] & DNS_QR) != out)
 		return;
-	if (to)
-		__builtin_memcpy(head->asked, to, sizeof(*to));
 	head->kind = out ? DNS_QUERY : DNS_ANSWER;
-	tell(skb, sk, head, at);
+	report(skb, sk, head, by, at);
 }
 
 static __always_inline void segment(struct __sk_buff *skb, struct bpf_sock *sk, bool out, __u32 at,
 				    struct dns_packet *head)
 {
+	const struct asked *by = NULL;
 	__u8 tcp[TCP_HEAD];
 
 	if (sk->dst_port != bpf_htons(PORT) || bpf_skb_load_bytes(skb, at, tcp, sizeof(tcp)))
@@ -201,7 +225,9 @@ static __always_inline void segment(struct __sk_buff *skb, struct bpf_sock *sk, 
 		return;
 	head->seq = (__u32)tcp[4] << 24 | (__u32)tcp[5] << 16 | (__u32)tcp[6] << 8 | tcp[7];
 	head->kind = out ? DNS_TCP_OUT : DNS_TCP_IN;
-	tell(skb, sk, head, at);
+	if (out && head->flags & DNS_TCP_SYN)
+		by = bpf_sk_storage_get(&asked, sk, NULL, 0);
+	report(skb, sk, head, by, at);
 }
 
 static __always_inline void look(struct __sk_buff *skb, bool out)
@@ -236,36 +262,65 @@ int dns_out(struct __sk_buff *skb)
 	return PASS;
 }
 
-static __always_inline void asks(struct bpf_sock *sk, struct address *to)
+/* The current thread asks a server: now, or by what it will send on a socket that it connects. */
+static __always_inline void asks(struct bpf_sock *sk, const __u8 *server)
 {
-	struct address *kept = bpf_sk_storage_get(&asked, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	struct asked *kept = bpf_sk_storage_get(&asked, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
-	if (kept)
-		*kept = *to;
+	if (!kept)
+		return;
+	__builtin_memcpy(kept->server, server, sizeof(kept->server));
+	fill_process(&kept->by);
+}
+
+static __always_inline int asks4(struct bpf_sock_addr *to)
+{
+	__u8 server[16] = {[10] = 0xff, [11] = 0xff};
+	__u32 ip4;
+
+	if (to->user_port != bpf_htons(PORT) || !to->sk)
+		return PASS;
+	ip4 = to->user_ip4;
+	__builtin_memcpy(server + 12, &ip4, sizeof(ip4));
+	asks(to->sk, server);
+	return PASS;
+}
+
+static __always_inline int asks6(struct bpf_sock_addr *to)
+{
+	__u32 ip6[4];
+
+	if (to->user_port != bpf_htons(PORT) || !to->sk)
+		return PASS;
+	ip6[0] = to->user_ip6[0];
+	ip6[1] = to->user_ip6[1];
+	ip6[2] = to->user_ip6[2];
+	ip6[3] = to->user_ip6[3];
+	asks(to->sk, (const __u8 *)ip6);
+	return PASS;
 }
 
 SEC("cgroup/sendmsg4")
-int dns_asks4(struct bpf_sock_addr *to)
+int dns_sends4(struct bpf_sock_addr *to)
 {
-	struct address address = {.bytes = {[10] = 0xff, [11] = 0xff}};
-	__u32 ip4 = to->user_ip4;
-
-	if (to->user_port != bpf_htons(PORT) || !to->sk)
-		return PASS;
-	__builtin_memcpy(address.bytes + 12, &ip4, sizeof(ip4));
-	asks(to->sk, &address);
-	return PASS;
+	return asks4(to);
 }
 
 SEC("cgroup/sendmsg6")
-int dns_asks6(struct bpf_sock_addr *to)
+int dns_sends6(struct bpf_sock_addr *to)
 {
-	struct address address;
-	__u32 ip6[4] = {to->user_ip6[0], to->user_ip6[1], to->user_ip6[2], to->user_ip6[3]};
+	return asks6(to);
+}
 
-	if (to->user_port != bpf_htons(PORT) || !to->sk)
-		return PASS;
-	__builtin_memcpy(&address, ip6, sizeof(address));
-	asks(to->sk, &address);
-	return PASS;
+/* Run for every connect() of TCP too, so the port comes first. */
+SEC("cgroup/connect4")
+int dns_connects4(struct bpf_sock_addr *to)
+{
+	return asks4(to);
+}
+
+SEC("cgroup/connect6")
+int dns_connects6(struct bpf_sock_addr *to)
+{
+	return asks6(to);
 }

@@ -50,11 +50,11 @@ static __always_inline bool is_same(const struct attempt_event *event, const str
 /* Into the iterator's output, as a record is in the ring buffer, padded to 8 bytes. look_at_open saw to it that there is room. */
 static __always_inline void put(struct seq_file *seq, struct attempt_event *event, enum attempt_kind kind)
 {
-	__u64 exe = event->exe_size;
+	__u64 exe = event->process.exe_size;
 
 	event->kind = kind;
 	barrier_var(exe);
-	if (exe > ATTEMPT_EXE_BYTES)
+	if (exe > PROCESS_EXE_BYTES)
 		return;
 	bpf_seq_write(seq, event, ATTEMPT_EVENT_BYTES(exe));
 }

@@ -11,6 +11,7 @@
 #include "attempt.h"
 #include "filter.bpf.h"
 #include "kernel.h"
+#include "process.bpf.h"
 
 #define NEVER (~0ULL)
 
@@ -58,15 +59,10 @@ struct {
 	__type(value, struct attempt);
 } attempts SEC(".maps");
 
-/* Room to make an attempt in: too big for the stack. Behind it, room that exe needs, and how far it is. */
+/* Room to make an attempt in: too big for the stack. */
 struct scratch {
 	struct attempt attempt;
-	char behind[ATTEMPT_EXE_BYTES];
-	__u64 at; /* bytes of exe */
-	__u64 dentry;
-	__u64 mount;
-	__u64 root_dentry;
-	__u64 root_mount;
+	struct process_room process;
 };
 
 /*
@@ -157,15 +153,15 @@ static __always_inline enum attempt_kind last_kind(void)
 /* Into the ring buffer, as much as is used, or one more drop. */
 static __always_inline void submit(struct attempt_event *event, enum attempt_kind kind)
 {
-	__u64 exe = event->exe_size;
+	__u64 exe = event->process.exe_size;
 
 	if (!reports(kind))
 		return;
 	event->kind = kind;
 	barrier_var(exe); /* or the compiler tests another copy of it than the verifier follows */
-	if (exe > ATTEMPT_EXE_BYTES)
+	if (exe > PROCESS_EXE_BYTES)
 		return;
-	if (bpf_ringbuf_output(&events, event, offsetof(struct attempt_event, exe) + exe, 0))
+	if (bpf_ringbuf_output(&events, event, offsetof(struct attempt_event, process.exe) + exe, 0))
 		drop(kind == last_kind() ? ATTEMPT_DROP_RING : ATTEMPT_DROP_UPDATE);
 }
 
@@ -176,7 +172,7 @@ static __always_inline struct scratch *scratch(enum scratch_use use)
 	struct scratch *room = bpf_map_lookup_elem(&scratches, &key);
 
 	if (room) {
-		__builtin_memset(room, 0, offsetof(struct attempt, event.exe));
+		__builtin_memset(room, 0, offsetof(struct attempt, event.process.exe));
 		room->attempt.flags = 0;
 	}
 	return room;

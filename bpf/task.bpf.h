@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The current thread: who it is, and what it is doing. Not for code that may run in softirq. */
+/* What the current thread is doing. Not for code that may run in softirq. */
 #ifndef SYNPIPE_TASK_BPF_H
 #define SYNPIPE_TASK_BPF_H
 
@@ -9,15 +9,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "attempt.h"
-#include "exe.bpf.h"
 #include "kernel.h"
 #include "maps.bpf.h"
-
-/* Of a type that the verifier knows: what it points to is read without a call. */
-static __always_inline struct task_struct *current(void)
-{
-	return (struct task_struct *)bpf_get_current_task_btf();
-}
+#include "process.bpf.h"
 
 /* The one that the current thread is in; NULL outside of any. */
 static __always_inline struct call *current_call(void)
@@ -27,50 +21,18 @@ static __always_inline struct call *current_call(void)
 	return call && call->entry ? call : NULL;
 }
 
-/*
- * Who: the current thread. Like the other functions that are not inlined, one that the verifier looks at once, and not
- * anew from wherever it is called: that was most of a start.
- */
-__noinline int fill_task(struct scratch *room)
+/* Who: the current thread. */
+static __always_inline void fill_task(struct scratch *room)
 {
-	struct task_struct *task = current();
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-	const struct cred *cred = task->cred;
-	struct attempt_event *event;
-
-	if (!room)
-		return 0;
-	event = &room->attempt.event;
-	event->pid = pid_tgid >> 32;
-	event->tid = pid_tgid;
-	event->ppid = task->real_parent->tgid;
-	event->uid = cred->uid.val; /* bpf_get_current_uid_gid translates them, at a cost, into what they are */
-	event->gid = cred->gid.val;
-	event->cgroup = bpf_get_current_cgroup_id();
-	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
-	fill_exe(room, task);
-	if (event->tid == event->pid)
-		__builtin_memcpy(event->pcomm, event->comm, sizeof(event->pcomm));
-	else
-		bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), task->group_leader->comm);
-	return 0;
+	fill_process(&room->process);
+	copy_process(&room->attempt.event.process, &room->process.process);
 }
 
 /* Another thread, which waits. */
 static __always_inline void fill_other_task(struct scratch *room, struct task_struct *task)
 {
-	struct attempt_event *event = &room->attempt.event;
-	const struct cred *cred = BPF_CORE_READ(task, cred);
-
-	event->pid = task->tgid;
-	event->tid = task->pid;
-	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
-	event->uid = BPF_CORE_READ(cred, uid.val);
-	event->gid = BPF_CORE_READ(cred, gid.val);
-	event->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
-	bpf_probe_read_kernel(event->pcomm, sizeof(event->pcomm), BPF_CORE_READ(task, group_leader)->comm);
-	fill_other_exe(room, task);
+	fill_other_process(&room->process, task);
+	copy_process(&room->attempt.event.process, &room->process.process);
 }
 
 /* In the system call of a 32-bit program: its numbers differ, and the tracepoints of connect() do not see it. */

@@ -8,20 +8,35 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
+#include <ctime>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 namespace synpipe {
 namespace {
 
 constexpr const char *kStep = "dns";
+constexpr uint64_t kSlackNs = 50'000'000; // a packet is in the ring buffer this long after its time, at the latest
+
+uint64_t boot_ns() {
+	timespec t;
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+uint64_t secret() {
+	uint64_t number = 0;
+	if (getrandom(&number, sizeof number, 0) != sizeof number) throw Failure("cannot get a random number", errno, kStep);
+	return number;
+}
 
 } // namespace
 
 Dns::Dns(const std::string &object, const std::string &cgroup, const attempt_config &scope,
-		 std::function<bool(const DnsAnswer &)> tell)
-	: tell_(std::move(tell)), flow_([this](const DnsAnswer &answer) { stopped_ = stopped_ || !tell_(answer); }) {
+		 std::function<bool(const DnsEvent &)> tell)
+	: tell_(std::move(tell)), flow_([this](const DnsEvent &event) { stopped_ = stopped_ || !tell_(event); }, secret()) {
 	try {
 		load(object, scope);
 		attach(cgroup);
@@ -74,10 +89,25 @@ uint64_t Dns::dropped() const { return drops(DNS_DROP_OTHER); }
 
 bool Dns::consume() {
 	if (stopped_) return false;
-	uint64_t missed = drops(DNS_DROP_QUERY);
+	const uint64_t now_ns = boot_ns(), missed = drops(DNS_DROP_QUERY), answers = drops(DNS_DROP_OTHER);
 	flow_.miss(missed - missed_);
 	missed_ = missed;
-	return ring_buffer__consume(ring_) != 0;
+	if (answers != missed_answers_) flow_.miss_answers(answers - missed_answers_, now_ns);
+	missed_answers_ = answers;
+	const bool any = ring_buffer__consume(ring_) != 0;
+	if (!stopped_) flow_.advance(now_ns - kSlackNs);
+	return any;
+}
+
+uint64_t Dns::due_ns() const {
+	const uint64_t due = stopped_ ? UINT64_MAX : flow_.due_ns();
+	return due == UINT64_MAX ? due : due + kSlackNs;
+}
+
+void Dns::finish() {
+	stopped_ = false;
+	flow_.finish();
+	stopped_ = true;
 }
 
 int Dns::on_packet(void *dns, void *data, size_t) {

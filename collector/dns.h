@@ -21,17 +21,23 @@ public:
 	// Throws Failure with step "dns". `cgroup` is the folder where cgroup2 is mounted; of `scope` only the network
 	// namespaces count. `tell` returns false to be called no more.
 	Dns(const std::string &object, const std::string &cgroup, const attempt_config &scope,
-		std::function<bool(const DnsAnswer &)> tell);
+		std::function<bool(const DnsEvent &)> tell);
 	~Dns();
 	Dns(const Dns &) = delete;
 	Dns &operator=(const Dns &) = delete;
 
 	int packets_fd() const;
 
-	// Tells the answers that are there. Returns whether there was any packet.
+	// Reports the look-ups that have ended by now. Returns whether there was any packet.
 	bool consume();
 
-	uint64_t dropped() const; // answers for which the ring buffer had no room
+	// When the next will be reported without a packet (boot clock; UINT64_MAX: none).
+	uint64_t due_ns() const;
+
+	// Reports what is held back. No packet is read after it.
+	void finish();
+
+	uint64_t dropped() const; // packets with answers for which the ring buffer had no room
 	uint64_t lost() const { return flow_.lost(); }
 
 	// No new packets after it returned. From any thread, any number of times.
@@ -44,10 +50,10 @@ private:
 	uint64_t drops(dns_drop reason) const;
 	static int on_packet(void *dns, void *data, size_t size);
 
-	const std::function<bool(const DnsAnswer &)> tell_;
+	const std::function<bool(const DnsEvent &)> tell_;
 	DnsFlow flow_;
 	bool stopped_ = false;
-	uint64_t missed_ = 0; // queries for which the ring buffer had no room
+	uint64_t missed_ = 0, missed_answers_ = 0; // queries and other packets for which the ring buffer had no room
 	bpf_object *object_ = nullptr;
 	ring_buffer *ring_ = nullptr;
 	uint64_t *drops_ = nullptr;
@@ -56,6 +62,6 @@ private:
 };
 
 // Appends the line with its newline.
-void put_dns(std::string &to, Format &format, const DnsAnswer &answer, uint64_t seq);
+void put_dns(std::string &to, Format &format, const DnsEvent &event, uint64_t seq);
 
 } // namespace synpipe

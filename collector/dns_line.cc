@@ -35,23 +35,44 @@ std::string address(const DnsPeer &peer) {
 	return inet_ntop(ip4 ? AF_INET : AF_INET6, peer.data() + (ip4 ? sizeof mapped : 0), text, sizeof text);
 }
 
+std::string error_name(const DnsEvent &event) {
+	switch (event.error) {
+	case DnsError::nodata: return "NODATA";
+	case DnsError::timeout: return "TIMEOUT";
+	case DnsError::truncated: return "TRUNCATED";
+	default: return rcode_name(event.rcode);
+	}
+}
+
 } // namespace
 
-void put_dns(std::string &to, Format &format, const DnsAnswer &answer, uint64_t seq) {
-	char ts[32];
+void put_dns(std::string &to, Format &format, const DnsEvent &event, uint64_t seq) {
+	const DnsLookup &lookup = event.lookup;
+	char text[kMaxLine];
 	put_number(to, "{\"type\":\"dns\",\"v\":1,\"seq\":", seq);
-	to.append(",\"ts\":\"").append(ts, format.time(ts, answer.time_ns) - ts);
+	to.append(",\"ts\":\"").append(text, format.time(text, event.time_ns) - text);
 	to += '"';
-	if (answer.netns) put_number(to, ",\"netns\":", answer.netns);
+	if (lookup.who.pid) to.append(text, format.process(text, lookup.who, false) - text);
+	if (lookup.netns) put_number(to, ",\"netns\":", lookup.netns);
+	if (lookup.who.pid) to.append(text, format.cgroup(text, lookup.who) - text);
 	to += ",\"name\":";
-	put_text(to, answer.name);
-	if (!answer.addresses.cnames.empty()) put_list(to, ",\"cnames\":", answer.addresses.cnames);
-	put_list(to, ",\"addrs\":", answer.addresses.addrs);
-	put_number(to, ",\"ttl\":", answer.addresses.ttl);
-	put_number(to, ",\"latency_us\":", answer.latency_ns / 1000);
+	put_text(to, lookup.question.name);
+	to.append(",\"qtype\":\"").append(qtype_name(lookup.question.type)) += '"';
+	if (event.rcode >= 0) to.append(",\"rcode\":\"").append(rcode_name(event.rcode)) += '"';
+	if (event.error != DnsError::none) to.append(",\"error\":\"").append(error_name(event)) += '"';
+	if (event.search) to += ",\"search\":true";
+	const DnsAddresses &found = event.addresses;
+	if (!found.cnames.empty()) put_list(to, ",\"cnames\":", found.cnames);
+	if (!found.addrs.empty()) {
+		put_list(to, ",\"addrs\":", found.addrs);
+		put_number(to, ",\"ttl\":", found.ttl);
+	}
+	if (lookup.attempts > 1) put_number(to, ",\"attempts\":", lookup.attempts);
+	const uint64_t latency = event.time_ns > lookup.first_ns ? event.time_ns - lookup.first_ns : 0;
+	put_number(to, ",\"latency_us\":", latency / 1000);
 	to += ",\"server\":";
-	put_text(to, address(answer.server));
-	to += answer.tcp ? ",\"transport\":\"tcp\"}\n" : ",\"transport\":\"udp\"}\n";
+	put_text(to, address(lookup.server));
+	to += lookup.tcp ? ",\"transport\":\"tcp\"}\n" : ",\"transport\":\"udp\"}\n";
 }
 
 } // namespace synpipe

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
+#include <iterator>
 
 // By its first version: glibc 2.34 has moved it, and the addon is to load on older ones (portable.cc).
 #if defined(__GLIBC__) && defined(__x86_64__)
@@ -105,7 +106,7 @@ DnsVerdict follow(const std::vector<Record> &records, const DnsQuestion &asked, 
 			}
 		}
 		if (!to.addrs.empty()) return DnsVerdict::addresses;
-		if (!alias) return DnsVerdict::none;
+		if (!alias) return DnsVerdict::nodata;
 		if (to.cnames.size() == kMostAliases) return DnsVerdict::invalid;
 		to.cnames.push_back(name = alias->value);
 		to.ttl = std::min(to.ttl, alias->ttl);
@@ -120,17 +121,27 @@ bool dns_question(const uint8_t *bytes, size_t size, DnsQuestion &to) {
 	return read_question(message, to) && (to.type == ns_t_a || to.type == ns_t_aaaa || to.type == ns_t_any);
 }
 
-DnsVerdict dns_answer(const uint8_t *bytes, size_t size, const DnsQuestion &asked, DnsAddresses &to) {
+DnsVerdict dns_answer(const uint8_t *bytes, size_t size, const DnsQuestion &asked, DnsAddresses &to, int &rcode) {
 	ns_msg message;
 	DnsQuestion question;
 	std::vector<Record> records;
 	if (ns_initparse(bytes, size, &message) || !ns_msg_getflag(message, ns_f_qr)) return DnsVerdict::invalid;
+	rcode = ns_msg_getflag(message, ns_f_rcode);
 	// Errors may come without the question.
-	if (ns_msg_getflag(message, ns_f_rcode) != ns_r_noerror) return DnsVerdict::none;
+	if (rcode != ns_r_noerror && ns_msg_count(message, ns_s_qd) == 0) return DnsVerdict::error;
 	if (!read_question(message, question) || !(question == asked)) return DnsVerdict::invalid;
-	if (ns_msg_getflag(message, ns_f_tc)) return DnsVerdict::none;
+	if (rcode != ns_r_noerror) return DnsVerdict::error;
+	if (ns_msg_getflag(message, ns_f_tc)) return DnsVerdict::truncated;
 	if (!read_records(message, records)) return DnsVerdict::invalid;
 	return follow(records, asked, to);
 }
+
+std::string rcode_name(int rcode) {
+	static const char *const names[] = {"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
+										"YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
+	return rcode < static_cast<int>(std::size(names)) ? names[rcode] : "RCODE" + std::to_string(rcode);
+}
+
+const char *qtype_name(uint16_t type) { return type == ns_t_a ? "A" : type == ns_t_aaaa ? "AAAA" : "ANY"; }
 
 } // namespace synpipe

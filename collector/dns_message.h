@@ -24,14 +24,20 @@ struct DnsAddresses {
 	uint32_t ttl = 0; // seconds, the least of the records on the way
 };
 
+// Its mnemonic, or RCODE and the number.
+std::string rcode_name(int rcode);
+const char *qtype_name(uint16_t type);
+
 // The question of a query for addresses. False: it asks for something else, or it is no query.
 bool dns_question(const uint8_t *message, size_t size, DnsQuestion &to);
 
 enum class DnsVerdict {
 	addresses,
-	none,    // an error code, no such data, or cut short (TC): then it comes again by TCP
-	invalid, // no client could take it for the answer to its question
+	error,     // a response code
+	nodata,    // the name has no such addresses
+	truncated, // cut short (TC): a client asks again by TCP
+	invalid,   // no client could take it for the answer to its question
 };
-DnsVerdict dns_answer(const uint8_t *message, size_t size, const DnsQuestion &asked, DnsAddresses &to);
+DnsVerdict dns_answer(const uint8_t *message, size_t size, const DnsQuestion &asked, DnsAddresses &to, int &rcode);
 
 } // namespace synpipe

@@ -12,8 +12,8 @@ import { type Addon, loadAddon, objectOf, type StartError, type StartOptions, ty
 import { build } from './build.js';
 import { dns, explainDns } from './dns.js';
 import { explain } from './explain.js';
+import { cgroupNotes } from './hybrid.js';
 import { ranked } from './preemption.js';
-import { cgroup2 } from './scope.js';
 
 /** Why it does not work, or, where it does, the functions that it could not hook. */
 interface Tried {
@@ -88,8 +88,7 @@ async function run({ values }: Parsed<typeof options>): Promise<number> {
   const best = order.find((tier) => works.includes(tier));
   if (why && best === 'kprobe' && works.includes('fentry')) lines.push(`note   ${why}`);
   if (best) lines.push(verdict('--dns', await dnsRefusal(addon, best)));
-  if (cgroup2() === undefined)
-    lines.push('note   cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');
+  lines.push(...cgroupNotes().map((note) => `note   ${note}`));
   const result = best ? `collector works here, by the tier ${best}` : 'collector does not work here';
   const shown = isTerminal(1) && isatty(1) ? lines.map((line) => folded(line, process.stdout.columns || 80)) : lines;
   await print(`${[head, result, ...shown].join('\n')}\n`);

@@ -101,7 +101,7 @@ char *put_text(char *out, const char *text, size_t size) {
 	return out;
 }
 
-char *put_comm(char *out, const char *comm) { return put_text(out, comm, strnlen(comm, ATTEMPT_COMM_BYTES)); }
+char *put_comm(char *out, const char *comm) { return put_text(out, comm, strnlen(comm, PROCESS_COMM_BYTES)); }
 
 // The kernel walks from the file to the root, so the names come in the opposite order. Marked as /proc does.
 char *put_exe(char *out, const char *names, size_t size, bool deleted) {
@@ -197,21 +197,27 @@ char *put_error(char *out, int error) {
 	return put(out, "\"");
 }
 
-// Who made it: all that a process has.
-char *put_process(char *out, const attempt_event &event) {
-	out = put_number(put(out, ",\"pid\":"), event.pid);
-	out = put_number(put(out, ",\"tid\":"), event.tid);
-	out = put_number(put(out, ",\"ppid\":"), event.ppid);
-	out = put_number(put(out, ",\"uid\":"), event.uid);
-	out = put_number(put(out, ",\"gid\":"), event.gid);
-	out = put_comm(put(out, ",\"comm\":\""), event.comm);
-	out = put_comm(put(out, "\",\"pcomm\":\""), event.pcomm);
-	if (event.exe_size > 0 && event.exe_size <= ATTEMPT_EXE_BYTES)
-		out = put_exe(put(out, "\",\"exe\":\""), event.exe, event.exe_size, event.exe_deleted);
+} // namespace
+
+char *Format::process(char *out, const ::process &who, bool parent) {
+	out = put_number(put(out, ",\"pid\":"), who.pid);
+	if (who.nspid) out = put_number(put(out, ",\"nspid\":"), who.nspid);
+	out = put_number(put(out, ",\"tid\":"), who.tid);
+	if (parent) out = put_number(put(out, ",\"ppid\":"), who.ppid);
+	out = put_number(put(out, ",\"uid\":"), who.uid);
+	if (parent) out = put_number(put(out, ",\"gid\":"), who.gid);
+	out = put_comm(put(out, ",\"comm\":\""), who.comm);
+	out = put_comm(put(out, "\",\"pcomm\":\""), who.pcomm);
+	if (who.exe_size > 0 && who.exe_size <= PROCESS_EXE_BYTES)
+		out = put_exe(put(out, "\",\"exe\":\""), who.exe, who.exe_size, who.exe_deleted);
 	return put(out, "\"");
 }
 
-} // namespace
+char *Format::cgroup(char *out, const ::process &who) {
+	if (who.cgroup == 0 || (who.cgroup == 1 && !cgroup2_)) return out;
+	out = put_number(put(out, ",\"cgroup\":\""), who.cgroup);
+	return put(out, "\"");
+}
 
 char *Format::time(char *out, uint64_t boot_ns) {
 	int64_t ns = static_cast<int64_t>(boot_ns + static_cast<uint64_t>(offset_)); // wraps instead of overflowing
@@ -238,12 +244,9 @@ char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	if (!connect) out = time(put(out, "\",\"start\":\""), event.start_ns);
 	out = put_number(put(out, "\",\"id\":\""), event.id);
 	out = put(out, "\"");
-	if (event.pid || connect) out = put_process(out, event); // an attempt from before the start may belong to none
+	if (event.process.pid || connect) out = process(out, event.process, true); // an attempt from before the start may belong to none
 	out = put_number(put(out, ",\"netns\":"), event.netns);
-	if (event.cgroup > 1 || (event.cgroup == 1 && cgroup2_)) {
-		out = put_number(put(out, ",\"cgroup\":\""), event.cgroup);
-		out = put(out, "\"");
-	}
+	out = cgroup(out, event.process);
 	out = put(out, ",\"family\":");
 	*out++ = ends.family == 4 ? '4' : '6';
 	if (ends.v4mapped) out = put(out, ",\"v4mapped\":true");

@@ -21,10 +21,14 @@ public:
 	void set_cgroup2(bool mounted) { cgroup2_ = mounted; }
 
 	// Each writes one line with its newline at `out`, where kMaxLine bytes are free, and returns the line's end.
-	// Of event.exe only the first exe_size bytes are read, so a record may end there. Any other bytes make a
+	// Of process.exe only the first exe_size bytes are read, so a record may end there. Any other bytes make a
 	// valid line too.
 	char *attempt(char *out, const attempt_event &event, uint64_t seq);
 	char *lost(char *out, uint64_t boot_ns, const char *where, uint64_t count);
+
+	// Parts of a line, for those that are made elsewhere. `parent`: with ppid and gid.
+	char *process(char *out, const ::process &who, bool parent);
+	char *cgroup(char *out, const ::process &who);
 
 	// The time of day, 27 bytes.
 	char *time(char *out, uint64_t boot_ns);

@@ -1,6 +1,6 @@
-import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
+import { fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readersOf, scriptOf } from '../schemas/pipe/readers.js';
 
 const commands = () => new Set(readdirSync(fileURLToPath(new URL('../bin', import.meta.url))));
 
@@ -11,24 +11,6 @@ const commands = () => new Set(readdirSync(fileURLToPath(new URL('../bin', impor
 export function isStageReading(): boolean {
   if (fstatSync(1).isSocket()) return true;
   if (!fstatSync(1).isFIFO()) return false;
-  const pipe = readlinkSync('/proc/self/fd/1');
   const known = commands();
-  return readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && reads(pid, pipe) && known.has(commandOf(pid)));
-}
-
-function reads(pid: string, pipe: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/fd/0`) === pipe;
-  } catch {
-    return false; // it has ended, or is another user's
-  }
-}
-
-/** The name of the script that a Node process runs. */
-function commandOf(pid: string): string {
-  try {
-    return basename(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1] ?? '');
-  } catch {
-    return '';
-  }
+  return readersOf(readlinkSync('/proc/self/fd/1')).some((reader) => known.has(scriptOf(reader)));
 }

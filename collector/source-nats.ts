@@ -29,7 +29,7 @@ const options = {
   batch: {
     value: 'COUNT',
     parse: integer(1, 10_000),
-    help: 'Ask for so many events at once (default 1000); twice as many are held at most.',
+    help: 'How many events to ask for at once (default 1000). At most twice as many wait to be read.',
   },
   'ack-wait': {
     value: 'TIME',
@@ -90,9 +90,10 @@ export const command = defineCommand({
   ],
   args: ['URL', 'STREAM'],
   options,
-  notes: `An event is acknowledged when it was written to standard output; with synpipe run, when every stage of the pipeline has
-done with it: sink-file has written it, a sink with a spool has it there. What was not acknowledged comes again, so an
-event may come more than once. What is in a pipe (64 KiB) when its reader dies is acknowledged, and lost.
+  notes: `An event is acknowledged when it was written to standard output; with synpipe run, when no stage holds it any more:
+sink-file has written it, a sink with a spool has it there, another has delivered it. What was not acknowledged comes
+again, so an event may come more than once. What is in a pipe (64 KiB) when its reader dies is acknowledged, and lost.
+aggregate and dedupe keep counts in memory: kill -9 loses those.
 SIGTERM and SIGINT: what was taken is written or given back, and it ends with 0.
 Credentials may also be in the environment, as SYNPIPE_NATS_AUTH.`,
   source,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tracer.h"
 
-
 #include <algorithm>
 #include <bpf/libbpf.h>
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace synpipe {
 namespace {
@@ -21,6 +21,12 @@ uint64_t now(clockid_t clock) {
 	timespec t;
 	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+// Milliseconds; rounded up, so that it is time then.
+int until(uint64_t boot_ns) {
+	uint64_t time = now(CLOCK_BOOTTIME);
+	return time >= boot_ns ? 0 : (boot_ns - time + 999999) / 1000000;
 }
 
 // Between these two is what to add to the boot clock for the wall clock.
@@ -58,7 +64,7 @@ Tracer::Tracer(Options options)
 	  level_(program_->events_fd()) {
 	if (!ring_) throw Failure("cannot map the ring buffer", errno, "attach");
 	if (!options_.dns_object.empty()) {
-		auto tell = [this](const DnsAnswer &found) { return answer(found); };
+		auto tell = [this](const DnsEvent &event) { return lookup(event); };
 		dns_ = std::make_unique<Dns>(options_.dns_object, options_.dns_cgroup, options_.config, tell);
 		watch(dns_->packets_fd(), EPOLLIN);
 	}
@@ -78,7 +84,7 @@ void Tracer::stop() {
 	// Detaching waits for every CPU, a tenth of a second: not on the JavaScript thread.
 	try {
 		std::thread([self = shared_from_this()] { self->halt(); }).detach();
-	} catch (const std::system_error &) { // no more threads
+	} catch (const std::exception &) { // no more threads, or no memory
 		halt();
 	}
 }
@@ -112,14 +118,33 @@ void Tracer::run() {
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, nullptr);
 
-	Reason reason = loop();
+	End end = finish();
 	std::lock_guard<std::mutex> lock(mutex_);
 	ring_.reset();
 	dns_.reset();
 	program_.reset();
-	if (on_end_) on_end_({reason, writer_.error(), stats(), pending_});
+	end.stats = stats();
+	end.pending = pending_;
+	for (int tries = 0; on_end_ && tries < 100; tries++) {
+		try {
+			on_end_(end);
+			break;
+		} catch (...) { // no memory to say so: others may free some
+			usleep(100000);
+		}
+	}
 	ended_ = true;
 	ended_changed_.notify_all();
+}
+
+// No exception may leave the thread's function.
+End Tracer::finish() {
+	try {
+		Reason reason = loop();
+		return {reason, writer_.error(), true, {}, 0};
+	} catch (...) {
+		return {Reason::error, caught_errno(), false, {}, 0};
+	}
 }
 
 Reason Tracer::loop() {
@@ -132,12 +157,13 @@ Reason Tracer::loop() {
 		if (writer_.error()) reason = Reason::error;
 		else if (counted()) reason = Reason::count;
 		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
-		else reason = wait(stopping, busy ? 0 : until_look()); // a busy round is followed by one that reports losses
+		else reason = wait(stopping, busy ? 0 : until_due()); // a busy round is followed by one that reports losses
 	}
 	program_->detach();
 	if (dns_) dns_->detach();
 	const bool write = !writer_.error() && reason != Reason::closed;
 	if (write && reason != Reason::count) round(); // what ended or was reported in the meantime
+	if (dns_ && write) finishing_ = true, dns_->finish();
 	look_last(write);
 	report_losses(true);
 	writer_.flush();
@@ -172,7 +198,7 @@ bool Tracer::round() {
 	report_losses();
 	uint64_t before = out_ + updates_;
 	bool queries = dns_ && dns_->consume();
-	ring_buffer__consume(ring_.get());
+	consume();
 	writer_.flush();
 	uint64_t records = out_ + updates_ - before;
 	bool busy = records > 0 || queries;
@@ -180,22 +206,36 @@ bool Tracer::round() {
 	return busy;
 }
 
-int Tracer::on_record(void *tracer, void *data, size_t) {
-	auto self = static_cast<Tracer *>(tracer);
-	// The answer that an attempt had to wait for is there by now: it comes before it.
-	if (self->dns_) self->dns_->consume();
-	const auto &event = *static_cast<attempt_event *>(data);
-	if (self->holding_ && event.kind == ATTEMPT_OUTCOME) self->finished_.insert(event.id);
-	// All that may follow the last attempt that counts are connect lines of those that will be reported as pending.
-	if (self->holding_ && self->counted() && !(event.kind == ATTEMPT_CONNECT && self->waiting_.count(event.id))) return 0;
-	return self->record(event) || self->holding_ ? 0 : -ECANCELED;
+void Tracer::consume() {
+	ring_buffer__consume(ring_.get());
+	if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
 }
 
-bool Tracer::answer(const DnsAnswer &found) {
-	if (counted()) return false;
+int Tracer::on_record(void *tracer, void *data, size_t) {
+	auto self = static_cast<Tracer *>(tracer);
+	try {
+		return self->queued(*static_cast<attempt_event *>(data)) ? 0 : -ECANCELED;
+	} catch (...) {
+		self->failed_ = std::current_exception();
+		return -ECANCELED;
+	}
+}
+
+// Takes a record from the ring buffer. False: no more of them.
+bool Tracer::queued(const attempt_event &event) {
+	// The answer that an attempt had to wait for is there by now: it comes before it.
+	if (dns_) dns_->consume();
+	if (holding_ && event.kind == ATTEMPT_OUTCOME) finished_.insert(event.id);
+	// All that may follow the last attempt that counts are connect lines of those that will be reported as pending.
+	if (holding_ && counted() && !(event.kind == ATTEMPT_CONNECT && waiting_.count(event.id))) return true;
+	return record(event) || holding_;
+}
+
+bool Tracer::lookup(const DnsEvent &event) {
+	if (counted() && !finishing_) return false;
 	updates_++;
 	dns_line_.clear();
-	put_dns(dns_line_, format_, found, out_ + updates_);
+	put_dns(dns_line_, format_, event, out_ + updates_);
 	return writer_.text(dns_line_);
 }
 
@@ -210,11 +250,9 @@ void Tracer::set_clock() {
 	format_.set_clock(clock_offset_);
 }
 
-// Milliseconds; rounded up, so that it is time then.
-int Tracer::until_look() {
-	uint64_t time = now(CLOCK_BOOTTIME);
-	return time >= next_look_ns_ ? 0 : (next_look_ns_ - time + 999999) / 1000000;
-}
+int Tracer::until_look() { return until(next_look_ns_); }
+
+int Tracer::until_due() { return until(dns_ ? std::min(next_look_ns_, dns_->due_ns()) : next_look_ns_); }
 
 // The kernel is asked only while something waits, when it is new or due, and once a second for ends that were missed.
 void Tracer::look() {
@@ -242,12 +280,12 @@ void Tracer::take(const char *chunk, size_t size, bool write) {
 	std::vector<const attempt_event *> waiting;
 	for (const char *end = chunk + size; chunk < end;) {
 		auto event = reinterpret_cast<const attempt_event *>(chunk);
-		chunk += ATTEMPT_EVENT_BYTES(event->exe_size);
+		chunk += ATTEMPT_EVENT_BYTES(event->process.exe_size);
 		if (event->kind == ATTEMPT_PENDING) waiting.push_back(event), waiting_.insert(event->id);
 		else if (write) record(*event);
 	}
 	holding_ = true;
-	if (write) ring_buffer__consume(ring_.get());
+	if (write) consume();
 	holding_ = false;
 	for (const attempt_event *event : waiting)
 		if (!finished_.count(event->id) && write) record(*event);

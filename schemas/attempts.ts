@@ -1,2 +1,2 @@
-/** The types of events that describe an attempt. Most transforms select these; all other events pass them unchanged. */
+/** The types of events that describe an attempt. */
 export const attemptTypes: readonly string[] = ['connect', 'outcome', 'pending'];

@@ -22,6 +22,7 @@ const seldom = [
   './schemas/generated/scan.js',
   'undici',
   'lru-cache',
+  're2js',
 ];
 
 /** Loads a module when one of its exports is first used: Node's own ones, and those. */
@@ -33,7 +34,7 @@ const lazy: Plugin = {
         ? { path, external: true }
         : { path, namespace: 'lazy' },
     );
-    onResolve({ filter: /^undici$|^lru-cache$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
+    onResolve({ filter: /^(undici|lru-cache|re2js)$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
       path: fileOf(path),
       namespace: 'lazy',
     }));

@@ -1,31 +1,40 @@
-import type { Lost, Summary } from '../schemas/generated/events.js';
+import { attemptTypes } from '../schemas/attempts.js';
+import type { Dns, Lost, Summary } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { isTerminal } from '../schemas/pipe/fd.js';
-import type { Options } from '../schemas/pipe/options.js';
+import { list, type Options, oneOf } from '../schemas/pipe/options.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { type Attempt, attempts } from './table/attempts.js';
 import { type Column, heading, lostText, ready, row } from './table/cells.js';
 import { Keys } from './table/keys.js';
 import { live } from './table/live.js';
+import { lookups } from './table/lookups.js';
 import { fits, summaries } from './table/summaries.js';
 
+const showable = [...attemptTypes, 'dns'];
+
 const options = {
+  type: {
+    value: 'TYPES',
+    parse: list(oneOf(...showable)),
+    words: showable,
+    help: 'Events to show as rows: a list of connect, outcome, pending, dns (default connect,outcome,pending). Summaries always have rows.',
+  },
   live: {
     help: 'On a terminal, draw the newest window of summaries in place, the largest groups first; elsewhere print lines. q ends it.',
   },
 } satisfies Options;
 
-const types = ['connect', 'outcome', 'pending'];
-
 /** On a terminal that stays empty so long a heading shows that this runs, ms. */
 const signOfLife = 300;
 
 /**
- * Aligned lines for people: attempts in the columns of tcpconnect, summaries with the fields of their group. `places`:
- * how wide the terminal is, where it is one.
+ * Aligned lines for people: attempts in the columns of tcpconnect, look-ups, summaries with the fields of their group.
+ * `places`: how wide the terminal is, where it is one. `types`: the attempts' events, and dns, that become rows.
  */
-export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
+export function sinkTable(places = Number.POSITIVE_INFINITY, types = attemptTypes): Stage {
   const ofAttempts = attempts(places);
+  const ofLookups = lookups();
   let ofSummaries: Column<Summary>[] = [];
   let seen: Summary | undefined; // what has these columns
   let shown: Column<never>[] | undefined; // the columns of the last heading
@@ -33,7 +42,7 @@ export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
   let due = false;
   const begin = (out: Output) => {
     if (shown) return;
-    shown = ofAttempts as Column<never>[];
+    shown = (types.some((type) => attemptTypes.includes(type)) ? ofAttempts : ofLookups) as Column<never>[];
     out.text(heading(shown));
   };
   return {
@@ -58,10 +67,11 @@ export function sinkTable(places = Number.POSITIVE_INFINITY): Stage {
         const loading = ready(texts);
         return loading ? loading.then(print) : print();
       };
-      if (types.includes(line.type)) return put(ofAttempts, line.event as Attempt);
+      if (types.includes(line.type))
+        return line.type === 'dns' ? put(ofLookups, line.event as Dns) : put(ofAttempts, line.event as Attempt);
       if (line.type === 'summary') {
         const event = line.event as Summary;
-        if (seen?.by !== event.by) [seen, ofSummaries] = [event, summaries(event)];
+        if (seen?.by !== event.by || seen.events !== event.events) [seen, ofSummaries] = [event, summaries(event)];
         else if (!fits(ofSummaries, event)) {
           seen = { ...seen, ...event }; // so that columns stay once they are there
           ofSummaries = summaries(seen);
@@ -92,15 +102,16 @@ export const command = defineCommand({
   usage: '[OPTION]…',
   examples: [
     ['collector | sink-table', 'watch this machine connect'],
-    ['collector | aggregate --by comm,daddr --every 5s | sink-table --live', 'who connects most, now'],
+    ['collector | aggregate --by comm,dest --every 5s | sink-table --live', 'who connects most, now'],
+    ['collector --dns | sink-table --type dns', 'which names this machine looks up'],
   ],
   options,
   notes:
-    'Times are local; that of an attempt is when the call was made. An attempt that waits gets a line at once, and another when it has ended. A name is shown instead of its address. Events that are neither attempts nor summaries are left out; lost ones are reported between the lines.',
+    'Times are local; that of an attempt is when the call was made. An attempt that waits gets a line at once, and another when it has ended. A name is shown instead of its address, with a "?" if it is a guess (name_ambiguous). Look-ups are shown if --type names dns. Other events are left out, except summaries; lost ones are reported between the lines.',
   stage: ({ values }) => {
     const terminal = isTerminal(1); // asking Node for its columns loads much
     return values.live && terminal && process.stdout.isTTY
       ? live(process.stdout, new Keys())
-      : sinkTable(terminal && process.stdout.isTTY ? process.stdout.columns || 80 : undefined);
+      : sinkTable(terminal && process.stdout.isTTY ? process.stdout.columns || 80 : undefined, values.type);
   },
 });

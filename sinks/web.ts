@@ -57,11 +57,12 @@ class SinkWeb implements Stage {
 
   async open(): Promise<void> {
     const { host, port } = this.at;
-    const token = isLoopback(host) ? undefined : process.env.SYNPIPE_WEB_TOKEN || randomBytes(18).toString('base64url');
+    const loopback = isLoopback(host);
+    const token = process.env.SYNPIPE_WEB_TOKEN || randomBytes(18).toString('base64url');
     this.#server = new WebServer({
       ring: this.#ring,
       filter: where,
-      token,
+      access: { token, loopback },
       state: () => ({
         run: this.#run,
         total: this.#ring.next,
@@ -74,7 +75,7 @@ class SinkWeb implements Stage {
     try {
       const bound = await this.#server.listen(host, port);
       const name = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
-      this.told(`http://${name}:${bound.port}/${token === undefined ? '' : `?token=${token}`}`);
+      this.told(`http://${name}:${bound.port}/${loopback ? '' : `?token=${token}`}`);
     } catch (error) {
       this.#server = undefined;
       throw new RuntimeError(`cannot listen on ${host} port ${port}: ${cause(error)}; ${remedy(error)}`);

@@ -1,4 +1,4 @@
-import { attemptTypes } from '../schemas/attempts.js';
+import { AgingMap } from '../schemas/pipe/aging.js';
 import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { Field } from '../schemas/pipe/field.js';
@@ -9,8 +9,10 @@ import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { Idle } from './aggregate/idle.js';
 import { fieldNames, fields, Key, sayMissed } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';
+import { chosenTypes, typeOptions } from './filter/types.js';
 
 const usualBy = 'comm,daddr,dport,result,error';
+const usualByOfLookups = 'comm,name,qtype,error';
 const usualWithin = 10e6;
 const usualKeys = 100_000;
 
@@ -19,11 +21,12 @@ const id = new Field('id');
 const repeat = new Field('repeat');
 
 const options = {
+  ...typeOptions,
   by: {
     value: 'FIELDS',
     parse: fields,
     words: fieldNames,
-    help: `Events of one type are the same where these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${usualBy}).`,
+    help: `Events of one type are the same where these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${usualBy}; of dns events ${usualByOfLookups}).`,
   },
   within: {
     value: 'TIME',
@@ -56,18 +59,22 @@ interface Held {
  */
 class Dedupe implements Stage {
   readonly name = 'dedupe';
-  readonly types = attemptTypes;
+  readonly types: readonly string[];
+  readonly ends: readonly string[];
   readonly filters: Record<string, unknown>;
   readonly #key: Key;
+  readonly #keyOfLookups: Key;
   readonly #within: number;
   readonly #most: number;
-  readonly #held = new Map<string, Held>(); // oldest first
-  readonly #waiting = new Set<string>(); // ids of attempts that a pending event has passed for, oldest first
+  readonly #held = new AgingMap<string, Held>();
+  readonly #waiting = new AgingMap<string, true>(); // ids of attempts that a pending event has passed for
   readonly #idle = new Idle();
 
   constructor({ values, given }: Parsed<typeof options>) {
     this.filters = given;
-    this.#key = new Key(values.by ?? fields(usualBy));
+    ({ types: this.types, ends: this.ends } = chosenTypes(values));
+    this.#key = new Key(values.by ?? fields(usualBy), this.types);
+    this.#keyOfLookups = values.by ? this.#key : new Key(fields(usualByOfLookups), this.types);
     this.#within = values.within ?? usualWithin;
     this.#most = values.maxKeys ?? usualKeys;
   }
@@ -80,8 +87,9 @@ class Dedupe implements Stage {
       out.pass(line);
       return;
     }
-    this.#key.read(line);
-    const key = line.type + this.#key.buffer.toString('latin1', 0, this.#key.length);
+    const group = line.type === 'dns' ? this.#keyOfLookups : this.#key;
+    group.read(line);
+    const key = line.type + group.buffer.toString('latin1', 0, group.length);
     const held = this.#held.get(key);
     if (held && time < held.until) {
       hold(held, line);
@@ -91,15 +99,14 @@ class Dedupe implements Stage {
     if (held) this.#end(key, held, out);
     this.#held.set(key, { until: time + this.#within, times: 0, counted: false, line: nothing, length: 0 });
     out.pass(line);
-    if (this.#held.size <= this.#most) return;
-    const [oldest] = this.#held.entries();
-    if (oldest) this.#end(...oldest, out);
+    const oldest = this.#oldest;
+    if (oldest && this.#held.size > this.#most) this.#end(...oldest, out);
   }
 
   flush(out: Output): void {
     const now = this.#idle.now();
     if (this.#release(now, out)) out.wake();
-    else this.#idle.at(this.#oldest?.until, out.wake);
+    else this.#idle.at(this.#oldest?.[1].until, out.wake);
   }
 
   finish(out: Output): boolean {
@@ -112,14 +119,14 @@ class Dedupe implements Stage {
 
   end(): void {
     this.#idle.end();
-    if (this.#key.length > 0) sayMissed(this.name, this.#key);
+    if (this.#key.length > 0) sayMissed(this.name, this.#key); // it has read a line
   }
 
   /** Whether this is a pending event, or the outcome of an attempt that had one. */
   #isReported(line: Line): boolean {
     if (line.type === 'pending') {
-      this.#waiting.add(line.text(id) as string);
-      if (this.#waiting.size > this.#most) this.#waiting.delete(this.#waiting.values().next().value as string);
+      this.#waiting.set(line.text(id) as string, true);
+      if (this.#waiting.size > this.#most) this.#waiting.delete(this.#waiting.oldest as string);
       return true;
     }
     return line.type === 'outcome' && this.#waiting.size > 0 && this.#waiting.delete(line.text(id) as string);
@@ -127,10 +134,9 @@ class Dedupe implements Stage {
 
   /** Ends the times that are over, as many as go out at once. Returns whether there are more. */
   #release(time: number, out: Output): boolean {
-    for (const [key, held] of this.#held) {
-      if (held.until > time) return false;
+    for (let oldest = this.#oldest; oldest && oldest[1].until <= time; oldest = this.#oldest) {
       if (out.full) return true;
-      this.#end(key, held, out);
+      this.#end(...oldest, out);
     }
     return false;
   }
@@ -142,8 +148,9 @@ class Dedupe implements Stage {
     out.bytes(bytes, 0, bytes.length);
   }
 
-  get #oldest(): Held | undefined {
-    return this.#held.values().next().value;
+  get #oldest(): [string, Held] | undefined {
+    const key = this.#held.oldest;
+    return key === undefined ? undefined : [key, this.#held.get(key) as Held];
   }
 }
 
@@ -184,6 +191,6 @@ export const command = defineCommand({
   instead: { window: 'write --within', '': 'write --by FIELDS' },
   notes: `The first passes at once. Those that follow are held back. When the time is over, the last of them passes, with
 "repeat" if it stands for several; aggregate counts it that many times. Pending events pass unchanged, and so does the
-outcome of an attempt that had one.`,
+outcome of an attempt that had one. dns events end here unless --type or --keep-dns names them. All other events pass.`,
   stage: (parsed) => new Dedupe(parsed),
 });

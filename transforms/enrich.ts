@@ -62,7 +62,11 @@ const options = {
   'keep-dns': { help: 'Pass dns events on. Without, they end here.' },
   etc: {
     value: 'FOLDER',
-    help: 'Where hosts, services, passwd and group are; read again when they change. Default: /etc.',
+    help: 'Where hosts, services, passwd, group and resolv.conf are; read again when they change. Default: /etc. Without a resolv.conf there, /etc/resolv.conf is read.',
+  },
+  var: {
+    value: 'FOLDER',
+    help: "Where the files about containers are: log/containers, lib/docker, lib/containers. Default: /var. In a pod, where the host's /var is mounted.",
   },
   host: { value: 'NAME', help: "Add the field host with this name. (--with host adds this machine's own.)" },
   map: {
@@ -94,6 +98,7 @@ function stage({ values, given }: Parsed<typeof options>): Stage {
     maxTtl,
     keepDns: values.keepDns ?? false,
     etc: values.etc ?? '/etc',
+    var: values.var ?? '/var',
     host: values.host ?? hostname(),
     map: values.map,
     mmdb: values.mmdb ?? [],

@@ -46,12 +46,13 @@ export function otelOf(event: AnyEvent, ts: string): AnyEvent {
 /** What the conventions have a name for, and is no field of its own. */
 function about(event: AnyEvent): Record<string, unknown> {
   const { type, daddr, exe, result, error } = event as Record<string, unknown>;
-  if (type === 'dns') return { 'network.protocol.name': 'dns', 'network.peer.port': 53 };
+  const program = exe !== undefined && { 'process.executable.name': base(exe as string) };
+  if (type === 'dns') return { 'network.protocol.name': 'dns', 'network.peer.port': 53, ...program };
   if (!attemptTypes.includes(type as string)) return {};
   return {
     'network.transport': 'tcp',
     'server.address': daddr,
-    ...(exe !== undefined && { 'process.executable.name': base(exe as string) }),
+    ...program,
     ...(error === undefined && worked(event) === false && { 'error.type': result }),
   };
 }

@@ -10,7 +10,7 @@ import { consumerOf, sameConsumer, type Wanted } from './consumer.js';
 
 export interface Settings extends Wanted {
   reach: Reach;
-  /** So many events are asked for at once; twice as many are taken and not acknowledged at most. */
+  /** How many events to ask for at once; at most twice as many wait to be read. */
   batch: number;
   /** End after so many. */
   count: number;
@@ -24,10 +24,13 @@ const heartbeat = 2_000;
 /** How long the last words to the server may take (ms). */
 const farewellMs = 3_000;
 const newline = 10;
+/** The stages may hold so many batches, and so many bytes, before no more is asked for. */
+const mostBatchesHeld = 32;
+const mostBytesHeld = 64 << 20;
 
 /**
- * Events from a durable consumer, as lines. Those of one read are acknowledged at the next: by then all that was made of
- * them has been written. What is not acknowledged comes again, to this worker or another.
+ * Events from a durable consumer, as lines. They are acknowledged when all stages have let go of them (`released`). What
+ * is not acknowledged comes again, to this worker or another.
  */
 export class NatsSource implements Source {
   readonly piped = true; // the first signal ends it by itself, see `asked`
@@ -38,7 +41,10 @@ export class NatsSource implements Source {
   #queue: JsMsg[] = [];
   #at = 0; // queue[0..at) is given
   #offset = 0; // so many bytes of queue[at] are given
-  #given: JsMsg[] = []; // and not acknowledged
+  #given: JsMsg[][] = []; // and not acknowledged, by read
+  #givenCount = 0;
+  #givenBytes = 0;
+  #released = 0; // so many reads are acknowledged
   #left: number; // to be asked for
   #started = false;
   #ended = false; // gives no more
@@ -58,7 +64,6 @@ export class NatsSource implements Source {
 
   async read(into: Buffer): Promise<number> {
     if (!this.#started) await this.#start();
-    this.#acknowledge();
     const { idle } = this.settings;
     while (!this.#held && !this.#over && !this.#gone) {
       if (this.#failure) throw this.#failure;
@@ -66,6 +71,11 @@ export class NatsSource implements Source {
     }
     if (this.#gone) return -1;
     return this.#over ? 0 : this.#fill(into);
+  }
+
+  released(reads: number): void {
+    this.#acknowledge(reads - this.#released);
+    this.#released = reads;
   }
 
   held(): number {
@@ -91,8 +101,8 @@ export class NatsSource implements Source {
     clearInterval(this.#working);
     this.#ended = true;
     this.#leaving = true;
-    if (well) this.#acknowledge();
-    for (const message of [...this.#given, ...this.#queue.slice(this.#at)]) message.nak();
+    if (well) this.#acknowledge(this.#given.length);
+    for (const message of [...this.#given.flat(), ...this.#queue.slice(this.#at)]) message.nak();
     this.#drained();
     if (this.#link.up) {
       const connection = await this.#link.ready();
@@ -181,6 +191,7 @@ export class NatsSource implements Source {
 
   #fill(into: Buffer): number {
     let length = 0;
+    const given: JsMsg[] = [];
     while (this.#held && length < into.length) {
       const message = this.#queue[this.#at] as JsMsg;
       const { data } = message;
@@ -192,27 +203,34 @@ export class NatsSource implements Source {
       if (data.at(-1) !== newline) into[length++] = newline;
       this.#offset = 0;
       this.#at++;
-      this.#given.push(message);
+      given.push(message);
+      this.#givenBytes += data.length;
       if (this.#ended) break;
     }
+    this.#given.push(given);
+    this.#givenCount += given.length;
     if (this.#at > this.settings.batch / 2) {
       this.#queue = this.#queue.slice(this.#at);
       this.#at = 0;
     }
+    this.#drained();
     return length;
   }
 
-  /** All that was given has been written. */
-  #acknowledge(): void {
-    for (const message of this.#given) message.ack();
-    this.#given = [];
+  /** Acknowledges what the oldest reads gave. */
+  #acknowledge(reads: number): void {
+    for (const message of this.#given.splice(0, reads).flat()) {
+      message.ack();
+      this.#givenCount--;
+      this.#givenBytes -= message.data.length;
+    }
     this.#drained();
   }
 
   /** A slow reader is no reason to give the events to another worker too. */
   #stillHere(): void {
     if (!this.#link.up) return;
-    for (const message of this.#given) message.working();
+    for (const message of this.#given.flat()) message.working();
     for (let at = this.#at; at < this.#queue.length; at++) this.#queue[at]?.working();
   }
 
@@ -228,8 +246,14 @@ export class NatsSource implements Source {
     this.#changed();
   }
 
+  /** Waits until fewer events are unread, and the stages hold fewer. */
   async #room(): Promise<void> {
-    while (!this.#ended && this.#queue.length - this.#at + this.#given.length > this.settings.batch) {
+    const { batch } = this.settings;
+    const full = () =>
+      this.#queue.length - this.#at > batch ||
+      this.#givenCount > mostBatchesHeld * batch ||
+      this.#givenBytes > mostBytesHeld;
+    while (!this.#ended && full()) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });

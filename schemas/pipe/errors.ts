@@ -13,8 +13,19 @@ export function cause(error: unknown): string {
   return code ?? message ?? String(error);
 }
 
+/** A failure that is not a system call's, with what to do about it. */
+export class Problem extends Error {
+  constructor(
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
 /** What to do about a failed read or write. */
 export function remedy(error: unknown): string {
+  if (error instanceof Problem) return error.remedy;
   const known: Record<string, string> = {
     ENOSPC: 'free some space',
     EDQUOT: 'free some space',
@@ -23,25 +34,17 @@ export function remedy(error: unknown): string {
     EISDIR: 'name a file, not a folder',
     ENOENT: 'check the path',
     ENOTDIR: 'check the path',
+    ELOOP: 'remove the symbolic link',
     EACCES: 'check the permissions',
     EPERM: 'check the permissions',
     EROFS: 'choose a place that can be written',
     EFBIG: 'raise the file size limit (ulimit -f)',
     EBADF: 'open it in the shell',
+    EAGAIN: 'raise the limit of processes: ulimit -u, or pids.max of its cgroup', // of starting one, or a thread
+    ENOMEM: 'free some memory, or raise the memory limit',
+    EMFILE: 'raise the limit of open files (ulimit -n)',
     EADDRINUSE: 'choose another port',
     EADDRNOTAVAIL: 'choose an address of this machine',
   };
   return known[(error as NodeJS.ErrnoException).code ?? ''] ?? 'see errno(3)';
-}
-
-/**
- * Text from elsewhere, fit for a terminal: control characters (C0, DEL, C1) as `\xNN`, and those that turn the direction
- * of the text, which can make a line read as another, as `\u{NNNN}`.
- */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (c) => {
-    const code = c.charCodeAt(0).toString(16);
-    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
-  });
 }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Batch } from './batch.js';
 import { Lines, lineLimit } from './lines.js';
+import { Released } from './released.js';
 import { Step } from './step.js';
 import { Last, type Part } from './target.js';
 import { Waiting } from './waiting.js';
@@ -12,6 +13,11 @@ export interface Input {
   now?(into: Buffer): number | undefined;
   /** It is a file: nobody makes its bytes meanwhile, and needs the CPU for it. */
   readonly isFile?: boolean;
+  /**
+   * No stage holds anything of the first `reads` reads any more: it was dropped, or what was made of it was written.
+   * May be called while a read waits.
+   */
+  released?(reads: number): void;
 }
 
 /** Where the bytes go: whole lines, which stay as they are until they are written. */
@@ -43,9 +49,12 @@ export class Flow {
   readonly #waiting = new Waiting();
   readonly #steps: Step[] = [];
   readonly #first: Step;
+  readonly #durable: boolean;
   #held = false; // by a stage that waits for something
   #turned = 0;
   #came = 0; // bytes
+  #reads = 0;
+  readonly #released: Released | undefined;
 
   constructor(
     parts: readonly Part[],
@@ -54,6 +63,7 @@ export class Flow {
   ) {
     const writesBehind = parts.some(({ stage }) => stage.settled);
     this.#lines = new Lines(lineLimit, writesBehind ? 2 : 1);
+    this.#durable = parts.some(({ stage }) => stage.durable);
     this.#last = new Last(this.#lines.buffer);
     this.#batch = this.#last.batch;
     const wake = () => this.#waiting.wake();
@@ -63,6 +73,7 @@ export class Flow {
     for (const part of parts.toReversed())
       this.#steps.unshift(new Step(part, this.#steps[0] ?? this.#last, wake, hold));
     this.#first = this.#steps[0] as Step;
+    if (input.released) this.#released = new Released(this.#steps, (reads) => input.released?.(reads));
   }
 
   /**
@@ -103,9 +114,7 @@ export class Flow {
 
   /** Waits for input, and meanwhile for stages that have something to put out. */
   async #read(): Promise<number> {
-    await this.#put();
-    for (const step of this.#steps) await step.settled();
-    await this.#bury();
+    await this.#settled();
     const first = this.#first;
     if (first.closed) return -1;
     const read = this.#waiting.until(
@@ -114,11 +123,19 @@ export class Flow {
     let came = await read();
     for (; came === undefined; came = await read()) {
       await this.#flush();
-      await this.#put();
-      await this.#bury();
+      await this.#settled();
     }
+    if (came > 0) this.#reads++;
     this.#turned = now();
     return came;
+  }
+
+  /** Writes what there is, and sees which reads are done with. */
+  async #settled(): Promise<void> {
+    await this.#put();
+    for (const step of this.#steps) await step.settled();
+    await this.#bury();
+    this.#released?.update(this.#reads);
   }
 
   /** Reads what is there already, for another thread to scan. Returns whether there was something. */
@@ -142,7 +159,7 @@ export class Flow {
         this.#held = false;
         if (!this.#last.full) continue;
       }
-      if (state === 'done' && more >= busy && this.#batch.length < writeBytes) {
+      if (state === 'done' && more >= busy && !this.#durable && this.#batch.length < writeBytes) {
         more = this.#readBehind();
         left = more > 0;
         if (left) continue; // it goes on together with what came before

@@ -4,10 +4,11 @@ import type { Event } from '../generated/events.js';
 import { headWords, kinds } from '../generated/kinds.js';
 import generated from '../generated/validate.cjs';
 import { canonical } from './canonical.js';
-import { printable } from './errors.js';
 import { Field } from './field.js';
+import { printable } from './printable.js';
 import { PlainScanner } from './scan/plain.js';
 import { unknownKind } from './scan/scanner.js';
+import { sourcesOf } from './virtual.js';
 
 /** Any event: one of ours, or one of a type that only other stages know. */
 export type AnyEvent = Event | { type: string; [key: string]: unknown };
@@ -48,8 +49,18 @@ export class Line {
   #encoded = nothing;
   #scratch: PlainScanner | undefined;
 
-  /** A top-level field's value; undefined where the event has none. */
+  /** A top-level field's value, `dest` among them; undefined where the event has none. */
   field(name: string): unknown {
+    const value = this.#field(name);
+    if (value !== undefined || name !== 'dest') return value;
+    for (const source of sourcesOf(name)) {
+      const found = this.#field(source);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #field(name: string): unknown {
     if (this.kind === unknownKind || this.#event) return own(this.event, name);
     const field = fields.get(name);
     if (!field || (field.places[this.kind] as number) < 0)

@@ -41,10 +41,14 @@ export interface Stage {
   readonly name: string;
   /** The event types it wants to see; all others pass it by unchanged. All, if left out. */
   readonly types?: readonly string[];
+  /** The event types that end here: they are neither shown to the stage nor passed, but counted as filtered. */
+  readonly ends?: readonly string[];
   /** What --status tells of it. */
   readonly filters?: Record<string, unknown>;
   /** It ends the stream: its standard output is no stream of events. */
   readonly sink?: boolean;
+  /** What it took is safe once `flush` is done: no more is read before that, so that kill -9 loses one read at most. */
+  readonly durable?: boolean;
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
   /** The same of many lines at once. */
@@ -79,6 +83,12 @@ export interface Stage {
   asked?(): void;
   /** What else it has counted, for the end status. */
   counts?(): Partial<Status>;
+  /**
+   * Returns a test: whether all lines that came until now have gone on, were dropped, or are stored. For a stage that
+   * keeps lines beyond `flush` and `settled`: source-nats acknowledges an event when the test of each stage holds. A line
+   * that was only counted, such as one of aggregate's, is dropped.
+   */
+  mark?(): () => boolean;
   /** How many events it holds, where these go on later. Of a sink that is known without. */
   held?(): number;
   /** How many bytes it holds. */
@@ -95,17 +105,18 @@ export interface Stage {
 }
 
 /**
- * A stage that only chooses: lines of these types that `keep` says no to are held back. With what `keep` asks of a line it
- * is quicker.
+ * A stage that only chooses: lines of these types that `keep` says no to are held back, and those of `ends` always. With
+ * what `keep` asks of a line it is quicker.
  */
 export function select(
   name: string,
   types: readonly string[],
   keep: { (line: Line): boolean; readonly ask?: Ask | undefined },
   filters: Record<string, unknown>,
+  ends: readonly string[] = [],
 ): Stage {
-  const choice = keep.ask && new Choice(types, keep.ask);
-  return { name, types, filters, keep, choice, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  const choice = keep.ask && new Choice(types, keep.ask, ends);
+  return { name, types, ends, filters, keep, choice, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
 }
 
 /** Lets all lines pass. */

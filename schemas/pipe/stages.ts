@@ -1,11 +1,14 @@
+import { checkOutput } from './closed-output.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { counted, countLines, writeAll } from './fd.js';
 import { Flow, type Input } from './flow.js';
 import { type InvalidPolicy, onInvalid } from './invalid.js';
 import { Ledger } from './ledger.js';
+import { lostNames } from './lost-names.js';
 import { measure } from './metrics/measure.js';
 import type { MetricsAt } from './metrics.js';
 import { showProgress } from './progress.js';
+import { commandsAfter } from './readers.js';
 import { exitCode, say } from './say.js';
 import { Signals } from './signals.js';
 import type { Source } from './source.js';
@@ -30,6 +33,8 @@ export interface Ready {
  * code: that of the last one that failed, as with `set -o pipefail`.
  */
 export async function runStages(stages: readonly Ready[], source: Source): Promise<number> {
+  if (!stages.at(-1)?.stage.sink) checkOutput();
+  let isChecked = false;
   const codes = stages.map(() => 0);
   let well = true;
   const policies = new Map<Part, InvalidPolicy>(); // of the stages that go on
@@ -38,6 +43,11 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       stage,
       ledger: new Ledger(),
       status,
+      namesEnded: lostNames(
+        stage.name,
+        stages.slice(at + 1).map(({ stage }) => stage.name),
+        commandsAfter,
+      ),
       policy: () => {
         const policy = onInvalid(invalid, stage.name);
         policies.set(part, policy);
@@ -81,10 +91,13 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       const bytes = source.now?.(into);
       return bytes === undefined ? undefined : came(into, bytes);
     },
+    ...(source.released && { released: (reads: number) => source.released?.(reads) }),
   };
   try {
-    const write = (bytes: Buffer) => {
+    const write = async (bytes: Buffer) => {
       progress?.writes();
+      if (!isChecked) checkOutput(); // of a sink, which may have something to write
+      isChecked = true;
       return writeOut(bytes);
     };
     await new Flow(parts, input, write).run();

@@ -160,6 +160,11 @@ export class Step implements Target {
     if (!this.closed && stage.settled) return this.#guarded(() => stage.settled?.());
   }
 
+  /** Returns a test: whether all lines that came until now have left the stage. */
+  mark(): () => boolean {
+    return this.part.stage.mark?.() ?? (() => true);
+  }
+
   /** No line comes any more. */
   async close(): Promise<void> {
     if (this.closed) return;

@@ -18,6 +18,8 @@ export interface Part {
   policy: () => InvalidPolicy;
   /** Write status events. */
   status?: boolean;
+  /** Called when the first dns event ends in the stage by its `ends`, and again at the end of the input. */
+  namesEnded?: () => void;
   /** The stage is at its end in the middle of things, by this error; EPIPE when nobody takes what it puts out. */
   failed: (error: unknown) => void;
 }

@@ -13,6 +13,7 @@ import {
   timeOf,
 } from './literal.js';
 import { addresses, ranged, type Test } from './match.js';
+import { pattern } from './pattern.js';
 
 const orders = {
   '<': (value: number | string, limit: number | string) => value < limit,
@@ -51,8 +52,8 @@ function matches(
   { name, kind, fail }: Subject,
 ): Test {
   if (kind && !isText(kind)) fail(at, `${name} is no text; compare it with == or in`);
-  const expression = new RegExp(source, flags);
-  return (value) => typeof value === 'string' && expression.test(value);
+  const matches = pattern(source, flags);
+  return (value) => typeof value === 'string' && matches(value);
 }
 
 function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject: Subject): Test {
@@ -88,18 +89,29 @@ function isOneOf(values: Literal[], subject: Subject, many: boolean): Test {
       return within(values.map((value) => rangeOf(value, subject, many)));
     case 'address':
       return addresses(networksOf(values, subject, many));
+    case 'host':
+      return some(values.map((value) => isHost(value, subject, many)));
     case 'choice':
       return among(values.map((value) => choiceOf(value, subject)));
     case 'time':
       return among(values.map((value) => timeOf(value, subject)));
     case 'text':
       return among(values.map((value) => textOf(value, subject)));
-    default: {
-      const tests = values.map((value) => isOwn(value, subject, many));
-      return (one) => tests.some((test) => test(one));
-    }
+    default:
+      return some(values.map((value) => isOwn(value, subject, many)));
   }
 }
+
+/** A name, or an address or network however it is written. */
+function isHost(literal: Literal, subject: Subject, many: boolean): Test {
+  const same = textOf(literal, subject);
+  return isNetwork(literal.text) && (many || !literal.text.includes('/')) ? addresses(literal.text) : among([same]);
+}
+
+const some =
+  (tests: readonly Test[]): Test =>
+  (value) =>
+    tests.some((test) => test(value));
 
 function within(ranges: [first: number, last: number][]): Test {
   const [[first, last] = [0, 0]] = ranges;

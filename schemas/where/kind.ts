@@ -1,7 +1,7 @@
 /** What the schema says of a field's values, as far as a comparison needs it; schemas/generated/fields.ts holds them. */
 export interface Kind {
-  /** `choice` is one of `words`; `other` has nothing that could be compared. */
-  is: 'number' | 'text' | 'address' | 'time' | 'choice' | 'other';
+  /** `choice` is one of `words`; `host` is a name or an address; `other` has nothing that could be compared. */
+  is: 'number' | 'text' | 'address' | 'host' | 'time' | 'choice' | 'other';
   /** The field is a list of such values. */
   list?: true;
   words?: (string | number | boolean)[];
@@ -55,11 +55,22 @@ export function together(types: readonly Readonly<Record<string, Kind>>[]): Read
   for (const fields of types) {
     for (const [name, field] of Object.entries(fields)) {
       const before = all.get(name);
-      const words = [...new Set([...(before?.words ?? []), ...(field.words ?? [])])];
-      all.set(name, before ? { ...before, ...(words.length > 0 && { words }) } : field);
+      all.set(name, before ? either(before, field) : field);
     }
   }
   return all;
+}
+
+/** What one of two fields of a name allows. */
+function either({ words = [], pattern, maxLength, ...one }: Kind, other: Kind): Kind {
+  const all = [...new Set([...words, ...(other.words ?? [])])];
+  return {
+    ...one,
+    ...(all.length > 0 && { words: all }),
+    ...(pattern !== undefined && pattern === other.pattern && { pattern }),
+    ...(maxLength !== undefined &&
+      other.maxLength !== undefined && { maxLength: Math.max(maxLength, other.maxLength) }),
+  };
 }
 
 const are = ({ words = [] }: Kind, type: 'number' | 'string') => words.every((word) => typeof word === type);
@@ -71,7 +82,5 @@ export function isNumeric(kind: Kind): boolean {
 
 /** Whether all its values, or those in its list, are texts. */
 export function isText(kind: Kind): boolean {
-  return (
-    kind.is === 'text' || kind.is === 'address' || kind.is === 'time' || (kind.is === 'choice' && are(kind, 'string'))
-  );
+  return ['text', 'address', 'host', 'time'].includes(kind.is) || (kind.is === 'choice' && are(kind, 'string'));
 }

@@ -1,6 +1,7 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { UsageError } from '../pipe/errors.js';
 import type { Network, Range } from '../pipe/scan/choice.js';
+import { glob, pattern } from './pattern.js';
 
 /** Says whether a field's value is one of those asked for. A field that the event does not have never is. */
 export interface Test {
@@ -91,31 +92,20 @@ function bytesOf(address: string): Uint8Array {
  * With the flag i, a glob takes upper and lower case for the same.
  */
 export function names(text: string, flag: 'i' | '' = ''): Test {
-  const regular = /^\/(.*)\/(i?)$/s.exec(text);
-  if (!regular) return globs(text, flag);
-  try {
-    return matching(new RegExp(regular[1] as string, regular[2]));
-  } catch (error) {
-    throw new UsageError(`has a bad expression: ${(error as Error).message}`);
-  }
+  const [, source, flags] = /^\/(.*)\/(i?)$/s.exec(text) ?? [];
+  return source === undefined ? globs(text, flag) : matching(() => pattern(source, flags));
 }
 
 /** The same, but always a glob. */
 export function globs(text: string, flag: 'i' | '' = ''): Test {
-  const source = text.replace(/\[(!?)([^\]]+)\]|[\s\S]/g, (token, not: string | undefined, set: string | undefined) => {
-    if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\\]^[]/g, '\\$&')}]`;
-    if (token === '*') return '.*';
-    if (token === '?') return '.';
-    return token.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  });
+  return matching(() => glob(text, flag));
+}
+
+function matching(make: () => (text: string) => boolean): Test {
   try {
-    return matching(new RegExp(`^${source}$`, `su${flag}`));
+    const matches = make();
+    return (value) => typeof value === 'string' && matches(value);
   } catch (error) {
     throw new UsageError(`has a bad expression: ${(error as Error).message}`);
   }
 }
-
-const matching =
-  (expression: RegExp): Test =>
-  (value) =>
-    typeof value === 'string' && expression.test(value);

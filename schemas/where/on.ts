@@ -1,6 +1,7 @@
 import { Field } from '../pipe/field.js';
 import type { Line } from '../pipe/line.js';
 import type { Ask } from '../pipe/scan/choice.js';
+import { sourcesOf } from '../pipe/virtual.js';
 import { isNumeric, isText, type Kind } from './kind.js';
 import type { Test } from './match.js';
 import { remembered } from './memo.js';
@@ -54,6 +55,10 @@ function joined(is: 'and' | 'or', all: readonly Holds[]): Ask | undefined {
 
 /** Whether an event has a field. */
 export function has(name: string, kind: Kind | undefined): Holds {
+  return some(sourcesOf(name).map((source) => hasField(source, kind)));
+}
+
+function hasField(name: string, kind: Kind | undefined): Holds {
   const field = new Field(name);
   return asking(kind ? (line) => line.locate(field) : (line) => line.field(name) !== undefined, {
     is: 'has',
@@ -66,6 +71,16 @@ export function has(name: string, kind: Kind | undefined): Holds {
  * keep its verdicts, in 256 KiB.
  */
 export function on(name: string, kind: Kind | undefined, test: Test, remember = true): Holds {
+  const sources = sourcesOf(name);
+  const holds = sources.map((source) => onField(source, kind, test, remember));
+  // the first that an event has is its value, whatever the others say
+  return holds.reduceRight((next, one, at) => {
+    const isThere = hasField(sources[at] as string, kind);
+    return some([every([isThere, one]), every([not(isThere), next])]);
+  });
+}
+
+function onField(name: string, kind: Kind | undefined, test: Test, remember: boolean): Holds {
   const holds = tested(name, kind, test, remember);
   const { ranges, networks } = test;
   if (kind && isNumeric(kind) && ranges) return asking(holds, { is: 'within', field: name, ranges });

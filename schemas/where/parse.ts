@@ -1,5 +1,6 @@
 import { nearest } from '../pipe/options.js';
 import type { Expression, FieldName, Literal, Order } from './expression.js';
+import { pattern } from './pattern.js';
 import { Reader } from './reader.js';
 
 const deepest = 100; // so that no text can exhaust the stack
@@ -140,7 +141,7 @@ function regularExpression(reader: Reader, behind: string): { source: string; fl
   }
   const flags = slashed?.[2] ?? '';
   try {
-    new RegExp(source, flags);
+    pattern(source, flags);
   } catch (error) {
     reader.fail(at, `${(error as Error).message}; write \\ before a sign that stands for itself`);
   }

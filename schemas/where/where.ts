@@ -1,6 +1,7 @@
 import { attemptTypes } from '../attempts.js';
 import { fieldKinds } from '../generated/fields.js';
 import { nearest } from '../pipe/options.js';
+import { sourcesOf } from '../pipe/virtual.js';
 import { compare } from './compare.js';
 import type { Expression, FieldName } from './expression.js';
 import { type Kind, together } from './kind.js';
@@ -10,7 +11,9 @@ import { type Fail, failIn } from './reader.js';
 
 /** The fields of these event types, and what they may be. */
 export function fieldsOf(types: readonly string[]): ReadonlyMap<string, Kind> {
-  return together(types.map((type) => fieldKinds[type] ?? {}));
+  const fields = new Map(together(types.map((type) => fieldKinds[type] ?? {})));
+  if (sourcesOf('dest').some((name) => fields.has(name))) fields.set('dest', { is: 'host' });
+  return fields;
 }
 
 /**

@@ -11,6 +11,7 @@ export interface Batch {
   /** How many of its lines are of this run. */
   lines: number;
   bytes: number;
+  /** Whole lines. Throws Damaged if they are lost: the file they were in is set aside. */
   read(): Promise<Buffer>;
 }
 
@@ -28,7 +29,8 @@ export interface Store {
   readonly bytes: number;
   /** Lines can be added; else `begin` is to be called first. */
   readonly ready: boolean;
-  open(): Promise<void>;
+  /** `sealed` is called when there is a batch to take. */
+  open(sealed: () => void): Promise<void>;
   begin(): Promise<void>;
   /** The line's bytes must stay as they are until `flush`. */
   add(line: Line): void;
@@ -38,6 +40,8 @@ export interface Store {
   take(): Batch | undefined;
   /** It was delivered. */
   done(batch: Batch): Promise<void>;
+  /** Returns a test of whether all lines that were added and flushed until now are safe: delivered, or on disk. */
+  mark(): () => boolean;
   /** What waits for room is to give up. */
   stop(): void;
   close(): Promise<void>;
@@ -52,7 +56,10 @@ export class Memory implements Store {
   #parts: Buffer[] = [];
   #bytes = 0;
   #sealed: Batch[] = [];
+  readonly #undelivered = new Map<string, number>(); // sealed batches by id: their numbers, the oldest first
+  #number = 0; // of the batch that is collected
   #taken = 0;
+  #onSealed = () => {};
   #sealedBytes = 0; // and not delivered
 
   constructor(private readonly most: number) {}
@@ -71,7 +78,9 @@ export class Memory implements Store {
 
   readonly ready = true;
 
-  async open(): Promise<void> {}
+  async open(sealed: () => void): Promise<void> {
+    this.#onSealed = sealed;
+  }
 
   async begin(): Promise<void> {}
 
@@ -94,10 +103,13 @@ export class Memory implements Store {
     await this.flush();
     const bytes = Buffer.concat(this.#parts);
     const { began, heldLines: lines } = this;
-    this.#sealed.push({ id: randomUUID(), began, lines, bytes: bytes.length, read: async () => bytes });
+    const id = randomUUID();
+    this.#sealed.push({ id, began, lines, bytes: bytes.length, read: async () => bytes });
+    this.#undelivered.set(id, this.#number++);
     this.#sealedBytes += bytes.length;
     this.#parts = [];
     this.#bytes = this.heldLines = 0;
+    this.#onSealed();
   }
 
   take(): Batch | undefined {
@@ -106,7 +118,13 @@ export class Memory implements Store {
     return batch;
   }
 
-  async done({ lines, bytes }: Batch): Promise<void> {
+  mark(): () => boolean {
+    const after = this.#number + (this.heldLines > 0 ? 1 : 0);
+    return () => this.#oldest >= after;
+  }
+
+  async done({ id, lines, bytes }: Batch): Promise<void> {
+    this.#undelivered.delete(id);
     this.#taken--;
     this.#sealedBytes -= bytes;
     this.waiting -= lines;
@@ -115,4 +133,9 @@ export class Memory implements Store {
   stop(): void {}
 
   async close(): Promise<void> {}
+
+  /** The number of the oldest batch that is not delivered: the collected one, if all others are. */
+  get #oldest(): number {
+    return this.#undelivered.values().next().value ?? this.#number;
+  }
 }

@@ -1,5 +1,5 @@
 import type { Connect, Outcome, Pending } from '../../schemas/generated/events.js';
-import { printable } from '../../schemas/pipe/errors.js';
+import { printable } from '../../schemas/pipe/printable.js';
 import { type Column, clock, milliseconds } from './cells.js';
 
 /** The events of attempts. */
@@ -19,7 +19,7 @@ export function attempts(places: number): Column<Attempt>[] {
     { title: 'COMM', width: 15, text: ({ comm = '-' }) => printable(comm) },
     { title: 'SADDR', width: ipv6Width, text: ({ saddr = '-', saddr_name = saddr }) => printable(saddr_name) },
     { title: 'SPORT', width: 5, text: ({ sport = '-' }) => String(sport) },
-    { title: 'DADDR', width: ipv6Width, text: ({ daddr, name = daddr }) => printable(name) },
+    { title: 'DADDR', width: ipv6Width, text: destination },
     { title: 'DPORT', width: 5, text: ({ dport }) => String(dport) },
     { title: 'RESULT', width: 0, text: result },
   ];
@@ -27,6 +27,11 @@ export function attempts(places: number): Column<Attempt>[] {
     for (const column of columns) if (column.width === ipv6Width) column.width = ipv4Width;
   }
   return columns;
+}
+
+/** The name of the remote address, with a "?" if it is a guess; the address if it has none. */
+function destination({ daddr, name, name_ambiguous }: Attempt): string {
+  return name === undefined ? daddr : printable(name) + (name_ambiguous ? '?' : '');
 }
 
 /** The time of the call, as tcpconnect has it; outcomes of older versions do not say it. */

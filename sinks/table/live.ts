@@ -26,7 +26,7 @@ const most = 2_000;
 export function live(terminal: Terminal, keys: Keys): Stage {
   let window = { ts: '', end: '' };
   let groups: Summary[] = [];
-  let [all, attempts, pending, lost] = [0, 0, 0, 0];
+  let [all, attempts, lookups, pending, lost] = [0, 0, 0, 0, 0];
   let fresh = false; // something is to be drawn
   let timer: NodeJS.Timeout | undefined;
   let due = false;
@@ -44,11 +44,12 @@ export function live(terminal: Terminal, keys: Keys): Stage {
     if (event.ts > window.ts) {
       window = event;
       groups = [];
-      [all, attempts, pending] = [0, 0, 0];
+      [all, attempts, lookups, pending] = [0, 0, 0, 0];
     }
     groups.push(event);
     if (!event.other) all++;
-    attempts += event.count;
+    if (event.events === 'dns') lookups += event.count;
+    else attempts += event.count;
     pending += event.pending ?? 0;
     lost += (event.lost ?? 0) + (event.invalid ?? 0);
     if (groups.length > 2 * most) groups = largest(groups).slice(0, most);
@@ -57,7 +58,14 @@ export function live(terminal: Terminal, keys: Keys): Stage {
   const draw = (out: Output): void | Promise<void> => {
     const loading = ready(groups.flatMap((event) => Object.values(event).filter((value) => typeof value === 'string')));
     if (loading) return loading.then(() => draw(out));
-    const head = `${clock(window.ts)} to ${clock(window.end)}, ${all} ${all === 1 ? 'group' : 'groups'}, ${attempts} attempts${pending > 0 ? `, ${pending} pending` : ''}${lost > 0 ? `, ${lost} LOST` : ''}`;
+    const head = [
+      `${clock(window.ts)} to ${clock(window.end)}`,
+      `${all} ${all === 1 ? 'group' : 'groups'}`,
+      ...(attempts > 0 || lookups === 0 ? [`${attempts} attempts`] : []),
+      ...(lookups > 0 ? [`${lookups} look-ups`] : []),
+      ...(pending > 0 ? [`${pending} pending`] : []),
+      ...(lost > 0 ? [`${lost} LOST`] : []),
+    ].join(', ');
     const lines =
       window.ts === '' ? ['waiting for summaries; aggregate --every 10s makes them'] : [head, ...table(groups)];
     const start = { never: '\r\n'.repeat(rows()), once: '', resized: '\x1b[2J' }[drawn];

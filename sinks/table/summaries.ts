@@ -1,5 +1,5 @@
 import type { Summary } from '../../schemas/generated/events.js';
-import { printable } from '../../schemas/pipe/errors.js';
+import { printable } from '../../schemas/pipe/printable.js';
 import { type Column, clock, milliseconds } from './cells.js';
 
 type Fields = Summary & { [name: string]: unknown };
@@ -29,7 +29,17 @@ export function fits(columns: readonly Column<Summary>[], event: Summary): boole
   return summaries(event).every(({ title }) => have.has(title));
 }
 
-const usual: Record<string, number> = { comm: 15, pcomm: 15, daddr: 15, saddr: 15, name: 30, exe: 20, error: 12 };
+const [address, hostName] = [15, 30];
+const usual: Record<string, number> = {
+  comm: 15,
+  pcomm: 15,
+  daddr: address,
+  saddr: address,
+  name: hostName,
+  dest: hostName,
+  exe: 20,
+  error: 12,
+};
 const latencies = ['p50', 'p90', 'p99', 'max'];
 
 function measures(event: Fields): Column<Summary>[] {

@@ -5,11 +5,20 @@ import { isIP } from 'node:net';
 /** What of a request decides whether it is answered. */
 export interface Asked {
   headers: IncomingHttpHeaders;
+  path: string;
   /** The token in the address, if one is there. */
   token: string | null;
 }
 
-export const cookieName = 'synpipe-token';
+/** Who may read: who knows the token. */
+export interface Access {
+  token: string;
+  /** On loopback, the page itself is for all who can reach it, and brings the token. */
+  loopback: boolean;
+}
+
+/** A browser keeps cookies by host: two pages on one host have two names. */
+export const cookieName = (host = '') => `synpipe-token-${/:(\d+)$/.exec(host)?.[1] ?? 80}`;
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
 
@@ -24,28 +33,34 @@ function same(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-function cookie(headers: IncomingHttpHeaders): string | undefined {
-  return new RegExp(`(?:^|;\\s*)${cookieName}=([^;]*)`).exec(headers.cookie ?? '')?.[1];
+function cookie({ host, cookie }: IncomingHttpHeaders): string | undefined {
+  return new RegExp(`(?:^|;\\s*)${cookieName(host)}=([^;]*)`).exec(cookie ?? '')?.[1];
 }
 
 /**
- * Why a request is refused: its status and the reason; undefined where it is to be answered. A page elsewhere can make
- * a browser send requests here under a name of its own (DNS rebinding) or from its own origin; both show in the headers.
+ * Returns why a request is refused: its status and the reason; undefined if it is to be answered. A page elsewhere can make
+ * a browser send requests here: under a name of its own (DNS rebinding), from its own origin, or by leading it here. The
+ * headers show the first two. The last brings no cookie, so only the page itself is answered.
  */
-export function refusal({ headers, token }: Asked, wanted: string | undefined): [number, string] | undefined {
+export function refusal(
+  { headers, path, token }: Asked,
+  { token: wanted, loopback: local }: Access,
+): [number, string] | undefined {
   const host = headers.host ?? '';
   const name = host.replace(/:\d+$/, '');
-  // A name can be rebound to this address, a number cannot; without a token only this machine's own are meant.
-  if (wanted === undefined ? !loopback.test(name) : !loopback.test(name) && isIP(name.replace(/^\[|\]$/g, '')) === 0) {
+  // A name can be rebound to this address, a number cannot. On loopback only this machine's own are meant.
+  if (!loopback.test(name) && (local || isIP(name.replace(/^\[|\]$/g, '')) === 0)) {
     return [421, 'open this page by its IP address or as localhost'];
   }
   if (headers.origin !== undefined && headers.origin !== `http://${host}`) return [403, 'this origin may not read it'];
   const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none' && headers['sec-fetch-mode'] !== 'navigate') {
+  const opens = path === '/' && headers['sec-fetch-mode'] === 'navigate';
+  if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opens) {
     return [403, 'another site may not read it'];
   }
-  if (wanted !== undefined && !same(token ?? cookie(headers) ?? '', wanted)) {
-    return [401, 'open the address that sink-web printed, with its token'];
-  }
-  return undefined;
+  if ((local && path === '/') || same(token ?? cookie(headers) ?? '', wanted)) return undefined;
+  return [
+    401,
+    local ? 'open the page first: it sets a cookie' : 'open the address that sink-web printed, with its token',
+  ];
 }

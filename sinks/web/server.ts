@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { Feed, type Keep, type State } from './feed.js';
-import { cookieName, refusal } from './guard.js';
+import { type Access, cookieName, refusal } from './guard.js';
 import type { Ring } from './ring.js';
 
 const pageFolder = new URL('page/', import.meta.url);
@@ -31,7 +31,7 @@ export interface Served {
   /** Makes a predicate of a filter expression. Throws UsageError with what is wrong. */
   filter(expression: string): Keep;
   state(): State;
-  token: string | undefined;
+  access: Access;
 }
 
 /** The page, its script, and the feed of lines: all that can be asked for. */
@@ -80,12 +80,15 @@ export class WebServer {
     const url = new URL(request.url ?? '/', 'http://synpipe');
     const token = url.searchParams.get('token');
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    const refused = refusal({ headers: request.headers, token }, this.served.token);
+    const { access } = this.served;
+    const refused = refusal({ headers: request.headers, path: url.pathname, token }, access);
     if (refused) return plain(response, ...refused);
     if (request.method !== 'GET' && request.method !== 'HEAD') return plain(response, 405, 'only GET');
-    if (token !== null && this.served.token !== undefined) {
+    const name = cookieName(request.headers.host);
+    if (token !== null || (access.loopback && url.pathname === '/'))
+      response.setHeader('Set-Cookie', `${name}=${access.token}; HttpOnly; SameSite=Strict; Path=/`);
+    if (token !== null) {
       // Kept out of the address from here on: that ends up in histories and logs.
-      response.setHeader('Set-Cookie', `${cookieName}=${this.served.token}; HttpOnly; SameSite=Strict; Path=/`);
       response.writeHead(303, { Location: '/' }).end();
       return;
     }

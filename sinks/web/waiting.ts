@@ -1,3 +1,5 @@
+import { AgingMap } from '../../schemas/pipe/aging.js';
+
 /** At most as many attempts, and as many bytes of lines. */
 const most = 10_000;
 const mostBytes = 8 << 20;
@@ -9,7 +11,7 @@ interface Kept {
 
 /** The newest pending line of each attempt that waits, for pages that are opened when the ring no longer has it. */
 export class Waiting {
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new AgingMap<string, Kept>();
   readonly #most: number;
   #bytes = 0;
 
@@ -26,10 +28,7 @@ export class Waiting {
   start(key: string, number: number, line: Buffer): void {
     this.#bytes += line.length - (this.#kept.get(key)?.line.length ?? 0);
     this.#kept.set(key, { number, line });
-    for (const first of this.#kept.keys()) {
-      if (this.#kept.size <= this.#most && this.#bytes <= mostBytes) break;
-      this.end(first);
-    }
+    while (this.#kept.size > this.#most || this.#bytes > mostBytes) this.end(this.#kept.oldest as string);
   }
 
   /** An attempt has ended. Returns whether it was one of these. */

@@ -15,7 +15,7 @@ int main() {
 	// On the heap and of the promised sizes, so that the address sanitizer sees what is read or written beyond them.
 	std::unique_ptr<char[]> line(new char[synpipe::kMaxLine]);
 	while (fread(&event, sizeof event, 1, stdin) == 1) {
-		size_t size = offsetof(attempt_event, exe) + event.exe_size;
+		size_t size = offsetof(attempt_event, process.exe) + event.process.exe_size;
 		std::unique_ptr<void, void (*)(void *)> record(malloc(size), free);
 		memcpy(record.get(), &event, size);
 		char *end = format.attempt(line.get(), *static_cast<attempt_event *>(record.get()), ++seq);

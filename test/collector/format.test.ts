@@ -22,6 +22,7 @@ interface Fields {
   existing?: number;
   retransmits?: number;
   pid?: number;
+  nspid?: number;
   icmp?: { family: number; from: number[]; type: number; code: number };
   cgroup?: bigint;
   took?: bigint;
@@ -33,29 +34,33 @@ interface Fields {
 const began = 1_763_885_730_123_456_789n; // 2025-11-23T08:15:30.123456789Z
 function record(given: Fields): Buffer {
   const { kind = 1, via = 0, family = 4, mapped = 0, saddr = [], daddr = [127, 0, 0, 1], sport = 0 } = given;
-  const bytes = Buffer.alloc(424);
-  [1n << 63n, began, began + (given.took ?? 0n), given.cgroup ?? 0n].forEach((value, i) => {
+  const bytes = Buffer.alloc(432);
+  [1n << 63n, began, began + (given.took ?? 0n)].forEach((value, i) => {
     bytes.writeBigUInt64LE(value, 8 * i);
   });
-  [given.pid ?? 1234, 1236, 1, 1000, 4294967295, 4026531840, given.retransmits ?? 0].forEach((value, i) => {
-    bytes.writeUInt32LE(value, 32 + 4 * i);
-  });
-  bytes.writeUInt16LE(given.error ?? 0, 60);
-  bytes.writeUInt16LE(given.exe?.length ?? 0, 62);
-  bytes.set(saddr, 64);
-  bytes.set(daddr, 80);
-  bytes.writeUInt16LE(sport, 96);
-  bytes.writeUInt16LE(443, 98);
-  bytes.set([family, mapped], 100);
+  bytes.writeUInt32LE(4026531840, 24);
+  bytes.writeUInt32LE(given.retransmits ?? 0, 28);
+  bytes.writeUInt16LE(given.error ?? 0, 32);
+  bytes.set([kind, via, given.established ?? 0, given.existing ?? 0], 34);
+  bytes.set(saddr, 40);
+  bytes.set(daddr, 56);
+  bytes.writeUInt16LE(sport, 72);
+  bytes.writeUInt16LE(443, 74);
+  bytes.set([family, mapped], 76);
   const { icmp } = given;
   if (icmp) {
-    bytes.set(icmp.from, 104);
-    bytes.set([icmp.family, icmp.type, icmp.code], 122);
+    bytes.set(icmp.from, 80);
+    bytes.set([icmp.family, icmp.type, icmp.code], 98);
   }
-  bytes.set([kind, via, given.established ?? 0, given.deleted ?? 0, given.existing ?? 0], 128);
-  bytes.write(given.comm ?? 'curl', 136, 16, 'latin1');
-  bytes.write('main', 152, 16, 'latin1');
-  bytes.write(given.exe ?? '', 168, 256, 'latin1');
+  bytes.writeBigUInt64LE(given.cgroup ?? 0n, 104);
+  [given.pid ?? 1234, 1236, 1, 1000, 4294967295, given.nspid ?? 0].forEach((value, i) => {
+    bytes.writeUInt32LE(value, 112 + 4 * i);
+  });
+  bytes.writeUInt16LE(given.exe?.length ?? 0, 136);
+  bytes[138] = given.deleted ?? 0;
+  bytes.write(given.comm ?? 'curl', 144, 16, 'latin1');
+  bytes.write('main', 160, 16, 'latin1');
+  bytes.write(given.exe ?? '', 176, 256, 'latin1');
   return bytes;
 }
 
@@ -89,6 +94,7 @@ const cases: [string, Fields, string][] = [
   ],
   ['IPv6', { family: 6, daddr: v6, saddr: v6 }, '"family":6,"saddr":"2001:db8::7","daddr":"2001:db8::7"'],
   ['IPv4-mapped', { mapped: 1 }, '"family":4,"v4mapped":true,"daddr":"127.0.0.1"'],
+  ['in a PID namespace', { nspid: 7 }, '"pid":1234,"nspid":7,"tid":1236'],
   ['io_uring', { via: 2 }, '"via":"io_uring"}'],
   ['a name of any bytes', { comm: 'a"\\\n\x1b\x7f\xff\xc3\xa9' }, '"comm":"a\\"\\\\\\n\\u001b\\u007f\ufffdé","pcomm"'],
   ['a name without an end', { comm: '0123456789abcdef' }, '"comm":"0123456789abcde'],

@@ -58,14 +58,16 @@ void check_line(const std::string &line) {
 	if (quoted || depth || line.size() < 2 || line.compare(line.size() - 2, 2, "}\n")) fail("not a line", line);
 }
 
-void check_answer(const synpipe::DnsAnswer &answer) {
-	const auto &found = answer.addresses;
-	if (found.addrs.empty() || found.addrs.size() > 4096 || found.cnames.size() > 32 || found.ttl > INT32_MAX ||
-		answer.name.empty())
-		fail("against the schema", answer.name);
+void check_event(const synpipe::DnsEvent &event) {
+	const auto &found = event.addresses;
+	const std::string &name = event.lookup.question.name;
+	const bool failed = event.error != synpipe::DnsError::none;
+	if (found.addrs.empty() != failed || found.addrs.size() > 4096 || found.cnames.size() > 32 || found.ttl > INT32_MAX ||
+		name.empty() || event.lookup.attempts == 0 || (event.search && !failed))
+		fail("against the schema", name);
 	synpipe::Format format;
 	std::string line;
-	synpipe::put_dns(line, format, answer, 1);
+	synpipe::put_dns(line, format, event, 1);
 	check_line(line);
 }
 
@@ -74,18 +76,28 @@ void message(const uint8_t *data, size_t size) {
 	synpipe::DnsQuestion asked = {"a.b", 1}, other;
 	synpipe::DnsAddresses found;
 	synpipe::dns_question(bytes, size, other);
-	if (synpipe::dns_answer(bytes, size, asked, found) == synpipe::DnsVerdict::addresses)
-		check_answer({1, 1, 1, false, {}, asked.name, found});
+	int rcode;
+	if (synpipe::dns_answer(bytes, size, asked, found, rcode) != synpipe::DnsVerdict::addresses) return;
+	synpipe::DnsLookup lookup = {};
+	lookup.question = asked;
+	lookup.attempts = 1;
+	check_event({lookup, 1, rcode, synpipe::DnsError::none, false, found});
 }
 
-// Each: kind, flags and socket, number, size, bytes.
+// Each: kind, flags and socket, number, size, bytes. The socket says who asks, and how long ago the one before it was.
 void packets(const uint8_t *data, size_t size) {
-	synpipe::DnsFlow flow(check_answer);
-	for (uint64_t time = 1; size >= 6; time += 1'000'000'000) {
+	synpipe::DnsFlow flow(check_event, 1);
+	uint64_t time = 1;
+	while (size >= 6) {
 		const size_t length = std::min<size_t>(data[4] << 8 | data[5], size - 6);
-		std::string bytes((sizeof(dns_packet) + length + 7) / 8 * 8, '\0'); // aligned, as in the ring buffer
+		const bool asker = data[1] & 8;
+		const size_t before = sizeof(dns_packet) + (asker ? sizeof(process) : 0);
+		std::string bytes((before + length + 7) / 8 * 8, '\0'); // aligned, as in the ring buffer
 		auto head = reinterpret_cast<dns_packet *>(bytes.data());
+		time += data[1] & 16 ? 1'000'000'000 : 1'000'000;
 		head->time_ns = time;
+		head->asker = asker;
+		if (asker) reinterpret_cast<process *>(head->data)->pid = 1 + (data[1] >> 5 & 1);
 		head->kind = data[0] & 3;
 		head->connected = data[0] >> 2 & 1;
 		head->peer[15] = data[0] >> 3 & 3;
@@ -94,12 +106,13 @@ void packets(const uint8_t *data, size_t size) {
 		head->socket = data[1] >> 3;
 		head->seq = data[2] << 8 | data[3];
 		head->size = length;
-		memcpy(head->data, data + 6, length);
+		memcpy(bytes.data() + before, data + 6, length);
 		flow.miss(data[0] >> 7);
 		flow.packet(*reinterpret_cast<dns_packet *>(guarded.copy(bytes.data(), bytes.size())));
 		data += 6 + length;
 		size -= 6 + length;
 	}
+	flow.finish();
 }
 
 // The pieces of a stream, in whatever order and however often: the messages are the same.

@@ -38,6 +38,6 @@ const seeds = [
 ].map((parts) => Buffer.concat(parts));
 
 test(`DNS from any bytes: ${runs} fuzzed inputs, under ASan and UBSan`, () => {
-  const collector = ['dns_message.cc', 'dns_flow.cc', 'dns_stream.cc', 'dns_line.cc', 'format.cc'];
+  const collector = ['dns_message.cc', 'dns_flow.cc', 'dns_settle.cc', 'dns_stream.cc', 'dns_line.cc', 'format.cc'];
   fuzz({ entry: 'dns.cc', collector, libraries: ['-lresolv'], runs, longest: 2048, seeds });
 });

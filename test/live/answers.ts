@@ -74,7 +74,14 @@ export async function seen(net: Net, collector: Collector): Promise<(Dns | Outco
     .filter(({ type }) => type === 'dns' || type === 'outcome');
 }
 
-/** The fields that an exchange determines. */
-export function told({ name, cnames, addrs, ttl, server, transport }: Dns) {
-  return { name, ...(cnames && { cnames }), addrs, ttl, server, transport };
+type Told = 'name' | 'rcode' | 'error' | 'search' | 'cnames' | 'addrs' | 'ttl' | 'attempts' | 'server' | 'transport';
+
+/** The fields that an exchange determines, of a look-up that gave addresses or failed. */
+export function told(event: Dns): Pick<Dns, Told> {
+  const { name, rcode, error, search, cnames, addrs, ttl, attempts, server, transport } = event;
+  const end = error ? { rcode, error, search } : { cnames, addrs, ttl, attempts };
+  return JSON.parse(JSON.stringify({ name, ...end, server, transport })); // without those that are undefined
 }
+
+/** In the order of their ends: failures are written later. */
+export const inOrder = (events: Dns[]): Dns[] => [...events].sort((a, b) => (a.ts < b.ts ? -1 : 1));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountPoint } from '../../transforms/enrich/cgroups.js';
@@ -75,6 +76,29 @@ live(
     );
   },
 );
+
+live("on a host with cgroup v1, a process's container is that of its v1 cgroup", async (net, t) => {
+  const systemd = '/sys/fs/cgroup/systemd';
+  if (!existsSync(join(systemd, 'cgroup.procs'))) return cannot(t, 'no cgroup v1 name=systemd');
+  const id = '4f1c0a9d3b5e7f61'.repeat(4);
+  const top = join(systemd, `synpipe-live-${process.pid}`);
+  const folders = [join(top, 'docker', id), join(top, 'docker'), top];
+  onExit(() => {
+    for (const folder of folders) if (existsSync(folder)) rmdirSync(folder);
+  });
+  mkdirSync(folders[0] as string, { recursive: true });
+  const collector = await Collector.start([`--netns=${net.inode}`]);
+  const script = `echo $$ > ${folders[0]}/cgroup.procs; exec 3<>/dev/tcp/127.0.0.1/81; echo done; read`;
+  const child = net.spawn(['bash', '-c', script], ['pipe', 'pipe', 'ignore']);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  const [event] = outcomes((await collector.stop()).lines);
+  assert.equal(event?.pid, child.pid, 'the process that connects is still there');
+  const container = () => attempts(enriched(net, ndjson(event), { with: 'container' }))[0]?.container;
+  assert.equal(container(), id);
+  child.stdin?.end('\n');
+  await once(child, 'close');
+  assert.equal(container(), undefined);
+});
 
 live("a process's cgroup tells its container, as long as it is there", async (net, t) => {
   const mount = mountPoint();

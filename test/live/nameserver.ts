@@ -22,6 +22,9 @@ ${['A 127.0.0.6', 'A 127.0.0.7', 'AAAA fd00::6', 'AAAA fd00::7'].map((one) => `p
 nowhere CNAME gone
 text TXT "127.0.0.1"
 *.many A 127.0.0.5
+*.pair A 127.0.0.6
+*.pair A 127.0.0.7
+out A 10.99.0.3
 ${Array.from({ length: 20 }, (_, i) => `n${i}.each A 127.0.1.${i + 1}`).join('\n')}
 odd\\001\\"na\\255me A 127.0.0.9
 ${Array.from({ length: 200 }, (_, i) => `big A 127.1.1.${i + 1}`).join('\n')}
@@ -50,10 +53,39 @@ export async function nameserver(net: Net): Promise<void> {
   await until('knotd listens', listening);
 }
 
-/** Runs a command whose resolver is that server. */
-export function resolving(net: Net, ...command: string[]): string {
+export interface Rule {
+  A?: string;
+  AAAA?: string;
+  rcode?: number;
+  truncated?: true;
+  silent?: number;
+  delay?: number;
+  forward?: string;
+}
+
+/** A server that answers by such rules: see responder.cjs. */
+export async function responder(net: Net, rules: Record<string, Rule>, address = '127.0.0.1'): Promise<number> {
+  const file = new URL('responder.cjs', import.meta.url).pathname;
+  const child = net.spawn([process.execPath, file, address, JSON.stringify(rules)], ['ignore', 'pipe', 'inherit']);
+  let output = '';
+  child.stdout?.on('data', (data) => {
+    output += data;
+  });
+  await until('the responder listens', () => {
+    if (child.exitCode !== null) throw new Error('the responder ended');
+    return output !== '';
+  });
+  return child.pid as number;
+}
+
+/** A command line that runs a command with this resolv.conf. */
+export function withResolver(conf: string, ...command: string[]): string[] {
   const file = fresh('resolv.conf');
-  writeFileSync(file, 'nameserver 127.0.0.1\n');
-  const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
-  return net.run('unshare', '--mount', 'sh', '-c', script, file, ...command);
+  writeFileSync(file, conf);
+  return ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file, ...command];
+}
+
+/** Runs a command whose resolver is 127.0.0.1. */
+export function resolving(net: Net, ...command: string[]): string {
+  return net.run(...withResolver('nameserver 127.0.0.1\n', ...command));
 }

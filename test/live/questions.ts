@@ -5,6 +5,13 @@ import type { Net } from './net.js';
 type Told = ReturnType<typeof told>;
 
 const udp = { ttl: 300, server: '127.0.0.1', transport: 'udp' };
+const failed = (name: string, rcode: string, error = rcode) => ({
+  name,
+  rcode,
+  error,
+  server: '127.0.0.1',
+  transport: 'udp',
+});
 const chain = { name: 'www.example.test', cnames: ['cdn.example.test', 'edge.other.example.test'], ttl: 30 };
 
 /** What dig asks, and the events that it makes. */
@@ -16,7 +23,7 @@ const asked: [string[], object[]][] = [
   [['AAAA', 'www.example.test'], [{ ...udp, ...chain, addrs: ['::1'] }]],
   [['+tcp', 'www.example.test'], [{ ...udp, ...chain, addrs: ['127.0.0.3', '127.0.0.4'], transport: 'tcp' }]],
   [['+bufsize=4096', 'big.example.test'], [{ name: 'big.example.test', addrs: big, ...udp }]],
-  [['+noedns', 'big.example.test'], [{ name: 'big.example.test', addrs: big, ...udp, transport: 'tcp' }]],
+  [['+noedns', 'big.example.test'], [{ name: 'big.example.test', addrs: big, ...udp, attempts: 2, transport: 'tcp' }]],
   [
     ['+bufsize=4096', '+tcp', '@::1', 'big.example.test'],
     [{ name: 'big.example.test', addrs: big, ...udp, server: '::1', transport: 'tcp' }],
@@ -25,12 +32,12 @@ const asked: [string[], object[]][] = [
     ['odd\\001\\"na\\255me.example.test'],
     [{ name: 'odd\\001\\"na\\255me.example.test', addrs: ['127.0.0.9'], ...udp }],
   ],
-  [['none.example.test'], []],
-  [['nowhere.example.test'], []],
-  [['AAAA', 'one.example.test'], []],
+  [['none.example.test'], [failed('none.example.test', 'NXDOMAIN')]],
+  [['nowhere.example.test'], [failed('nowhere.example.test', 'NXDOMAIN')]],
+  [['AAAA', 'one.example.test'], [failed('one.example.test', 'NOERROR', 'NODATA')]],
   [['TXT', 'text.example.test'], []],
   [['SOA', 'example.test'], []],
-  [['other.test'], []],
+  [['other.test'], [failed('other.test', 'REFUSED')]],
   [['last.many.example.test'], [{ name: 'last.many.example.test', addrs: ['127.0.0.5'], ...udp }]],
 ];
 
@@ -46,4 +53,5 @@ export function dig(net: Net): void {
 export const wanted = asked.flatMap(([, events]) => events) as Told[];
 
 /** A server may turn the addresses round. */
-export const sorted = (event: Told) => ({ ...event, addrs: [...event.addrs].sort() });
+export const sorted = (event: Told): Told =>
+  event.addrs ? { ...event, addrs: [...event.addrs].sort() as [string, ...string[]] } : event;

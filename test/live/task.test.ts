@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
+import { client } from './client.js';
+import { Collector, outcomes } from './collect.js';
+import { fresh } from './folder.js';
 import { live, same, watch } from './live.js';
 
 const refused = { saddr: '127.0.0.1', sport: 40000 };
@@ -50,4 +55,16 @@ live('another user and group', async (net) => {
     { ...refused, uid: 2147483647, gid: 2147483646 },
   ];
   same(await seen.events(), [...attempts, ...large.attempts], [first, second]);
+});
+
+live('a program whose path is too long for exe: all else is right', async (net) => {
+  const folder = `${fresh('long')}/${'b'.repeat(200)}`;
+  const program = `${folder}/${'c'.repeat(100)}`;
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(client(), program);
+  chmodSync(program, 0o755);
+  const collector = await Collector.start(['--netns', net.inode]);
+  await once(net.spawn([program, 'nonblocking', '127.0.0.1', '9'], 'ignore'), 'exit');
+  const [event] = outcomes((await collector.stop()).lines);
+  assert.deepEqual([event?.result, event?.comm, event?.exe], ['refused', 'c'.repeat(15), undefined]);
 });

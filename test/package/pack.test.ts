@@ -45,7 +45,7 @@ packing('the tarball has what is to be in it, and nothing else', () => {
       ...(Object.values(about.bin) as string[]),
     ],
     ...['library', 'synpipe'].map((name) => `dist/umbrella/${name}.cjs`),
-    ...['lru-cache', 'scan', 'undici', 'validate', 'wasm'].map((name) => `dist/seldom/${name}.cjs`),
+    ...['lru-cache', 're2js', 'scan', 'undici', 'validate', 'wasm'].map((name) => `dist/seldom/${name}.cjs`),
     ...['dist/collector/replay/sample.ndjson', 'dist/sinks/file/archive-worker.cjs'],
     ...['icon.svg', 'index.html', 'page.css', 'page.js'].map((name) => `dist/sinks/web/page/${name}`),
     ...list('schemas', /\.schema\.json$/).map((name) => `schemas/${name}`),

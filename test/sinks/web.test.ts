@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { printable } from '../../schemas/pipe/printable.js';
 import { browser, open } from '../support/browser.js';
 import { connect, ndjson } from '../support/events.js';
 import { type Running, start } from '../support/process.js';
@@ -24,7 +27,11 @@ after(async () => {
 /** sink-web on a free port, and its address. */
 async function serve(t: TestContext, input: string | 'pipe', ...options: string[]): Promise<Running & { url: string }> {
   const stdin = input === 'pipe' ? 'pipe' : openSync(input, 'r');
-  const running = start(t, ['sink-web', '-l', '0', ...options], dir, [stdin, 'pipe', 'pipe']);
+  const running = start(t, ['sink-web', ...(options.includes('-l') ? [] : ['-l', '0']), ...options], dir, [
+    stdin,
+    'pipe',
+    'pipe',
+  ]);
   const [told] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
   return { ...running, url: /http:\S+/.exec(told)?.[0] as string };
 }
@@ -314,6 +321,7 @@ test('names that are an attack are only text', async (t) => {
     '"><script>alert(2)</script>',
     "'); alert(3); ('",
     '\u202e\u001b[31m{{7*7}}',
+    'a\u200bb\u2028c\u061cd\u{e0041}e',
   ];
   const events = evil.map((text, i) =>
     connect({
@@ -328,9 +336,12 @@ test('names that are an attack are only text', async (t) => {
   const { url } = await serve(t, file('evil.ndjson', ...events));
   const { page, complaints } = await open(t, chromium, url);
   await attempts(page, evil.length);
-  for (const text of evil) assert.equal(await page.locator('#rows', { hasText: `${text}.example` }).count(), 1, text);
+  for (const text of evil)
+    assert.equal(await page.locator('#rows', { hasText: `${printable(text)}.example` }).count(), 1, text);
   for (const [i] of evil.entries()) {
     await page.locator('#rows [role=row]').nth(i).click();
+    const whole = (await page.locator('body').textContent()) as string;
+    assert.equal(printable(whole.replace(/[\n\r]/g, '')), whole.replace(/[\n\r]/g, ''));
     await page.click('#close');
   }
   await page.locator('#graph [role=button]').first().click();
@@ -352,4 +363,70 @@ test('light, dark and a phone: nothing is wider than the screen', async (t) => {
     assert.ok(wider <= 0, `${JSON.stringify(more)}: ${wider} px too wide`);
     assert.deepEqual(complaints, []);
   }
+});
+
+/** A server with one page, which a browser has for another origin than any sink-web. */
+async function elsewhere(t: TestContext, html: string): Promise<{ port: number }> {
+  const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end(html)).listen(0);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return server.address() as AddressInfo;
+}
+
+test('a page on another origin gets nothing but the page itself, by whatever way', async (t) => {
+  const { url } = await serve(t, file('guarded.ndjson', ...known(20)));
+  const { port } = new URL(url);
+  const { page } = await open(t, chromium, url); // so that this browser has the cookie
+  await attempts(page, 20);
+  const paths = ['', 'page.js', 'page.css', 'icon.svg', 'events', 'events?where=comm+%3D%7E+%22%28a%2B%29%2B%24%22'];
+  const ways = {
+    fetch: (at: string) => `fetch('${at}', { credentials: 'include' }).catch(() => {})`,
+    'fetch, not asking to read': (at: string) =>
+      `fetch('${at}', { credentials: 'include', mode: 'no-cors' }).catch(() => {})`,
+    img: (at: string) => `document.body.append(Object.assign(new Image(), { src: '${at}' }))`,
+    script: (at: string) => `document.head.append(Object.assign(document.createElement('script'), { src: '${at}' }))`,
+    iframe: (at: string) => `document.body.append(Object.assign(document.createElement('iframe'), { src: '${at}' }))`,
+    EventSource: (at: string) => `new EventSource('${at}', { withCredentials: true })`,
+    'form, to go there': (at: string) =>
+      `document.body.append(Object.assign(document.createElement('form'), { action: '${at}', id: 'f' })); document.querySelector('#f').submit()`,
+    'form, to post': (at: string) =>
+      `document.body.append(Object.assign(document.createElement('form'), { action: '${at}', id: 'f', method: 'post' })); document.querySelector('#f').submit()`,
+    navigation: (at: string) => `location.href = '${at}'`,
+    window: (at: string) => `window.open('${at}')`,
+  };
+  for (const site of ['localhost', '127.0.0.1']) {
+    // another site, and the same one, which gets the cookie
+    const other = await elsewhere(t, '<!doctype html><body>elsewhere');
+    for (const [way, code] of Object.entries(ways)) {
+      for (const path of paths) {
+        const attacker = await page.context().newPage();
+        await attacker.goto(`http://${site}:${other.port}/`);
+        const answered = page
+          .context()
+          .waitForEvent('response', (one) => one.url().startsWith(`http://127.0.0.1:${port}/`));
+        const failed = page
+          .context()
+          .waitForEvent('requestfailed', (asked) => asked.url().startsWith(`http://127.0.0.1:${port}/`));
+        await attacker.evaluate(code(`http://127.0.0.1:${port}/${path}`));
+        const response = await Promise.race([answered, failed.then(() => undefined)]);
+        for (const rest of [answered, failed]) rest.catch(() => {});
+        const goes = way === 'navigation' || way === 'window' || way === 'form, to go there' || way === 'iframe';
+        const may = goes && path === '';
+        if (response) assert.equal(response.ok(), may, `${site} ${way} /${path}: ${response.status()}`);
+        else assert.ok(!may, `${site} ${way} /${path} failed`);
+        for (const one of page.context().pages()) if (one !== page) await one.close();
+      }
+    }
+  }
+  assert.equal(await page.locator('#state').textContent(), 'the input has ended');
+});
+
+test('the page finds another run at the same address', async (t) => {
+  const first = await serve(t, file('first.ndjson', ...known(20)));
+  const { page } = await open(t, chromium, first.url);
+  await attempts(page, 20);
+  first.child.kill('SIGTERM');
+  await first.ended;
+  await serve(t, file('second.ndjson', ...known(30)), '-l', new URL(first.url).port);
+  await attempts(page, 30);
 });

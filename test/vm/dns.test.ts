@@ -11,6 +11,20 @@ for (const kernel of kernels)
     const report = await examine<DnsReport>(kernel, 'dns.ts');
     assert.deepEqual(report.told, wanted.map(sorted));
     assert.equal(report.lost, 0);
+    const both = (name: string, more: string | boolean) => ['A', 'AAAA'].map((type) => [name, type, 'NXDOMAIN', more]);
+    assert.deepEqual(
+      report.failures.sort(),
+      [
+        ...['api.test', 'gone.test'].flatMap((name) => both(`${name}.cluster.local`, true)),
+        ...['api.test', 'gone.test'].flatMap((name) => both(`${name}.svc.cluster.local`, true)),
+        ...both('gone.test', 'getent'),
+        ['silent.test', 'A', 'TIMEOUT', 'dig'],
+      ].sort(),
+    );
+    assert.equal(report.asked, true);
+    const [nspid] = report.inside;
+    assert.ok(nspid !== undefined);
+    assert.deepEqual(report.inside, [nspid, nspid]);
     const each = Array.from({ length: 20 }, (_, i) => [1000 + i, `n${i}.each.example.test`, 'dns']);
     const www = Array.from({ length: 3 }, () => [81, 'www.example.test', 'dns']);
     assert.deepEqual(report.attempts, [...www, ...each]);

@@ -4,12 +4,12 @@
  */
 import { once } from 'node:events';
 import { release } from 'node:os';
-import { dnsIn, seeing, told } from '../live/answers.js';
-import { Collector, lostIn } from '../live/collect.js';
+import { dnsIn, inOrder, seeing, told } from '../live/answers.js';
+import { Collector, lostIn, outcomes } from '../live/collect.js';
 import { attempts, enriched } from '../live/enriched.js';
-import { nameserver, resolving } from '../live/nameserver.js';
+import { nameserver, resolving, responder, withResolver } from '../live/nameserver.js';
 import { Net } from '../live/net.js';
-import { dig, sorted, wanted } from '../live/questions.js';
+import { dig, sorted } from '../live/questions.js';
 import { until } from '../live/wait.js';
 import { connect, ndjson } from '../support/events.js';
 import { output, type Peer, start } from './originals.js';
@@ -19,6 +19,11 @@ export interface DnsReport {
   /** The dns events of dig's questions. */
   told: ReturnType<typeof sorted>[];
   lost: number;
+  /** Look-ups that fail, of one process each: name, type, error, and `search` or who asked. */
+  failures: unknown[][];
+  /** Whether each look-up of curl has the process of its attempts; and in a PID namespace, its number there, of both. */
+  asked: boolean;
+  inside: unknown[];
   /** Attempts of curl through enrich: port, name, source. */
   attempts: unknown[][];
   /** By a slow server: the name with time to wait, and without, and how many were late then. */
@@ -35,24 +40,47 @@ const bcc: Peer = {
 const beside = process.env.SYNPIPE_VM_BCC === '1' && release().startsWith('6.1.');
 
 const net = new Net();
-const report: DnsReport = { kernel: release(), told: [], lost: 0, attempts: [], slow: [] };
+const report: DnsReport = {
+  kernel: release(),
+  told: [],
+  lost: 0,
+  failures: [],
+  asked: false,
+  inside: [],
+  attempts: [],
+  slow: [],
+};
 try {
   await nameserver(net);
   if (beside) await start(bcc);
   const collector = await seeing(net);
   dig(net);
   const urls = Array.from({ length: 20 }, (_, i) => `http://n${i}.each.example.test:${1000 + i}/`);
-  const last = `"name":"${(wanted.at(-1) as (typeof wanted)[0]).name}"`;
-  await until('the last answer of dig', () => collector.lines().some((line) => line.includes(last)));
-  const before = dnsIn(collector.lines()).length;
   resolving(net, 'sh', '-c', 'curl -s "$@"; true', 'sh', 'http://www.example.test:81/', ...urls);
   if (beside) await until('bcc prints the last attempt', () => / 1019 /.test(output(bcc)));
+  await responder(net, { 'api.test': { A: '192.0.2.1' }, 'silent.test': { silent: 99 } }, '127.0.0.9');
+  const conf = 'nameserver 127.0.0.9\nsearch svc.cluster.local cluster.local\noptions ndots:5\n';
+  const ask = 'for name in api.test gone.test; do getent ahosts $name; done; dig +tries=1 +time=6 silent.test; true';
+  net.run(...withResolver(conf, 'sh', '-c', ask));
+  const to9 = ['curl', '-s', 'http://one.example.test:9/'];
+  const inside = ['unshare', '-pf', 'sh', '-c', 'true & wait; "$@"; true', 'sh', ...to9];
+  net.run(...withResolver('nameserver 127.0.0.1\n', ...inside));
   const { lines } = await collector.stop();
-  const events = dnsIn(lines);
-  report.told = events.slice(0, before).map(told).map(sorted);
+  const events = inOrder(dnsIn(lines));
+  const by = ({ server }: { server?: string }) => server === '127.0.0.9';
+  report.told = events
+    .filter((event) => event.pcomm === 'dig' && !by(event))
+    .map(told)
+    .map(sorted);
+  const failures = events.filter((event) => by(event) && event.error);
+  report.failures = failures.map(({ name, qtype, error, search, pcomm }) => [name, qtype, error, search ?? pcomm]);
+  const tries = outcomes(lines).filter(({ pcomm, dport }) => pcomm === 'curl' && dport !== 53);
+  const lookups = events.filter(({ pcomm }) => pcomm === 'curl');
+  report.asked = lookups.length > 40 && lookups.every(({ pid }) => tries.some((one) => one.pid === pid));
+  report.inside = [tries.at(-1)?.nspid, lookups.at(-1)?.nspid];
   report.lost = lostIn(lines);
   const all = attempts(enriched(net, `${lines.join('\n')}\n`));
-  const curl = all.filter(({ comm, dport }) => comm === 'curl' && dport !== 53);
+  const curl = all.filter(({ comm, dport }) => comm === 'curl' && dport !== 53 && dport !== 9);
   report.attempts = curl.map(({ dport, name, name_source }) => [dport, name, name_source]);
   if (beside) {
     const rows = output(bcc)

@@ -8,6 +8,7 @@ import type { Emit } from './emit.js';
 import type { Idle } from './idle.js';
 import { enough, type Field, fields, type Key } from './key.js';
 import { always, type Measures } from './measure.js';
+import type { Subject } from './options.js';
 import { addMissing, type Missing, nothingMissing, type Pane } from './pane.js';
 import { parseTime } from './time.js';
 import type { Windows } from './windows.js';
@@ -28,6 +29,7 @@ export class Intake {
 
   constructor(
     private readonly key: Key,
+    private readonly subject: Subject,
     private readonly measures: Measures,
     private readonly windows: Windows,
     private readonly emit: Emit,
@@ -93,10 +95,13 @@ export class Intake {
   lost(line: Line): void {
     const ts = line.field('ts');
     const count = line.field('count') as number;
-    if (line.field('where') === 'update') return; // a line of an attempt whose outcome came, or will
+    const where = line.field('where') as string;
+    if (where === 'update') return; // a line of an attempt whose outcome came, or will
+    const ofLookups = where.startsWith('dns ');
+    if (line.field('stage') === 'collector' && ofLookups !== (this.subject === 'dns')) return;
     const pane = (typeof ts === 'string' && this.windows.pane(time(ts))) || this.windows.current;
     const missing = this.#missing(pane).events;
-    if (line.field('where') === 'invalid') missing.invalid += count;
+    if (where === 'invalid') missing.invalid += count;
     else missing.lost += count;
   }
 

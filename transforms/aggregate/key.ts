@@ -1,9 +1,12 @@
+import { attemptTypes } from '../../schemas/attempts.js';
 import { kinds } from '../../schemas/generated/kinds.js';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { nearest } from '../../schemas/pipe/options.js';
 import { say } from '../../schemas/pipe/say.js';
+import { sourcesOf } from '../../schemas/pipe/virtual.js';
+import { workableTypes } from '../filter/types.js';
 import { writeAddress } from './address.js';
 import { KeyBytes } from './bytes.js';
 import { duration, durationText, parseTime, timeText } from './time.js';
@@ -18,12 +21,16 @@ export interface Field {
   step: number;
 }
 
-/** The fields of attempts that make groups, for shells to complete. */
-export const fieldNames = (kinds.find(({ type }) => type === 'outcome')?.fields ?? []).filter(
+/** The fields that events of these types have. */
+const fieldsOf = (types: readonly string[]) => [
+  ...kinds.flatMap(({ type, fields }) => (types.includes(type) ? fields : [])),
+  'dest',
+];
+
+/** The fields that make groups, for shells to complete. */
+export const fieldNames = [...new Set(fieldsOf(workableTypes))].filter(
   (name) => !['type', 'v', 'seq', 'ts', 'id'].includes(name),
 );
-
-const known = kinds.flatMap(({ type, fields }) => (['connect', 'outcome'].includes(type) ? fields : []));
 
 const whole = { v4: 32, v6: 128, step: 0 };
 /** The fields that are addresses: these have several spellings. */
@@ -78,11 +85,16 @@ const colon = 58;
 /** More than any address or time takes. */
 const shortText = 64;
 
-/** A field to read: how its value is found in a line, and what becomes of it. */
-interface Part extends Field {
+/** Where a value is found in a line. */
+interface Source {
   at: LineField;
   /** Addresses have several spellings. */
   address: boolean;
+}
+
+/** A field to read: where its value may be, and what becomes of it. */
+interface Part extends Field {
+  sources: readonly Source[];
   /** A line had it, or might have. */
   found: boolean;
 }
@@ -94,12 +106,18 @@ interface Part extends Field {
 export class Key extends KeyBytes {
   readonly #parts: readonly Part[];
 
-  constructor(readonly fields: readonly Field[]) {
+  /** `types`: the events that it is read from. */
+  constructor(
+    readonly fields: readonly Field[],
+    types = attemptTypes,
+  ) {
     super();
-    this.#parts = fields.map((one) => {
-      const { name } = one;
-      return { ...one, at: new LineField(name), address: addresses.includes(name), found: known.includes(name) };
-    });
+    const known = fieldsOf(types);
+    this.#parts = fields.map((one) => ({
+      ...one,
+      sources: sourcesOf(one.name).map((name) => ({ at: new LineField(name), address: addresses.includes(name) })),
+      found: known.includes(one.name),
+    }));
   }
 
   /** A field that no line had, and that is none of the schema's: that may be a typo. */
@@ -107,26 +125,30 @@ export class Key extends KeyBytes {
     return this.#parts.find(({ found }) => !found)?.name;
   }
 
-  /** Takes the key of a line. */
-  read(line: Line): void {
+  /** Takes the key of a line. Returns whether the line has one of the fields. */
+  read(line: Line): boolean {
+    let any = false;
     this.length = 0;
     for (const part of this.#parts) {
-      if (line.locate(part.at)) {
-        part.found = true;
-        this.#value(part, line.raw, line.from, line.to);
+      for (const { at, address } of part.sources) {
+        if (!line.locate(at)) continue;
+        part.found = any = true;
+        this.#value(part, address, line.raw, line.from, line.to);
+        break;
       }
       this.buffer[this.length++] = newline;
     }
     this.pad();
+    return any;
   }
 
-  #value(part: Part, raw: Buffer, from: number, to: number): void {
+  #value(part: Part, address: boolean, raw: Buffer, from: number, to: number): void {
     this.need(to - from + shortText);
     const { buffer, length } = this;
     if (part.step > 0) {
       const us = parseTime(raw, from + 1);
       this.length += buffer.write(`"${timeText(us - modulo(us, part.step))}"`, length, 'latin1');
-    } else if (part.address && raw[from] === quote && (part.v4 < 32 || !isIpv4(raw, from + 1))) {
+    } else if (address && raw[from] === quote && (part.v4 < 32 || !isIpv4(raw, from + 1))) {
       let end = from + 1;
       while (raw[end] !== quote && raw[end] !== slash) end++; // a summary's network has its prefix behind a slash
       buffer[length] = quote;
@@ -140,7 +162,7 @@ export class Key extends KeyBytes {
 /** Says, after all lines, that none had a field that was asked for. */
 export function sayMissed(command: string, { missed }: Key): void {
   if (missed === undefined) return;
-  const near = nearest(missed, fieldNames);
+  const near = fieldNames.includes(missed) ? undefined : nearest(missed, fieldNames);
   say(command, `no event had the field ${missed}${near ? `; ${near}` : ''}`);
 }
 
@@ -161,6 +183,8 @@ export function enough(mine: readonly Field[], theirs: readonly Field[], start: 
   return mine.every(({ name, v4, v6, step }) => {
     if (step > 0) return Math.floor(start / step) === Math.floor((end - 1) / step);
     const its = theirs.find((one) => one.name === name);
+    if (!its && name === 'dest')
+      return ['name', 'daddr'].every((one) => theirs.some((its) => its.name === one && isWhole(its)));
     return its !== undefined && its.v4 >= v4 && its.v6 >= v6;
   });
 }

@@ -2,6 +2,7 @@ import { RuntimeError, UsageError } from '../../schemas/pipe/errors.js';
 import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { AnyEvent, Line } from '../../schemas/pipe/line.js';
 import { fields, Key } from './key.js';
+import type { Subject } from './options.js';
 import { bucketOf, decode, distinct, encode, quantile, register } from './sketch.js';
 import type { Rule, Shape, Table } from './table.js';
 import type { Text } from './text.js';
@@ -23,6 +24,7 @@ const quantiles = { p50: 0.5, p90: 0.9, p99: 0.99 };
 const simple = ['count', 'failed', 'result', 'latency', 'rate', 'first', 'last'];
 const [firsts, thirds] = [0, 2].map((at) => results.map((result) => result.charCodeAt(at))) as [number[], number[]];
 export const usual = 'count,failed,result,latency';
+export const usualOfLookups = 'count,failed,latency';
 
 /** `count,latency,distinct:daddr`: names of measures. */
 export function measures(text: string): string[] {
@@ -35,7 +37,7 @@ export function measures(text: string): string[] {
   return all;
 }
 
-// the columns of every table
+// the columns of every table; look-ups are counted as outcomes are
 const connects = 0;
 const outcomes = 1;
 const pending = 2;
@@ -43,7 +45,6 @@ export const always = { connects, outcomes, pending };
 
 interface Distinct {
   name: string;
-  field: LineField;
   key: Key;
   /** Its place among the table's sketches. */
   sketch: number;
@@ -52,6 +53,8 @@ interface Distinct {
 const errnoField = new LineField('errno');
 const resultField = new LineField('result');
 const latencyField = new LineField('latency_us');
+const errorField = new LineField('error');
+const searchField = new LineField('search');
 const established = 0;
 
 /** Which result a text begins, by its first and third letter. */
@@ -74,7 +77,10 @@ export class Measures {
   readonly #rate: boolean;
   readonly #distinct: Distinct[];
 
-  constructor(names: readonly string[]) {
+  constructor(
+    names: readonly string[],
+    readonly subject: Subject = 'attempts',
+  ) {
     const columns = (name: string, ...rules: Rule[]) =>
       names.includes(name) ? this.#columns.push(...rules) - rules.length : 0;
     this.#failed = columns('failed', 'sum', 'sum'); // errors of connects, failed outcomes
@@ -87,13 +93,13 @@ export class Measures {
       .filter((name) => name.startsWith('distinct:'))
       .map((measure, at) => {
         const name = measure.slice(9);
-        return { name, field: new LineField(name), key: new Key(fields(name)), sketch: at + (this.#latency ? 1 : 0) };
+        return { name, key: new Key(fields(name)), sketch: at + (this.#latency ? 1 : 0) };
       });
     const sketches = [...(this.#latency ? ['sum' as const] : []), ...this.#distinct.map(() => 'max' as const)];
     this.shape = { columns: this.#columns, sketches };
   }
 
-  /** Adds a connect or outcome event, which stands for so many (`repeat`). */
+  /** Adds a connect, outcome or dns event, which stands for so many (`repeat`). */
   event(table: Table, row: number, line: Line, time: number, times: number): void {
     (table.numbers[table.base(row) + (line.type === 'connect' ? connects : outcomes)] as number) += times;
     if (!this.counts) this.more(table, row, line, time, times);
@@ -110,6 +116,10 @@ export class Measures {
     const base = table.base(row);
     if (line.type === 'connect') {
       if (this.#failed && line.locate(errnoField)) (numbers[base + this.#failed] as number) += times;
+    } else if (line.type === 'dns') {
+      if (this.#failed && line.locate(errorField) && !line.locate(searchField))
+        (numbers[base + this.#failed + 1] as number) += times;
+      if (this.#latency && line.locate(latencyField)) this.#addLatency(table, row, line.number(latencyField), times);
     } else {
       if (this.#failed || this.#result) {
         const result = line.locate(resultField) ? resultAt(line.raw, line.from + 1) : 0;
@@ -120,9 +130,8 @@ export class Measures {
     }
     if (this.#first && time < (numbers[base + this.#first] as number)) numbers[base + this.#first] = time;
     if (this.#last && time > (numbers[base + this.#last] as number)) numbers[base + this.#last] = time;
-    for (const { key, field, sketch } of this.#distinct) {
-      if (!line.locate(field)) continue;
-      key.read(line);
+    for (const { key, sketch } of this.#distinct) {
+      if (!key.read(line)) continue;
       const { slot, rank } = register(key.buffer, key.length);
       table.sketches[sketch]?.add(row, slot, rank);
     }
@@ -147,14 +156,15 @@ export class Measures {
       if (typeof value === 'string') return value;
       throw new RuntimeError(`a summary has no ${name}; give its own aggregate --measure ${measure}`);
     };
+    const ended = number(this.subject === 'dns' ? 'count' : 'outcomes');
     table.add(row, connects, number('connects'));
-    table.add(row, outcomes, number('outcomes'));
-    const nothing = number('connects') + number('outcomes') === 0;
+    table.add(row, outcomes, ended);
+    const nothing = number('connects') + ended === 0;
     if (nothing) return;
     if (this.#failed) {
       if (summary.failed === undefined && summary.errors === undefined) throw lacks('failed', 'failed');
       table.add(row, this.#failed, number('errors'));
-      if (number('outcomes') > 0) table.add(row, this.#failed + 1, number('failed'));
+      if (ended > 0) table.add(row, this.#failed + 1, number('failed'));
     }
     if (this.#result) {
       let sum = 0;
@@ -162,17 +172,17 @@ export class Measures {
         table.add(row, this.#result + i, number(`result_${result}`));
         sum += number(`result_${result}`);
       }
-      if (sum !== number('outcomes')) throw lacks('results', 'result');
+      if (sum !== ended) throw lacks('results', 'result');
     }
-    if (this.#latency && number('outcomes') > 0) {
+    if (this.#latency && ended > 0) {
       const at = this.#latency;
       const sum = decode(text('latency_sketch', 'latency'), (slot, value) => {
         table.sketches[0]?.add(row, slot, value);
         table.add(row, at + 3, value);
       });
       table.add(row, at, sum);
-      table.least(row, at + 1, number('latency_min_us'));
-      table.largest(row, at + 2, number('latency_max_us'));
+      if (summary.latency_min_us !== undefined) table.least(row, at + 1, number('latency_min_us'));
+      if (summary.latency_max_us !== undefined) table.largest(row, at + 2, number('latency_max_us'));
     }
     if (this.#first) table.least(row, this.#first, parseTime(Buffer.from(text('first', 'first')), 0));
     if (this.#last) table.largest(row, this.#last, parseTime(Buffer.from(text('last', 'last')), 0));
@@ -187,10 +197,8 @@ export class Measures {
   get names(): string[] {
     return [
       'count',
-      'connects',
-      'outcomes',
-      'pending',
-      ...(this.#failed ? ['errors', 'failed', 'failed_ratio'] : []),
+      ...(this.subject === 'attempts' ? ['connects', 'outcomes', 'pending'] : []),
+      ...(this.#failed ? [...(this.subject === 'attempts' ? ['errors'] : []), 'failed', 'failed_ratio'] : []),
       ...(this.#result ? results.map((result) => `result_${result}`) : []),
       ...(this.#latency ? ['min', 'mean', ...Object.keys(quantiles), 'max'].map((name) => `latency_${name}_us`) : []),
       ...(this.#rate ? ['rate'] : []),
@@ -211,7 +219,7 @@ export class Measures {
     text.field(',"count":', count);
     const [c, o, waiting] = [table.get(row, connects), table.get(row, outcomes), table.get(row, pending)];
     if (c > 0) text.field(',"connects":', c);
-    if (o > 0) text.field(',"outcomes":', o);
+    if (o > 0 && this.subject === 'attempts') text.field(',"outcomes":', o);
     if (waiting > 0) text.field(',"pending":', waiting);
     if (this.#failed) {
       const errors = table.get(row, this.#failed);
@@ -229,6 +237,7 @@ export class Measures {
       }
     }
     if (this.#latency && table.get(row, this.#latency + 3) > 0) this.#writeLatency(text, table, row);
+    else if (this.#latency && this.subject === 'dns' && o > 0) text.ascii(`,"latency_sketch":"${noLatencies}"`);
     if (this.#rate && window.span > 0) text.field(',"rate":', round((count * 1e6) / window.span, 3));
     if (this.#first) this.#writeTime(text, 'first', table.get(row, this.#first));
     if (this.#last) this.#writeTime(text, 'last', table.get(row, this.#last));
@@ -266,6 +275,9 @@ export class Measures {
     }
   }
 }
+
+/** What look-ups have for another aggregate if none of them has a latency. */
+const noLatencies = encode({ length: 0, slots: new Uint32Array(0), values: new Float64Array(0) }, 0);
 
 function lacks(what: string, measure: string): RuntimeError {
   return new RuntimeError(`a summary has no ${what}; give its own aggregate --measure ${measure}`);

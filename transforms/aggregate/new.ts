@@ -2,6 +2,7 @@ import { Field as LineField } from '../../schemas/pipe/field.js';
 import type { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import type { chosenTypes } from '../filter/types.js';
 import { type Field, fieldsText, Key, sayMissed } from './key.js';
 import { Seen } from './seen.js';
 import { parseTime } from './time.js';
@@ -17,10 +18,12 @@ export function newOnly(
   path: string,
   expire: number,
   most: number,
+  { types, ends }: ReturnType<typeof chosenTypes>,
+  lock: boolean,
   filters: Record<string, unknown>,
 ): Stage {
-  const key = new Key(fields);
-  const seen = new Seen(path, fieldsText(fields), expire, most, (text) => say('aggregate', text));
+  const key = new Key(fields, types);
+  const seen = new Seen(path, fieldsText(fields), expire, most, lock, (text) => say('aggregate', text));
   let fresh: Buffer[] = []; // of events that are on their way
   let written: Buffer[] = [];
   const store = async () => {
@@ -31,7 +34,8 @@ export function newOnly(
   };
   return {
     name: 'aggregate',
-    types: ['connect', 'pending', 'outcome'],
+    types,
+    ends,
     filters,
     open: () => seen.open(),
     line(line: Line, out: Output) {

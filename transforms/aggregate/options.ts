@@ -1,6 +1,8 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
+import { noLock } from '../../schemas/pipe/lock.js';
 import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/options.js';
 import { fieldsIn, where } from '../../schemas/where/where.js';
+import { typeOptions } from '../filter/types.js';
 import { type Field, fieldNames, fields } from './key.js';
 import { measures, usual } from './measure.js';
 import { orderBy } from './order.js';
@@ -11,11 +13,12 @@ export const usualGrace = 1e6;
 export const usualGroups = 1_000_000;
 
 export const options = {
+  ...typeOptions,
   by: {
     value: 'FIELDS',
     parse: groupBy,
     words: fieldNames,
-    help: 'What makes a group: a list of fields of the events. daddr/24 takes addresses by network, 64 bits of IPv6 ones (or daddr/24/48), ts:1m the time in steps. All events are one group, if left out.',
+    help: 'What makes a group: a list of fields of the events. dest is the name of the destination, or its address if it has none. daddr/24 takes addresses by network, 64 bits of IPv6 ones (or daddr/24/48), ts:1m the time in steps. All events are one group, if left out.',
   },
   every: {
     value: 'TIME',
@@ -67,6 +70,7 @@ export const options = {
   },
   state: { value: 'FILE', help: 'Where --new-only keeps what was seen. One process at a time.' },
   expire: { value: 'TIME', parse: interval, help: 'With --new-only, forget a group that was not seen for TIME.' },
+  'no-lock': noLock,
 } satisfies Options;
 
 function groupBy(text: string): Field[] {
@@ -74,6 +78,19 @@ function groupBy(text: string): Field[] {
   const bad = all.find(({ name }) => reserved.includes(name) || name.startsWith('distinct_'));
   if (bad) throw new UsageError(`cannot have ${bad.name}, which means something else in a summary`);
   return all;
+}
+
+/** What is counted. */
+export type Subject = 'attempts' | 'dns';
+
+/** Returns what these event types make aggregate count. Throws UsageError if an option is about something else. */
+export function subjectOf(types: readonly string[], { count, measure }: Parsed<typeof options>['values']): Subject {
+  if (!types.includes('dns')) return 'attempts';
+  if (types.length > 1)
+    throw new UsageError('--type dns counts look-ups, not attempts; use another aggregate for these');
+  if (count) throw new UsageError('--count is about attempts; leave it out with --type dns');
+  if (measure?.includes('result')) throw new UsageError('--measure result is about attempts; write --by error');
+  return 'dns';
 }
 
 /** Throws UsageError where options contradict each other. */

@@ -4,12 +4,13 @@ import type { Parsed } from '../../schemas/pipe/options.js';
 import { Gather, GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import { chosenTypes } from '../filter/types.js';
 import { Emit } from './emit.js';
 import { Idle } from './idle.js';
 import { Intake } from './intake.js';
 import { addresses, isWhole, Key, sayMissed } from './key.js';
-import { always, Measures, measures, usual } from './measure.js';
-import { check, type options, usualGrace, usualGroups } from './options.js';
+import { always, Measures, measures, usual, usualOfLookups } from './measure.js';
+import { check, type options, type Subject, subjectOf, usualGrace, usualGroups } from './options.js';
 import { checkField, orderBy } from './order.js';
 import { Windows } from './windows.js';
 
@@ -19,11 +20,13 @@ const mostGathered = 32;
 /** Fields that a summary has, or may have, whatever is measured. */
 const ofAll = ['type', 'v', 'ts', 'end', 'by', 'other'];
 
-/** Counts and measures attempts by group and window. Its parts: windows of panes of a table of groups, each with measures. */
+/** Counts and measures attempts, or look-ups, by group and window. Its parts: windows of panes of a table of groups, each with measures. */
 export class Aggregate implements Stage {
   readonly name = 'aggregate';
-  readonly types = ['connect', 'outcome', 'pending', 'summary', 'lost'];
+  readonly types: readonly string[];
+  readonly ends: readonly string[];
   readonly filters: Record<string, unknown>;
+  readonly #subject: Subject;
   readonly #key: Key;
   readonly #gather: Gather | undefined;
   readonly #measures: Measures;
@@ -33,18 +36,24 @@ export class Aggregate implements Stage {
   readonly #intake: Intake;
 
   constructor({ values, given }: Parsed<typeof options>) {
-    const { by = [], every, step, grace = usualGrace, measure = measures(usual) } = values;
+    const { types, ends } = chosenTypes(values);
+    this.types = [...types, 'summary', 'lost'];
+    this.ends = ends;
+    this.#subject = subjectOf(types, values);
+    const { by = [], every, step, grace = usualGrace } = values;
+    const { measure = measures(this.#subject === 'dns' ? usualOfLookups : usual) } = values;
     check(values, by);
     this.filters = given;
-    this.#key = new Key(by);
-    const tags = { connect: always.connects, outcome: always.outcomes };
+    this.#key = new Key(by, types);
+    const columns = { connect: always.connects, outcome: always.outcomes, dns: always.outcomes };
+    const tags = Object.fromEntries(Object.entries(columns).filter(([type]) => types.includes(type)));
     if (by.length <= mostGathered && by.every(isWhole))
       this.#gather = new Gather(
         by.map(({ name }) => name),
         addresses,
         tags,
       );
-    this.#measures = new Measures(measure);
+    this.#measures = new Measures(measure, this.#subject);
     const told = [...this.#measures.names, ...by.map(({ name }) => name)];
     if (values.orderBy) checkField('--order-by', values.orderBy.name, told);
     for (const name of values.having?.fields ?? []) checkField('--having', name, [...told, ...ofAll]);
@@ -60,7 +69,7 @@ export class Aggregate implements Stage {
       count: values.count,
       every: every !== undefined,
     });
-    this.#intake = new Intake(this.#key, this.#measures, this.#windows, this.#emit, this.#idle);
+    this.#intake = new Intake(this.#key, this.#subject, this.#measures, this.#windows, this.#emit, this.#idle);
   }
 
   line(line: Line, out: Output): void {
@@ -69,8 +78,13 @@ export class Aggregate implements Stage {
       out.pass(line);
       return;
     }
-    if (line.type === 'summary') this.#intake.summary(line);
-    else if (line.type === 'pending') this.#intake.pending(line);
+    if (line.type === 'summary') {
+      if ((line.field('events') ?? 'attempts') !== this.#subject) {
+        out.pass(line); // it counts something else
+        return;
+      }
+      this.#intake.summary(line);
+    } else if (line.type === 'pending') this.#intake.pending(line);
     else this.#intake.event(line);
     out.drop(); // it is counted, and its group goes on later
     if (this.#intake.due) this.#pump(out);

@@ -9,7 +9,7 @@ import { parseTime, timeText } from './time.js';
 
 const newline = 10;
 const known = Object.keys(fieldKinds.summary ?? {});
-const groupable = Object.keys(fieldKinds.outcome ?? {});
+const groupable = [...Object.keys({ ...fieldKinds.outcome, ...fieldKinds.dns }), 'dest'];
 
 /** Names that mean something else in a summary than in an event. */
 export const reserved = known.filter((name) => !groupable.includes(name) || name === 'type' || name === 'v');
@@ -81,15 +81,20 @@ export class Writer {
     if (!this.measures.counts || this.#step >= 0 || this.#fields.length > mostParts) return undefined;
     this.#head(window.start, window.end);
     const head = this.text.buffer.toString('latin1', 0, this.text.length);
+    const isOfAttempts = this.measures.subject === 'attempts';
     const parts = (names: [number, string][]) => names.map(([part, text]): Piece => ({ text, part }));
     const { connects, outcomes, pending } = always;
     return new Pieces([
       { text: head, always: true },
       ...parts(this.#first),
       { text: ',"count":', column: window.counts === 'connect' ? connects : outcomes, always: true },
-      { text: ',"connects":', column: connects },
-      { text: ',"outcomes":', column: outcomes },
-      { text: ',"pending":', column: pending },
+      ...(isOfAttempts
+        ? [
+            { text: ',"connects":', column: connects },
+            { text: ',"outcomes":', column: outcomes },
+            { text: ',"pending":', column: pending },
+          ]
+        : []),
       ...parts(this.#behind),
       { text: '}', always: true },
     ]);
@@ -107,7 +112,10 @@ export class Writer {
     if (start !== this.#start || end !== this.#end) {
       [this.#start, this.#end] = [start, end];
       text.length = 0;
-      text.ascii(`{"type":"summary","v":1,"ts":"${timeText(start)}","end":"${timeText(end)}","by":${this.#by}`);
+      const events = this.measures.subject === 'dns' ? '"events":"dns",' : '';
+      text.ascii(
+        `{"type":"summary","v":1,"ts":"${timeText(start)}","end":"${timeText(end)}",${events}"by":${this.#by}`,
+      );
       this.#headLength = text.length;
     }
     text.length = this.#headLength;

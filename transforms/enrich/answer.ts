@@ -16,6 +16,8 @@ export interface Answer {
   readonly latency: number | undefined;
   /** When the asking thread first tried the address between this answer and its next one; infinite if it did not. */
   used: number;
+  /** The look-up, which its other addresses share: when the thread first tried one of them. */
+  readonly lookup: { used: number };
 }
 
 /** From the innermost to the outermost. */

@@ -54,7 +54,7 @@ function containerOf(name: string, parents: readonly string[]): Who | undefined 
 }
 
 /**
- * Who a cgroup v2 path stands for, as container runtimes, the kubelet and systemd name their folders. The innermost
+ * Who a cgroup's path stands for, as container runtimes, the kubelet and systemd name their folders. The innermost
  * container and unit count. What no folder says is left out.
  */
 export function who(path: string): Who {
@@ -71,4 +71,14 @@ export function who(path: string): Who {
     if (unitName.test(folder)) found.unit = folder;
   }
   return found;
+}
+
+/** The same of a process's paths in several hierarchies: the first container, pod and unit count. */
+export function whoOf(paths: readonly string[]): Who {
+  const all = paths.map(who);
+  const { container, runtime, pod } =
+    all.find((one) => one.container !== undefined) ?? all.find((one) => one.pod) ?? {};
+  const unit = all.find((one) => one.unit !== undefined)?.unit;
+  const found = Object.entries({ unit, container, runtime, pod }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(found);
 }

@@ -1,32 +1,27 @@
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressBytes } from './ip.js';
 import { dnsName, mostNames, plainName } from './text.js';
+import { Watched } from './watched.js';
 
-const checkMs = 1_000;
-
-/** A file's entries by key, read again when the file has changed: looked at once a second at most. */
+/** A file's entries by key, read again when the file has changed. A file that is not there has no entries. */
 export class Database<K, V> {
   entries: ReadonlyMap<K, V> = new Map();
-  #checked = Number.NEGATIVE_INFINITY;
-  #seen = '';
+  readonly #file: Watched;
 
   constructor(
-    private readonly path: string,
+    path: string,
     private readonly parse: (fields: string[], into: Map<K, V>) => void,
     private readonly separator: RegExp,
-  ) {}
+  ) {
+    this.#file = new Watched([path]);
+  }
 
-  /** Looks at the file, if it is time. Returns whether it has changed. A file that is not there has no entries. */
+  /** Looks at the file, if it is time. Returns whether it has changed. */
   check(now: number): boolean {
-    if (now - this.#checked < checkMs) return false;
-    this.#checked = now;
-    const stat = statSync(this.path, { throwIfNoEntry: false, bigint: true });
-    const seen = stat ? `${stat.ino} ${stat.size} ${stat.mtimeNs}` : '';
-    if (seen === this.#seen) return false;
-    this.#seen = seen;
+    const text = this.#file.changed(now);
+    if (text === undefined) return false;
     const entries = new Map<K, V>();
-    for (const line of stat ? readFileSync(this.path, 'utf8').split('\n') : []) {
+    for (const line of text.split('\n')) {
       const fields = line.replace(/#.*/, '').trim().split(this.separator);
       if (fields.length > 1) this.parse(fields, entries);
     }

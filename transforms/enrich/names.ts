@@ -100,8 +100,7 @@ export class Names {
   lookup(place: Place, now: number): Lookup | undefined {
     const { lookup } = place;
     const reverse = this.#asked(place);
-    const asks = lookup?.missing === 'silent' && reverse?.usable;
-    if (lookup && (!lookup.done || (lookup.until > now && !asks))) return lookup;
+    if (lookup && (!lookup.done || reverse?.holds(lookup, now))) return lookup;
     place.lookup = reverse?.start(place.address);
     return place.lookup;
   }

@@ -1,7 +1,6 @@
 import type { Line } from '../../schemas/pipe/line.js';
-import { type Who, who } from './cgroup.js';
-import type { Cgroups } from './cgroups.js';
 import type { Database } from './databases.js';
+import type { Membership } from './membership.js';
 import { member, plainName } from './text.js';
 
 export const groups = ['names', 'service', 'user', 'group', 'unit', 'container', 'host'] as const;
@@ -11,13 +10,26 @@ export interface Sources {
   passwd: Database<number, string>;
   group: Database<number, string>;
   services: Database<number, string>;
-  cgroups: Cgroups;
+  membership: Membership;
   host: string;
 }
 
 /** What a key stands for, as fields. */
 type Give = (key: unknown) => string;
 type Row = readonly [field: string, group: Group, of: string, give: Give];
+type Member = readonly [field: keyof ReturnType<Membership['of']>, group: Group];
+
+/** What the cgroup of the process gives, in the order of the schema. */
+const members: readonly Member[] = [
+  ['unit', 'unit'],
+  ['container', 'container'],
+  ['container_name', 'container'],
+  ['image', 'container'],
+  ['runtime', 'container'],
+  ['pod', 'container'],
+  ['pod_name', 'container'],
+  ['pod_namespace', 'container'],
+];
 
 const mostKept = 10_000;
 
@@ -39,44 +51,29 @@ function remembered(give: Give): Give & { forget(): void } {
 /** The fields of an attempt that this machine's own files and cgroups give: who, and which service. */
 export class People {
   readonly #rows: readonly Row[];
-  /** The last line has a cgroup that is not known, and may be later. */
+  readonly #members: readonly Member[];
+  readonly #membership: Membership;
+  readonly #host: string;
+  /** The last line may get more later. */
   unknown = false;
   readonly #databases: readonly (readonly [Database<number, string>, { forget(): void }])[];
 
-  constructor(wanted: ReadonlySet<Group>, { passwd, group, services, cgroups, host }: Sources) {
+  constructor(wanted: ReadonlySet<Group>, { passwd, group, services, membership, host }: Sources) {
     const from = (field: string, database: Database<number, string>) =>
       remembered((key) => {
         const name = database.entries.get(key as number);
         return name === undefined ? '' : member(field, name);
       });
     const [service, user, ofGroup] = [from('service', services), from('user', passwd), from('group', group)];
-    const known = new Map<string, Who>();
-    const inCgroup =
-      (field: keyof Who): Give =>
-      (key) => {
-        const id = key as string;
-        let one = known.get(id);
-        const path = one ? undefined : cgroups.path(id);
-        this.unknown ||= one === undefined && path === undefined;
-        if (path !== undefined) {
-          one = who(path);
-          if (known.size >= mostKept) known.clear();
-          known.set(id, one);
-        }
-        const name = one?.[field];
-        return name === undefined ? '' : member(field, plainName(name));
-      };
     const rows: Row[] = [
       ['service', 'service', 'dport', service],
       ['user', 'user', 'uid', user],
       ['group', 'group', 'gid', ofGroup],
-      ['unit', 'unit', 'cgroup', inCgroup('unit')],
-      ['container', 'container', 'cgroup', inCgroup('container')],
-      ['runtime', 'container', 'cgroup', inCgroup('runtime')],
-      ['pod', 'container', 'cgroup', inCgroup('pod')],
-      ['host', 'host', 'type', remembered(() => member('host', plainName(host)))],
     ];
     this.#rows = rows.filter(([, group]) => wanted.has(group));
+    this.#members = members.filter(([, group]) => wanted.has(group));
+    this.#membership = membership;
+    this.#host = wanted.has('host') ? member('host', plainName(host)) : '';
     const all = [
       [services, service],
       [passwd, user],
@@ -98,16 +95,32 @@ export class People {
 
   /** The fields that it gives, and those of an event that say what. */
   get fields(): { given: string[]; from: string[] } {
-    return { given: this.#rows.map(([field]) => field), from: this.#rows.map(([, , of]) => of) };
+    const host = this.#host === '' ? [] : ['host'];
+    return {
+      given: [...[...this.#rows, ...this.#members].map(([field]) => field), ...host],
+      from: [...this.#rows.map(([, , of]) => of), ...(this.#members.length > 0 ? this.#membership.from : [])],
+    };
   }
 
   /** A field that the event has stays as it is. */
   text(line: Line): string {
     let text = '';
-    this.unknown = false;
     for (const [field, , of, give] of this.#rows) {
       const key = line.field(of);
       if (key !== undefined && line.field(field) === undefined) text += give(key);
+    }
+    return text + this.#membersText(line) + (line.field('host') === undefined ? this.#host : '');
+  }
+
+  #membersText(line: Line): string {
+    this.unknown = false;
+    if (this.#members.length === 0) return '';
+    const found = this.#membership.of(line);
+    this.unknown = this.#membership.unknown;
+    let text = '';
+    for (const [field] of this.#members) {
+      const value = found[field];
+      if (value !== undefined && line.field(field) === undefined) text += member(field, plainName(value));
     }
     return text;
   }

@@ -3,6 +3,7 @@ export class Queue<T extends { bytes: Buffer }> {
   #items: T[] = [];
   #head = 0;
   #bytes = 0;
+  #pushed = 0;
 
   constructor(
     private readonly mostItems = 65_536,
@@ -24,7 +25,14 @@ export class Queue<T extends { bytes: Buffer }> {
 
   push(item: T): void {
     this.#items.push(item);
+    this.#pushed++;
     this.#bytes += item.bytes.length;
+  }
+
+  /** Returns a test of whether all items that are in it now have been taken out. */
+  mark(): () => boolean {
+    const last = this.#pushed;
+    return () => this.#pushed - this.length >= last;
   }
 
   shift(): void {

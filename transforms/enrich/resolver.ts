@@ -1,14 +1,13 @@
-import { Resolver as System } from 'node:dns';
 import { isIP, isIPv6 } from 'node:net';
 import { UsageError } from '../../schemas/pipe/errors.js';
 import type { QueryType, Reply } from './message.js';
-import { Server } from './server.js';
+import { Server, type ServerAddress } from './server.js';
 
 /** How a look-up ended without an answer: no server answered in time, each refused or failed, none is worth asking. */
 export type Failure = 'timeout' | 'failed' | 'silent';
 
 /** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`: an option's parse. */
-export function serverAddress(text: string): { address: string; port: number } {
+export function serverAddress(text: string): ServerAddress {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+|[^[]*:[^[]*:[^[]*?))(?::(\d+))?$/.exec(text) ?? [];
   const [address = text, port] = isIP(text) ? [text] : [bracketed ?? plain, digits];
   const number = Number(port ?? 53);
@@ -23,26 +22,26 @@ export function serverAddress(text: string): { address: string; port: number } {
  * (c-ares) tells no TTL of PTR records, and its timers are coarse.
  */
 export class Resolver {
-  #known: Server[] | undefined;
+  /** Counts how often the servers have changed. */
+  epoch = 0;
+  #listed: readonly ServerAddress[] = [];
+  #known: readonly Server[] = [];
+  #left: Server[] = []; // with queries under way
 
   /**
-   * @param servers asked for when there is something to ask, which loads much of Node
-   * @param heard told when a server has fallen silent, and when it is back
+   * @param servers those to ask now: the same array until they change
+   * @param heard called when a server has fallen silent, and when it is back
    */
   constructor(
-    private readonly servers: () => readonly { address: string; port: number }[],
+    private readonly servers: () => readonly ServerAddress[],
     private readonly timeout: number,
     private readonly heard: (server: Server, silent: boolean) => void,
   ) {}
 
   get #servers(): readonly Server[] {
-    this.#known ??= this.servers().map(({ address, port }) => new Server(address, port, this.timeout, this.heard));
+    const listed = this.servers();
+    if (listed !== this.#listed) this.#replace(listed);
     return this.#known;
-  }
-
-  /** The servers of /etc/resolv.conf. */
-  static system(): { address: string; port: number }[] {
-    return new System().getServers().map(serverAddress);
   }
 
   /** Whether asking makes sense now. */
@@ -72,6 +71,23 @@ export class Resolver {
   }
 
   close(): void {
-    for (const server of this.#known ?? []) server.close();
+    for (const server of [...this.#known, ...this.#left]) server.close();
+  }
+
+  /** Other servers are to be asked from now on. What the ones before were asked, they may still answer. */
+  #replace(listed: readonly ServerAddress[]): void {
+    const before = this.#known;
+    this.#listed = listed;
+    this.#known = listed.map(
+      ({ address, port }) =>
+        before.find((server) => server.address === address && server.port === port) ??
+        new Server(address, port, this.timeout, this.heard),
+    );
+    for (const server of before) {
+      if (this.#known.includes(server)) server.retry();
+      else server.leave();
+    }
+    this.#left = [...this.#left, ...before].filter((server) => server.busy && !this.#known.includes(server));
+    this.epoch++;
   }
 }

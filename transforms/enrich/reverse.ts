@@ -13,6 +13,8 @@ export interface Lookup {
   done: boolean;
   /** Until when it holds, in the time of performance.now(). */
   until: number;
+  /** Which servers it was for: the resolver's epoch. */
+  epoch: number;
   names: string[];
   missing?: Missing;
   /** The fields it gives: `,"name":…`. */
@@ -48,11 +50,23 @@ export class Reverse {
     return this.resolver.usable;
   }
 
+  /**
+   * Whether what a look-up gave still holds: not once its time is over, nor, if it gave no name, once there are other
+   * servers to ask or silent ones may be asked again.
+   */
+  holds({ until, names, missing, epoch }: Lookup, now: number): boolean {
+    if (until <= now) return false;
+    const { usable } = this; // first, since it sees other servers
+    return names.length > 0 || (epoch === this.resolver.epoch && !(missing === 'silent' && usable));
+  }
+
   /** Starts a look-up. Where no server is worth asking it is over at once. */
   start(address: string): Lookup {
     const never = Number.POSITIVE_INFINITY;
-    const lookup: Lookup = { address, since: never, done: false, until: never, names: [], text: '' };
-    if (!this.usable) return Object.assign(lookup, { done: true, until: this.resolver.askAgain, missing: 'silent' });
+    const { usable } = this;
+    const { epoch } = this.resolver;
+    const lookup: Lookup = { address, since: never, done: false, until: never, epoch, names: [], text: '' };
+    if (!usable) return Object.assign(lookup, { done: true, until: this.resolver.askAgain, missing: 'silent' });
     this.#waiting.set(address, lookup);
     this.#next();
     return lookup;

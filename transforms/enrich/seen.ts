@@ -63,8 +63,9 @@ export class Seen {
     const until = at + 1_000_000 * Math.min(Math.max(ttl, this.ttl.min), this.ttl.max) + grace;
     const asker = { pid, tid, cgroup, netns };
     const addresses = addrs.map(unmapped);
-    for (const address of addresses)
-      this.#add(address, { name, asker, at, until, latency, used: Number.POSITIVE_INFINITY });
+    const used = Number.POSITIVE_INFINITY;
+    const lookup = { used };
+    for (const address of addresses) this.#add(address, { name, asker, at, until, latency, used, lookup });
     return addresses;
   }
 

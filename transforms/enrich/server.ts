@@ -10,6 +10,12 @@ const longestPauseMs = 16_000;
 /** A socket is left for a new one, with another port, after so many queries. */
 const perSocket = 4096;
 
+export interface ServerAddress {
+  /** An IPv4 or IPv6 address, the latter perhaps with its zone: `fe80::1%eth0`. */
+  address: string;
+  port: number;
+}
+
 /** One DNS server. */
 export class Server {
   #socket: Asking | undefined;
@@ -17,6 +23,8 @@ export class Server {
   #pause = firstPauseMs;
   #askAgain = 0;
   #closed = false;
+  #left = false; // no longer one of those to ask
+  #underWay = 0;
   readonly #streams = new Set<() => void>();
 
   constructor(
@@ -28,7 +36,7 @@ export class Server {
 
   /** Whether it answers, or it is time to see whether it does again. */
   get usable(): boolean {
-    return !this.#closed && (this.#unanswered < patience || performance.now() >= this.#askAgain);
+    return !this.#closed && !this.#left && (this.#unanswered < patience || performance.now() >= this.#askAgain);
   }
 
   /** When it is time to see that, in the time of performance.now(). */
@@ -36,17 +44,46 @@ export class Server {
     return this.#askAgain;
   }
 
+  /** Whether queries are under way. */
+  get busy(): boolean {
+    return this.#underWay > 0;
+  }
+
+  /** If it is silent, has it asked again at once: the network may be another. */
+  retry(): void {
+    this.#askAgain = 0;
+    this.#pause = firstPauseMs;
+  }
+
+  /** Asks no more. What is under way may still be answered. */
+  leave(): void {
+    this.#left = true;
+    this.#socket?.retire(false);
+  }
+
   /** Asks once. Undefined where no answer came in time. */
   async ask(name: string, type: QueryType): Promise<Reply | undefined> {
+    this.#underWay++;
+    try {
+      return await this.#ask(name, type);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #ask(name: string, type: QueryType): Promise<Reply | undefined> {
     const silent = this.#unanswered >= patience;
-    if (silent) this.#postpone();
+    if (silent) {
+      this.#postpone();
+      this.#socket?.retire(false); // its local address may be one that this machine no longer has
+    }
     const short = await this.#overUdp(name, type);
     if (this.#closed) return undefined;
     const reply = short === 'truncated' ? await this.#overTcp(name, type) : short;
     if (reply === undefined) {
       if (++this.#unanswered === patience) {
         this.#postpone();
-        this.heard(this, true);
+        if (!this.#left) this.heard(this, true);
       }
     } else {
       if (this.#unanswered >= patience) this.heard(this, false);
@@ -121,6 +158,7 @@ class Asking {
   readonly #socket: Socket;
   readonly #open = new Map<number, (message: Buffer | undefined) => void>();
   readonly #connected: Promise<boolean>;
+  #unconnected = false;
   #left = perSocket;
   #retired = false;
 
@@ -130,12 +168,15 @@ class Asking {
     // ICMP says that nobody listens, but not to which query: each waits for its own time-out.
     this.#socket.on('error', () => {});
     this.#connected = new Promise((resolve) => {
-      this.#socket.connect(port, address, (error?: Error) => resolve(!error));
+      this.#socket.connect(port, address, (error?: Error) => {
+        this.#unconnected = error !== undefined; // no route yet: the next query needs another socket
+        resolve(!error);
+      });
     });
   }
 
   get fresh(): boolean {
-    return this.#left > 0 && !this.#retired;
+    return this.#left > 0 && !this.#retired && !this.#unconnected;
   }
 
   async ask(name: string, type: QueryType, timeout: number): Promise<Short> {

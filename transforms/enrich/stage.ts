@@ -22,6 +22,8 @@ export interface Parts extends Wanted, Sources {
   keepDns: boolean;
   /** Hands over what is to be called when a look-up has ended. */
   open(answered: (lookup: Lookup) => void): void;
+  /** SIGHUP: files are looked at anew at once. */
+  reopen(): void;
   close(): void;
 }
 
@@ -90,6 +92,10 @@ export class Enrich implements Stage {
     return this.#unnamed.size > 0 ? { unnamed: Object.fromEntries(this.#unnamed) } : {};
   }
 
+  mark(): () => boolean {
+    return this.#waiting.mark();
+  }
+
   held(): number {
     return this.#waiting.length;
   }
@@ -101,8 +107,13 @@ export class Enrich implements Stage {
   }
 
   reopen(): void {
+    this.parts.reopen();
     this.parts.zones?.reopen();
     this.#known.clear();
+  }
+
+  asked(): void {
+    this.#waiting.hurry();
   }
 
   end(): void {

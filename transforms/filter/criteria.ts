@@ -77,9 +77,9 @@ export const criteria = {
   via: { value: 'WAYS', ...among('via'), many, help: 'How the attempt was made: a list, io_uring,sendmsg.' },
   error: {
     value: 'ERRORS',
-    parse: listed(/^E[A-Z0-9]{1,31}$/, 'names of errors such as ECONNREFUSED'),
+    parse: listed(/^[A-Z][A-Z0-9]{1,31}$/, 'names of errors such as ECONNREFUSED or NXDOMAIN'),
     many,
-    help: 'Name of the error: a list, ECONNREFUSED,ETIMEDOUT.',
+    help: 'Name of the error: a list, ECONNREFUSED,ETIMEDOUT; of look-ups, NXDOMAIN,TIMEOUT.',
   },
   result: {
     value: 'RESULTS',
@@ -111,7 +111,7 @@ export const criteria = {
     value: 'NAME',
     parse: (text: string) => names(text, 'i'),
     many,
-    help: `Name of the remote address: ${glob}; a glob takes A for a. ('*.example.com' is not example.com itself.)`,
+    help: `Name of the remote address, or the one that was looked up: ${glob}; a glob takes A for a. ('*.example.com' is not example.com itself.)`,
   },
   'name-source': {
     value: 'SOURCES',

@@ -10,7 +10,12 @@ export const outcomeOptions = ['failed', 'result', 'latency-over'];
  * could not do what they promise. `required` are those that only an outcome satisfies: attempts that still wait are
  * no answer to them either.
  */
-export function reportingNoOutcomes(stage: Stage, options: readonly string[], required: readonly string[]): Stage {
+export function reportingNoOutcomes(
+  stage: Stage,
+  types: readonly string[],
+  options: readonly string[],
+  required: readonly string[],
+): Stage {
   const asked = new Set<string>();
   return {
     ...stage,
@@ -19,7 +24,8 @@ export function reportingNoOutcomes(stage: Stage, options: readonly string[], re
       return stage.keep?.(line) ?? true;
     },
     finish() {
-      const seen = attemptTypes.filter((type) => asked.has(type) || stage.choice?.saw(type));
+      const attempts = attemptTypes.filter((type) => types.includes(type));
+      const seen = attempts.filter((type) => asked.has(type) || stage.choice?.saw(type));
       if (seen.length === 0 || seen.includes('outcome')) return false;
       const pending = seen.includes('pending');
       const names = pending ? required : options;

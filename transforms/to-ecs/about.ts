@@ -11,22 +11,34 @@ export function about(event: AnyEvent): Fields {
 
 /** An event in a few words, for people. */
 export function sentence(event: Fields): string {
-  const { type, comm, pid, daddr, dport, name, addrs, count, stage, where, phase } = event;
-  if (type === 'dns') return `${name} is ${(addrs as string[]).join(', ')}`;
+  const { type, comm, pid, daddr, dport, count, stage, where, phase } = event;
+  if (type === 'dns') return answer(event);
   if (type === 'lost') return `${count} lost in ${stage}: ${where}`;
   if (type === 'status') return `${stage}: ${phase}`;
   const to = daddr === undefined ? '' : ` to ${isIP(String(daddr)) === 6 ? `[${daddr}]` : daddr}`;
   const port = dport === undefined ? '' : `${to ? ':' : ' to port '}${dport}`;
-  if (type === 'summary')
-    return `${count} attempt${count === 1 ? '' : 's'}${comm === undefined ? '' : ` of ${comm}`}${to}${port}`;
+  const by = comm === undefined ? '' : ` of ${comm}`;
+  const many = count === 1 ? '' : 's';
+  if (type === 'summary' && event.events === 'dns')
+    return `${count} look-up${many}${by}${event.name === undefined ? '' : ` for ${event.name}`}`;
+  if (type === 'summary') return `${count} attempt${many}${by}${to}${port}`;
   const who = comm === undefined ? 'an unknown process' : `${comm} (${pid})`;
   return `${who}${to}${port}: ${event.result ?? event.error ?? 'attempted'}`;
 }
 
-/** Whether an attempt worked; undefined where that is not known yet. */
-export function worked({ type, result, error }: Fields): boolean | undefined {
+/** What came of a look-up. */
+function answer({ name, qtype, addrs, error, search }: Fields): string {
+  if (error !== undefined) return `${name} does not resolve: ${error}${search ? ' (search list)' : ''}`;
+  return Array.isArray(addrs)
+    ? `${name} is ${addrs.join(', ')}`
+    : `${name} has no ${qtype === undefined ? 'addresses' : `${qtype} records`}`;
+}
+
+/** Whether an attempt or a look-up worked; undefined if that is not known, or does not matter. */
+export function worked({ type, result, error, search, failed }: Fields): boolean | undefined {
   if (type === 'outcome') return result === 'established';
-  return error === undefined ? undefined : false;
+  if (type === 'dns') return search === true ? undefined : error === undefined;
+  return error === undefined || (type === 'summary' && failed === 0) ? undefined : false;
 }
 
 const kinds: Record<string, (event: Fields) => Fields> = {
@@ -41,16 +53,21 @@ const kinds: Record<string, (event: Fields) => Fields> = {
   },
   // It has not ended, so ECS has no event.end and no event.duration for it.
   pending: (event) => attempt(event, ['connection', 'info'], 'connection_pending'),
-  dns: ({ name, cnames = [], addrs, ts, latency_us }) => ({
-    ...kind('event', ['network'], ['protocol', 'info'], 'dns_answer'),
-    'event.outcome': 'success',
-    ...(latency_us !== undefined && span(ts as string, latency_us as number)),
-    'network.protocol': 'dns',
-    'dns.type': 'answer',
-    'dns.answers': answers(name as string, cnames as string[], addrs as string[]),
-    'related.hosts': different(name, ...(cnames as string[])),
-    'related.ip': different(...(addrs as string[])),
-  }),
+  dns: (event) => {
+    const { name, cnames = [], addrs = [], rcode, ts, latency_us, error, pcomm, comm } = event;
+    const records = answers(name as string, cnames as string[], addrs as string[]);
+    return {
+      ...kind('event', ['network'], ['protocol', 'info'], error === undefined ? 'dns_answer' : 'dns_failed'),
+      'event.outcome': outcome(event),
+      ...(latency_us !== undefined && span(ts as string, latency_us as number)),
+      'network.protocol': 'dns',
+      'dns.type': records.length > 0 || rcode !== undefined ? 'answer' : 'query',
+      ...(records.length > 0 && { 'dns.answers': records }),
+      'related.hosts': different(name, ...(cnames as string[])),
+      ...((addrs as string[]).length > 0 && { 'related.ip': different(...(addrs as string[])) }),
+      ...(pcomm === undefined && comm !== undefined && { 'process.name': comm }),
+    };
+  },
   summary: (event) => ({ ...kind('metric', ['network'], ['connection', 'info'], 'summary'), ...parties(event) }),
   lost: (event) => ({ ...kind('pipeline_error', [], ['error'], 'lost'), 'error.message': sentence(event) }),
   status: ({ phase }) => kind('state', [], ['info'], `status_${phase}`),
@@ -61,11 +78,15 @@ function kind(kind: string, category: string[], type: string[], action: string):
   return { 'event.kind': kind, ...categories, 'event.type': type, 'event.action': action };
 }
 
-function attempt(event: Fields, type: string[], action: string): Fields {
+function outcome(event: Fields): string {
   const done = worked(event);
+  return done === undefined ? 'unknown' : done ? 'success' : 'failure';
+}
+
+function attempt(event: Fields, type: string[], action: string): Fields {
   return {
     ...kind('event', ['network'], type, action),
-    'event.outcome': done === undefined ? 'unknown' : done ? 'success' : 'failure',
+    'event.outcome': outcome(event),
     'network.transport': 'tcp',
     'network.direction': 'egress',
     ...(event.pcomm === undefined && event.comm !== undefined && { 'process.name': event.comm }),
@@ -74,7 +95,7 @@ function attempt(event: Fields, type: string[], action: string): Fields {
 }
 
 /** Who takes part, for searches that do not care which of them is what. */
-function parties({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, user, pod }: Fields): Fields {
+function parties({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, user, pod, pod_name }: Fields): Fields {
   const all = {
     'related.ip': different(saddr, daddr, icmp_from).filter((address) => isIP(address) > 0),
     'related.hosts': different(name, ...(names as string[]), saddr_name, host),
@@ -82,7 +103,7 @@ function parties({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, 
   };
   const orchestrator = { 'orchestrator.type': 'kubernetes', 'orchestrator.resource.type': 'pod' };
   const some = Object.entries(all).filter(([, values]) => values.length > 0);
-  return { ...Object.fromEntries(some), ...(pod !== undefined && orchestrator) };
+  return { ...Object.fromEntries(some), ...((pod ?? pod_name) !== undefined && orchestrator) };
 }
 
 const different = (...values: unknown[]) =>

@@ -12,6 +12,15 @@ export type Table = Readonly<Record<string, Places>>;
 export const own = 'synpipe';
 
 export const text: Write = (value) => (typeof value === 'string' ? value : undefined);
+/** In a summary of look-ups. */
+export const inLookups: Write = (value, event) => (event.events === 'dns' ? text(value, event) : undefined);
+/** In any other event. */
+export const inAttempts: Write = (value, event) => (event.events === 'dns' ? undefined : text(value, event));
+/** Unless the event has another field, whose value has the same place. */
+export const without =
+  (other: string, write: Write): Write =>
+  (value, event) =>
+    Object.hasOwn(event, other) ? undefined : write(value, event);
 /** Of lower case only. */
 export const lower: Write = (value) => (typeof value === 'string' && value === value.toLowerCase() ? value : undefined);
 /** A number as text. */

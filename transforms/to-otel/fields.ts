@@ -1,27 +1,39 @@
-import { integer, ip, type Table, text, version, type Write } from '../to-ecs/places.js';
+import { inLookups, integer, ip, type Table, text, version, type Write, without } from '../to-ecs/places.js';
 
 /** A name that is not from a reverse look-up: the conventions want no other. */
 const asked: Write = (value, event) =>
   (event as { name_source?: string }).name_source === 'ptr' ? undefined : text(value, event);
 
-const attempt: Table = {
+const askedInAttempts: Write = (value, event) => (event.events === 'dns' ? undefined : asked(value, event));
+
+/** What attempts and look-ups have. */
+const common: Table = {
   ts: { timeUnixNano: nanoseconds },
   pid: { 'process.pid': integer },
-  ppid: { 'process.parent_pid': integer },
+  nspid: { 'process.vpid': integer },
   uid: { 'process.real_user.id': integer },
   comm: { 'thread.name': text },
   exe: { 'process.executable.path': text },
+  error: { 'error.type': text },
+};
+
+const attempt: Table = {
+  ...common,
+  ppid: { 'process.parent_pid': integer },
   family: { 'network.type': version },
   saddr: { 'network.local.address': ip },
   sport: { 'network.local.port': integer },
   daddr: { 'network.peer.address': ip },
   dport: { 'network.peer.port': integer, 'server.port': integer },
-  error: { 'error.type': text },
   name: { 'server.address': asked },
   user: { 'process.real_user.name': text },
   container: { 'container.id': text },
+  container_name: { 'container.name': text },
+  image: { 'container.image.name': text },
   runtime: { 'container.runtime.name': text },
   pod: { 'k8s.pod.uid': text },
+  pod_name: { 'k8s.pod.name': text },
+  pod_namespace: { 'k8s.namespace.name': text },
   host: { 'host.name': text },
 };
 
@@ -31,13 +43,18 @@ export const otelFields: Readonly<Record<string, Table>> = {
   outcome: attempt,
   pending: attempt,
   dns: {
-    ts: { timeUnixNano: nanoseconds },
+    ...common,
     name: { 'dns.question.name': text },
     addrs: { 'dns.answers': (value) => value },
     server: { 'network.peer.address': ip },
     transport: { 'network.transport': text },
   },
-  summary: attempt,
+  summary: {
+    ...attempt,
+    dest: { 'server.address': without('name', text) },
+    name: { 'server.address': askedInAttempts, 'dns.question.name': inLookups },
+    server: { 'network.peer.address': without('daddr', ip) },
+  },
   lost: { ts: { timeUnixNano: nanoseconds } },
   status: { ts: { timeUnixNano: nanoseconds } },
 };

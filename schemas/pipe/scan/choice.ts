@@ -32,7 +32,7 @@ const whats = ['type', 'has', 'within', 'network', 'remembered'] as const;
 type Question = Exclude<Ask, { of: unknown }>;
 const pass = -1;
 const drop = -2;
-const headWords = 2;
+const headWords = 4;
 const questionWords = 4 + kinds.length;
 const memoryWords = 2 + 2048 * 16;
 const mostMemories = 24;
@@ -44,11 +44,20 @@ export class Choice {
   seen = 0;
   readonly #first: number;
   readonly #wanted: number;
+  readonly #ends: number;
+  readonly #names: number;
 
-  /** @param types the lines that are asked; all others pass */
-  constructor(types: readonly string[], ask: Ask) {
-    this.#wanted = kinds.reduce((bits, { type }, kind) => (types.includes(type) ? bits | (1 << kind) : bits), 0);
+  /** @param types the lines that are asked  @param ends the lines that never pass; all others do */
+  constructor(types: readonly string[], ask: Ask, ends: readonly string[] = []) {
+    this.#wanted = bitsOf(types);
+    this.#ends = bitsOf(ends);
+    this.#names = this.#ends & bitsOf(['dns']);
     this.#first = this.#add(ask, pass, drop);
+  }
+
+  /** Whether a dns event was seen, and never passes. */
+  get hasEndedNames(): boolean {
+    return (this.seen & this.#names) !== 0;
   }
 
   /** Whether a line of this type was asked. */
@@ -68,8 +77,7 @@ export class Choice {
 
   /** Writes it into its memory, which is all zeros. */
   write(into: Int32Array): void {
-    into[0] = this.#wanted;
-    into[1] = this.#first;
+    into.set([this.#wanted, this.#first, this.#ends]);
     let more = this.#begin;
     for (const [at, { ask, yes, no }] of this.#questions.entries()) {
       const places =
@@ -116,6 +124,11 @@ export class Choice {
         return this.#questions.push({ ask, yes, no }) - 1;
     }
   }
+}
+
+/** The kinds of these types, as bits. */
+function bitsOf(types: readonly string[]): number {
+  return kinds.reduce((bits, { type }, kind) => (types.includes(type) ? bits | (1 << kind) : bits), 0);
 }
 
 function wordsOf(ask: Question): number {

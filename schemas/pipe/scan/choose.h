@@ -2,8 +2,10 @@
 #pragma once
 #include "text.h"
 
-// A choice is a graph of questions; choice.ts writes it. Its head: the kinds of lines that are asked (bits, the others
-// pass), and the first question. Where an answer leads is another question's place, or one of these.
+// A choice is a graph of questions; choice.ts writes it. Its head, in CHOICE_HEAD words: the kinds of lines that are asked
+// (bits), the first question, and the kinds that never pass (bits). All other kinds pass. An answer leads to another
+// question's place, or to one of these.
+#define CHOICE_HEAD 4
 enum { PASS = -1, DROP = -2 };
 
 struct question {
@@ -148,13 +150,13 @@ INLINE int answer(int *choice, const struct question *question, const u8 *line, 
 // lines it has asked: it stops at the first without a verdict. `told`: how many of them pass, which question it stopped at
 // (-1: none), and the kinds of lines that it saw (bits).
 EXPORT(choose) u32 choose(const u8 *base, u32 *record, u32 lines, int *choice, int *told) {
-	const struct question *questions = (const struct question *)(choice + 2);
+	const struct question *questions = (const struct question *)(choice + CHOICE_HEAD);
 	u32 *to = record, done = 0, seen = 0;
 	told[1] = -1;
 	for (; done < lines; done++, record += RECORD_WORDS) {
 		if ((int)record[2] < 0) break;
 		seen |= 1u << record[2];
-		int at = choice[0] >> record[2] & 1 ? choice[1] : PASS;
+		int at = choice[0] >> record[2] & 1 ? choice[1] : choice[2] >> record[2] & 1 ? DROP : PASS;
 		while (at >= 0) {
 			int said = answer(choice, &questions[at], base + record[0], record);
 			if (unlikely(said == UNKNOWN)) {

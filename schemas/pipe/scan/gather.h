@@ -55,28 +55,31 @@ struct gathered {
 // Enough for all but the values of a line: its head, the newlines, and what is written behind the end.
 #define ROOM 128
 
-// What is to be gathered, in words: how many fields there are, at most 32, which of them are addresses (bits), and for each kind of
-// line its tag, -1 where it is none to gather, and the places of ts, of repeat, and of the fields, -1 where it has none.
-// Of each line the fields' values, each with a newline behind it, become the key. Returns how many lines of those at
+// What is to be gathered, in words: how many fields there are, at most 32, which of them are addresses (bits), which are
+// virtual (bits), and for each kind of line its tag, -1 if it is not to be gathered, the places of ts and of repeat, and two
+// places of each field, -1 if it has none. The second place counts if the first is empty; of a virtual field only the
+// second can be an address. Of each line the fields' values, each with a newline behind it, become the key. Returns how many lines of those at
 // `record` were gathered: it stops at the first that is not so plain, or has no room before `end`.
 EXPORT(gather) u32 gather(const u8 *base, const u32 *record, u32 lines, const int *plan, u8 *out,
                                                   const u8 *end) {
-	u32 fields = plan[0], addresses = plan[1];
-	plan += 2;
+	u32 fields = plan[0], addresses = plan[1], virtuals = plan[2];
+	plan += 3;
 	for (u32 done = 0;; done++, record += RECORD_WORDS) {
 		if (done == lines || (int)record[2] < 0 || out + ROOM > end) return done;
-		const int *kind = plan + record[2] * (3 + fields), *places = kind + 3;
+		const int *kind = plan + record[2] * (3 + 2 * fields), *places = kind + 3;
 		if (kind[0] < 0 || !has(record, kind[1]) || has(record, kind[2])) return done;
 		struct gathered *one = (struct gathered *)out;
 		const u8 *line = base + record[0];
 		u8 *to = one->key;
 		for (u32 i = 0; i < fields; i++) {
-			int place = places[i];
-			if (place < 0 && record[5]) return done; // it may be among the members that the schema does not know
-			if (has(record, place)) {
+			int place = places[2 * i], virtual = virtuals >> i & 1;
+			if (unlikely((place < 0 || virtual) && record[5])) return done; // it may be a member that the schema does not know
+			int first = has(record, place);
+			if (!first) place = places[2 * i + 1];
+			if (first || has(record, place)) {
 				const u8 *value = line + (record[HEAD_WORDS + place] & 0xffff);
 				u32 length = record[HEAD_WORDS + place] >> 16;
-				if (to + length + ROOM > end || (addresses >> i & 1 && !is_standard(value + 1))) return done;
+				if (to + length + ROOM > end || (addresses >> i & 1 && !(first && virtual) && !is_standard(value + 1))) return done;
 				for (u32 at = 0; at < length; at += 16) wasm_v128_store(to + at, wasm_v128_load(value + at));
 				to += length;
 			}

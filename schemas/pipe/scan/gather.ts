@@ -1,8 +1,12 @@
 import { kinds } from '../../generated/kinds.js';
 import { Field } from '../field.js';
+import { sourcesOf } from '../virtual.js';
 
 /** Bytes of what is gathered of a line before its key: length of the key, tag, time. */
 const head = 16;
+
+/** A field that no line has. */
+const nowhere = new Field('');
 
 /** What is to be gathered of lines, for gather.h: a key of some fields' values, of kinds that have a tag. */
 export class Gather {
@@ -10,13 +14,21 @@ export class Gather {
 
   /** `addresses`: the fields that are. Those are not gathered where they may be spelled otherwise. */
   constructor(names: readonly string[], addresses: readonly string[], tags: Readonly<Record<string, number>>) {
-    const fields = ['ts', 'repeat', ...names].map((name) => new Field(name));
-    const bits = names.reduce((all, name, at) => all | (addresses.includes(name) ? 1 << at : 0), 0);
-    const words = kinds.flatMap(({ type }, kind) => [
-      tags[type] ?? -1,
-      ...fields.map(({ places }) => places[kind] as number),
-    ]);
-    this.plan = Int32Array.of(names.length, bits, ...words);
+    const bits = (which: (name: string) => boolean) =>
+      names.reduce((all, name, at) => all | (which(name) ? 1 << at : 0), 0);
+    const isVirtual = (name: string) => sourcesOf(name).length > 1;
+    // the first source, dest itself, is in no schema of a scanned kind: gather.h stops at a line that may have it
+    const fields = names.map((name) => {
+      const [last = name, before = last] = sourcesOf(name).toReversed();
+      return isVirtual(name) ? [new Field(before), new Field(last)] : [new Field(name), nowhere];
+    });
+    const [ts, repeat] = [new Field('ts'), new Field('repeat')];
+    const words = kinds.flatMap(({ type }, kind) => {
+      const place = ({ places }: Field) => places[kind] as number;
+      return [tags[type] ?? -1, place(ts), place(repeat), ...fields.flatMap((both) => both.map(place))];
+    });
+    const isAddress = (name: string) => addresses.includes(sourcesOf(name).at(-1) as string);
+    this.plan = Int32Array.of(names.length, bits(isAddress), bits(isVirtual), ...words);
   }
 }
 

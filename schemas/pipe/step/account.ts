@@ -13,6 +13,7 @@ export class Account {
   /** Invalid lines since the last valid one. */
   gap = 0;
   #policy: InvalidPolicy | undefined;
+  #namesEnded = false;
 
   constructor(
     private readonly part: Part,
@@ -56,6 +57,13 @@ export class Account {
     this.#tellLost(where, count);
   }
 
+  /** A dns event has ended here, by the stage's `ends`. */
+  hasEndedNames(): void {
+    if (this.#namesEnded) return;
+    this.#namesEnded = true;
+    this.part.namesEnded?.();
+  }
+
   started(): void {
     const { stage, status: told } = this.part;
     const filters = stage.filters && Object.keys(stage.filters).length > 0 ? { filters: stage.filters } : {};
@@ -64,6 +72,7 @@ export class Account {
 
   ended(): void {
     const { stage, ledger, status: told } = this.part;
+    if (this.#namesEnded) this.part.namesEnded?.();
     if (told) this.#say(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));
   }
 

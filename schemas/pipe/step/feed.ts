@@ -12,6 +12,7 @@ export class Feed {
   /** Whether the stage may take many lines at once. */
   readonly takesMany: boolean;
   #wants = wanted(undefined);
+  #ends = wanted([]);
   readonly #keeps: ((line: Line) => boolean) | undefined;
   readonly #made = new Line();
   #number = 0;
@@ -32,6 +33,7 @@ export class Feed {
   /** Only an open stage can tell what it wants. */
   opened(): void {
     this.#wants = wanted(this.part.stage.types);
+    this.#ends = wanted(this.part.stage.ends ?? []);
   }
 
   /** A line that is valid. */
@@ -93,7 +95,7 @@ export class Feed {
     ledger.in++;
     if (this.account.gap > 0) this.account.tellGap();
     try {
-      if (!this.#wants(line.kind, line.type)) this.out.pass(line);
+      if (!this.#wants(line.kind, line.type)) this.#passBy(line);
       else if (this.#keeps) {
         if (this.#keeps(line)) this.out.pass(line);
         else ledger.filtered++;
@@ -104,6 +106,16 @@ export class Feed {
     } catch (error) {
       this.account.fail(error);
     }
+  }
+
+  /** A line that the stage does not want to see. */
+  #passBy(line: Line): void {
+    if (!this.#ends(line.kind, line.type)) {
+      this.out.pass(line);
+      return;
+    }
+    this.part.ledger.filtered++;
+    if (line.type === 'dns') this.account.hasEndedNames();
   }
 }
 

@@ -23,6 +23,7 @@ function choose(lines: Scanned, choice: Choice, { ledger }: Part, account: Accou
     if (passed > 0) next.many(rest.part(0, passed));
     ledger.out += passed;
     ledger.filtered += asked - passed;
+    if (choice.hasEndedNames) account.hasEndedNames();
     done += asked;
     if (question < 0 || !rest.learn(asked, choice, question)) return done;
   }

@@ -1,3 +1,4 @@
+import { printable } from '../../../schemas/pipe/printable.js';
 import type { Attempt } from './model.js';
 
 const rowHeight = 28;
@@ -14,7 +15,10 @@ function clock(at: number): string {
 function cells(one: Attempt, waited: number): string[] {
   const ms = one.ms === undefined ? '' : one.ms < 10 ? one.ms.toFixed(2) : String(Math.round(one.ms));
   const took = one.type === 'pending' ? `${(waited / 1000).toFixed(1)} s` : ms;
-  return [clock(one.at), one.process, String(one.pid ?? ''), one.to, String(one.port), one.result || '·', took];
+  const to = one.ambiguous ? `${one.to}?` : one.to;
+  return [clock(one.at), one.process, String(one.pid ?? ''), to, String(one.port), one.result || '·', took].map(
+    printable,
+  );
 }
 
 /** The attempts as a table of which only the rows that are seen exist. */

@@ -1,3 +1,4 @@
+import { printable } from '../../../schemas/pipe/printable.js';
 import { Charts } from './charts.js';
 import { threeDigits } from './digits.js';
 import { Graph } from './graph.js';
@@ -30,6 +31,8 @@ let ahead = 0;
 let ticked = 0;
 let connected = false;
 let source: EventSource | undefined;
+/** After so long it is asked again, ms. */
+const retryMs = 1000;
 let where = '';
 /** A part of the time that was selected, in ms. */
 let part: { from: number; to: number } | undefined;
@@ -139,6 +142,7 @@ function connect(): void {
   source.addEventListener('error', () => {
     connected = false;
     drawSoon();
+    if (source?.readyState === EventSource.CLOSED) setTimeout(renew, retryMs); // sink-web has started again
   });
   source.addEventListener('state', ({ data }) => {
     const next: State = JSON.parse(data);
@@ -164,6 +168,12 @@ function connect(): void {
     model.retain(new Set(JSON.parse(data)));
     drawSoon();
   });
+}
+
+/** Connects again, with the cookie that the page brings. */
+async function renew(): Promise<void> {
+  await fetch('.').catch(() => undefined);
+  connect();
 }
 
 const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
@@ -209,8 +219,8 @@ function showOne({ lines }: Attempt): void {
   fields.replaceChildren();
   for (const [name, value] of Object.entries(Object.assign({}, ...lines.map((line) => JSON.parse(line))))) {
     const [term, meaning] = [document.createElement('dt'), document.createElement('dd')];
-    term.textContent = name;
-    meaning.textContent = typeof value === 'string' ? value : JSON.stringify(value);
+    term.textContent = printable(name);
+    meaning.textContent = printable(typeof value === 'string' ? value : JSON.stringify(value));
     fields.append(term, meaning);
   }
   element<HTMLDialogElement>('one').showModal();

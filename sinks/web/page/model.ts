@@ -14,6 +14,8 @@ export interface Attempt {
   readonly pid: number | undefined;
   /** The name of the destination, or its address. */
   readonly to: string;
+  /** The name is one of several that it may be. */
+  readonly ambiguous: boolean;
   readonly toField: 'name' | 'daddr';
   readonly port: number;
   /** How it ended; the call's error, or nothing, where only that is known. */
@@ -36,6 +38,7 @@ interface Event {
   comm?: string;
   pcomm?: string;
   name?: string;
+  name_ambiguous?: true;
   daddr: string;
   dport: number;
   result?: string;
@@ -65,6 +68,7 @@ function attempt(event: Event, line: string): Attempt {
     processField: pcomm === undefined ? undefined : event.pcomm === undefined ? 'comm' : 'pcomm',
     pid,
     to: name ?? daddr,
+    ambiguous: event.name_ambiguous === true,
     toField: name === undefined ? 'daddr' : 'name',
     port: dport,
     lines: [line],

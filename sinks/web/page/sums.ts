@@ -1,3 +1,4 @@
+import { printable } from '../../../schemas/pipe/printable.js';
 import type { Attempt } from './model.js';
 
 /** The value below which that share of them lies. `sorted` is in order. */
@@ -86,8 +87,8 @@ export function talk(attempts: readonly Attempt[], most: { left: number; right: 
   const lefts = new Map<string, End>();
   const rights = new Map<string, End>();
   for (const one of attempts) {
-    count(lefts, { key: `p ${one.process}`, label: one.process, count: 0, failed: 0, sample: one }, one);
-    count(rights, { key: `d ${port(one)}`, label: port(one), count: 0, failed: 0, sample: one }, one);
+    count(lefts, { key: `p ${one.process}`, label: printable(one.process), count: 0, failed: 0, sample: one }, one);
+    count(rights, { key: `d ${port(one)}`, label: printable(port(one)), count: 0, failed: 0, sample: one }, one);
   }
   const left = top(lefts, most.left, 'other processes');
   const right = top(rights, most.right, 'other destinations');

@@ -19,6 +19,9 @@ test('fields of events, and what stands for those that are missing', () => {
   assert.equal(subject.of(lineOf(connect({ host: 'web-1.example.com' }))), 'conn.web-1_example_com.connect');
   assert.equal(subject.of(lineOf(connect())), 'conn.here.connect');
   assert.equal(subject.of(lineOf({ type: 'my own.*' })), 'conn.here.my_own__');
+  const dest = new Subject('conn.{dest}');
+  assert.equal(dest.of(lineOf(connect({ name: 'www.example.com' }))), 'conn.www_example_com');
+  assert.equal(dest.of(lineOf(connect())), 'conn.192_0_2_1');
   const more = new Subject('a-{dport}.{daddr}.{comm}.{result}');
   assert.equal(more.wildcard, '*.*.*.*');
   assert.equal(

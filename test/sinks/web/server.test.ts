@@ -13,6 +13,12 @@ async function serve(t: TestContext, options: string[], token?: string): Promise
   return { ...running, url: new URL(/http:\S+/.exec(told)?.[0] as string) };
 }
 
+/** The cookie of a server on loopback, as a browser gets it with the page. */
+async function cookieOf(url: URL): Promise<{ cookie: string }> {
+  const [{ headers }] = await answer(new URL('/', url));
+  return { cookie: /^[^;]+/.exec(headers['set-cookie']?.[0] ?? '')?.[0] as string };
+}
+
 async function answer(
   url: URL,
   headers: Record<string, string> = {},
@@ -27,8 +33,9 @@ async function answer(
 
 test('serves the page and its parts, with a policy that lets nothing else in', async (t) => {
   const { url } = await serve(t, ['-l', '0']);
+  const cookie = await cookieOf(url);
   for (const path of ['/', '/page.js', '/page.css', '/icon.svg']) {
-    const [{ statusCode, headers }, text] = await answer(new URL(path, url));
+    const [{ statusCode, headers }, text] = await answer(new URL(path, url), cookie);
     assert.equal(statusCode, 200, path);
     assert.ok(text.length > 100, path);
     assert.match(headers['content-security-policy'] as string, /^default-src 'none'; script-src 'self';/);
@@ -36,10 +43,13 @@ test('serves the page and its parts, with a policy that lets nothing else in', a
     assert.doesNotMatch(text, /https?:\/\/(?!(www\.)?(w3\.org|github\.com))/, `${path} names another site`);
   }
   const status = async (path: string, headers = {}, method = 'GET') =>
-    (await answer(new URL(path, url), headers, method))[0].statusCode;
+    (await answer(new URL(path, url), { ...cookie, ...headers }, method))[0].statusCode;
   assert.equal(await status('/', {}, 'POST'), 405);
   assert.equal(await status('/', { host: 'rebound.example' }), 421);
   assert.equal(await status('/events', { origin: 'http://evil.example' }), 403);
+  for (const path of ['/events', '/events?check&where=dport+%3D+1', '/page.js', '/nothing'])
+    for (const wrong of ['', 'a=b', cookie.cookie.replace(/.$/, '!'), cookie.cookie.replace(/^[^=]+/, 'synpipe-token')])
+      assert.equal(await status(path, { cookie: wrong }), 401, `${path} ${wrong}`);
   assert.equal(await status('/events?check&where=dport+%3D+1'), 400);
   assert.equal(await status('/events?check&where=dport+%3D%3D+1'), 200);
   for (const path of ['/../package.json', '/%2e%2e/web.js', '/page.js/', '/constructor']) {
@@ -56,8 +66,9 @@ test('another address than loopback wants the token, and keeps it out of the add
   const [{ statusCode, headers }] = await answer(url);
   assert.deepEqual([statusCode, headers.location], [303, '/']);
   const [cookie] = headers['set-cookie'] as string[];
-  assert.match(cookie as string, /^synpipe-token=secret; HttpOnly; SameSite=Strict/);
-  assert.equal((await answer(new URL('/', url), { cookie: 'synpipe-token=secret' }))[0].statusCode, 200);
+  const name = `synpipe-token-${url.port}`;
+  assert.equal(cookie, `${name}=secret; HttpOnly; SameSite=Strict; Path=/`);
+  assert.equal((await answer(new URL('/', url), { cookie: `${name}=secret` }))[0].statusCode, 200);
   const random = await serve(t, ['-l', '[::]:0']);
   assert.match(random.url.searchParams.get('token') as string, /^[\w-]{24}$/);
 });
@@ -65,8 +76,9 @@ test('another address than loopback wants the token, and keeps it out of the add
 test('a page that found the feed again goes on where it was; one of another run begins anew', async (t) => {
   const { child, url } = await serve(t, ['-l', '0']);
   child.stdin?.write(ndjson(...[1, 2, 3].map((seq) => connect({ seq, id: String(seq) }))));
+  const cookie = await cookieOf(url);
   const read = async (headers: Record<string, string>) => {
-    const asked = get(new URL('/events', url), { headers });
+    const asked = get(new URL('/events', url), { headers: { ...cookie, ...headers } });
     const [response] = (await once(asked, 'response')) as [IncomingMessage];
     let text = '';
     for await (const part of response) {
@@ -87,7 +99,7 @@ test('a page that found the feed again goes on where it was; one of another run 
 
 test('a page that reads nothing holds up neither the pipe nor the memory', async (t) => {
   const { child, url, ended } = await serve(t, ['-l', '0', '--keep', '1000', '--tee']);
-  const asked = get(new URL('/events', url));
+  const asked = get(new URL('/events', url), { headers: await cookieOf(url) });
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   response.pause();
   let lines = 0;

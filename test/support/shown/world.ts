@@ -18,6 +18,7 @@ import { work } from '../../live/record/record.js';
 import { until } from '../../live/wait.js';
 import { folder, killGroup, size } from '../process.js';
 import { env, root } from '../shell.js';
+import { events } from './events.js';
 import { hosts } from './hosts.js';
 
 /** What `/etc` and `/var` are for the commands: this machine's, and what is changed in them is gone afterwards. */
@@ -28,40 +29,6 @@ printf '%s\\n' '[Journal]' Storage=volatile Audit=no ReadKMsg=no >/etc/systemd/j
 mkdir -p /etc/synpipe /var/log/synpipe && cp "$1" /etc/resolv.conf && cp "$2" /etc/hosts && cp "$3/host.creds" /etc/synpipe
 echo secret >/etc/synpipe/token && chmod 600 /etc/synpipe/*
 cp "$4" "/var/log/synpipe/$(date -d yesterday +%Y%m%d).ndjson" && echo ready && exec sleep infinity`;
-
-const sample = `${root}dist/collector/replay/sample.ndjson`;
-
-/** What the pages choose by, and the sample has not. */
-const chosen = [
-  { daddr: '198.51.100.20', dport: 443, name: 'ec2-198-51-100-20.compute.amazonaws.com', result: 'established' },
-  { daddr: '10.1.2.3', dport: 8080, container: '4f1c0a9d3b5e', result: 'refused', errno: 111, error: 'ECONNREFUSED' },
-  { daddr: '198.51.100.21', dport: 25, name: 'mail.example.com', user: 'www-data', result: 'timeout', latency_us: 3e6 },
-  {
-    daddr: '198.51.100.22',
-    dport: 22,
-    result: 'denied',
-    errno: 113,
-    error: 'EHOSTUNREACH',
-    icmp: 'admin-prohibited',
-    icmp_from: '198.51.100.1',
-  },
-  {
-    type: 'pending',
-    daddr: '198.51.100.23',
-    dport: 443,
-    result: 'pending',
-    start: '2026-11-23T08:00:00.000000Z',
-    waited_us: 4_100_000,
-  },
-];
-
-/** Events that each of the pages' filters passes some of. */
-function events(): string {
-  const lines = readFileSync(sample, 'utf8').trimEnd().split('\n');
-  const base = JSON.parse(lines.findLast((line) => line.includes('"outcome"')) as string);
-  const more = chosen.map((fields, i) => ({ ...base, latency_us: 2_000, ...fields, id: String(i + 1) }));
-  return [...lines, ...more.map((event) => JSON.stringify(event)), ''].join('\n');
-}
 
 interface Running {
   /** It does not end by itself. */

@@ -49,12 +49,13 @@ const event = fc
       daddr: address,
       dport: fc.nat(65535),
       host: fc.string({ minLength: 1, maxLength: 30 }),
+      name: fc.constantFrom('a.example', '::1', '10.0.0.1', '2001:DB8::1'),
     },
     { requiredKeys: ['ts', 'comm', 'daddr', 'dport'] },
   )
   .chain((event) =>
     fc
-      .constantFrom({}, {}, {}, {}, {}, {}, { repeat: 2 }, { unknown: 1 })
+      .constantFrom({}, {}, {}, {}, {}, {}, { repeat: 2 }, { unknown: 1 }, { dest: 'mine' })
       .map((more) => JSON.stringify(connect({ ...event, ...more, family: event.daddr.includes(':') ? 6 : 4 }))),
   );
 
@@ -65,29 +66,33 @@ test('gather: the same key and time as line by line, or nothing', () => {
   const ts = (text: string) => parseTime(Buffer.from((JSON.parse(text) as { ts: string }).ts), 0);
   let all = 0;
   fc.assert(
-    fc.property(fc.array(event, { maxLength: 20 }), fc.constantFrom(known, `${known},unknown`), (texts, by) => {
-      const key = new Key(fields(by));
-      const gather = new Gather(by.split(','), ['daddr'], { connect: 7 });
-      const length = scanner.buffer.write(texts.map((text) => `${text}\n`).join(''));
-      const lines = scanner.scan(0, length);
-      assert.equal(lines, texts.length);
-      for (let first = 0; first < lines; first++) {
-        const record = first * (scanner.table.length / 64);
-        const count = scanner.gather(record, lines - first, gather);
-        const gathered = new GatheredLines(scanner.gathered, count);
-        for (let at = 0; at < count; at++) {
-          const text = texts[first + at] as string;
-          assert.equal(line.take(Buffer.from(text), 0, Buffer.byteLength(text)), undefined);
-          key.read(line);
-          const bytes = gathered.bytes(at, at + 1);
-          assert.equal(bytes.readUInt32LE(0), key.length);
-          assert.deepEqual(bytes.subarray(16, 16 + key.length), key.buffer.subarray(0, key.length));
-          assert.deepEqual([gathered.tag(at), gathered.time(at)], [7, ts(text)]);
-          assert.ok(!('repeat' in JSON.parse(text)));
+    fc.property(
+      fc.array(event, { maxLength: 20 }),
+      fc.constantFrom(known, `dest,${known}`, `comm,dest`, `${known},unknown`),
+      (texts, by) => {
+        const key = new Key(fields(by));
+        const gather = new Gather(by.split(','), ['daddr'], { connect: 7 });
+        const length = scanner.buffer.write(texts.map((text) => `${text}\n`).join(''));
+        const lines = scanner.scan(0, length);
+        assert.equal(lines, texts.length);
+        for (let first = 0; first < lines; first++) {
+          const record = first * (scanner.table.length / 64);
+          const count = scanner.gather(record, lines - first, gather);
+          const gathered = new GatheredLines(scanner.gathered, count);
+          for (let at = 0; at < count; at++) {
+            const text = texts[first + at] as string;
+            assert.equal(line.take(Buffer.from(text), 0, Buffer.byteLength(text)), undefined);
+            key.read(line);
+            const bytes = gathered.bytes(at, at + 1);
+            assert.equal(bytes.readUInt32LE(0), key.length);
+            assert.deepEqual(bytes.subarray(16, 16 + key.length), key.buffer.subarray(0, key.length));
+            assert.deepEqual([gathered.tag(at), gathered.time(at)], [7, ts(text)]);
+            assert.ok(!('repeat' in JSON.parse(text)));
+          }
+          all += count;
         }
-        all += count;
-      }
-    }),
+      },
+    ),
     { numRuns: 300 },
   );
   assert.ok(all > 300, `${all} gathered`);
@@ -98,6 +103,7 @@ const given = [
   { by: 'comm,daddr,dport' },
   { by: 'daddr,comm', every: '5s', grace: '1s', measure: 'count,latency,first,last,distinct:dport' },
   { by: 'comm,daddr', every: '10s', step: '2s', measure: 'count' },
+  { by: 'comm,dest', measure: 'count,distinct:dest' },
   { by: 'daddr,dport', maxGroups: 100, measure: 'count,failed' }, // it has 8192 groups before it leaves some out
   { measure: 'count' },
 ] as const;

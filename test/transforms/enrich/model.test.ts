@@ -48,9 +48,10 @@ const steps = fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 4, a
   size: 'max',
 });
 
+type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
+
 /** Makes the lines of these steps, and what the model says of each attempt. Answers come at even times, attempts at odd. */
-type Step<A> = A extends fc.Arbitrary<infer T> ? T : never;
-function story(all: readonly Step<typeof answer | typeof attempt>[]) {
+function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
   const model = new Model();
   const lines: string[] = [];
   const expected: Record<string, unknown>[] = [];
@@ -69,7 +70,14 @@ function story(all: readonly Step<typeof answer | typeof attempt>[]) {
       const { name, to, asker, ttl } = step;
       put({ type: 'dns', v: 1, ts: time(now), ...ordered(asker), name, addrs: to, ttl });
       for (const one of to) {
-        const told: ModelAnswer = { ...asker, name, address: one, at: now, until: now + (ttl + 60) * second };
+        const told: ModelAnswer = {
+          ...asker,
+          name,
+          address: one,
+          at: now,
+          until: now + (ttl + 60) * second,
+          lookup: now,
+        };
         model.answer(told);
       }
       continue;

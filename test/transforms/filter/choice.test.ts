@@ -7,10 +7,11 @@ import { addresses } from '../../../schemas/where/match.js';
 import { filter } from '../../../transforms/filter.js';
 import { anyLine, eventOf, schemaOf } from '../../support/arbitrary.js';
 import { connect } from '../../support/events.js';
+import { dns, lookups } from '../../support/lookups.js';
 import { runStage } from '../../support/memory.js';
 
 const schemaLine = fc
-  .oneof(...attemptTypes.map((type) => eventOf(schemaOf(type))))
+  .oneof(...[...attemptTypes, 'dns'].map((type) => eventOf(schemaOf(type))))
   .map((event) => JSON.stringify(event));
 const oddAddress = fc
   .oneof(
@@ -26,7 +27,14 @@ const odd = fc.constantFrom(
   JSON.stringify(connect({ comm: 'x'.repeat(60) })),
   JSON.stringify(connect({ comm: 'tab\t"é' })),
 );
-const lines = fc.array(fc.oneof(anyLine, anyLine, schemaLine, oddAddress, odd), { maxLength: 60 });
+const named = fc
+  .record({
+    name: fc.constantFrom(undefined, 'a.example', '10.0.0.1', 'x'.repeat(70)),
+    dest: fc.constantFrom(undefined, undefined, 'b.example'),
+  })
+  .map((more) => JSON.stringify(connect(more as object)));
+const lookup = lookups.map(([first = dns()]) => JSON.stringify(first));
+const lines = fc.array(fc.oneof(anyLine, anyLine, schemaLine, oddAddress, odd, named, lookup), { maxLength: 60 });
 
 const conditions = [
   { dport: '443' },
@@ -57,6 +65,16 @@ const conditions = [
   { where: 'names != "a"', invert: true },
   { where: 'daddr not in (10.0.0.0/8, fd00::/8)' },
   { where: 'ts > 2026-11-23T08:15:30Z' },
+  { where: 'dest == a.example' },
+  { where: 'dest in (10.0.0.0/8, b.example)' },
+  { where: 'not dest =~ /^A/i' },
+  { where: 'dest != a.example and dest' },
+  { keepDns: true, notComm: 'curl' },
+  { type: 'dns', failed: true },
+  { type: 'dns', notFailed: true, notComm: 'node' },
+  { type: 'dns,outcome', error: 'NXDOMAIN,ECONNREFUSED', failed: true },
+  { type: 'connect,outcome,pending,dns', where: 'qtype == A or dport == 443' },
+  { type: 'dns', where: 'dest == a.example or search' },
 ];
 
 /** Without its message at the end about inputs that have no outcomes. */

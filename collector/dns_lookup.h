@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// One look-up of a name, and the event of its end.
+#pragma once
+
+#include "dns_message.h"
+
+#include "process.h"
+
+#include <array>
+#include <string_view>
+
+namespace synpipe {
+
+using DnsPeer = std::array<uint8_t, 16>; // an IPv4 address is IPv4-mapped
+
+constexpr uint64_t kDnsTimeoutNs = 5'000'000'000; // without an answer that long it is reported
+
+struct DnsLookup {
+	uint64_t asker; // the process, if it is known, else the socket: see asker_of
+	process who;    // pid 0: not known; of exe only as much as is used is set
+	DnsQuestion question;
+	uint64_t first_ns, last_ns; // queries, boot clock
+	uint32_t netns;
+	uint32_t attempts;
+	DnsPeer server; // that was asked last, or has answered
+	uint16_t id;    // of the last query
+	bool tcp;
+};
+
+constexpr uint64_t kDnsProcess = 1ull << 63; // marks an asker that is a process
+inline uint64_t asker_of(const process &who, uint64_t socket) { return who.pid ? kDnsProcess | who.pid : socket; }
+
+enum class DnsError {
+	none,
+	rcode,
+	nodata,    // the name exists, but has no such addresses
+	timeout,   // no answer
+	truncated, // an answer that was not followed by a query over TCP
+};
+
+struct DnsEvent {
+	const DnsLookup &lookup;
+	uint64_t time_ns; // boot clock
+	int rcode;        // -1: no answer
+	DnsError error;
+	bool search; // a failure that the resolver's search list makes normal
+	const DnsAddresses &addresses;
+};
+
+// A table's key: depends on a secret, so that nobody can choose names that fall into one place.
+uint64_t dns_hash(uint64_t secret, uint64_t number, std::string_view text);
+
+} // namespace synpipe

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+
+/** What `doctor` says about cgroups on a machine with these mounts, if something is missing for that. */
+export function cgroupNotes(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
+  const v1 = / - cgroup \S+ /.test(mountinfo);
+  const v2 = / - cgroup2 \S+ /.test(mountinfo);
+  const hidden = / \/proc .* - proc .*\bhidepid=(?!0|off)/.test(mountinfo);
+  const notes: string[] = [];
+  if (!v2) notes.push('cgroup v2 is not mounted: the field cgroup is left out, and --cgroup does not work');
+  else if (v1) notes.push('cgroup v1 is in use too: --cgroup and the field cgroup know only the v2 tree');
+  if (v1) notes.push('cgroup v1: enrich finds unit and container by the process, so only while it still runs');
+  if (v1 && hidden)
+    notes.push('hidepid: /proc hides processes, so enrich finds no v1 cgroups; run it as root, or in the group gid=');
+  return notes;
+}

@@ -1,0 +1,34 @@
+/**
+ * A map that finds its oldest entry in constant time. A Map alone does not: to reach its first entry it steps over all that
+ * were deleted before it, up to half of its size.
+ */
+export class AgingMap<K, V> extends Map<K, V> {
+  /** Stands behind the oldest entry if that is known, else before it. */
+  #rest = this.keys();
+  #oldest: { key: K } | undefined;
+
+  /** The key of the entry that was inserted first. */
+  get oldest(): K | undefined {
+    this.#oldest ??= this.#next();
+    return this.#oldest?.key;
+  }
+
+  override delete(key: K): boolean {
+    if (this.#oldest?.key === key) this.#oldest = undefined;
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    super.clear();
+    this.#oldest = undefined;
+  }
+
+  #next(): { key: K } | undefined {
+    let { done, value } = this.#rest.next();
+    if (done) {
+      this.#rest = this.keys(); // one that has come to the end stays there
+      ({ done, value } = this.#rest.next());
+    }
+    return done ? undefined : { key: value as K };
+  }
+}

@@ -1,0 +1,42 @@
+import { chmodSync, cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { folder } from '../process.js';
+import { env, type Result, root, shell } from '../shell.js';
+import { events } from './events.js';
+
+/** What needs this machine, its clock, another one, or a person. */
+const elsewhere =
+  /sink-(web|http|nats)|source-nats|https?:|\b(demo|npm|doctor|completion|systemctl|journalctl|date|kill|man|cron)\b|--(live|version|help|progress|metrics|status)\b|\$PWD|\$\(|&\s*$/m;
+
+/** Returns a shown script with the recording in place of a live collector; undefined if it cannot do without one. */
+export function onRecording(script: string): string | undefined {
+  const replayed = script
+    .replace(/^(?:sudo )?(synpipe run )'collector[^|']*\| *([^']*)'/gm, "$1'$2' < events.ndjson")
+    .replace(/^(?:sudo )?(?:synpipe )?collector(?! --? )[^|>]*\|/gm, 'cat events.ndjson |')
+    .replace(/\benrich\b(?! --help)/g, 'enrich --offline --etc etc');
+  const isPaced = /\breplay\b(?!.*--speed (max|100x))/.test(replayed);
+  return elsewhere.test(replayed) || isPaced || /\bcollector\b/.test(replayed) ? undefined : replayed;
+}
+
+/** Runs a script in a folder of its own with the recording. What it writes into files follows what it prints. */
+export async function replayed(t: TestContext, script: string): Promise<Result> {
+  const [dir, bin] = [folder(t), folder(t)];
+  for (const name of ['events', 'connects', 'yesterday', 'host-1', 'host-2'])
+    writeFileSync(join(dir, `${name}.ndjson`), events());
+  cpSync(`${root}test/recipes/etc`, join(dir, 'etc'), { recursive: true });
+  symlinkSync(`${root}test/support/duckdb.cjs`, join(bin, 'duckdb'));
+  writeFileSync(join(bin, 'sudo'), '#!/bin/sh\nexec "$@"\n');
+  chmodSync(join(bin, 'sudo'), 0o755);
+  symlinkSync(`${root}node_modules`, join(dir, 'node_modules'));
+  if (script.includes("@*.parquet'")) await shell('sink-file --format parquet connects.parquet', dir, events());
+  const before = new Set(readdirSync(dir));
+  const input = events();
+  const result = await shell(script, dir, input, { ...env, PATH: `${bin}:${env.PATH}` });
+  const made = readdirSync(dir).filter((name) => !before.has(name));
+  const files = made
+    .filter((name) => name.endsWith('.ndjson') || name.endsWith('.csv'))
+    .sort()
+    .map((name) => `${name}:\n${readFileSync(join(dir, name), 'utf8')}`);
+  return { ...result, stdout: result.stdout + files.join('') };
+}

@@ -1,0 +1,61 @@
+import { ExpressionError, UsageError } from '../../schemas/pipe/errors.js';
+import { camel, type Values } from '../../schemas/pipe/options.js';
+import { addresses, type Test } from '../../schemas/where/match.js';
+import { every, type Holds, has, isType, not, on, some } from '../../schemas/where/on.js';
+import { fieldsOf, where } from '../../schemas/where/where.js';
+import { criterionNames, fieldOf } from './criteria.js';
+import type { options } from './options.js';
+import { workableTypes } from './types.js';
+
+const loopback = '127.0.0.0/8,::1';
+const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10';
+
+const fields = fieldsOf(workableTypes);
+const holds = (field: string, test: Test): Holds => on(field, fields.get(field), test);
+const isThere = (field: string): Holds => has(field, fields.get(field));
+
+/** What has failed, by type. Of an attempt that still waits that is not known. */
+const failures: Record<string, Holds[]> = {
+  outcome: [not(holds('result', (value) => value === 'established'))],
+  connect: [isThere('errno')],
+  dns: [isThere('error'), not(isThere('search'))],
+};
+
+const failed = (types: readonly string[]): Holds =>
+  some(types.flatMap((type) => (failures[type] ? [every([isType(type), ...failures[type]])] : [])));
+
+/** What must hold for the events of these types to pass. Throws UsageError. */
+export function conditions(values: Values<typeof options>, types: readonly string[]): Holds[] {
+  const all: Holds[] = [];
+  const tests = values as Record<string, Test[] | undefined>;
+  for (const name of criterionNames) {
+    const wanted = tests[camel(name)];
+    const unwanted = tests[camel(`not-${name}`)];
+    if (wanted) all.push(either(name, wanted));
+    if (unwanted) all.push(not(either(name, unwanted)));
+  }
+  if (values.where) all.push(some(values.where.map((text) => expression(text, types))));
+  if (values.failed) all.push(failed(types));
+  if (values.notFailed) all.push(not(failed(types)));
+  if (values.pending) all.push(isType('pending'));
+  if (values.notPending) all.push(not(isType('pending')));
+  if (values.excludeLoopback) all.push(not(holds('daddr', addresses(loopback))));
+  if (values.excludePrivate) all.push(not(holds('daddr', addresses(privateUse))));
+  return all;
+}
+
+/** The expression, which is right for some types, for these. Throws UsageError. */
+function expression(text: string, types: readonly string[]): Holds {
+  try {
+    return where(text, types);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const [column] = error.message.split(': ');
+    const remedy = types.includes('dns') ? 'change --type' : 'add --type dns if look-ups are meant';
+    throw new UsageError(`--where: ${column}: no event of ${types.join(', ')} has that; ${remedy}`);
+  }
+}
+
+function either(name: (typeof criterionNames)[number], tests: Test[]): Holds {
+  return some(tests.map((test) => holds(fieldOf(name), test)));
+}

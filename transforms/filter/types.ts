@@ -1,0 +1,25 @@
+import { attemptTypes } from '../../schemas/attempts.js';
+import { UsageError } from '../../schemas/pipe/errors.js';
+import { list, type Options, oneOf, type Values } from '../../schemas/pipe/options.js';
+
+/** The event types that filter, dedupe and aggregate can work on. All others pass them. */
+export const workableTypes: readonly string[] = [...attemptTypes, 'dns'];
+
+/** The options that choose among them. */
+export const typeOptions = {
+  type: {
+    value: 'TYPES',
+    parse: list(oneOf(...workableTypes)),
+    words: workableTypes,
+    help: 'Event types to work on: a list of connect, outcome, pending, dns (default connect,outcome,pending). Those of these four that it does not name end here.',
+  },
+  'keep-dns': { help: 'Pass dns events unchanged, for an enrich that follows.' },
+} satisfies Options;
+
+/** Returns the types that a stage works on, and those that end in it. Throws UsageError. */
+export function chosenTypes({ type: types = [...attemptTypes], keepDns }: Values<typeof typeOptions>) {
+  if (keepDns && types.includes('dns'))
+    throw new UsageError('--keep-dns and --type dns exclude each other; --type dns works on dns events');
+  const ends = workableTypes.filter((type) => !types.includes(type) && !(keepDns && type === 'dns'));
+  return { types, ends };
+}
