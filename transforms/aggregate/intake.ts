@@ -10,6 +10,7 @@ import { always, type Measures } from './measure.js';
 import { addMissing, type Missing, nothingMissing, type Pane } from './pane.js';
 import type { WindowSets } from './sets.js';
 import { parseTime } from './time.js';
+import { Total } from './total.js';
 
 const tsField = new LineField('ts');
 const repeatField = new LineField('repeat');
@@ -19,6 +20,7 @@ export class Intake {
   /** Events that went into no window, since that was reported: it was over, or far ahead. */
   late = 0;
   early = 0;
+  readonly total = new Total();
   /** Whether there was an event. */
   any = false;
   /** A window may be over now. */
@@ -40,6 +42,7 @@ export class Intake {
   event(line: Line): void {
     const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
     const times = line.locate(repeatField) ? line.number(repeatField) : 1;
+    if (times > 1 && !this.#fits(times)) return;
     if (line.type === 'outcome') this.#ended(line, ts);
     const pane = this.#at(line, ts, times);
     if (!pane) return;
@@ -69,6 +72,7 @@ export class Intake {
         `a summary from ${event.ts} to ${event.end} fits in no window; make --every and --step multiples of its aggregate's`,
       );
     }
+    if (!this.#fits(sumOf(event))) return;
     const pane = this.#at(line, start, event.count);
     if (!pane) return;
     this.emit.summaries = true;
@@ -95,6 +99,7 @@ export class Intake {
     const ts = line.field('ts');
     const count = line.field('count') as number;
     if (line.field('where') === 'update') return; // a line of an attempt whose outcome came, or will
+    if (!this.#fits(count)) return;
     const { current } = this.windows;
     const at = typeof ts === 'string' ? time(ts) : undefined;
     const pane = (at !== undefined && current.pane(at, this.windows.isNear(at))) || current.current;
@@ -149,6 +154,13 @@ export class Intake {
     return pane;
   }
 
+  /** Whether a line's number can be added; if not, the line is missing from the window. */
+  #fits(count: number): boolean {
+    if (this.total.add(count)) return true;
+    this.#missing(this.windows.current.current).own.invalid++;
+    return false;
+  }
+
   /** An attempt has ended, in whatever timeline it waits. */
   #ended(line: Line, ts: number): void {
     for (const { waiting } of this.windows.all) waiting.end(line, ts);
@@ -173,6 +185,13 @@ export class Intake {
 }
 
 const time = (text: string) => parseTime(Buffer.from(text, 'latin1'), 0);
+
+/** No number of a summary that is added up is larger than this. */
+function sumOf(summary: Summary): number {
+  const { count, connects = 0, outcomes = 0, pending = 0, errors = 0, failed = 0, each_max = 0 } = summary;
+  const { lost = 0, invalid = 0, untracked = 0 } = summary;
+  return Math.max(count, connects, outcomes, pending, errors, failed, each_max, lost, invalid, untracked);
+}
 
 function parseBy(text: string): Field[] {
   if (text === '') return [];
