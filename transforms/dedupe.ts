@@ -1,6 +1,7 @@
 import { AgingMap } from '../schemas/pipe/aging.js';
 import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
+import { parseExact } from '../schemas/pipe/exact.js';
 import { Field } from '../schemas/pipe/field.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line.js';
 import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
@@ -86,7 +87,7 @@ class Dedupe implements Stage {
       hold: Number.POSITIVE_INFINITY,
       make: () => new AgingMap(),
       ended: (held) => this.#ending.push(held),
-      report: (text) => say('dedupe', `${text}; events before and after are not compared`),
+      report: (text) => say('dedupe', `${text}; these events are not compared with the others`),
     });
   }
 
@@ -204,7 +205,7 @@ function repeated({ line, length, times, counted }: Held): Buffer {
     const end = line.lastIndexOf('}', length - 1);
     return Buffer.concat([line.subarray(0, end), Buffer.from(`,"repeat":${times}}`)]);
   }
-  const { repeat: _, ...event } = JSON.parse(line.toString('utf8', 0, length)) as AnyEvent;
+  const { repeat: _, ...event } = parseExact(line.toString('utf8', 0, length)) as AnyEvent;
   return Buffer.from(canonical({ ...event, repeat: times } as AnyEvent));
 }
 

@@ -11,6 +11,7 @@ import type { Subject } from './options.js';
 import { addMissing, type Missing, nothingMissing, type Pane } from './pane.js';
 import type { WindowSets } from './sets.js';
 import { parseTime } from './time.js';
+import { Total } from './total.js';
 
 const tsField = new LineField('ts');
 const repeatField = new LineField('repeat');
@@ -20,6 +21,7 @@ export class Intake {
   /** Events that went into no window, since that was reported: it was over, or far ahead. */
   late = 0;
   early = 0;
+  readonly total = new Total();
   /** Whether there was an event. */
   any = false;
   /** A window may be over now. */
@@ -42,6 +44,7 @@ export class Intake {
   event(line: Line): void {
     const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
     const times = line.locate(repeatField) ? line.number(repeatField) : 1;
+    if (times > 1 && !this.#fits(times)) return;
     if (line.type === 'outcome') this.#ended(line, ts);
     const pane = this.#at(line, ts, times);
     if (!pane) return;
@@ -71,6 +74,7 @@ export class Intake {
         `a summary from ${event.ts} to ${event.end} fits in no window; make --every and --step multiples of its aggregate's`,
       );
     }
+    if (!this.#fits(sumOf(event))) return;
     const pane = this.#at(line, start, event.count);
     if (!pane) return;
     this.emit.summaries = true;
@@ -100,6 +104,7 @@ export class Intake {
     if (where === 'update') return; // a line of an attempt whose outcome came, or will
     const ofLookups = where.startsWith('dns ');
     if (line.field('stage') === 'collector' && ofLookups !== (this.subject === 'dns')) return;
+    if (!this.#fits(count)) return;
     const { current } = this.windows;
     const at = typeof ts === 'string' ? time(ts) : undefined;
     const pane = (at !== undefined && current.pane(at, this.windows.isNear(at))) || current.current;
@@ -154,6 +159,13 @@ export class Intake {
     return pane;
   }
 
+  /** Whether a line's number can be added; if not, the line is missing from the window. */
+  #fits(count: number): boolean {
+    if (this.total.add(count)) return true;
+    this.#missing(this.windows.current.current).own.invalid++;
+    return false;
+  }
+
   /** An attempt has ended, in whatever timeline it waits. */
   #ended(line: Line, ts: number): void {
     for (const { waiting } of this.windows.all) waiting.end(line, ts);
@@ -178,6 +190,13 @@ export class Intake {
 }
 
 const time = (text: string) => parseTime(Buffer.from(text, 'latin1'), 0);
+
+/** No number of a summary that is added up is larger than this. */
+function sumOf(summary: Summary): number {
+  const { count, connects = 0, outcomes = 0, pending = 0, errors = 0, failed = 0, each_max = 0 } = summary;
+  const { lost = 0, invalid = 0, untracked = 0 } = summary;
+  return Math.max(count, connects, outcomes, pending, errors, failed, each_max, lost, invalid, untracked);
+}
 
 function parseBy(text: string): Field[] {
   if (text === '') return [];

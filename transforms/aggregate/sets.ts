@@ -26,7 +26,7 @@ export class WindowSets {
         this.#ending.push(windows);
         if (to && time !== undefined) to.waiting.adopt(windows.waiting, time);
       },
-      report: (text) => say('aggregate', `${text}; what follows is counted in windows of its own`),
+      report: (text) => say('aggregate', `${text}; separate windows are written`),
     });
   }
 

@@ -140,9 +140,10 @@ export class Aggregate implements Stage {
   }
 
   #tellLate(out: Output): void {
-    const { late, early } = this.#intake;
+    const { late, early, total } = this.#intake;
     if (late > 0) out.lost('late', late);
     if (early > 0) out.lost('early', early);
-    this.#intake.late = this.#intake.early = 0;
+    if (total.refused > 0) out.lost('too large', total.refused);
+    this.#intake.late = this.#intake.early = total.refused = 0;
   }
 }
