@@ -87,11 +87,27 @@ Napi::Error to_js(Napi::Env env, const Failure &failure) {
 	return error;
 }
 
+// Runs the body of a function that JavaScript calls: every exception becomes an Error with `code` and `step`.
+template <typename Body> auto guarded(Napi::Env env, const char *what, const char *step, Body body) {
+	try {
+		return body();
+	} catch (const Napi::Error &) {
+		throw;
+	} catch (const Failure &failure) {
+		throw to_js(env, failure);
+	} catch (...) {
+		throw to_js(env, Failure(what, caught_errno(), step));
+	}
+}
+
 Napi::Object to_js(Napi::Env env, const End &end) {
 	static const char *const reasons[] = {"none", "stop", "count", "closed", "error"};
 	Napi::Object object = Napi::Object::New(env);
 	object.Set("reason", reasons[static_cast<int>(end.reason)]);
-	if (end.reason == Reason::error) put_error(object, end.error);
+	if (end.reason == Reason::error) {
+		put_error(object, end.error);
+		object.Set("output", end.output);
+	}
 	object.Set("out", static_cast<double>(end.stats.out));
 	object.Set("lost", static_cast<double>(end.stats.lost));
 	object.Set("pending", static_cast<double>(end.pending));
@@ -119,34 +135,42 @@ private:
 		if (tracer_) throw to_js(env, Failure("the collector is already running", EBUSY, "open"));
 		if (!info[0].IsObject() || !info[1].IsFunction())
 			throw Napi::TypeError::New(env, "start takes options and a function for the end");
-		std::shared_ptr<Tracer> tracer;
-		try {
-			tracer.reset(new Tracer(read_options(info[0].As<Napi::Object>())));
-		} catch (const Failure &failure) {
-			throw to_js(env, failure);
-		}
-		auto end = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "collector", 0, 1);
+		auto tracer = guarded(env, "cannot load the BPF programs", "open",
+							  [&] { return std::make_shared<Tracer>(read_options(info[0].As<Napi::Object>())); });
 		Napi::Array unhooked = Napi::Array::New(env);
 		for (const std::string &function : tracer->unhooked()) unhooked.Set(unhooked.Length(), function);
-		tracer_ = tracer;
-		stats_ = {};
-		// After the function above, so that it runs before that one's own.
-		hook_ = env.AddCleanupHook(+[](Tracer *t) { t->abandon(); }, tracer.get());
-		tracer->start([this, end](const End &how) mutable {
-			end.BlockingCall([this, how](Napi::Env env, Napi::Function on_end) {
-				if (static_cast<napi_env>(env) == nullptr) return; // the environment is going
-				hook_->Remove(env);
-				stats_ = how.stats;
-				tracer_.reset();
-				on_end.Call({to_js(env, how)});
-			});
-			end.Release();
-		});
+		guarded(env, "cannot start a thread", "thread", [&] { Run(env, tracer, info[1].As<Napi::Function>()); });
 		return unhooked;
 	}
 
-	void Stop(const Napi::CallbackInfo &) {
-		if (tracer_) tracer_->stop();
+	void Run(Napi::Env env, const std::shared_ptr<Tracer> &tracer, const Napi::Function &on_end) {
+		auto end = Napi::ThreadSafeFunction::New(env, on_end, "collector", 0, 1);
+		// After the function above, so that it runs before that one's own.
+		hook_ = env.AddCleanupHook(+[](Tracer *t) { t->abandon(); }, tracer.get());
+		try {
+			tracer->start([this, end](const End &how) mutable {
+				end.BlockingCall([this, how](Napi::Env env, Napi::Function on_end) {
+					if (static_cast<napi_env>(env) == nullptr) return; // the environment is going
+					hook_->Remove(env);
+					stats_ = how.stats;
+					tracer_.reset();
+					on_end.Call({to_js(env, how)});
+				});
+				end.Release();
+			});
+		} catch (...) {
+			hook_->Remove(env);
+			end.Release();
+			throw;
+		}
+		tracer_ = tracer; // before its end can be told, on this thread
+		stats_ = {};
+	}
+
+	void Stop(const Napi::CallbackInfo &info) {
+		guarded(info.Env(), "cannot stop the collector", "stop", [&] {
+			if (tracer_) tracer_->stop();
+		});
 	}
 
 	void DropPrivileges(const Napi::CallbackInfo &info) {
@@ -155,20 +179,26 @@ private:
 			auto to = info[0].As<Napi::Object>();
 			identity = {to.Get("uid").ToNumber().Uint32Value(), to.Get("gid").ToNumber().Uint32Value()};
 		}
-		int error = tracer_ ? tracer_->drop_privileges(info[0].IsObject() ? &identity : nullptr) : 0;
-		if (error) throw to_js(info.Env(), Failure("cannot give up privileges", error, "drop"));
+		const Identity *to = info[0].IsObject() ? &identity : nullptr;
+		guarded(info.Env(), "cannot give up privileges", "drop", [&] {
+			if (int error = tracer_ ? tracer_->drop_privileges(to) : 0)
+				throw Failure("cannot give up privileges", error, "drop");
+		});
 	}
 
 	Napi::Value NetworkNamespace(const Napi::CallbackInfo &info) {
-		std::string path = info[0].ToString();
-		int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		struct stat status = {};
-		int type = fd < 0 || fstat(fd, &status) ? -1 : ioctl(fd, NS_GET_NSTYPE);
-		int error = errno;
-		if (fd >= 0) close(fd);
-		if (type < 0) throw to_js(info.Env(), Failure("cannot read " + path, error, "namespace"));
-		if (type != CLONE_NEWNET) return info.Env().Undefined();
-		return Napi::Number::New(info.Env(), static_cast<double>(status.st_ino));
+		Napi::Env env = info.Env();
+		return guarded(env, "cannot read a namespace", "namespace", [&]() -> Napi::Value {
+			std::string path = info[0].ToString();
+			int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+			struct stat status = {};
+			int type = fd < 0 || fstat(fd, &status) ? -1 : ioctl(fd, NS_GET_NSTYPE);
+			int error = errno;
+			if (fd >= 0) close(fd);
+			if (type < 0) throw Failure("cannot read " + path, error, "namespace");
+			if (type != CLONE_NEWNET) return env.Undefined();
+			return Napi::Number::New(env, static_cast<double>(status.st_ino));
+		});
 	}
 
 	Napi::Value GetStats(const Napi::CallbackInfo &info) {

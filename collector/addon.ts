@@ -37,7 +37,9 @@ export interface StartOptions {
 /** How a run ended. */
 export interface End {
   reason: 'stop' | 'count' | 'closed' | 'error';
+  /** With `error`: which, and whether it is of the output. */
   code?: string;
+  output?: boolean;
   /** Attempts whose last line was written, those that were lost, and those that were still open. */
   out: number;
   lost: number;
@@ -47,10 +49,10 @@ export interface End {
   lostUpdates: number;
 }
 
-/** What start() throws where the kernel refuses. `log` is libbpf's last words. */
+/** What start() throws if the kernel refuses, or memory or threads run out. `log` is libbpf's last words. */
 export interface StartError extends Error {
   code: string;
-  step: 'open' | 'configure' | 'load' | 'attach' | 'check' | 'dns';
+  step: 'open' | 'configure' | 'load' | 'attach' | 'check' | 'dns' | 'thread';
   log: string;
 }
 

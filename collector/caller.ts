@@ -1,24 +1,31 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync } from 'node:fs';
+import { callersDescriptors, callersOpenFiles } from './inherited.js';
 import { sudoCaller } from './user.js';
 
 /** A command, and how setpriv is to run it. */
 export interface Command {
   argv: readonly string[];
   options: readonly string[];
-  /** What its environment has more. */
-  env: Record<string, string>;
+  env: NodeJS.ProcessEnv;
+  /** Those of the caller's descriptors that Node would withhold. */
+  descriptors: readonly number[];
+  /** The soft limit of open files. */
+  openFiles: string;
 }
 
 /** A command as the user who asks for it runs it: sudo's caller, if there is one, and not root. */
 export function asCaller(argv: readonly string[]): Command {
   const bare = ['--inh-caps=-all', '--ambient-caps=-all'];
+  const { env } = process;
+  const same = { argv, descriptors: callersDescriptors(), openFiles: callersOpenFiles() };
   const caller = sudoCaller();
-  if (!caller) return { argv, options: bare, env: {} };
+  if (!caller) return { ...same, options: bare, env };
   const options = [...bare, `--reuid=${caller.uid}`, `--regid=${caller.gid}`];
-  if (!caller.user) return { argv, options: [...options, '--clear-groups'], env: {} };
+  if (!caller.user) return { ...same, options: [...options, '--clear-groups'], env };
   const { name, home } = caller.user;
-  return { argv, options: [...options, '--init-groups'], env: { HOME: home, USER: name, LOGNAME: name } };
+  const own = { HOME: home, USER: name, LOGNAME: name };
+  return { ...same, options: [...options, '--init-groups'], env: { ...env, ...own } };
 }
 
 /** Ends with 126 where none of these is a file that may be executed. */

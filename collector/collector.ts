@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { canonical } from '../schemas/pipe/canonical.js';
+import { checkOutput } from '../schemas/pipe/closed-output.js';
 import { defineCommand } from '../schemas/pipe/command.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
 import { status } from '../schemas/pipe/ledger.js';
@@ -11,6 +12,7 @@ import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
 import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import { print } from '../schemas/pipe/print.js';
 import { say } from '../schemas/pipe/say.js';
+import { cannotStart } from '../schemas/pipe/spawned.js';
 import { time } from '../schemas/pipe/units.js';
 import { numbers } from '../schemas/where/match.js';
 import {
@@ -149,6 +151,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
       return ended;
     } catch (error) {
       if (!('step' in (error as StartError))) throw error;
+      if ((error as StartError).step === 'thread') throw new RuntimeError(explain(error as StartError, tier));
       if ((error as StartError).step === 'dns') throw new RuntimeError(explainDns(error as StartError));
       reasons.push(`${tier}: ${explain(error as StartError, tier)}`);
     }
@@ -168,6 +171,7 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
   const { values, behind } = parsed;
   if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
   const filters = kernelFilters(values);
+  checkOutput();
   const command = behind && asCaller(behind);
   const refused = command && refusal(command);
   if (refused) {
@@ -195,7 +199,7 @@ async function trace(
   to: ReturnType<typeof successor>,
 ): Promise<number> {
   const { values } = parsed;
-  const traced = command && new Traced(command);
+  const traced = command && (await Traced.start(command));
   if (traced) filters.cgroups = [traced.cgroup];
   const stop = () => addon.stop();
   const release = onSignals(stop, traced); // before the first line: its reader may be quick to send one
@@ -207,19 +211,25 @@ async function trace(
     throw error;
   }
   const stageReads = isStageReading(); // while this process may look at others
-  giveUpRights(addon, to);
+  try {
+    giveUpRights(addon, to);
+  } catch (error) {
+    stop();
+    traced?.cancel();
+    throw error;
+  }
   traced?.go();
   traced?.ended.then(stop);
   const timer = values.duration && setTimeout(stop, values.duration);
 
-  const { reason, code, out, lost, pending, updates, lostUpdates } = await ended;
+  const { reason, code, output, out, lost, pending, updates, lostUpdates } = await ended;
   if (timer) clearTimeout(timer);
   const exitCode = (await traced?.ended) ?? 0;
   await traced?.remove();
   release();
   if (reason === 'error') {
-    const error = { code };
-    throw new RuntimeError(`cannot write standard output: ${cause(error)}; ${remedy(error)}`);
+    const what = output ? 'cannot write standard output' : 'cannot go on';
+    throw new RuntimeError(`${what}: ${cause({ code })}; ${remedy({ code })}`);
   }
   if (values.status && reason !== 'closed') {
     const counts = { in: out + lost + pending, out, lost, pending, updates, lost_updates: lostUpdates };
@@ -272,11 +282,14 @@ export function collector(given: Given<typeof options> = {}): Readable {
   const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/collector', import.meta.url)), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const events = new PassThrough();
+  child.on('error', (error) => events.destroy(cannotStart('collector', error)));
+  if (child.pid === undefined) return events;
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     said = (said + text).slice(-10_000);
   });
-  const events = child.stdout.pipe(new PassThrough(), { end: false });
+  child.stdout.pipe(events, { end: false });
   child.on('close', (code, signal) => {
     if (code === 0) events.end();
     else events.destroy(new RuntimeError(said.trim() || `collector ended with ${signal ?? `exit code ${code}`}`));

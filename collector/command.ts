@@ -1,15 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { cause, RuntimeError, remedy } from '../schemas/pipe/errors.js';
 import { say } from '../schemas/pipe/say.js';
+import { spawned } from '../schemas/pipe/spawned.js';
 import type { Command } from './caller.js';
 import { cgroup2 } from './scope.js';
 
-/** Joins the cgroup, waits for the word to go, and becomes the command. */
-const shim = 'echo $$ > "$0/cgroup.procs" && read -r _ <&3 && exec 3<&- && exec "$@"';
+/** Joins the cgroup, waits for the word to go on descriptor `go`, and becomes the command, with that many open files. */
+const shim = (go: number) =>
+  `echo $$ > "$0/cgroup.procs" && read -r _ <&${go} && exec ${go}<&- && ulimit -S -n "$1" && shift && exec "$@"`;
 
 /**
  * Does what this process may not do any more once it has given up its rights: sends signals to the command ($1), which
@@ -30,61 +32,88 @@ patient & exit 1`;
  * double fork), which following parents would miss. It waits until `go()`, so that its first attempt is seen.
  */
 export class Traced {
-  /** The cgroup's folder, below this process's own, whose limits go on to hold. */
-  readonly cgroup: string;
   /** The command's exit status; 128 and the signal's number if it died of one. */
   readonly ended: Promise<number>;
   running = true;
-  readonly #child: ChildProcess;
-  readonly #helper: ChildProcess;
 
-  /** Throws RuntimeError where no cgroup can be made. The command's output goes to stderr: stdout is for events. */
-  constructor({ argv, options, env }: Command) {
-    const mount = cgroup2();
-    if (mount === undefined)
-      throw new RuntimeError('cannot trace a command: no cgroup2 is mounted; see synpipe doctor');
-    const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
-    this.cgroup = `${mount}${own === '/' ? '' : own}/synpipe-${process.pid}`;
-    try {
-      mkdirSync(this.cgroup);
-    } catch (error) {
-      throw new RuntimeError(`cannot make ${this.cgroup}: ${cause(error)}; ${remedy(error)}`);
-    }
-    const args = ['-c', shim, this.cgroup, 'setpriv', ...options, '--', ...argv];
-    this.#child = spawn('sh', args, { stdio: ['inherit', 2, 2, 'pipe'], env: { ...process.env, ...env } });
-    const helped = ['-c', helper, this.cgroup, String(this.#child.pid)];
-    this.#helper = spawn('sh', helped, { stdio: ['pipe', 'ignore', 'ignore'] });
-    this.#helper.stdin?.on('error', () => {}); // somebody killed it
-    this.ended = new Promise((resolve) => {
-      this.#child.on('exit', (code, signal) => {
-        this.running = false;
-        resolve(code ?? 128 + constants.signals[signal as NodeJS.Signals]);
-      });
+  private constructor(
+    /** The cgroup's folder, below this process's own, whose limits still apply. */
+    readonly cgroup: string,
+    /** Where the word to go is written. */
+    private readonly word: Writable,
+    exited: Promise<unknown[]>,
+    private readonly helper: ChildProcess,
+  ) {
+    helper.stdin?.on('error', () => {}); // somebody killed it
+    this.ended = exited.then(([code, signal]) => {
+      this.running = false;
+      return (code as number | null) ?? 128 + constants.signals[signal as NodeJS.Signals];
     });
   }
 
+  /**
+   * Throws RuntimeError if no cgroup can be made or no process started. The command's output goes to stderr: stdout is for
+   * events.
+   */
+  static async start({ argv, options, env, descriptors, openFiles }: Command): Promise<Traced> {
+    const cgroup = makeCgroup();
+    const go = [3, 4, 5, 6, 7, 8].find((fd) => !descriptors.includes(fd)) ?? 9; // sh knows no higher ones
+    const stdio: StdioOptions = ['inherit', 2, 2];
+    for (const fd of descriptors) stdio[fd] = fd;
+    stdio[go] = 'pipe';
+    const args = ['-c', shim(go), cgroup, openFiles, 'setpriv', ...options, '--', ...argv];
+    let leave = async () => {};
+    try {
+      const child = await spawned('sh', args, { stdio: Array.from(stdio, (to) => to ?? 'ignore'), env });
+      const word = child.stdio[go] as Writable;
+      const exited = once(child, 'exit');
+      leave = async () => {
+        word.end();
+        await exited;
+      };
+      const helped = ['-c', helper, cgroup, String(child.pid)];
+      return new Traced(cgroup, word, exited, await spawned('sh', helped, { stdio: ['pipe', 'ignore', 'ignore'] }));
+    } catch (error) {
+      await leave();
+      rmdirSync(cgroup);
+      throw error;
+    }
+  }
+
   go(): void {
-    const word = this.#child.stdio[3] as Writable;
-    word.on('error', () => {}); // it has ended already: its exit status tells
-    word.end('go\n');
+    this.word.on('error', () => {}); // it has ended already: its exit status tells
+    this.word.end('go\n');
   }
 
   /** It does not run at all: the tracer could not be started. */
   cancel(): void {
-    (this.#child.stdio[3] as Writable).end();
+    this.word.end();
     this.ended.then(() => this.remove());
   }
 
   /** SIGTERM or SIGHUP: the helper sends no other. */
   kill(signal: NodeJS.Signals): void {
-    this.#helper.stdin?.write(`${signal.slice(3)}\n`);
+    this.helper.stdin?.write(`${signal.slice(3)}\n`);
   }
 
   /** Call when it has ended. */
   async remove(): Promise<void> {
-    const exit = once(this.#helper, 'exit');
-    this.#helper.stdin?.end('end\n');
+    const exit = once(this.helper, 'exit');
+    this.helper.stdin?.end('end\n');
     const [code] = await exit;
     if (code !== 0) say('collector', `the command left processes behind; they are in ${this.cgroup}`);
   }
+}
+
+function makeCgroup(): string {
+  const mount = cgroup2();
+  if (mount === undefined) throw new RuntimeError('cannot trace a command: no cgroup2 is mounted; see synpipe doctor');
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  const cgroup = `${mount}${own === '/' ? '' : own}/synpipe-${process.pid}`;
+  try {
+    mkdirSync(cgroup);
+  } catch (error) {
+    throw new RuntimeError(`cannot make ${cgroup}: ${cause(error)}; ${remedy(error)}`);
+  }
+  return cgroup;
 }

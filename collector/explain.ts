@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { remedy as remedyOf } from '../schemas/pipe/errors.js';
 import type { StartError, Tier } from './addon.js';
 
 /** A refusal in one line: cause and remedy. */
@@ -10,6 +11,7 @@ const hooked = '__sys_connect_file';
 
 function remedy({ code, step, log }: StartError, tier: Tier): string {
   if (step === 'open' && code === 'ENOENT') return 'build it: npm run build';
+  if (step === 'thread' || code === 'EAGAIN') return remedyOf({ code });
   if (step === 'configure') return 'name a cgroup v2 folder that exists, or its id';
   if (step === 'check') return `this kernel was built with ${hooked} inlined; use another tier`;
   if (!existsSync('/sys/kernel/btf/vmlinux'))

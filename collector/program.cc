@@ -15,6 +15,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <memory>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -26,17 +29,14 @@ thread_local std::string *log_sink = nullptr;
 
 int print(libbpf_print_level level, const char *format, va_list arguments) {
 	if (level == LIBBPF_DEBUG || !log_sink) return 0;
-	char line[4096]; // the verifier's log comes as one text: its end tells why
 	va_list again;
 	va_copy(again, arguments);
-	int size = vsnprintf(line, sizeof line, format, arguments);
-	if (size >= static_cast<int>(sizeof line)) {
-		std::string text(size + 1, '\0');
-		vsnprintf(text.data(), text.size(), format, again);
-		text.pop_back();
-		*log_sink += text;
-	} else if (size > 0) {
-		*log_sink += line;
+	int size = vsnprintf(nullptr, 0, format, arguments); // the verifier's log comes as one text, whose end tells why
+	size_t before = log_sink->size();
+	try {
+		if (size > 0) log_sink->resize(before + size + 1);
+		if (size > 0) vsnprintf(&(*log_sink)[before], size + 1, format, again), log_sink->pop_back();
+	} catch (const std::exception &) { // no memory for it; libbpf, in C, cannot pass that on
 	}
 	va_end(again);
 	return 0;
@@ -109,6 +109,20 @@ Failure::Failure(const std::string &what, int error, const char *step, std::stri
 	: runtime_error(what + ": " + (strerrorname_np(error) ?: std::to_string(error).c_str())),
 	  error(error), step(step), log(std::move(log)) {}
 
+int caught_errno() {
+	try {
+		throw;
+	} catch (const Failure &failure) {
+		return failure.error;
+	} catch (const std::system_error &error) {
+		return error.code().value();
+	} catch (const std::bad_alloc &) {
+		return ENOMEM;
+	} catch (...) {
+		return EINVAL;
+	}
+}
+
 Program::Program(const std::string &path, const attempt_config &config, const std::vector<std::string> &cgroups,
 				 uint32_t ring_bytes) {
 	const KernelTypes types(path);
@@ -126,6 +140,9 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 			adopt();
 		} catch (Failure &failure) {
 			failure.log = log.tail();
+			release();
+			throw;
+		} catch (...) {
 			release();
 			throw;
 		}
@@ -280,14 +297,15 @@ bool Program::run(const char *iterator, const Take &take) const {
 	auto link = iterators_.find(iterator);
 	int fd = link == iterators_.end() ? -1 : bpf_iter_create(bpf_link__fd(link->second));
 	if (fd < 0) return false;
-	std::vector<char> chunk(8 * sysconf(_SC_PAGESIZE)); // as the kernel's own, so that no record is cut in two
-	for (;;) {
-		ssize_t size = read(fd, chunk.data(), chunk.size());
-		if (size > 0 && take) take(chunk.data(), size);
+	const size_t room = 8 * sysconf(_SC_PAGESIZE); // as the kernel's own, so that no record is cut in two
+	std::unique_ptr<char[]> chunk(new (std::nothrow) char[room]); // a destructor calls this, and must not throw
+	while (chunk) {
+		ssize_t size = read(fd, chunk.get(), room);
+		if (size > 0 && take) take(chunk.get(), size);
 		if (size == 0 || (size < 0 && errno != EINTR && errno != EAGAIN)) break;
 	}
 	close(fd);
-	return true;
+	return chunk != nullptr;
 }
 
 uint64_t Program::missed() const {
@@ -303,9 +321,10 @@ uint64_t Program::missed() const {
 
 bool Program::readable_unprivileged(const Identity *identity) const {
 	bool readable = false;
+	const int link = bpf_link__fd(iterators_.at("look_at_open"));
 	std::thread([&] { // capabilities and user IDs belong to a thread
 		give_up_privileges(0, identity);
-		int fd = bpf_iter_create(bpf_link__fd(iterators_.at("look_at_open")));
+		int fd = bpf_iter_create(link);
 		readable = fd >= 0 || errno != EPERM;
 		if (fd >= 0) close(fd);
 	}).join();

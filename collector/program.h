@@ -27,6 +27,9 @@ struct Failure : std::runtime_error {
 	std::string log; // the last lines of libbpf and of the kernel's verifier
 };
 
+// To be called where an exception was caught: its errno, also if the C++ library threw it (no memory, no more threads).
+int caught_errno();
+
 class KernelTypes;
 class Log;
 

@@ -4,6 +4,7 @@ import { drive } from '../schemas/pipe/drive.js';
 import { RuntimeError, UsageError } from '../schemas/pipe/errors.js';
 import { Ledger } from '../schemas/pipe/ledger.js';
 import { type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { say } from '../schemas/pipe/say.js';
 import { file, type Source, stdin } from '../schemas/pipe/source.js';
 import type { Stage } from '../schemas/pipe/stage.js';
 import { Clock, type Time } from './replay/clock.js';
@@ -38,7 +39,7 @@ function make({ values, given }: Parsed<typeof options>, from: Source): { source
   const { speed = 1, now = false } = values;
   const clock = new Clock(speed, time.now);
   return {
-    source: speed === Number.POSITIVE_INFINITY ? from : new Paced(from, clock, time),
+    source: speed === Number.POSITIVE_INFINITY ? from : new Paced(from, clock, time, (text) => say('replay', text)),
     stage: now ? present(clock, given) : recorded(given),
   };
 }
@@ -56,7 +57,7 @@ export const command = defineCommand({
   options,
   notes: `Without FILE it reads standard input. The order stays as it was recorded: a line goes out when its ts has come, and not
 before the one above it; lines without ts follow the one above at once. Where what reads them is too slow, the pauses
-become shorter. Ctrl-C ends it at once.`,
+become shorter. No pause is longer than 1h; a longer one is shortened and reported. Ctrl-C ends it at once.`,
   source: (parsed) => {
     const [path] = parsed.rest;
     // Ctrl-C is for the recording too: it does not play to its end.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tracer.h"
 
-
 #include <algorithm>
 #include <bpf/libbpf.h>
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace synpipe {
 namespace {
@@ -84,7 +84,7 @@ void Tracer::stop() {
 	// Detaching waits for every CPU, a tenth of a second: not on the JavaScript thread.
 	try {
 		std::thread([self = shared_from_this()] { self->halt(); }).detach();
-	} catch (const std::system_error &) { // no more threads
+	} catch (const std::exception &) { // no more threads, or no memory
 		halt();
 	}
 }
@@ -118,14 +118,33 @@ void Tracer::run() {
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, nullptr);
 
-	Reason reason = loop();
+	End end = finish();
 	std::lock_guard<std::mutex> lock(mutex_);
 	ring_.reset();
 	dns_.reset();
 	program_.reset();
-	if (on_end_) on_end_({reason, writer_.error(), stats(), pending_});
+	end.stats = stats();
+	end.pending = pending_;
+	for (int tries = 0; on_end_ && tries < 100; tries++) {
+		try {
+			on_end_(end);
+			break;
+		} catch (...) { // no memory to say so: others may free some
+			usleep(100000);
+		}
+	}
 	ended_ = true;
 	ended_changed_.notify_all();
+}
+
+// No exception may leave the thread's function.
+End Tracer::finish() {
+	try {
+		Reason reason = loop();
+		return {reason, writer_.error(), true, {}, 0};
+	} catch (...) {
+		return {Reason::error, caught_errno(), false, {}, 0};
+	}
 }
 
 Reason Tracer::loop() {
@@ -179,7 +198,7 @@ bool Tracer::round() {
 	report_losses();
 	uint64_t before = out_ + updates_;
 	bool queries = dns_ && dns_->consume();
-	ring_buffer__consume(ring_.get());
+	consume();
 	writer_.flush();
 	uint64_t records = out_ + updates_ - before;
 	bool busy = records > 0 || queries;
@@ -187,15 +206,29 @@ bool Tracer::round() {
 	return busy;
 }
 
+void Tracer::consume() {
+	ring_buffer__consume(ring_.get());
+	if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
+}
+
 int Tracer::on_record(void *tracer, void *data, size_t) {
 	auto self = static_cast<Tracer *>(tracer);
+	try {
+		return self->queued(*static_cast<attempt_event *>(data)) ? 0 : -ECANCELED;
+	} catch (...) {
+		self->failed_ = std::current_exception();
+		return -ECANCELED;
+	}
+}
+
+// Takes a record from the ring buffer. False: no more of them.
+bool Tracer::queued(const attempt_event &event) {
 	// The answer that an attempt had to wait for is there by now: it comes before it.
-	if (self->dns_) self->dns_->consume();
-	const auto &event = *static_cast<attempt_event *>(data);
-	if (self->holding_ && event.kind == ATTEMPT_OUTCOME) self->finished_.insert(event.id);
+	if (dns_) dns_->consume();
+	if (holding_ && event.kind == ATTEMPT_OUTCOME) finished_.insert(event.id);
 	// All that may follow the last attempt that counts are connect lines of those that will be reported as pending.
-	if (self->holding_ && self->counted() && !(event.kind == ATTEMPT_CONNECT && self->waiting_.count(event.id))) return 0;
-	return self->record(event) || self->holding_ ? 0 : -ECANCELED;
+	if (holding_ && counted() && !(event.kind == ATTEMPT_CONNECT && waiting_.count(event.id))) return true;
+	return record(event) || holding_;
 }
 
 bool Tracer::lookup(const DnsEvent &event) {
@@ -252,7 +285,7 @@ void Tracer::take(const char *chunk, size_t size, bool write) {
 		else if (write) record(*event);
 	}
 	holding_ = true;
-	if (write) ring_buffer__consume(ring_.get());
+	if (write) consume();
 	holding_ = false;
 	for (const attempt_event *event : waiting)
 		if (!finished_.count(event->id) && write) record(*event);

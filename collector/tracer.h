@@ -8,6 +8,7 @@
 #include "writer.h"
 
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <unordered_set>
@@ -41,6 +42,7 @@ enum class Reason { none, stop, count, closed, error };
 struct End {
 	Reason reason;
 	int error; // errno for Reason::error
+	bool output; // the error is of the descriptor that the lines go to
 	Stats stats;
 	uint64_t pending; // attempts that were still open
 };
@@ -57,7 +59,8 @@ public:
 	explicit Tracer(Options options); // throws Failure
 
 	const std::vector<std::string> &unhooked() const { return program_->unhooked(); } // before start()
-	// The thread keeps the tracer alive; everything of the kernel's is released when it calls `on_end`.
+	// Throws std::exception if there can be no thread. It keeps the tracer alive; everything of the kernel's is released
+	// when it calls `on_end`.
 	void start(std::function<void(const End &)> on_end);
 	// Returns at once. The programs are detached; the thread drains, writes and ends, however long that takes.
 	void stop();
@@ -69,7 +72,9 @@ public:
 
 private:
 	void run();
+	End finish();
 	Reason loop();
+	void consume();
 	Reason wait(bool &stopping, int timeout_ms);
 	void watch(int fd, uint32_t events);
 	void halt();
@@ -85,6 +90,7 @@ private:
 	void look();
 	void look_last(bool write);
 	void take(const char *chunk, size_t size, bool write);
+	bool queued(const attempt_event &event);
 	static int on_record(void *tracer, void *data, size_t size);
 	bool reports(attempt_kind kind) const { return options_.config.report & kind; }
 	bool counted() const { return options_.count && out_ >= options_.count; }
@@ -102,6 +108,7 @@ private:
 	std::string dns_line_;
 	bool finishing_ = false; // what was held back is written, even after the last attempt that counts
 	std::function<void(const End &)> on_end_;
+	std::exception_ptr failed_; // of a callback: libbpf, in C, cannot pass it on
 	bool ended_ = false;
 	uint64_t pending_ = 0;
 	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_missed_ = 0, reported_dns_[2] = {};

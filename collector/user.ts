@@ -1,7 +1,7 @@
 /** Who the collector is once it has attached: the user it becomes, and where that comes from. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, stat } from 'node:fs';
-import { RuntimeError, UsageError } from '../schemas/pipe/errors.js';
+import { RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
 import { say } from '../schemas/pipe/say.js';
 import type { Addon } from './addon.js';
 
@@ -66,9 +66,13 @@ export function successor(given: User | undefined): { uid: number; gid: number }
   return given ?? sudoCaller() ?? findUser('synpipe') ?? findUser('nobody') ?? { uid: 65534, gid: 65534 };
 }
 
-/** Gives up this process's rights and becomes that user, if one is given. */
+/** Gives up this process's rights and becomes that user, if one is given. Throws RuntimeError. */
 export function giveUpRights(addon: Addon, to: ReturnType<typeof successor>): void {
   process.on('SIGUSR1', () => {}); // Node would open its debugger, and a process of that user may send this signal
   stat('/', () => {}); // starts libuv's threads: that user may not be allowed to have more when they are needed
-  addon.dropPrivileges(to);
+  try {
+    addon.dropPrivileges(to);
+  } catch (error) {
+    throw new RuntimeError(`${(error as Error).message}; ${remedy(error)}`);
+  }
 }

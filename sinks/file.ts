@@ -1,5 +1,6 @@
 import { defineCommand } from '../schemas/pipe/command.js';
 import { UsageError } from '../schemas/pipe/errors.js';
+import { noLock } from '../schemas/pipe/lock.js';
 import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import type { Stage } from '../schemas/pipe/stage.js';
 import { bytes, duration } from '../schemas/pipe/units.js';
@@ -7,7 +8,7 @@ import { SinkFile } from './file/stage.js';
 import { Template } from './file/template.js';
 
 const options = {
-  mkdir: { help: 'Make the folders above PATH where they are missing.' },
+  mkdir: { help: 'Make missing folders above PATH, for their owner alone (0700).' },
   fsync: {
     value: 'none|interval|every',
     parse: oneOf('none', 'interval', 'every'),
@@ -47,9 +48,18 @@ const options = {
     parse: oneOf('exit', 'block', 'drop'),
     help: 'When the disk is full: end (default), wait for space and keep the input waiting, or drop lines and say in the file how many are missing.',
   },
+  shared: {
+    help: 'Let other processes with --shared append to PATH too: the file is locked for each write only. Not with rotation, archives or --keep.',
+  },
+  'no-lock': noLock,
 } satisfies Options;
 
-function stage({ values }: Parsed<typeof options>, path: string): Stage {
+/** What one process does to a file that others write to would lose their lines. */
+const notShared = ['rotate-size', 'rotate-every', 'compress', 'format', 'keep', 'keep-size', 'keep-age', 'no-lock'];
+
+function stage({ values, given }: Parsed<typeof options>, path: string): Stage {
+  const other = values.shared && notShared.find((name) => name in given);
+  if (other) throw new UsageError(`--shared and --${other} exclude each other`);
   const parquet = values.format === 'parquet';
   if (parquet && values.compress) throw new UsageError('--compress is not for --format parquet, which is compressed');
   const template = new Template(parquet ? path.replace(/(?<=[^/])\.parquet$/, '') : path);
@@ -58,6 +68,7 @@ function stage({ values }: Parsed<typeof options>, path: string): Stage {
   return new SinkFile({
     template,
     mkdir: values.mkdir ?? false,
+    lock: values.shared ? 'shared' : values.noLock ? 'none' : 'own',
     fsync: values.fsync ?? 'none',
     rotateSize: values.rotateSize ?? Number.POSITIVE_INFINITY,
     rotateEvery: values.rotateEvery,
@@ -98,7 +109,8 @@ export const command = defineCommand({
 that could lead elsewhere are written as %XX. A file that is closed before its name changes gets the time in it:
 out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete closed files that PATH can name, those of
 earlier runs too: give them a folder of their own.
-A file is made with mode 0600. A last line torn by a crash is moved to PATH.torn when the file is opened again.
-SIGHUP opens PATH anew, for logrotate.`,
+Files are made with mode 0600, and locked: a second process gets an error. A last line torn by a crash is moved to
+PATH.torn when the file is opened again. SIGHUP opens PATH again, for logrotate. If PATH is deleted or renamed,
+sink-file notices and writes to a new file.`,
   stage: (parsed) => stage(parsed, parsed.rest[0] as string),
 });

@@ -6,9 +6,10 @@ import { Trouble } from '../schemas/pipe/trouble.js';
 import { bytes, duration } from '../schemas/pipe/units.js';
 import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
+import { proxyFor } from './http/proxy.js';
 import { httpReceiver, type Way } from './http/receiver.js';
+import { spoolOf, spoolOptions } from './spool/options.js';
 import { onReject } from './spool/reject.js';
-import { Spool } from './spool/spool.js';
 import { BatchSink } from './spool/stage.js';
 import { Memory } from './spool/store.js';
 
@@ -31,11 +32,7 @@ const options = {
   'batch-time': { value: 'TIME', parse: duration, help: '… or the first line has waited so long (default 1s).' },
   gzip: { help: 'Compress what is sent.' },
   connections: { value: 'COUNT', parse: integer(1, 64), help: 'How many batches are under way at once (default 4).' },
-  spool: {
-    value: 'DIR',
-    help: 'Keep lines in this folder until they are delivered: neither an outage nor a crash loses one.',
-  },
-  'spool-size': { value: 'SIZE', parse: bytes, help: 'The most that DIR holds; then the input waits (default 1G).' },
+  ...spoolOptions,
   'on-reject': {
     value: 'fail|drop|FILE',
     help: 'What becomes of events that the receiver refuses for good (4xx): end (default), drop them (they are counted), or append them to FILE with the reason (./drop is a FILE).',
@@ -80,11 +77,14 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const preset = presets[values.preset ?? 'ndjson']({ into, labels: Object.fromEntries(label) });
   if ((values.cert === undefined) !== (values.key === undefined)) throw new UsageError('--cert and --key go together');
   const connections = values.connections ?? 4;
-  const spool = values.spool && new Spool('sink-http', values.spool, values.spoolSize ?? 2 ** 30);
+  const spool = spoolOf(name, values);
   const url = parseUrl(address, preset.path);
+  const proxy = proxyFor(url);
   const way: Way = {
     destination: { url, preset, gzip: values.gzip ?? false },
     reach: {
+      url,
+      proxy,
       tls: { ca: values.ca, cert: values.cert, key: values.key },
       connections,
       timeout: values.requestTimeout ?? 30_000,
@@ -96,11 +96,12 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
       scheme: preset.scheme ?? 'Bearer',
     },
   };
-  const trouble = new Trouble(name, shown(url));
+  const where = shown(url) + (proxy ? ` through the proxy ${proxy.origin}` : '');
+  const trouble = new Trouble(name, where);
   return new BatchSink({
     name,
-    where: shown(url),
-    store: spool || new Memory(2 * connections),
+    where,
+    store: spool ?? new Memory(2 * connections),
     durable: spool !== undefined,
     rejects: () => onReject(values.onReject ?? 'fail', name),
     batchBytes: values.batchBytes ?? 2 ** 20,
@@ -139,8 +140,8 @@ export const command = defineCommand({
 are tried again, as Retry-After says or after a time that grows to 30 s, until it works. Every batch has an
 Idempotency-Key, which stays the same for all its tries, also after a restart from the spool: a receiver may get a batch
 more than once, and knows it by that. Batches may arrive in another order.
-A token may also be in the environment, as SYNPIPE_HTTP_TOKEN. HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy. SIGHUP
-reads the files of headers and credentials anew. SIGTERM: what is not delivered stays in the spool; without one, it goes
+A token may also be in the environment, as SYNPIPE_HTTP_TOKEN. HTTP_PROXY (for http://), HTTPS_PROXY (for https://) and
+NO_PROXY work as with curl. SIGHUP reads the files of headers and credentials again. SIGTERM: what is not delivered stays in the spool; without one, it goes
 on for --timeout.`,
   stage: (parsed) => stage(parsed, parsed.rest[0] as string),
 });

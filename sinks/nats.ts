@@ -5,11 +5,11 @@ import { UsageError } from '../schemas/pipe/errors.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
 import type { Stage } from '../schemas/pipe/stage.js';
 import { Trouble } from '../schemas/pipe/trouble.js';
-import { bytes, duration } from '../schemas/pipe/units.js';
+import { duration } from '../schemas/pipe/units.js';
 import { NatsReceiver, type Way } from './nats/receiver.js';
 import { Subject } from './nats/subject.js';
+import { spoolOf, spoolOptions } from './spool/options.js';
 import { onReject } from './spool/reject.js';
-import { Spool } from './spool/spool.js';
 import { BatchSink } from './spool/stage.js';
 import { Memory } from './spool/store.js';
 
@@ -28,11 +28,7 @@ const options = {
     parse: integer(1, 100_000),
     help: 'How many events are on their way at once, not acknowledged yet (default 4096).',
   },
-  spool: {
-    value: 'DIR',
-    help: 'Keep lines in this folder until they are stored: neither an outage nor a crash loses one.',
-  },
-  'spool-size': { value: 'SIZE', parse: bytes, help: 'The most that DIR holds; then the input waits (default 1G).' },
+  ...spoolOptions,
   'on-reject': {
     value: 'fail|drop|FILE',
     help: 'What becomes of events that are refused for good, such as those that no stream takes: end (default), drop them (they are counted), or append them to FILE with the reason (./drop is a FILE).',
@@ -73,7 +69,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const reach = reachOf(address, values);
   const where = reach.servers.join(',');
   const trouble = new Trouble(name, where);
-  const spool = values.spool && new Spool('sink-nats', values.spool, values.spoolSize ?? 2 ** 30);
+  const spool = spoolOf(name, values);
   const way: Way = {
     command: name,
     where,
@@ -87,7 +83,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   return new BatchSink({
     name,
     where,
-    store: spool || new Memory(2 * atOnce),
+    store: spool ?? new Memory(2 * atOnce),
     durable: spool !== undefined,
     rejects: () => onReject(values.onReject ?? 'fail', name),
     batchBytes: 2 ** 20,

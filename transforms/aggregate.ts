@@ -13,9 +13,16 @@ export function aggregate(given: Given<typeof options> = {}): Stage {
 }
 
 function stage(parsed: Parsed<typeof options>): Stage {
-  const { newOnly: wanted, by, state, expire = Number.POSITIVE_INFINITY, maxGroups = usualGroups } = parsed.values;
+  const {
+    newOnly: wanted,
+    by,
+    state,
+    expire = Number.POSITIVE_INFINITY,
+    maxGroups = usualGroups,
+    noLock,
+  } = parsed.values;
   if (!wanted) {
-    for (const name of ['state', 'expire']) {
+    for (const name of ['state', 'expire', 'no-lock']) {
       if (name in parsed.given) throw new UsageError(`--${name} wants --new-only`);
     }
     return new Aggregate(parsed);
@@ -23,10 +30,10 @@ function stage(parsed: Parsed<typeof options>): Stage {
   const other = Object.keys(parsed.given).find((name) => !ofNewOnly.includes(name));
   if (other) throw new UsageError(`--new-only passes events as they are; leave out --${other}`);
   if (!by || state === undefined) throw new UsageError('--new-only wants --by FIELDS and --state FILE');
-  return newOnly(by, state, expire, maxGroups, chosenTypes(parsed.values), parsed.given);
+  return newOnly(by, state, expire, maxGroups, chosenTypes(parsed.values), !noLock, parsed.given);
 }
 
-const ofNewOnly = ['new-only', 'type', 'keep-dns', 'by', 'state', 'expire', 'max-groups'];
+const ofNewOnly = ['new-only', 'type', 'keep-dns', 'by', 'state', 'expire', 'max-groups', 'no-lock'];
 
 export const command = defineCommand({
   name: 'aggregate',

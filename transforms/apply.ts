@@ -62,6 +62,12 @@ async function load(url: string): Promise<Loaded> {
   }
 }
 
+/** Sends to stderr what the file prints: standard output is for events. */
+function keepStdoutForEvents(): void {
+  process.stderr.on('error', () => {}); // nobody reads it: no reason to stop
+  Object.defineProperty(process, 'stdout', { value: process.stderr, configurable: true }); // console writes there too
+}
+
 /** The stage of a TypeScript or JavaScript file, its default export, loaded when the stage opens. */
 function fromFile(file: string): Stage {
   let inner: Stage;
@@ -72,6 +78,7 @@ function fromFile(file: string): Stage {
     },
     async open() {
       let loaded: Loaded;
+      keepStdoutForEvents();
       try {
         loaded = await load(pathToFileURL(resolve(file)).href);
       } catch (error) {
@@ -101,6 +108,7 @@ export const command = defineCommand({
   options: {},
   notes: `The function gets a validated event. It returns true to pass the line as it came, false or nothing to hold it
 back, or the event or events that take its place, which are validated too. It gets connect, outcome and pending events;
-all other events pass, unless the file chooses the types: export const types = ['dns', 'summary']`,
+all other events pass, unless the file chooses the types: export const types = ['dns', 'summary']
+What the file prints (console.log, process.stdout) goes to stderr.`,
   stage: ({ rest }) => fromFile(rest[0] as string),
 });

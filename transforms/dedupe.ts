@@ -1,14 +1,17 @@
 import { AgingMap } from '../schemas/pipe/aging.js';
 import { canonical } from '../schemas/pipe/canonical.js';
 import { defineCommand } from '../schemas/pipe/command.js';
+import { parseExact } from '../schemas/pipe/exact.js';
 import { Field } from '../schemas/pipe/field.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line.js';
 import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
+import { say } from '../schemas/pipe/say.js';
 import type { Output, Stage } from '../schemas/pipe/stage.js';
 import { Idle } from './aggregate/idle.js';
 import { fieldNames, fields, Key, sayMissed } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';
+import { Timelines } from './aggregate/timelines.js';
 import { chosenTypes, typeOptions } from './filter/types.js';
 
 const usualBy = 'comm,daddr,dport,result,error';
@@ -42,7 +45,8 @@ const options = {
 
 /** What came since the first event of its kind: how many, and the last one's line. */
 interface Held {
-  until: number;
+  /** When the first one was, µs. */
+  since: number;
   times: number;
   /** The last one has a `repeat` of its own. */
   counted: boolean;
@@ -66,7 +70,8 @@ class Dedupe implements Stage {
   readonly #keyOfLookups: Key;
   readonly #within: number;
   readonly #most: number;
-  readonly #held = new AgingMap<string, Held>();
+  readonly #timelines: Timelines<AgingMap<string, Held>>;
+  readonly #ending: AgingMap<string, Held>[] = []; // of timelines that have ended
   readonly #waiting = new AgingMap<string, true>(); // ids of attempts that a pending event has passed for
   readonly #idle = new Idle();
 
@@ -77,12 +82,21 @@ class Dedupe implements Stage {
     this.#keyOfLookups = values.by ? this.#key : new Key(fields(usualByOfLookups), this.types);
     this.#within = values.within ?? usualWithin;
     this.#most = values.maxKeys ?? usualKeys;
+    this.#timelines = new Timelines({
+      bound: 10 * this.#within,
+      hold: Number.POSITIVE_INFINITY,
+      make: () => new AgingMap(),
+      ended: (held) => this.#ending.push(held),
+      report: (text) => say('dedupe', `${text}; these events are not compared with the others`),
+    });
   }
 
   line(line: Line, out: Output): void {
     const time = line.locate(ts) ? parseTime(line.raw, line.from + 1) : 0;
-    if (time > this.#idle.newest) this.#idle.newest = time;
-    this.#release(this.#idle.newest, out);
+    this.#timelines.see(line, time);
+    const { of: all, passed } = this.#timelines.current;
+    this.#releaseEnded(out);
+    this.#release(all, passed, out);
     if (this.#isReported(line)) {
       out.pass(line);
       return;
@@ -90,31 +104,32 @@ class Dedupe implements Stage {
     const group = line.type === 'dns' ? this.#keyOfLookups : this.#key;
     group.read(line);
     const key = line.type + group.buffer.toString('latin1', 0, group.length);
-    const held = this.#held.get(key);
-    if (held && time < held.until) {
+    const held = all.get(key);
+    if (held && Math.abs(time - held.since) < this.#within) {
       hold(held, line);
       out.drop();
       return;
     }
-    if (held) this.#end(key, held, out);
-    this.#held.set(key, { until: time + this.#within, times: 0, counted: false, line: nothing, length: 0 });
+    if (held) this.#end(all, key, out);
+    all.set(key, { since: time, times: 0, counted: false, line: nothing, length: 0 });
     out.pass(line);
-    const oldest = this.#oldest;
-    if (oldest && this.#held.size > this.#most) this.#end(...oldest, out);
+    if (this.#size > this.#most) this.#end(all, all.oldest as string, out);
   }
 
   flush(out: Output): void {
-    const now = this.#idle.now();
-    if (this.#release(now, out)) out.wake();
-    else this.#idle.at(this.#oldest?.[1].until, out.wake);
+    const { all } = this.#timelines;
+    if (this.#releaseEnded(out) || all.some((one) => this.#release(one.of, one.idle(), out))) out.wake();
+    else this.#idle.after(this.#due, out.wake);
   }
 
   finish(out: Output): boolean {
-    return this.#release(Number.POSITIVE_INFINITY, out);
+    return (
+      this.#releaseEnded(out) || this.#timelines.all.some(({ of }) => this.#release(of, Number.POSITIVE_INFINITY, out))
+    );
   }
 
   metrics(): Metric[] {
-    return [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are watched for.', this.#held.size)];
+    return [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are watched for.', this.#size)];
   }
 
   end(): void {
@@ -133,24 +148,54 @@ class Dedupe implements Stage {
   }
 
   /** Ends the times that are over, as many as go out at once. Returns whether there are more. */
-  #release(time: number, out: Output): boolean {
-    for (let oldest = this.#oldest; oldest && oldest[1].until <= time; oldest = this.#oldest) {
+  #release(all: AgingMap<string, Held>, time: number, out: Output): boolean {
+    for (let key = all.oldest; key !== undefined; key = all.oldest) {
+      const { since } = all.get(key) as Held;
+      if (since + this.#within > time) return this.#putBack(all, key, time);
       if (out.full) return true;
-      this.#end(...oldest, out);
+      this.#end(all, key, out);
     }
     return false;
   }
 
-  #end(key: string, held: Held, out: Output): void {
-    this.#held.delete(key);
+  /** One from far ahead must not hold up those behind it. */
+  #putBack(all: AgingMap<string, Held>, key: string, time: number): false {
+    const held = all.get(key) as Held;
+    if (held.since - time <= this.#timelines.bound || all.size === 1) return false;
+    all.delete(key);
+    all.set(key, held);
+    return false;
+  }
+
+  /** The same of all that belongs to timelines that have ended. */
+  #releaseEnded(out: Output): boolean {
+    for (let all = this.#ending[0]; all; all = this.#ending[0]) {
+      if (this.#release(all, Number.POSITIVE_INFINITY, out)) return true;
+      this.#ending.shift();
+    }
+    return false;
+  }
+
+  #end(all: AgingMap<string, Held>, key: string, out: Output): void {
+    const held = all.get(key) as Held;
+    all.delete(key);
     if (held.times === 0) return;
     const bytes = held.times === 1 ? held.line.subarray(0, held.length) : repeated(held);
     out.bytes(bytes, 0, bytes.length);
   }
 
-  get #oldest(): [string, Held] | undefined {
-    const key = this.#held.oldest;
-    return key === undefined ? undefined : [key, this.#held.get(key) as Held];
+  get #size(): number {
+    return this.#timelines.all.reduce((sum, { of }) => sum + of.size, 0);
+  }
+
+  /** In how many µs something is over if no event comes. */
+  get #due(): number | undefined {
+    const dues = this.#timelines.all.flatMap((timeline) => {
+      const { of, live } = timeline;
+      const oldest = of.oldest;
+      return live && oldest !== undefined ? [(of.get(oldest) as Held).since + this.#within - timeline.idle()] : [];
+    });
+    return dues.length > 0 ? Math.min(...dues) : undefined;
   }
 }
 
@@ -160,7 +205,7 @@ function repeated({ line, length, times, counted }: Held): Buffer {
     const end = line.lastIndexOf('}', length - 1);
     return Buffer.concat([line.subarray(0, end), Buffer.from(`,"repeat":${times}}`)]);
   }
-  const { repeat: _, ...event } = JSON.parse(line.toString('utf8', 0, length)) as AnyEvent;
+  const { repeat: _, ...event } = parseExact(line.toString('utf8', 0, length)) as AnyEvent;
   return Buffer.from(canonical({ ...event, repeat: times } as AnyEvent));
 }
 

@@ -47,7 +47,7 @@ const options = {
   cache: {
     value: 'COUNT',
     parse: integer(1, 10_000_000),
-    help: 'How many addresses to remember, the last used ones. Default: 65536.',
+    help: 'How many addresses and how many answers to remember, the most recent ones. Default: 65536.',
   },
   'min-ttl': {
     value: 'TIME',
@@ -118,7 +118,8 @@ export const command = defineCommand({
   ],
   options,
   notes: `A name comes from the wire (dns events, name_source dns), else from the hosts file (hosts), else from a reverse
-look-up (ptr). Fields that an event has stay as they are. Users, groups, units and containers are this machine's: for
+look-up (ptr). name_scope says who asked for a name of the wire: the thread that connects, its process, cgroup, network
+namespace, or another process of the host. name_ambiguous marks a guess; names lists the candidates. Fields that an event has stay as they are. Users, groups, units and containers are this machine's: for
 events of another one use --with names,service.`,
   stage,
 });

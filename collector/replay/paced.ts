@@ -7,12 +7,14 @@ const newline = 10;
 const ts = new Field('ts');
 /** How much is read ahead, bytes. A longer line goes on as it comes, without a time of its own. */
 const room = 1 << 18;
-/** The longest sleep that a timer can do, µs. */
-const longest = 2 ** 31 * 1000 - 1000;
+/** The longest pause, µs: a clock may have been wrong. It is shorter than the longest sleep that a timer can do. */
+const longest = 3600e6;
+/** So many lines ahead show whether a recording's time really went on. */
+const linesAhead = 3;
 
 /**
  * A recording's lines, each when the clock says that its `ts` has come; what has none comes with the line before it, and
- * so does a line that is older than that. Ctrl-C ends it in the middle: nothing is lost by that.
+ * so does a line that is older than that. After a pause that is too long, or a long step back, pace goes on from there. Ctrl-C ends it in the middle: nothing is lost by that.
  */
 export class Paced implements Source {
   readonly piped = false;
@@ -28,6 +30,7 @@ export class Paced implements Source {
     private readonly recording: Source,
     private readonly clock: Clock,
     private readonly time: Time,
+    private readonly report: (text: string) => void = () => {},
   ) {}
 
   async read(into: Buffer): Promise<number> {
@@ -36,7 +39,7 @@ export class Paced implements Source {
       if (end < 0) {
         if (!(await this.#fill())) return this.#left.signal.aborted ? -1 : 0;
       } else {
-        await this.#wait(this.#moment(this.#start, end));
+        await this.#wait(this.#moment(this.#start, end), end);
         if (this.#left.signal.aborted) return -1;
         this.#due = end;
         this.#more();
@@ -72,7 +75,8 @@ export class Paced implements Source {
   #more(): void {
     for (let end = this.#lineEnd(); end >= 0; end = this.#lineEnd()) {
       const moment = this.#moment(this.#due, end);
-      if (!Number.isNaN(moment) && this.clock.at(moment) > this.time.now()) return;
+      const us = this.clock.at(moment) - this.time.now(); // NaN if it has no time
+      if (us > 0 || us < -longest) return;
       this.#due = end;
     }
   }
@@ -96,11 +100,31 @@ export class Paced implements Source {
     return micros(this.#line.text(ts));
   }
 
-  async #wait(moment: number): Promise<void> {
+  async #wait(moment: number, end: number): Promise<void> {
+    const late = this.time.now() - this.clock.at(moment);
+    if (late > longest) this.clock.skip(-late);
+    if (-late > longest) {
+      if (this.#isWrong(moment, end)) return;
+      this.report(`shortened a pause of ${Math.round(-late / 1e6)} s to ${longest / 1e6} s`);
+      this.clock.skip(-late - longest);
+    }
     while (!this.#left.signal.aborted) {
       const us = this.clock.at(moment) - this.time.now();
       if (!(us > 0)) return;
-      await this.time.sleep(Math.min(us, longest), this.#left.signal).catch(() => {}); // left: see above
+      await this.time.sleep(us, this.#left.signal).catch(() => {}); // left: see above
     }
+  }
+
+  /** Whether a line's time is far ahead of the lines after it, as far as these were read. */
+  #isWrong(moment: number, end: number): boolean {
+    let start = end;
+    for (let left = linesAhead; left > 0; left--) {
+      const at = this.#buffer.subarray(start, this.#end).indexOf(newline);
+      if (at < 0) return false;
+      const next = this.#moment(start, start + at + 1);
+      start += at + 1;
+      if (this.clock.at(next) < this.clock.at(moment) - longest) return true;
+    }
+    return false;
   }
 }

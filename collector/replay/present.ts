@@ -26,7 +26,7 @@ export function present(clock: Clock, filters: Record<string, unknown>): Stage {
       const moment = micros(line.text(ts));
       if (Number.isNaN(moment)) return out.pass(line);
       const now = clock.at(moment);
-      if (line.type === 'summary' || !inPlace(line, ts)) return out.event(moved(line.event, moment, now));
+      if (line.type === 'summary' || !inPlace(line, ts)) return out.event(moved(line.exact, moment, now));
       const bytes = Buffer.from(line.buffer.subarray(line.start, line.end));
       const write = (us: number) => {
         const text = momentText(us);

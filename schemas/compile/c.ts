@@ -42,7 +42,7 @@ ${plans.map((plan) => `\tif (${same(headOf(plan), 'line')}) return ${name(plan)}
 // from \`base\`. Returns how many have one: all, or as many as there is room for.
 EXPORT(scan) u32 scan(const u8 *base, const u8 *from, const u8 *to, u32 *record, u32 *end) {
 	u32 lines = 0;
-	for (const u8 *line = from; line < to && record < end; record += ${words}, lines++) {
+	for (const u8 *line = from; line < to && end - record >= ${words}; record += ${words}, lines++) {
 		const u8 *newline = scan_line(line, record);
 		if (unlikely(!newline)) newline = scan_any_line(line, record);
 		if (unlikely(!newline || newline - line > 0xffff)) {

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Authenticator, ConnectionOptions, NatsConnection, TlsOptions } from '@nats-io/transport-node';
-import { cause, RuntimeError } from '../pipe/errors.js';
-import { readSecret } from '../pipe/secret.js';
+import { cause, RuntimeError, UsageError } from '../pipe/errors.js';
+import { readTls } from '../pipe/tls.js';
 import type { Trouble } from '../pipe/trouble.js';
 import { readAuth } from './auth.js';
 import type { Reach } from './options.js';
@@ -42,7 +42,7 @@ export class Link {
     stop.addEventListener('abort', () => this.#ended(stop.reason), { once: true });
   }
 
-  /** Tries once, and goes on trying. Throws RuntimeError where that is in vain, as with wrong credentials. */
+  /** Tries once, and then keeps trying. Throws RuntimeError or UsageError if that cannot help, as with wrong credentials. */
   async open(hooks: Hooks): Promise<void> {
     if (!(await this.#try(hooks))) this.#goOn(hooks);
   }
@@ -84,7 +84,7 @@ export class Link {
       return true;
     } catch (error) {
       await this.#connection?.close();
-      if (error instanceof RuntimeError) throw error;
+      if (error instanceof RuntimeError || error instanceof UsageError) throw error;
       this.trouble.failed(cause(error));
       return false;
     }
@@ -104,14 +104,13 @@ export class Link {
 
   async #options(): Promise<ConnectionOptions> {
     const { servers, tls, ca, cert, key } = this.reach;
-    const secrets: Record<string, string> = {};
-    for (const [name, path] of Object.entries({ ca, cert, key })) if (path) secrets[name] = await readSecret(path);
+    const files = await readTls({ ca, cert, key });
     return {
       servers,
       name: `synpipe ${this.command} on ${hostname()}`,
       ...(this.#auth && { authenticator: (nonce?: string) => this.#auth?.(nonce) }),
       // handed on to node:tls as it is
-      ...(tls && { tls: { ...secrets, checkServerIdentity: identity(servers) } as TlsOptions }),
+      ...(tls && { tls: { ...files, checkServerIdentity: identity(servers) } as TlsOptions }),
       timeout: dialMs,
       pingInterval: pingMs,
       maxPingOut: 2,
@@ -167,7 +166,6 @@ export class Link {
 /** What may help where TLS fails, by what the error's code or message holds. */
 const remedies: [RegExp, string][] = [
   [/^UNABLE_TO_|SELF_SIGNED/, 'see --ca'],
-  [/KEY_VALUES_MISMATCH/, '--key is not that of --cert'],
   [/does not support 'tls'/, 'see nats://'],
 ];
 

@@ -5,6 +5,8 @@ export type Helper = object;
 
 export interface Addon {
   grow(fd: number, bytes: number): boolean;
+  lock(fd: number): number;
+  unlock(fd: number): number;
   open(memory: ArrayBuffer): Helper | undefined;
   offer(helper: Helper, base: number, from: number, to: number, record: number, words: number): void;
   take(helper: Helper): number;

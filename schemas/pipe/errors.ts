@@ -13,8 +13,19 @@ export function cause(error: unknown): string {
   return code ?? message ?? String(error);
 }
 
+/** A failure that is not a system call's, with what to do about it. */
+export class Problem extends Error {
+  constructor(
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
 /** What to do about a failed read or write. */
 export function remedy(error: unknown): string {
+  if (error instanceof Problem) return error.remedy;
   const known: Record<string, string> = {
     ENOSPC: 'free some space',
     EDQUOT: 'free some space',
@@ -23,25 +34,17 @@ export function remedy(error: unknown): string {
     EISDIR: 'name a file, not a folder',
     ENOENT: 'check the path',
     ENOTDIR: 'check the path',
+    ELOOP: 'remove the symbolic link',
     EACCES: 'check the permissions',
     EPERM: 'check the permissions',
     EROFS: 'choose a place that can be written',
     EFBIG: 'raise the file size limit (ulimit -f)',
     EBADF: 'open it in the shell',
+    EAGAIN: 'raise the limit of processes: ulimit -u, or pids.max of its cgroup', // of starting one, or a thread
+    ENOMEM: 'free some memory, or raise the memory limit',
+    EMFILE: 'raise the limit of open files (ulimit -n)',
     EADDRINUSE: 'choose another port',
     EADDRNOTAVAIL: 'choose an address of this machine',
   };
   return known[(error as NodeJS.ErrnoException).code ?? ''] ?? 'see errno(3)';
-}
-
-/**
- * Returns text from elsewhere as it may go to a terminal or a page: control characters (C0, DEL, C1) as `\xNN`, and what
- * has no shape of its own, breaks lines or turns their direction (bidi, zero-width, tags, separators) as `\u{NNNN}`. All
- * of these can make a line read as another.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (c) => {
-    const code = (c.codePointAt(0) as number).toString(16);
-    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
-  });
 }

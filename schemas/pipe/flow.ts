@@ -49,6 +49,7 @@ export class Flow {
   readonly #waiting = new Waiting();
   readonly #steps: Step[] = [];
   readonly #first: Step;
+  readonly #durable: boolean;
   #held = false; // by a stage that waits for something
   #turned = 0;
   #came = 0; // bytes
@@ -62,6 +63,7 @@ export class Flow {
   ) {
     const writesBehind = parts.some(({ stage }) => stage.settled);
     this.#lines = new Lines(lineLimit, writesBehind ? 2 : 1);
+    this.#durable = parts.some(({ stage }) => stage.durable);
     this.#last = new Last(this.#lines.buffer);
     this.#batch = this.#last.batch;
     const wake = () => this.#waiting.wake();
@@ -157,7 +159,7 @@ export class Flow {
         this.#held = false;
         if (!this.#last.full) continue;
       }
-      if (state === 'done' && more >= busy && this.#batch.length < writeBytes) {
+      if (state === 'done' && more >= busy && !this.#durable && this.#batch.length < writeBytes) {
         more = this.#readBehind();
         left = more > 0;
         if (left) continue; // it goes on together with what came before

@@ -4,8 +4,9 @@ import type { Event } from '../generated/events.js';
 import { headWords, kinds } from '../generated/kinds.js';
 import generated from '../generated/validate.cjs';
 import { canonical } from './canonical.js';
-import { printable } from './errors.js';
+import { parseExact } from './exact.js';
 import { Field } from './field.js';
+import { printable } from './printable.js';
 import { PlainScanner } from './scan/plain.js';
 import { unknownKind } from './scan/scanner.js';
 import { sourcesOf } from './virtual.js';
@@ -61,10 +62,10 @@ export class Line {
   }
 
   #field(name: string): unknown {
-    if (this.kind === unknownKind || this.#event) return own(this.event, name);
+    if (this.kind === unknownKind || this.#event) return this.#own(name);
     const field = fields.get(name);
     if (!field || (field.places[this.kind] as number) < 0)
-      return this.#table[this.#record + 5] ? own(this.event, name) : undefined;
+      return this.#table[this.#record + 5] ? this.#own(name) : undefined;
     if (!this.locate(field)) return undefined;
     const first = this.raw[this.from] as number;
     if (first === quote) return this.text(field);
@@ -104,11 +105,11 @@ export class Line {
   /** Finds a field's value for `raw`, `from` and `to`. Returns whether there is one. */
   locate(field: Field): boolean {
     const kind = this.kind;
-    if (kind === unknownKind) return this.#encode(own(this.event, field.name));
+    if (kind === unknownKind) return this.#encode(this.#own(field.name));
     const table = this.#table;
     const record = this.#record;
     const place = field.places[kind] as number;
-    if (place < 0) return table[record + 5] ? this.#encode(own(this.event, field.name)) : false;
+    if (place < 0) return table[record + 5] ? this.#encode(this.#own(field.name)) : false;
     if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return false;
     const word = table[record + headWords + place] as number;
     this.raw = this.buffer;
@@ -121,6 +122,11 @@ export class Line {
   get event(): AnyEvent {
     this.#event ??= JSON.parse(this.buffer.toString('utf8', this.start, this.end)) as AnyEvent;
     return this.#event;
+  }
+
+  /** The same, but integers that a number cannot hold exactly are a bigint. */
+  get exact(): AnyEvent {
+    return parseExact(this.buffer.toString('utf8', this.start, this.end)) as AnyEvent;
   }
 
   /** Takes the bytes as the current line. Returns the reason where they are no valid event. */
@@ -173,6 +179,16 @@ export class Line {
     this.#event = value as AnyEvent;
     this.type = this.#event.type;
     return undefined;
+  }
+
+  /** A field's value, its integers exact. */
+  #own(name: string): unknown {
+    const value = own(this.event, name);
+    const isSure =
+      typeof value === 'object'
+        ? value === null
+        : typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+    return isSure ? value : own(this.exact, name);
   }
 
   /** Writes a value as canonical lines have it. */

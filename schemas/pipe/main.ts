@@ -11,6 +11,7 @@ import { print } from './print.js';
 import { exitCode } from './say.js';
 import { type Source, stdin } from './source.js';
 import { type Ready, runStages } from './stages.js';
+import { keepStderrBlocking } from './stderr.js';
 
 const manners: Options = {
   help: { short: 'h', help: 'Print this and end.' },
@@ -32,6 +33,7 @@ const stageOptions = {
 /** Runs a command on this process's arguments and standard streams, and sets the exit code. */
 export async function main(command: Command<never>, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
   process.on('exit', leaveTerminals);
+  keepStderrBlocking();
   process.exitCode = 1; // of a process that should run dry before that is done
   process.exitCode = await runCommand(command as unknown as Command<Options>, argv);
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { type MetricsAt, metricsOption } from './metrics.js';
 import { nearest, type Options, type Parsed } from './options.js';
 import { exitCode } from './say.js';
 import { type Source, stdin } from './source.js';
+import { spawned } from './spawned.js';
 import { type Ready, runStages } from './stages.js';
 import { pipelineWords } from './words.js';
 
@@ -92,7 +93,7 @@ function check(command: Command<Options>, argv: string[]): Parsed<Options> {
 /** Runs stages behind a command that is a process of its own: it has its own rights, and writes from native code. */
 async function behind({ command, argv }: Element, stages: Ready[]): Promise<number> {
   const path = fileURLToPath(new URL(`../../bin/${command.name}`, import.meta.url));
-  const child = spawn(process.execPath, [path, ...argv], { stdio: ['inherit', 'pipe', 'inherit'] });
+  const child = await spawned(process.execPath, [path, ...argv], { stdio: ['inherit', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const end = () => void child.kill('SIGTERM'); // Ctrl-C it gets from the terminal
   process.on('SIGTERM', end);

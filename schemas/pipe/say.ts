@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
-import { printable, RuntimeError, UsageError } from './errors.js';
+import { RuntimeError, UsageError } from './errors.js';
+import { printable } from './printable.js';
 
 let clear = () => {};
 

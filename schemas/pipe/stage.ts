@@ -47,6 +47,8 @@ export interface Stage {
   readonly filters?: Record<string, unknown>;
   /** It ends the stream: its standard output is no stream of events. */
   readonly sink?: boolean;
+  /** What it took is safe once `flush` is done: no more is read before that, so that kill -9 loses one read at most. */
+  readonly durable?: boolean;
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
   /** The same of many lines at once. */

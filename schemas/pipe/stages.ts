@@ -1,3 +1,4 @@
+import { checkOutput } from './closed-output.js';
 import { cause, RuntimeError, remedy } from './errors.js';
 import { counted, countLines, writeAll } from './fd.js';
 import { Flow, type Input } from './flow.js';
@@ -32,6 +33,8 @@ export interface Ready {
  * code: that of the last one that failed, as with `set -o pipefail`.
  */
 export async function runStages(stages: readonly Ready[], source: Source): Promise<number> {
+  if (!stages.at(-1)?.stage.sink) checkOutput();
+  let isChecked = false;
   const codes = stages.map(() => 0);
   let well = true;
   const policies = new Map<Part, InvalidPolicy>(); // of the stages that go on
@@ -91,8 +94,10 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     ...(source.released && { released: (reads: number) => source.released?.(reads) }),
   };
   try {
-    const write = (bytes: Buffer) => {
+    const write = async (bytes: Buffer) => {
       progress?.writes();
+      if (!isChecked) checkOutput(); // of a sink, which may have something to write
+      isChecked = true;
       return writeOut(bytes);
     };
     await new Flow(parts, input, write).run();

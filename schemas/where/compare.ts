@@ -4,7 +4,7 @@ import { isText } from './kind.js';
 import {
   choiceOf,
   isNetwork,
-  isNumber,
+  isNumber as isNumberText,
   networksOf,
   numberOf,
   rangeOf,
@@ -15,11 +15,13 @@ import {
 import { addresses, ranged, type Test } from './match.js';
 import { pattern } from './pattern.js';
 
+type Ordered = number | bigint | string;
+
 const orders = {
-  '<': (value: number | string, limit: number | string) => value < limit,
-  '<=': (value: number | string, limit: number | string) => value <= limit,
-  '>': (value: number | string, limit: number | string) => value > limit,
-  '>=': (value: number | string, limit: number | string) => value >= limit,
+  '<': (value: Ordered, limit: Ordered) => value < limit,
+  '<=': (value: Ordered, limit: Ordered) => value <= limit,
+  '>': (value: Ordered, limit: Ordered) => value > limit,
+  '>=': (value: Ordered, limit: Ordered) => value >= limit,
 };
 
 /** The test of a comparison: the value holds it, or, where that is `not`, it is there and does not. A missing field never
@@ -65,7 +67,8 @@ function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject:
   }
   if (kind && kind.is !== 'number') fail(value.at, `${name} has no order; compare it with == or in`);
   const limit = numberOf(value, subject);
-  return ranged((one) => typeof one === 'number' && order(one, limit), [wholeNumbers(operator, limit)]);
+  const test = (one: unknown) => isNumber(one) && order(one, limit);
+  return typeof limit === 'bigint' ? test : ranged(test, [wholeNumbers(operator, limit)]);
 }
 
 /** The whole numbers that are so to a limit. */
@@ -113,15 +116,18 @@ const some =
   (value) =>
     tests.some((test) => test(value));
 
-function within(ranges: [first: number, last: number][]): Test {
+function within(ranges: [first: number | bigint, last: number | bigint][]): Test {
   const [[first, last] = [0, 0]] = ranges;
-  if (ranges.length === 1)
-    return ranged((value) => typeof value === 'number' && value >= first && value <= last, ranges);
-  return ranged(
-    (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last),
-    ranges,
-  );
+  const test: Test =
+    ranges.length === 1
+      ? (value) => isNumber(value) && value >= first && value <= last
+      : (value) => isNumber(value) && ranges.some(([first, last]) => value >= first && value <= last);
+  const plain = ranges.filter((range): range is [number, number] => range.every((one) => typeof one === 'number'));
+  return plain.length === ranges.length ? ranged(test, plain) : test;
 }
+
+/** Whether a value is a number; a whole one beyond 2^53 is a bigint. */
+const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
 function among(wanted: unknown[]): Test {
   const [only] = wanted;
@@ -141,7 +147,7 @@ function isOwn(literal: Literal, subject: Subject, many: boolean): Test {
     const near = addresses(text);
     return (value) => value === same || near(value);
   }
-  if (!isNumber(text, subject.name, many)) return among([same]);
+  if (!isNumberText(text, subject.name, many)) return among([same]);
   const near = within([rangeOf(literal, subject, many)]);
   return (value) => value === same || near(value);
 }

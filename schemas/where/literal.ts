@@ -32,7 +32,7 @@ export function isNumber(text: string, name: string, many: boolean): boolean {
 }
 
 /** A number in the field's own unit: `443`, `-1.5`, and for durations `100ms`. */
-export function numberOf(literal: Literal, { name, kind, fail }: Subject): number {
+export function numberOf(literal: Literal, { name, kind, fail }: Subject): number | bigint {
   const { text, quoted, at } = literal;
   const [, digits = '', unit = ''] = (!quoted && number.exec(text)) || [];
   const exponent = kind ? kind.exponent : exponentOf(name);
@@ -40,14 +40,23 @@ export function numberOf(literal: Literal, { name, kind, fail }: Subject): numbe
     const example = exponent === undefined ? '443' : '100ms';
     fail(at, `${name} wants a number, not ${quotes(literal)}; write it as ${example}, without quotes`);
   }
-  if (unit === '') return Number(digits);
+  if (unit === '') return kind || digits.includes('.') ? Number(digits) : exactly(digits);
   if (!Object.hasOwn(units, unit)) fail(at, `no unit is named "${unit}"; there are us, ms and s`);
   if (exponent === undefined) fail(at, `${name} is no duration; write ${digits} without ${unit}`);
   return inUnit(digits, unit, exponent as number);
 }
 
+/** A whole number of a field that no schema bounds. */
+function exactly(digits: string): number | bigint {
+  return Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits);
+}
+
 /** What a number may be equal to: `443`, and `8000-8100` in a list; the first and the last. */
-export function rangeOf(literal: Literal, subject: Subject, many: boolean): [first: number, last: number] {
+export function rangeOf(
+  literal: Literal,
+  subject: Subject,
+  many: boolean,
+): [first: number | bigint, last: number | bigint] {
   const { name, fail } = subject;
   const { text, quoted, at } = literal;
   const [, from, to] = (!quoted && range.exec(text)) || [];
@@ -66,7 +75,7 @@ export function rangeOf(literal: Literal, subject: Subject, many: boolean): [fir
 }
 
 /** A value that a field can never have is a slip. */
-function inBounds(value: number, { text, at }: Literal, { name, kind, fail }: Subject): void {
+function inBounds(value: number | bigint, { text, at }: Literal, { name, kind, fail }: Subject): void {
   if (!kind) return;
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, whole } = kind;
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return;

@@ -20,30 +20,31 @@ export class Full {
 
   constructor(
     private readonly path: string,
-    private readonly manner: { stage: string; onFull: OnFull },
+    private readonly options: { stage: string; onFull: OnFull },
+    private readonly folder = dirname(path),
   ) {}
 
   /** The `lost` event that is to stand before the next line; empty where none was dropped. */
   gap(): Buffer {
     if (this.#dropped === 0) return Buffer.alloc(0);
-    const lost = { type: 'lost', v: 1, stage: this.manner.stage, where: 'disk full', count: this.#dropped };
+    const lost = { type: 'lost', v: 1, stage: this.options.stage, where: 'disk full', count: this.#dropped };
     return Buffer.from(`${canonical(lost)}\n`);
   }
 
   /** What `gap` says has been written. */
   told(): void {
-    say(this.manner.stage, `${this.path}: ${counted(this.#dropped)} dropped while the disk was full`);
+    say(this.options.stage, `${this.path}: ${counted(this.#dropped)} dropped while the disk was full`);
     this.#dropped = 0;
   }
 
   /** A write has failed, with so many lines left. Says what is to be done with them; resolves when it is time for that. */
   async met(error: unknown, lines: number): Promise<'exit' | 'drop' | 'again'> {
     const { code } = error as { code?: string };
-    if (this.manner.onFull === 'exit' || this.#stopped || !(code === 'ENOSPC' || code === 'EDQUOT')) return 'exit';
-    const does = this.manner.onFull === 'drop' ? 'dropping lines' : 'waiting';
-    if (!this.#isFull) say(this.manner.stage, `${this.path}: ${code}, ${does} until there is space; free some`);
+    if (this.options.onFull === 'exit' || this.#stopped || !(code === 'ENOSPC' || code === 'EDQUOT')) return 'exit';
+    const does = this.options.onFull === 'drop' ? 'dropping lines' : 'waiting';
+    if (!this.#isFull) say(this.options.stage, `${this.path}: ${code}, ${does} until there is space; free some`);
     this.#isFull = true;
-    if (this.manner.onFull === 'drop') {
+    if (this.options.onFull === 'drop') {
       this.#dropped += lines;
       return 'drop';
     }
@@ -53,7 +54,7 @@ export class Full {
 
   /** A write went well again. */
   over(): void {
-    if (this.#isFull && this.manner.onFull === 'block') say(this.manner.stage, `${this.path}: there is space again`);
+    if (this.#isFull && this.options.onFull === 'block') say(this.options.stage, `${this.path}: there is space again`);
     this.#isFull = false;
     this.#next = firstWaitMs;
   }
@@ -77,7 +78,7 @@ export class Full {
   async #pause(): Promise<void> {
     for (let poked = false; !poked; ) {
       poked = await this.#wait();
-      const { bfree = 1 } = await statfs(dirname(this.path)).catch(() => ({ bfree: 1 }));
+      const { bfree = 1 } = await statfs(this.folder).catch(() => ({ bfree: 1 }));
       if (bfree > 0) return;
     }
   }

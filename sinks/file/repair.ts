@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Line } from '../../schemas/pipe/line.js';
 import { lineLimit } from '../../schemas/pipe/lines.js';
+import { openBeside } from './beside.js';
 
 const newline = 10;
 const piece = 1 << 16;
@@ -49,7 +50,7 @@ async function wholeEvent(file: FileHandle, start: number, size: number): Promis
 }
 
 async function setAside(file: FileHandle, start: number, size: number, beside: string): Promise<void> {
-  const torn = await open(beside, 'a', 0o600);
+  const torn = await openBeside(beside);
   try {
     const buffer = Buffer.allocUnsafe(piece);
     for (let from = start; from < size; from += piece) {

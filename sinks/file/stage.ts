@@ -1,4 +1,3 @@
-import { rename } from 'node:fs/promises';
 import type { Line } from '../../schemas/pipe/line.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
@@ -9,14 +8,14 @@ import { OpenFiles } from './open-files.js';
 import { Period } from './period.js';
 import { type Fsync, Syncing } from './syncing.js';
 import type { Template } from './template.js';
-import { Tidy, type TidyManner } from './tidy.js';
+import { Tidy, type TidyOptions } from './tidy.js';
 import { failure } from './whole-lines.js';
-import { type Manner, Writer } from './writer.js';
+import { Writer, type WriterOptions } from './writer.js';
 
 /** What was read at once is written at once; of lines that had to be copied no more is held. */
 const writeAt = 1 << 21;
 
-export interface Settings extends Omit<Manner, 'stage'>, TidyManner {
+export interface Settings extends Omit<WriterOptions, 'stage'>, TidyOptions {
   template: Template;
   fsync: Fsync;
   /** Bytes that a file grows to at most. */
@@ -187,19 +186,20 @@ export class SinkFile implements Stage {
 
   /** Closes a file for good. */
   async #retire(writer: Writer, stamps: boolean): Promise<void> {
-    await this.#shut(writer);
-    if (!stamps || writer.size === 0 || !writer.regular) return;
-    const to = closedName(writer.path, Date.now());
-    await rename(writer.path, to).catch((error) => {
-      throw failure('rename', writer.path, error);
-    });
-    this.#tidy.start(this.#period.start);
+    const named = stamps && writer.size > 0 && writer.regular;
+    await this.#shut(writer, named ? closedName(writer.path, Date.now()) : undefined);
+    if (named) this.#tidy.start(this.#period.start);
   }
 
-  async #shut(writer: Writer): Promise<void> {
+  /** Closes a file; with `to`, under another name. */
+  async #shut(writer: Writer, to?: string): Promise<void> {
     this.#files.remove(writer);
     try {
       if (this.#syncing.atClose) await writer.sync();
+      if (to !== undefined)
+        await writer.retire(to).catch((error) => {
+          throw failure('rename', writer.path, error);
+        });
     } finally {
       await writer.close();
     }

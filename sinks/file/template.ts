@@ -1,5 +1,5 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
-import { safeName } from './name.js';
+import { notOwn, safeName } from './name.js';
 
 type Part = { text: string } | { time: TimeName } | { field: string };
 type TimeName = keyof typeof times;
@@ -51,7 +51,10 @@ export class Template {
       if ('text' in part) return part.text;
       return 'time' in part ? times[part.time].write(date) : safeName(field(part.field));
     };
-    return this.#components.map((parts) => parts.map(written).join('')).join('/');
+    const names = this.#components.map((parts) => parts.map(written).join(''));
+    const last = this.#components.at(-1) as Part[];
+    if (last.some((part) => 'field' in part)) names.push(notOwn(names.pop() as string, tailOf(last)));
+    return names.join('/');
   }
 
   /** What its paths look like, by component; with `at`, only those of that time. */
@@ -67,6 +70,12 @@ export class Template {
         : { pattern: parts.map(pattern).join('') },
     );
   }
+}
+
+/** The text behind the last field. */
+function tailOf(parts: readonly Part[]): string {
+  const after = parts.slice(parts.findLastIndex((part) => 'field' in part) + 1);
+  return after.map((part) => ('text' in part ? part.text : '')).join('');
 }
 
 function parse(template: string): Part[] {

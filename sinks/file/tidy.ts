@@ -1,13 +1,16 @@
-import { existsSync, statSync, unlinkSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { constants, existsSync, statSync, unlinkSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { cause } from '../../schemas/pipe/errors.js';
+import { tryLock } from '../../schemas/pipe/lock.js';
 import { say } from '../../schemas/pipe/say.js';
 import { type Archive, Archiver, suffixes } from './archive.js';
 import { closedName, type Found, listClosed } from './closed.js';
 import { type Keep, surplus } from './retention.js';
 import type { Template } from './template.js';
+import type { Lock } from './whole-lines.js';
 
-export interface TidyManner {
+export interface TidyOptions {
+  lock: Lock;
   keep: Keep;
   archive: Archive | undefined;
 }
@@ -21,15 +24,15 @@ export class Tidy {
 
   constructor(
     private readonly template: Template,
-    private readonly manner: TidyManner,
+    private readonly options: TidyOptions,
     private readonly isOpen: (path: string) => boolean,
   ) {
-    this.#archiver = manner.archive && new Archiver(manner.archive);
+    this.#archiver = options.archive && new Archiver(options.archive);
   }
 
   /** Something was closed, and now is the time of the period that began at `at`. */
   start(at: number): void {
-    if (!this.#archiver && Object.values(this.manner.keep).every((limit) => limit === undefined)) return;
+    if (!this.#archiver && Object.values(this.options.keep).every((limit) => limit === undefined)) return;
     this.#at = at;
     this.#again = true;
     this.#running ??= this.#run().finally(() => {
@@ -57,10 +60,21 @@ export class Tidy {
   async #once(): Promise<void> {
     const { closed, unfinished } = await listClosed(this.template, this.#at);
     for (const path of unfinished) await recover(path);
-    if (this.#archiver) for (const one of closed) await this.#archive(one);
+    if (this.#archiver) for (const one of closed) await this.#ifFree(one.path, () => this.#archive(one));
     const now = await listClosed(this.template, this.#at);
-    for (const { path } of surplus([...now.closed, ...now.archived], this.manner.keep, Date.now())) {
-      if (!this.isOpen(path)) await rm(path, { force: true });
+    for (const { path } of surplus([...now.closed, ...now.archived], this.options.keep, Date.now()))
+      await this.#ifFree(path, () => rm(path, { force: true }));
+  }
+
+  /** Does something with a closed file, unless it is open here, or another process writes to it. */
+  async #ifFree(path: string, task: () => Promise<void>): Promise<void> {
+    if (this.isOpen(path)) return;
+    const how = constants.O_WRONLY | constants.O_APPEND;
+    const file = this.options.lock === 'own' ? await open(path, how).catch(() => undefined) : undefined;
+    try {
+      if (!file || tryLock(file.fd, path, 'sink-file')) await task();
+    } finally {
+      await file?.close();
     }
   }
 
@@ -69,8 +83,7 @@ export class Tidy {
    * is either the file, or `.tmp` without the file, which `recover` takes for what it is.
    */
   async #archive({ path, size, modified }: Found): Promise<void> {
-    if (this.isOpen(path)) return;
-    const suffix = suffixes[this.manner.archive as Archive];
+    const suffix = suffixes[this.options.archive as Archive];
     let from = path;
     try {
       if (existsSync(path + suffix)) {

@@ -1,7 +1,10 @@
+import { fstatSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cause, Problem, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
 import { writeAll, writeFile } from '../../schemas/pipe/fd.js';
+import { names, openLocked, tryLock, unlock } from '../../schemas/pipe/lock.js';
 import { say } from '../../schemas/pipe/say.js';
 import { closedName } from './closed.js';
 import { repair } from './repair.js';
@@ -9,11 +12,25 @@ import { repair } from './repair.js';
 const newline = 10;
 /** A write of fewer bytes is done before a thread would have begun it. */
 export const worthThread = 1 << 17;
+/** How often another process of --shared is asked for its turn, and how long apart (ms). */
+const turns = 6_000;
+const turnMs = 5;
+const inUse = 'give each its own file, or use --shared for all of them';
 
 /** Whole lines that a write left over, and why. */
 export interface Left {
   bytes: Buffer;
   error: unknown;
+}
+
+/** Which other processes may write to a file: none, those that lock it for each write too, or the user sees to it. */
+export type Lock = 'own' | 'shared' | 'none';
+
+export interface FileOptions {
+  /** The command, for messages. */
+  stage: string;
+  mkdir: boolean;
+  lock: Lock;
 }
 
 /**
@@ -26,52 +43,55 @@ export class WholeLines {
   regular = false;
   #file: FileHandle | undefined;
   #dirty = false;
+  #linked = false; // it had a name when it was opened
 
   constructor(
     readonly path: string,
-    private readonly manner: { stage: string; mkdir: boolean },
+    private readonly options: FileOptions,
   ) {}
 
   /** Opens the file, and makes it whole. One last written before `since` (ms) is first moved to its closed name. */
   async open(since = 0): Promise<void> {
     try {
-      if (this.manner.mkdir) await mkdir(dirname(this.path), { recursive: true });
-      this.#file = await open(this.path, 'a', 0o600);
-      const { size, mtimeMs } = await this.#whole();
-      if (!this.regular || size === 0 || mtimeMs >= since) return;
-      await this.#file.close();
-      await rename(this.path, closedName(this.path, mtimeMs));
-      this.#file = await open(this.path, 'a', 0o600);
-      this.size = 0;
+      const modified = await this.#open();
+      if (!this.regular || this.size === 0 || modified >= since) return;
+      await this.rename(closedName(this.path, modified));
+      await this.#open();
     } catch (error) {
       throw failure('open', this.path, error);
     }
   }
 
-  /** Opens what the path is now; where that cannot be, the next write tries again. */
-  async reopen(): Promise<void> {
+  /** Gives the file another name, and closes it: until then, no other process can have it. */
+  async rename(to: string): Promise<void> {
+    if (!this.strayed()) await rename(this.path, to);
     await this.close();
-    await this.open().catch((error) => say(this.manner.stage, error.message));
   }
 
-  /** Appends whole lines. Returns those that it could not write. */
+  /** Appends whole lines, to what the path is now if it was closed. Returns those that it could not write. */
   async append(bytes: Buffer): Promise<Left | undefined> {
-    if (!this.#file) await this.open(); // a reopen failed
-    const file = this.#file as FileHandle;
-    this.#dirty = true;
+    let file: FileHandle;
     try {
-      if (this.regular && bytes.length < worthThread) writeFile(file.fd, bytes);
-      else await writeAll(file.fd, bytes);
-      this.size += bytes.length;
-      return undefined;
+      if (!this.#file) await this.#open();
+      file = this.options.lock === 'shared' && this.regular ? await this.#turn() : (this.#file as FileHandle);
     } catch (error) {
-      const { code, written } = error as { code: string; written: number };
-      if (code === 'EPIPE') throw error; // a FIFO whose reader is gone
-      const whole = bytes.subarray(0, written).lastIndexOf(newline) + 1;
-      if (this.regular && whole < written) await file.truncate((await file.stat()).size - (written - whole));
-      this.size += whole;
-      return { bytes: bytes.subarray(whole), error };
+      return { bytes, error };
     }
+    const left = await this.#append(file, bytes);
+    if (this.options.lock === 'shared' && this.regular) unlock(file.fd);
+    if (left || !this.#linked || fstatSync(file.fd).nlink > 0) return left;
+    say(this.options.stage, `${this.path} was deleted; writing to a new file of that name`);
+    await this.close();
+    return this.append(bytes); // they went with it
+  }
+
+  /** What has happened to the path: the file was deleted, or has another name. */
+  strayed(): 'deleted' | 'moved' | undefined {
+    if (!this.#file || !this.#linked) return undefined;
+    const { dev, ino, nlink } = fstatSync(this.#file.fd);
+    if (nlink === 0) return 'deleted';
+    const now = statSync(this.path, { throwIfNoEntry: false });
+    return now?.dev === dev && now.ino === ino ? undefined : 'moved';
   }
 
   /** Has the disk confirm what was written. */
@@ -91,14 +111,64 @@ export class WholeLines {
     await file?.close();
   }
 
-  async #whole(): Promise<{ size: number; mtimeMs: number }> {
-    const file = this.#file as FileHandle;
-    const found = await file.stat();
-    this.regular = found.isFile();
-    const told = this.regular && (await repair(this.path, found.size));
-    if (told) say(this.manner.stage, `${this.path}: ${told}`);
-    this.size = told ? (await file.stat()).size : found.size;
-    return { size: this.size, mtimeMs: found.mtimeMs };
+  async #append(file: FileHandle, bytes: Buffer): Promise<Left | undefined> {
+    this.#dirty = true;
+    try {
+      if (this.regular && bytes.length < worthThread) writeFile(file.fd, bytes);
+      else await writeAll(file.fd, bytes);
+      this.size += bytes.length;
+      return undefined;
+    } catch (error) {
+      const { code, written } = error as { code: string; written: number };
+      if (code === 'EPIPE') throw error; // a FIFO whose reader is gone
+      const whole = bytes.subarray(0, written).lastIndexOf(newline) + 1;
+      if (this.regular && whole < written) await file.truncate((await file.stat()).size - (written - whole));
+      this.size += whole;
+      return { bytes: bytes.subarray(whole), error };
+    }
+  }
+
+  /** Opens the file, locked, and makes it whole. Returns when it was last written (ms). */
+  async #open(): Promise<number> {
+    const { path, options } = this;
+    if (options.mkdir) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const opens = () => open(path, 'a', 0o600);
+    const file = options.lock === 'own' ? await openLocked(path, opens, options.stage, inUse) : await opens();
+    this.#file = file;
+    try {
+      const found = await file.stat();
+      this.regular = found.isFile();
+      this.#linked = this.regular && found.nlink > 0;
+      this.size = found.size;
+      if (options.lock !== 'shared') await this.#repair(file);
+      return found.mtimeMs;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Waits until no other process writes to what the path is now. */
+  async #turn(): Promise<FileHandle> {
+    for (let tried = 0; tried < turns; tried++) {
+      if (!this.#file) await this.#open();
+      const file = this.#file as unknown as FileHandle;
+      if (tryLock(file.fd, this.path, this.options.stage)) {
+        if (await names(this.path, file)) {
+          await this.#repair(file);
+          return file;
+        }
+        await this.close();
+      } else await sleep(turnMs);
+    }
+    throw new Problem('in use by another process', inUse);
+  }
+
+  async #repair(file: FileHandle): Promise<void> {
+    const { size } = await file.stat();
+    const done = this.regular && (await repair(this.path, size));
+    if (done) say(this.options.stage, `${this.path}: ${done}`);
+    this.size = done ? (await file.stat()).size : size;
   }
 }
 

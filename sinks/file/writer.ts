@@ -1,15 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Batch } from '../../schemas/pipe/batch.js';
 import { counted, countLines } from '../../schemas/pipe/fd.js';
 import type { Line } from '../../schemas/pipe/line.js';
+import { say } from '../../schemas/pipe/say.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Output } from '../../schemas/pipe/stage.js';
 import { Full, type OnFull } from './full.js';
-import { failure, WholeLines, worthThread } from './whole-lines.js';
+import { type FileOptions, failure, WholeLines, worthThread } from './whole-lines.js';
 
-export interface Manner {
-  /** Whose messages there are. */
-  stage: string;
-  mkdir: boolean;
+/** How often it is checked that the path still names the file (ms), and how long SIGHUP may take after it was moved. */
+const checkMs = 500;
+const graceMs = 300;
+
+export interface WriterOptions extends FileOptions {
   onFull: OnFull;
 }
 
@@ -31,13 +34,14 @@ export class Writer {
   #underWay = 0; // bytes
   #writing: Promise<GivenUp | undefined> | undefined;
   #moved = false;
+  #checked = 0; // when, ms
 
   constructor(
     readonly path: string,
-    manner: Manner,
+    private readonly options: WriterOptions,
   ) {
-    this.#file = new WholeLines(path, manner);
-    this.#full = new Full(path, manner);
+    this.#file = new WholeLines(path, options);
+    this.#full = new Full(path, options);
   }
 
   /** Opens the file. One last written before `since` (ms) is first moved to its closed name. */
@@ -104,7 +108,7 @@ export class Writer {
     if (!left) return;
     const lines = left.lines + this.#batch.lines;
     this.#batch.take();
-    throw failure('write', this.path, left.error, `, ${counted(lines)} not written`);
+    throw failure('write', this.path, left.error, lines > 0 ? `, ${counted(lines)} not written` : '');
   }
 
   sync(): Promise<void> {
@@ -112,20 +116,48 @@ export class Writer {
   }
 
   async close(): Promise<void> {
-    const gap = this.#full.gap();
-    if (gap.length > 0) await this.#file.append(gap);
-    this.#full.end();
+    await this.#end();
     await this.#file.close();
   }
 
-  #reopen(): Promise<void> {
+  /** Gives the file its closed name, and closes it. */
+  async retire(to: string): Promise<void> {
+    await this.#end();
+    await this.#file.rename(to);
+  }
+
+  /** Closes the file after SIGHUP, or if the path names another one by now: the next write opens that. */
+  async #follow(): Promise<void> {
+    const now = process.hrtime()[0] * 1_000 + process.hrtime()[1] / 1e6;
+    if (!this.#moved && now - this.#checked >= checkMs) {
+      this.#checked = now;
+      const how = this.#file.strayed();
+      if (how === 'moved') await this.#signal();
+      if (how && !this.#moved) {
+        say(this.options.stage, `${this.path} was ${how}; writing to a new file of that name`);
+        this.#moved = true;
+      }
+    }
+    if (!this.#moved) return;
     this.#moved = false;
-    return this.#file.reopen();
+    await this.#file.close();
+  }
+
+  /** Waits for a SIGHUP that logrotate may be about to send. */
+  async #signal(): Promise<void> {
+    for (let waited = 0; waited < graceMs && !this.#moved; waited += 10) await sleep(10);
+  }
+
+  /** Says what was dropped and could not be written until now. */
+  async #end(): Promise<void> {
+    const gap = this.#full.gap();
+    if (gap.length > 0) await this.#file.append(gap);
+    this.#full.end();
   }
 
   async #write(bytes: Buffer, lines: number, out: Told): Promise<GivenUp | undefined> {
     for (let [rest, due] = [bytes, lines]; ; ) {
-      if (this.#moved) await this.#reopen();
+      await this.#follow();
       const gap = this.#full.gap();
       const gapLeft = gap.length > 0 ? await this.#file.append(gap) : undefined;
       if (gap.length > 0 && !gapLeft) this.#full.told();

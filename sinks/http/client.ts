@@ -1,67 +1,68 @@
-import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
-import { readSecret } from '../../schemas/pipe/secret.js';
+import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici';
+import { readTls, type TlsFiles } from '../../schemas/pipe/tls.js';
 import type { Answer } from './preset.js';
+import type { HttpProxy } from './proxy.js';
 
-/** An answer is read no further than this. */
+/** The most bytes of an answer that are read. */
 const answerLimit = 16 << 20;
 
-interface Tls {
-  ca?: string | undefined;
-  cert?: string | undefined;
-  key?: string | undefined;
-}
-
 export interface Reach {
-  tls: Tls;
+  url: URL;
+  proxy: HttpProxy | undefined;
+  tls: TlsFiles;
   connections: number;
-  /** For connecting, and for the whole of one request and its answer (ms). */
+  /** For connecting, and for one whole request with its answer (ms). */
   timeout: number;
 }
 
-/** Sends requests over connections that are kept, by way of the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. */
+/** Sends requests to one server, through its proxy if it has one, over connections that stay open. */
 export class Client {
-  #made: Dispatcher | undefined;
+  #agent: Dispatcher | undefined;
 
   private constructor(
-    private readonly make: () => Dispatcher,
-    private readonly timeout: number,
-  ) {
-    if (Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name))) this.#made = make(); // or it fails at once
+    private readonly reach: Reach,
+    private readonly tls: TlsFiles,
+  ) {}
+
+  /** Throws RuntimeError if a file of `tls` cannot be read, UsageError if it does not hold what it should. */
+  static async open(reach: Reach): Promise<Client> {
+    return new Client(reach, await readTls(reach.tls));
   }
 
-  /** Loads what sends, which is large. */
+  /** Loads undici, which is large. */
   prepare(): void {
-    this.#agent;
+    this.#agent ??= this.#make();
   }
 
-  get #agent(): Dispatcher {
-    this.#made ??= this.make();
-    return this.#made;
+  #make(): Dispatcher {
+    const { url, proxy, connections, timeout } = this.reach;
+    const connect = { ...this.tls, timeout };
+    const options = { connect, connections, pipelining: 1 };
+    if (!proxy) return new Agent(options);
+    if (url.protocol === 'http:') return new Pool(proxy.origin, options);
+    const { origin: uri, authorization } = proxy;
+    return new ProxyAgent({
+      ...options,
+      uri,
+      ...(authorization && { token: authorization }),
+      requestTls: connect,
+      proxyTls: connect,
+    });
   }
 
-  /** Throws RuntimeError where a file of `tls` cannot be read. */
-  static async open({ tls, connections, timeout }: Reach): Promise<Client> {
-    const secrets: Record<string, string> = {};
-    for (const [name, path] of Object.entries(tls)) if (path !== undefined) secrets[name] = await readSecret(path);
-    const connect = { ...secrets, timeout };
-    const options = { connect, requestTls: connect, proxyTls: secrets, connections, pipelining: 1 };
-    return new Client(() => new EnvHttpProxyAgent(options), timeout);
-  }
-
-  /** Resolves once the answer is there whole. Rejects where it is not, for whatever reason. */
+  /** Resolves once the whole answer has been read. Rejects if there is none, for whatever reason. */
   async post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<Answer> {
-    const agent = this.#agent; // before the time runs
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(this.timeout)]);
-    const { origin, pathname, search } = url;
-    const response = await agent.request({
-      origin,
-      path: pathname + search,
+    this.prepare(); // before the time runs
+    const { proxy, timeout } = this.reach;
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(timeout)]);
+    const response = await (this.#agent as Dispatcher).request({
+      ...this.#addressed(url, headers),
+      origin: url.origin,
       method: 'POST',
-      headers,
       body,
       signal,
-      headersTimeout: this.timeout,
-      bodyTimeout: this.timeout,
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
     });
     const parts: Buffer[] = [];
     let length = 0;
@@ -70,10 +71,27 @@ export class Client {
       if (length > answerLimit) throw new Error(`the answer is longer than ${answerLimit} bytes`);
       parts.push(part);
     }
+    if (proxy && response.statusCode === 407) throw new Error(proxyAnswered(407));
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() };
   }
 
-  async close(): Promise<void> {
-    await this.#made?.destroy();
+  /** A proxy gets http:// requests as they are, with the whole address: most allow CONNECT for https:// only. */
+  #addressed({ protocol, host, origin, pathname, search }: URL, headers: Record<string, string>) {
+    const { proxy } = this.reach;
+    if (!proxy || protocol === 'https:') return { path: pathname + search, headers };
+    const { authorization } = proxy;
+    return {
+      path: origin + pathname + search,
+      headers: { host, ...headers, ...(authorization && { 'proxy-authorization': authorization }) },
+    };
   }
+
+  async close(): Promise<void> {
+    await this.#agent?.destroy();
+  }
+}
+
+/** What a proxy's answer means that is not the receiver's. */
+export function proxyAnswered(status: number): string {
+  return `the proxy answered ${status}${status === 407 ? '; set USER:PASSWORD@ in its address' : ' to CONNECT'}`;
 }

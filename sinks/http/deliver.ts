@@ -2,9 +2,12 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { cause } from '../../schemas/pipe/errors.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { cut } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
+import type { Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
-import { type Answer, cut, key, type Preset, type Sent, type Verdict } from './preset.js';
+import { proxyAnswered } from './client.js';
+import { type Answer, key, type Preset, type Sent, type Verdict } from './preset.js';
 import { passing, retryAfter } from './retry.js';
 
 const compress = (plain: Buffer): Promise<Buffer> => promisify(gzip)(plain); // loaded where it is used
@@ -27,21 +30,16 @@ export class Delivery {
     private readonly stop: AbortSignal,
   ) {}
 
-  /** Resolves to how many lines were refused. Rejects when `stop` says so, or the policy for refused lines. */
-  async deliver(batch: Batch): Promise<number> {
+  /** Keeps `tally` up to date. Rejects if `stop` aborts, or by the policy for refused lines. */
+  async deliver(batch: Batch, tally: Tally): Promise<void> {
     const lines = cut(await batch.read());
     const parts: Sent[] = [{ id: batch.id, began: batch.began, lines, places: lines.map((_, at) => at) }];
-    let refused = 0;
-    for (let sent = parts.shift(); sent; sent = parts.shift()) {
-      const { again, rejected } = await this.#once(sent, lines.length);
-      parts.unshift(...again);
-      refused += rejected;
-    }
-    return refused;
+    for (let sent = parts.shift(); sent; sent = parts.shift())
+      parts.unshift(...(await this.#once(sent, lines.length, tally)));
   }
 
-  /** One try. */
-  async #once(sent: Sent, all: number): Promise<{ again: Sent[]; rejected: number }> {
+  /** Tries once. Resolves to what has to be sent again. */
+  async #once(sent: Sent, all: number, tally: Tally): Promise<Sent[]> {
     await this.trouble.wait(this.stop);
     let answer: Answer;
     let verdict: Verdict = { retry: [], rejected: [] };
@@ -52,18 +50,23 @@ export class Delivery {
     } catch (error) {
       this.stop.throwIfAborted();
       this.trouble.failed(reasonOf(error));
-      return { again: [sent], rejected: 0 };
+      return [sent];
     }
     const { status, headers } = answer;
     const asked = retryAfter([headers['retry-after']].flat()[0], Date.now());
-    if (status >= 200 && status < 300) return this.#taken(sent, verdict, asked);
+    if (status >= 200 && status < 300) return this.#taken(sent, verdict, tally, asked);
     if ((this.receiver.preset.passing ?? passing)(status)) {
       this.trouble.failed(told(answer), asked);
-      return { again: [sent], rejected: 0 };
+      return [sent];
     }
-    if (status === 413 && sent.lines.length > 1) return { again: halves(sent), rejected: 0 };
-    this.rejects.take(sent.lines, told(answer));
-    return { again: [], rejected: sent.lines.length };
+    if (status === 413 && sent.lines.length > 1) return halves(sent);
+    const reason = told(answer);
+    const count = this.receiver.preset.ignored?.(answer) ?? sent.lines.length;
+    if (count < sent.lines.length)
+      return this.#taken(sent, { retry: [], rejected: [], unnamed: { count, reason } }, tally);
+    this.rejects.take(sent.lines, reason);
+    tally.refused += sent.lines.length;
+    return [];
   }
 
   async #post(sent: Sent, name: string): Promise<Answer> {
@@ -85,13 +88,19 @@ export class Delivery {
     return this.receiver.post(to, all, this.receiver.gzip ? await compress(plain) : plain, this.stop);
   }
 
-  #taken(sent: Sent, { retry, rejected, unnamed }: Verdict, asked: number | undefined) {
-    for (const { at, reason } of rejected) this.rejects.take([sent.lines[at] as Buffer], reason);
-    if (unnamed) this.rejects.take([], unnamed.reason, unnamed.count);
+  #taken(sent: Sent, { retry, rejected, unnamed }: Verdict, tally: Tally, asked?: number): Sent[] {
+    tally.stored += sent.lines.length - retry.length - rejected.length - (unnamed?.count ?? 0);
+    for (const { at, reason } of rejected) {
+      this.rejects.take([sent.lines[at] as Buffer], reason);
+      tally.refused++;
+    }
+    if (unnamed) {
+      this.rejects.take([], unnamed.reason, unnamed.count);
+      tally.refused += unnamed.count;
+    }
     if (retry.length > 0) this.trouble.failed(`${retry.length} of ${sent.lines.length} events were put off`, asked);
     else this.trouble.passed();
-    const again = retry.length > 0 ? [picked(sent, retry)] : [];
-    return { again, rejected: rejected.length + (unnamed?.count ?? 0) };
+    return retry.length > 0 ? [picked(sent, retry)] : [];
   }
 }
 
@@ -121,6 +130,8 @@ function told({ status, headers, body }: Answer): string {
 function reasonOf(error: unknown): string {
   const { name, message } = error as Error;
   if (/Timeout/.test(name)) return 'no answer in time';
+  const [, tunnel] = /^Proxy response \((\d+)\)/.exec(message) ?? [];
+  if (tunnel) return proxyAnswered(Number(tunnel));
   const why = cause(error);
   return why.startsWith('UND_ERR') ? message : why;
 }

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../../schemas/pipe/errors.js';
 import { readSecret } from '../../schemas/pipe/secret.js';
 
 export interface HeaderSources {
@@ -6,34 +6,56 @@ export interface HeaderSources {
   given: readonly string[];
   headerFile?: string | undefined;
   authFile?: string | undefined;
-  /** What stands before a token. */
+  /** What precedes a token. */
   scheme: string;
 }
 
+/** What HTTP allows in a header's value. */
+const valid = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** These frame the request or are the proxy's; with them no request would ever succeed. */
+const reserved = /^(connection|content-length|expect|keep-alive|proxy-authorization|transfer-encoding|upgrade)$/;
+
 /**
- * The headers that every request has. What is secret comes from files or from SYNPIPE_HTTP_TOKEN, since any user can read
- * another's command lines.
+ * Returns the headers that every request has. Secrets come from files or from SYNPIPE_HTTP_TOKEN, since any user can read
+ * another's command lines. Throws UsageError if a header or a token cannot be sent, RuntimeError if a file cannot be read.
  */
 export async function readHeaders(
   { given, headerFile, authFile, scheme }: HeaderSources,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Record<string, string>> {
-  const headers: Record<string, string> = {};
+  const headers = Object.fromEntries(given.map((line) => header(line, `--header "${line}"`)));
   const lines = headerFile === undefined ? [] : (await readSecret(headerFile)).split('\n');
-  for (const line of [...given, ...lines]) {
+  for (const [at, line] of lines.entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
-    const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line.trim()) ?? [];
-    if (name === undefined)
-      throw new RuntimeError(`${headerFile ?? 'a header'} has a line that is no "Name: value"; correct it`);
-    headers[name.toLowerCase()] = value as string;
+    const [name, value] = header(line, `--header-file ${headerFile}, line ${at + 1}`);
+    headers[name] = value;
   }
-  const token = environment.SYNPIPE_HTTP_TOKEN;
-  const secret = authFile === undefined ? token : (await readSecret(authFile)).trim();
-  if (secret) headers.authorization = authorization(secret, scheme);
+  const token = authFile === undefined ? environment.SYNPIPE_HTTP_TOKEN : await readSecret(authFile);
+  const from = authFile === undefined ? 'SYNPIPE_HTTP_TOKEN' : `--auth-file ${authFile}`;
+  if (token !== undefined) headers.authorization = credentials(token.trim(), scheme, from);
   return headers;
 }
 
-/** `user:password`, a token, or a whole value with its scheme, such as `ApiKey …`. */
+function header(line: string, from: string): [name: string, value: string] {
+  const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*)$/.exec(line.trim()) ?? [];
+  if (name === undefined || value === undefined || !valid.test(value))
+    throw new UsageError(`invalid ${from}: use NAME: VALUE`);
+  const lower = name.toLowerCase();
+  if (reserved.test(lower)) throw new UsageError(`invalid ${from}: this header cannot be set; leave it out`);
+  return [lower, value];
+}
+
+/** The secret itself is never in a message. */
+function credentials(secret: string, scheme: string, from: string): string {
+  if (secret === '') throw new UsageError(`invalid ${from}: it is empty; write a token or user:password into it`);
+  const value = authorization(secret, scheme);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: Base64 would hide these
+  if (/[\x00-\x1f\x7f]/.test(secret) || !valid.test(value))
+    throw new UsageError(`invalid ${from}: write only the token or user:password into it, on one line`);
+  return value;
+}
+
+/** Returns the value for `user:password`, a token, or a whole value with its scheme, such as `ApiKey …`. */
 export function authorization(secret: string, scheme: string): string {
   if (/^[\w-]+ \S/.test(secret)) return secret;
   if (secret.includes(':')) return `Basic ${Buffer.from(secret).toString('base64')}`;

@@ -43,6 +43,8 @@ export interface Preset {
   passing?(status: number): boolean;
   /** What a 2xx answer means; that all is well, if left out. Throws where it is no answer of such a receiver. */
   verdict?(answer: Answer, sent: Sent): Verdict;
+  /** How many lines a failed request's answer says were refused, if the receiver stored the others; undefined if it did not. */
+  ignored?(answer: Answer): number | undefined;
 }
 
 const newline = Buffer.from('\n');
@@ -52,17 +54,6 @@ export function joined(lines: readonly Buffer[], before?: (at: number) => string
   return Buffer.concat(
     lines.flatMap((line, at) => (before ? [Buffer.from(before(at)), line, newline] : [line, newline])),
   );
-}
-
-/** Whole lines cut apart. */
-export function cut(bytes: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  for (let start = 0; start < bytes.length; ) {
-    const end = bytes.indexOf(10, start);
-    lines.push(bytes.subarray(start, end));
-    start = end + 1;
-  }
-  return lines;
 }
 
 /** When an event was, as it says; ECS has another name for that. */

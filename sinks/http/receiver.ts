@@ -24,7 +24,7 @@ export async function httpReceiver(
   const delivery = new Delivery(to, rejects, trouble, stop);
   return {
     prepare: () => client.prepare(),
-    deliver: (batch) => delivery.deliver(batch),
+    deliver: (batch, tally) => delivery.deliver(batch, tally),
     reopen: async () => {
       to.headers = await readHeaders(headers);
     },

@@ -6,8 +6,9 @@ import { counted } from '../../schemas/pipe/fd.js';
 import { Line } from '../../schemas/pipe/line.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { cut } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
-import type { Receiver } from '../spool/stage.js';
+import type { Receiver, Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
 import { Identity } from './identity.js';
 import { type Failure, type Message, Publisher } from './publisher.js';
@@ -29,8 +30,6 @@ interface Failed {
   message: Message;
   failure: Failure;
 }
-
-const newline = 10;
 
 /** Streams of JetStream, as a receiver of batches: an event is a message, and stored once that is acknowledged. */
 export class NatsReceiver implements Receiver {
@@ -62,27 +61,26 @@ export class NatsReceiver implements Receiver {
   }
 
   /** Batches go out one behind the other, in the order of the calls; only what has to be sent again may be overtaken. */
-  async deliver(batch: Batch): Promise<number> {
+  async deliver(batch: Batch, tally: Tally): Promise<void> {
     const before = this.#turn;
     let done = () => {};
     this.#turn = new Promise((resolve) => {
       done = resolve;
     });
     try {
-      return await this.#deliver(batch, before, done);
+      await this.#deliver(batch, tally, before, done);
     } finally {
       done();
     }
   }
 
   /** `sent` is called when all has been sent for the first time, after `turn`. */
-  async #deliver(batch: Batch, turn: Promise<void>, sent: () => void): Promise<number> {
+  async #deliver(batch: Batch, tally: Tally, turn: Promise<void>, sent: () => void): Promise<void> {
     let left = this.#messages(batch.id, await batch.read());
-    let refused = 0;
     await turn;
     while (left.length > 0) {
       await this.trouble.wait(this.stop);
-      const failed = await this.#send(left, sent);
+      const failed = await this.#send(left, tally, sent);
       this.stop.throwIfAborted();
       left = [];
       const reasons = new Map<string, string | undefined>(); // of subjects that none took
@@ -94,14 +92,13 @@ export class NatsReceiver implements Receiver {
         if (reason === undefined) left.push(message);
         else {
           this.rejects.take([Buffer.from(message.data)], reason);
-          refused++;
+          tally.refused++;
         }
       }
       const passing = failed.find(({ message }) => message === left[0]);
       if (passing) this.trouble.failed(passing.failure.reason);
     }
     this.trouble.passed();
-    return refused;
   }
 
   reopen(): Promise<void> {
@@ -124,19 +121,14 @@ export class NatsReceiver implements Receiver {
   }
 
   #messages(batch: string, bytes: Buffer): Message[] {
-    const messages: Message[] = [];
-    for (let start = 0; start < bytes.length; ) {
-      const end = bytes.indexOf(newline, start);
-      this.#line.take(bytes, start, end); // it is valid
-      const id = this.#identity.of(this.#line, batch, messages.length);
-      messages.push({ subject: this.way.subject.of(this.#line), id, data: bytes.subarray(start, end) });
-      start = end + 1;
-    }
-    return messages;
+    return cut(bytes).map((data, at): Message => {
+      this.#line.take(data, 0, data.length); // it is valid
+      return { subject: this.way.subject.of(this.#line), id: this.#identity.of(this.#line, batch, at), data };
+    });
   }
 
   /** Sends all, and waits until it is known what became of each. Resolves to those that were not stored. */
-  async #send(messages: readonly Message[], sent: () => void): Promise<Failed[]> {
+  async #send(messages: readonly Message[], tally: Tally, sent: () => void): Promise<Failed[]> {
     const failed: Failed[] = [];
     let open = messages.length;
     let all = () => {};
@@ -147,6 +139,7 @@ export class NatsReceiver implements Receiver {
       const publisher = await this.#room();
       publisher.publish(message, (failure) => {
         if (failure) failed.push({ message, failure });
+        else tally.stored++;
         if (--open === 0) all();
       });
     }

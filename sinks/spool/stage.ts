@@ -5,15 +5,22 @@ import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
 import { say } from '../../schemas/pipe/say.js';
 import type { Output, Stage } from '../../schemas/pipe/stage.js';
 import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { Damaged } from './damage.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';
 
-/** Takes batches, and goes on trying. */
+/** How many lines of a batch the receiver has stored, and refused for good, so far. */
+export interface Tally {
+  stored: number;
+  refused: number;
+}
+
+/** Delivers batches, and keeps trying. */
 export interface Receiver {
   /** There is something to deliver before long. */
   prepare?(): void;
-  /** Resolves to how many lines were refused for good. Rejects when told to stop, or by the policy for refused lines. */
-  deliver(batch: Batch): Promise<number>;
+  /** Keeps `tally` up to date. Rejects if `stop` aborts, or by the policy for refused lines. */
+  deliver(batch: Batch, tally: Tally): Promise<void>;
   /** Files of credentials may have changed. */
   reopen(): Promise<void>;
   close(): Promise<void>;
@@ -43,11 +50,16 @@ export interface Settings {
 export class BatchSink implements Stage {
   readonly name: string;
   readonly sink = true;
+  readonly durable: boolean;
   readonly #stop = new AbortController();
   #receiver: Receiver | undefined;
   #rejects: RejectPolicy | undefined;
   #running = new Set<Promise<void>>();
-  #results = { stored: 0, rejected: 0 };
+  /** Of the batches that are under way. */
+  readonly #tallies = new Set<Tally>();
+  #results = { stored: 0, refused: 0, damaged: 0 };
+  /** Lines that the store still has, though they were stored or refused: their batch failed or ran out of time. */
+  #partly = 0;
   #rejected = 0;
   #failure: unknown;
   #gaveUp = false;
@@ -59,6 +71,7 @@ export class BatchSink implements Stage {
 
   constructor(private readonly settings: Settings) {
     this.name = settings.name;
+    this.durable = settings.durable;
   }
 
   async open(out: Output): Promise<void> {
@@ -66,7 +79,7 @@ export class BatchSink implements Stage {
     const { store, rejects, open } = this.settings;
     this.#rejects = rejects();
     this.#receiver = await open(this.#rejects, this.#stop.signal);
-    await store.open();
+    await store.open(() => this.#pump());
     this.#pump();
   }
 
@@ -81,9 +94,9 @@ export class BatchSink implements Stage {
     const { store, batchTime, atOnce } = this.settings;
     if (store.heldLines === 0) return undefined;
     this.#receiver?.prepare?.();
-    if (batchTime === 0) return this.#running.size < atOnce ? this.#seal() : store.flush();
+    if (batchTime === 0) return this.#running.size < atOnce ? store.seal() : store.flush();
     const left = store.began + batchTime - Date.now();
-    if (left <= 0) return this.#seal();
+    if (left <= 0) return store.seal();
     this.#sealIn(left); // a timer may be a little earlier than the clock
     return store.flush();
   }
@@ -91,13 +104,13 @@ export class BatchSink implements Stage {
   /** Waits until all is delivered, or time is up. */
   async finish(out: Output): Promise<undefined> {
     const { store, timeout, durable } = this.settings;
-    if (store.heldLines > 0) await this.#seal();
+    if (store.heldLines > 0) await store.seal();
     this.#endIn(timeout);
     while (this.#running.size > 0 && !this.#over) await this.#change();
     this.#settle(out);
     if (this.#rejected > 0) say(this.name, `${counted(this.#rejected)} refused by the receiver`);
     if (this.#running.size === 0) return;
-    if (!durable) throw this.#undelivered(out, store.waiting);
+    if (!durable) throw this.#undelivered(out);
     say(this.name, `${this.settings.where}: not all is delivered; the rest stays in the spool`);
   }
 
@@ -160,19 +173,14 @@ export class BatchSink implements Stage {
   /** The line begins a batch. Waits for room. */
   async #another(line: Line, out: Output): Promise<void> {
     const { store } = this.settings;
-    if (store.heldLines > 0) await this.#seal();
+    if (store.heldLines > 0) await store.seal();
     while (store.full) {
       this.#settle(out);
-      if (this.#over) throw this.#undelivered(out, store.waiting + 1);
+      if (this.#over) throw this.#undelivered(out, 1);
       await this.#change();
     }
     if (!store.ready) await store.begin();
     this.#add(line);
-  }
-
-  async #seal(): Promise<void> {
-    await this.settings.store.seal();
-    this.#pump();
   }
 
   /** Sends as many batches at once as there may be connections. */
@@ -192,31 +200,58 @@ export class BatchSink implements Stage {
   }
 
   async #deliver(batch: Batch): Promise<void> {
+    const tally: Tally = { stored: 0, refused: 0 };
+    this.#tallies.add(tally);
     try {
-      const refused = await (this.#receiver as Receiver).deliver(batch);
+      await (this.#receiver as Receiver).deliver(batch, tally);
       await this.settings.store.done(batch);
-      this.#results.rejected += refused;
-      this.#results.stored += Math.max(0, batch.lines - refused); // those of an earlier run are not in this one's account
+      this.#results.refused += tally.refused;
+      this.#results.stored += Math.max(0, batch.lines - tally.refused); // an earlier run has counted its own
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#failure ??= error;
+      if (error instanceof Damaged) {
+        this.#results.damaged += batch.lines;
+        return;
+      }
+      if (this.#stop.signal.aborted) return;
+      this.#failure ??= error;
+      this.#countPart(tally);
+    } finally {
+      this.#tallies.delete(tally);
     }
+  }
+
+  /** Counts what became of a batch that is not delivered as a whole. A spool keeps all of it for the next run. */
+  #countPart({ stored, refused }: Tally): void {
+    if (this.settings.durable) return;
+    this.#results.stored += stored;
+    this.#results.refused += refused;
+    this.#partly += stored + refused;
   }
 
   /** Counts what has been delivered since. Throws what went wrong. */
   #settle(out: Output): void {
-    const { stored, rejected } = this.#results;
-    this.#results = { stored: 0, rejected: 0 };
-    if (stored > 0) out.stored(stored);
-    if (rejected > 0) out.lost('refused', rejected);
-    this.#rejected += rejected;
+    this.#count(out);
     if (!this.#failure) return;
-    const { waiting } = this.settings.store;
+    const waiting = this.settings.store.waiting - this.#partly;
     if (!this.settings.durable && waiting > 0 && !this.#gaveUp) say(this.name, `${counted(waiting)} not delivered`);
     this.#gaveUp = true;
     throw this.#failure;
   }
 
-  #undelivered(out: Output, lines: number): RuntimeError {
+  #count(out: Output): void {
+    const { stored, refused, damaged } = this.#results;
+    this.#results = { stored: 0, refused: 0, damaged: 0 };
+    if (stored > 0) out.stored(stored);
+    if (refused > 0) out.lost('refused', refused);
+    if (damaged > 0) out.lost('damaged spool', damaged);
+    this.#rejected += refused;
+  }
+
+  /** Counts what is not delivered when time is up, and `more` lines that are not in the store. */
+  #undelivered(out: Output, more = 0): RuntimeError {
+    for (const tally of this.#tallies) this.#countPart(tally);
+    this.#count(out);
+    const lines = this.settings.store.waiting - this.#partly + more;
     out.lost('not delivered', lines);
     const { where, trouble } = this.settings;
     const why = trouble.reason || 'it was too slow';

@@ -11,6 +11,7 @@ export interface Batch {
   /** How many of its lines are of this run. */
   lines: number;
   bytes: number;
+  /** Whole lines. Throws Damaged if they are lost: the file they were in is set aside. */
   read(): Promise<Buffer>;
 }
 
@@ -28,7 +29,8 @@ export interface Store {
   readonly bytes: number;
   /** Lines can be added; else `begin` is to be called first. */
   readonly ready: boolean;
-  open(): Promise<void>;
+  /** `sealed` is called when there is a batch to take. */
+  open(sealed: () => void): Promise<void>;
   begin(): Promise<void>;
   /** The line's bytes must stay as they are until `flush`. */
   add(line: Line): void;
@@ -57,6 +59,7 @@ export class Memory implements Store {
   readonly #undelivered = new Map<string, number>(); // sealed batches by id: their numbers, the oldest first
   #number = 0; // of the batch that is collected
   #taken = 0;
+  #onSealed = () => {};
   #sealedBytes = 0; // and not delivered
 
   constructor(private readonly most: number) {}
@@ -75,7 +78,9 @@ export class Memory implements Store {
 
   readonly ready = true;
 
-  async open(): Promise<void> {}
+  async open(sealed: () => void): Promise<void> {
+    this.#onSealed = sealed;
+  }
 
   async begin(): Promise<void> {}
 
@@ -104,6 +109,7 @@ export class Memory implements Store {
     this.#sealedBytes += bytes.length;
     this.#parts = [];
     this.#bytes = this.heldLines = 0;
+    this.#onSealed();
   }
 
   take(): Batch | undefined {

@@ -37,8 +37,12 @@ function events(path: string, count: number, addresses: number, wire = false): s
   const fd = openSync(path, 'w');
   for (let n = 0; wire && n < addresses; n++) {
     const ts = '2026-11-23T08:14:59.000000Z';
+    const asker = 1000 + ((n * 29) % 50); // whose attempts go to this address
     const fields = {
+      pid: asker,
+      tid: asker,
       netns: 4026531840,
+      cgroup: '1',
       name: `host-${n}.example.com`,
       addrs: [address(n)],
       ttl: 3600,

@@ -94,6 +94,29 @@ test('each line comes when its time has, after those before it, and no byte is c
   );
 });
 
+test('a pause lasts 1 h at most; a line from the future does not wait, and pace goes on after a long step back', async () => {
+  const hour = 3600;
+  const far = 73 * 365 * 24 * hour;
+  const arrivals = async (...seconds: number[]) => {
+    const bytes = Buffer.from(ndjson(...seconds.map((s) => connect({ ts: momentText(first + s * 1e6) }))));
+    const time = stopped();
+    const begin = time.us;
+    const reports: string[] = [];
+    const clock = new Clock(1, time.now.bind(time));
+    const paced = new Paced(source(bytes, [1 << 16]), clock, time, (text) => reports.push(text));
+    const came: number[] = [];
+    const into = Buffer.alloc(1 << 16);
+    for (let n = await paced.read(into); n > 0; n = await paced.read(into))
+      for (const _ of into.toString('utf8', 0, n).trimEnd().split('\n')) came.push((time.us - begin) / 1e6);
+    return { came, reports };
+  };
+  assert.deepEqual(await arrivals(0, 1, far, 2, 3), { came: [0, 1, 1, 2, 3], reports: [] });
+  const [paused, message] = [1 + hour, `shortened a pause of ${far - 1} s to 3600 s`];
+  assert.deepEqual(await arrivals(0, 1, far, far + 5), { came: [0, 1, paused, paused + 5], reports: [message] });
+  assert.deepEqual((await arrivals(0, 1, 1 - 2 * hour, 6 - 2 * hour)).came, [0, 1, 1, 6]);
+  assert.deepEqual((await arrivals(far, 0, 5)).came, [0, 0, 5]);
+});
+
 test('a line that is longer than what is read ahead goes on whole', async () => {
   const bytes = Buffer.from(
     `${ndjson(connect())}${JSON.stringify({ type: 'b', x: 'y'.repeat(700_000) })}\n${ndjson(connect())}`,

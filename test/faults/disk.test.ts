@@ -141,33 +141,58 @@ test('--on-full block, and the space comes from moving the file away: SIGHUP whi
   assertAll([...seqsIn(join(dir, 'moved')), ...seqsIn(out)], 400);
 });
 
-test("a full disk under sink-http's spool: it says so, waits, and delivers all once there is space", async (t) => {
+/** A server on loopback, and the bodies that it got; it takes none while `up` is false. */
+async function server(t: TestContext) {
+  const got = { bodies: [] as string[], up: true, url: '' };
+  const listening = createServer(async (request, response) => {
+    const body = await text(request);
+    if (got.up) got.bodies.push(body);
+    response.writeHead(got.up ? 200 : 503).end();
+  });
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  t.after(() => listening.close());
+  got.url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/`;
+  return got;
+}
+
+test("a full disk under sink-http's spool, and a receiver that is up: what is there is sent, which makes room", async (t) => {
+  const { disk } = withSmallDisk(t);
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000)); // for good
+  const got = await server(t);
+  const input = numbered(1, 3_000); // ten times what the disk has room for
+  const { code, stderr } = await shell(`sink-http --batch-time 1m --spool spool ${got.url}`, disk, input);
+  assert.match(
+    stderr,
+    /^(sink-http: spool: ENOSPC, waiting until there is space; free some\n|sink-http: spool: there is space again\n)+$/,
+  );
+  assert.equal(code, 0);
+  assertAll(
+    seqsOf(got.bodies.join('')).sort((a, b) => a - b), // batches come in any order
+    3_000,
+  );
+  assert.deepEqual(readdirSync(join(disk, 'spool')), []);
+});
+
+test("a full disk under sink-http's spool, and a receiver that is down: it waits, and delivers all later", async (t) => {
   const { disk } = withSmallDisk(t);
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
-  const bodies: string[] = [];
-  const server = createServer(async (request, response) => {
-    bodies.push(await text(request));
-    response.end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  const argv = ['sink-http', '--spool', 'spool', `http://127.0.0.1:${port}/`];
-  const { child, ended } = start(t, argv, disk);
+  const got = await server(t);
+  got.up = false;
+  const { child, ended } = start(t, ['sink-http', '--spool', 'spool', got.url], disk);
   const said = saying(child);
   child.stdin?.write(numbered(1, 250));
   await until('the disk to be full', () => said().includes('ENOSPC'));
   unlinkSync(join(disk, 'ballast'));
+  await until('space', () => said().includes('space again'));
+  got.up = true;
   child.stdin?.end();
   const { code, stderr } = await ended;
-  assert.match(
-    stderr,
-    /^sink-http: spool\/(\S+): ENOSPC, waiting until there is space; free some\nsink-http: spool\/\1: there is space again\n$/,
-  );
+  const http = String.raw`http\S+: (503; trying again|goes on)`;
+  const spool = 'spool: (ENOSPC, waiting until there is space; free some|there is space again)';
+  assert.match(stderr, new RegExp(`^(sink-http: (${http}|${spool})\n)+$`));
   assert.equal(code, 0);
-  const seqs = seqsOf(bodies.join('')); // batches come in any order
   assertAll(
-    seqs.sort((a, b) => a - b),
+    seqsOf(got.bodies.join('')).sort((a, b) => a - b),
     250,
   );
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -73,6 +75,37 @@ for (const command of [['sink-file', 'out'], ['filter'], ['synpipe', 'run', 'fil
     assert.equal(stored(), numbered(1, 5000));
   });
 }
+
+for (const how of ['enrich', 'synpipe run'])
+  test(`SIGTERM while ${how} waits for a name: what it holds goes out without`, async (t) => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    t.after(() => silent.close());
+    await once(silent, 'listening');
+    const argv = [
+      'enrich',
+      `--resolver=127.0.0.1:${silent.address().port}`,
+      '--private',
+      '--wait=60s',
+      '--timeout=60s',
+    ];
+    const command = how === 'enrich' ? argv : ['synpipe', 'run', `${argv.join(' ')} | filter`];
+    const { child, ended } = start(t, command, folder(t));
+    let out = '';
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
+      out += text;
+    });
+    child.stdin?.write(numbered(1, 5));
+    await once(silent, 'message');
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, { code: null, signal: 'SIGTERM', stderr: '' });
+    assert.deepEqual(
+      out
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line).seq),
+      [1, 2, 3, 4, 5],
+    );
+  });
 
 test('SIGTERM while the end of input is near: ends there, with 0', async (t) => {
   const dir = folder(t);

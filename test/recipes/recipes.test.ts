@@ -23,7 +23,7 @@ const scripts = new Map(
 
 function excerpt(text: string): string {
   const lines = text.split('\n').slice(0, -1);
-  const kept = lines.slice(0, most).map((line) => (line.length > 120 ? `${line.slice(0, 120)}…` : line));
+  const kept = lines.slice(0, most).map((line) => (line.length > 240 ? `${line.slice(0, 240)}…` : line));
   return [...kept, ...(lines.length > most ? [`… ${lines.length - most} more`] : [])]
     .map((line) => `${line}\n`)
     .join('');

@@ -16,7 +16,7 @@ interface Property {
 }
 
 /** Numbers that count or measure nothing: names, ports, positions. */
-const withoutUnit = new Set(['seq', 'pid', 'tid', 'ppid', 'uid', 'gid', 'sport', 'dport']);
+const withoutUnit = new Set(['seq', 'pid', 'nspid', 'tid', 'ppid', 'uid', 'gid', 'sport', 'dport']);
 
 function newAjv(): Ajv2020 {
   const ajv = new Ajv2020({ strict: true, strictTypes: false, formats: formats.all });

@@ -191,11 +191,44 @@ test('names that processes choose make no file outside of the folder', async (t)
   assert.equal(files(join(dir, 'in')).length, names.length);
 });
 
-test('--latest replaces what is there, also a link that leads nowhere', async (t) => {
+test('--latest replaces a link, also one that leads nowhere, and nothing else', async (t) => {
   const dir = folder(t);
   symlinkSync('gone', join(dir, 'now'));
+  symlinkSync('gone', join(dir, 'now.tmp')); // a crash has left it
   assert.deepEqual(await shell('sink-file --latest now out.ndjson', dir, numbered(1, 1)), ok);
   assertAll(seqsIn(join(dir, 'now')), 1);
+  for (const [name, link] of [
+    ['mine', 'mine'],
+    ['other.tmp', 'other'],
+  ] as const) {
+    writeFileSync(join(dir, name), 'precious');
+    const remedy = 'move it away, or choose another name';
+    const stderr = `sink-file: cannot link ${link}: ${name} exists and is not a symbolic link; ${remedy}\n`;
+    assert.deepEqual(await shell(`sink-file --latest ${link} out.ndjson`, dir), { stdout: '', stderr, code: 1 });
+    assert.equal(readFileSync(join(dir, name), 'utf8'), 'precious');
+  }
+});
+
+test('what a torn line is moved to is a file of its own: no link is followed, no FIFO waited for', async (t) => {
+  const dir = folder(t);
+  const torn = '{"type":"conn';
+  for (const [make, why] of [
+    ['echo precious > other; ln -s other out.torn', 'ELOOP; remove the symbolic link'],
+    ['rm out.torn; mkfifo out.torn', 'ENXIO; see errno(3)'],
+  ]) {
+    writeFileSync(join(dir, 'out'), torn);
+    const { stderr, code } = await shell(`${make}; sink-file out`, dir, numbered(1, 1));
+    assert.deepEqual([stderr, code], [`sink-file: cannot open out: ${why}\n`, 1]);
+    assert.equal(readFileSync(join(dir, 'out'), 'utf8'), torn);
+  }
+  assert.equal(readFileSync(join(dir, 'other'), 'utf8'), 'precious\n');
+});
+
+test('--mkdir makes folders for their owner alone', async (t) => {
+  const dir = folder(t);
+  assert.deepEqual(await shell("umask 0; sink-file --mkdir 'a/{comm}/out'", dir, numbered(1, 1)), ok);
+  const { stdout } = await shell('stat -c %a a a/curl a/curl/out', dir);
+  assert.equal(stdout, '700\n700\n600\n');
 });
 
 test('--format parquet: every closed file, the last one too; types of fields, gaps, JSON', async (t) => {

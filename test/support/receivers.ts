@@ -82,29 +82,49 @@ export function elasticsearch(index: string): Store {
   });
 }
 
-/** The push API: an entry with the time, labels and text of one that is there is the same entry. */
+/**
+ * The push API: an entry with the time, labels and text of one that is there is the same entry. As Loki's own code does it,
+ * the ingester ignores entries of dport 13 for their time, the distributor those of dport 14, and errors in labels are
+ * about a whole stream. It stores the others, and answers 400.
+ */
 export function loki(): Store & { labels: Set<string> } {
   const entries = new Set<string>();
   const labels = new Set<string>();
   const made = store(({ url, body }, stored, headers) => {
     if (url.pathname !== '/loki/api/v1/push') return { status: 404, body: '404 page not found' };
     if (headers['content-type'] !== 'application/json') return { status: 415 };
+    const old: string[] = [];
+    const behind: string[] = [];
+    let all = 0;
     for (const { stream, values } of JSON.parse(body).streams) {
       const names = Object.entries(stream);
-      if (names.length === 0) return { status: 400, body: 'at least one label pair is required per stream' };
+      if (names.length === 0) return { status: 400, body: 'error at least one label pair is required per stream' };
       for (const [name, value] of names) {
         if (!/^[a-zA-Z_]\w*$/.test(name) || typeof value !== 'string')
           return { status: 400, body: 'error parsing labels' };
       }
+      const text = `{${names.map(([name, value]) => `${name}="${value}"`).join(', ')}}`;
+      if (text.length > 200) return { status: 400, body: `stream '${text}' has label value too long: '${text}'` };
       labels.add(JSON.stringify(stream));
       for (const [at, line] of values) {
         if (!/^\d{19}$/.test(at) || typeof line !== 'string') return { status: 400, body: 'loghttp.PushRequest' };
+        all++;
+        const { dport, ...event } = JSON.parse(line);
         const entry = JSON.stringify([stream, at, line]);
-        if (!entries.has(entry)) stored.push({ ...JSON.parse(line), at });
+        if (dport === 14) old.push(`entry for stream '${text}' has timestamp too old: ${at}, oldest acceptable: ${at}`);
+        else if (dport === 13) behind.push(`entry with timestamp ${at} ignored, reason: 'entry too far behind',\n`);
+        else if (!entries.has(entry)) stored.push({ dport, ...event, at });
         entries.add(entry);
       }
     }
-    return { status: 204 };
+    if (behind.length > 0) {
+      const shown = behind.slice(0, 10).join('');
+      return { status: 400, body: `${shown}user 'fake', total ignored: ${behind.length} out of ${all} for stream: {}` };
+    }
+    const groups = new Map<string, number>();
+    for (const one of old) groups.set(one, (groups.get(one) ?? 0) + 1);
+    const told = [...groups].map(([text, n]) => (old.length > 1 ? `${n} errors like: ${text}` : text));
+    return old.length > 0 ? { status: 400, body: told.join('; ') } : { status: 204 };
   });
   return { ...made, labels };
 }

@@ -5,8 +5,9 @@ import { type Field, fieldsText } from './key.js';
 import type { Measures, Window } from './measure.js';
 import { type Order, sorted } from './order.js';
 import { weight } from './pane.js';
+import type { WindowSets } from './sets.js';
 import type { Table } from './table.js';
-import type { Closed, Windows } from './windows.js';
+import type { Closed } from './windows.js';
 import { Writer } from './write.js';
 
 export interface Choice {
@@ -42,7 +43,7 @@ export class Emit {
   #telling: Telling | undefined;
 
   constructor(
-    private readonly windows: Windows,
+    private readonly windows: WindowSets,
     private readonly measures: Measures,
     fields: readonly Field[],
     private readonly choice: Choice,

@@ -5,21 +5,25 @@ import type { Line } from '../../schemas/pipe/line.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Emit } from './emit.js';
-import type { Idle } from './idle.js';
 import { enough, type Field, fields, type Key } from './key.js';
 import { always, type Measures } from './measure.js';
 import type { Subject } from './options.js';
 import { addMissing, type Missing, nothingMissing, type Pane } from './pane.js';
+import type { WindowSets } from './sets.js';
 import { parseTime } from './time.js';
-import type { Windows } from './windows.js';
+import { Total } from './total.js';
 
 const tsField = new LineField('ts');
 const repeatField = new LineField('repeat');
 
 /** Puts what comes where it belongs: its window's pane, there its group's row. */
 export class Intake {
-  /** Events whose window was over, since that was told. */
+  /** Events that went into no window, since that was reported: it was over, or far ahead. */
   late = 0;
+  early = 0;
+  readonly total = new Total();
+  /** Whether there was an event. */
+  any = false;
   /** A window may be over now. */
   due = false;
   readonly #theirs = new Map<string, Field[]>();
@@ -31,9 +35,8 @@ export class Intake {
     private readonly key: Key,
     private readonly subject: Subject,
     private readonly measures: Measures,
-    private readonly windows: Windows,
+    private readonly windows: WindowSets,
     private readonly emit: Emit,
-    private readonly idle: Idle,
   ) {
     this.#gauge = key.fields.every(({ step }) => step === 0);
   }
@@ -41,8 +44,9 @@ export class Intake {
   event(line: Line): void {
     const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
     const times = line.locate(repeatField) ? line.number(repeatField) : 1;
-    if (line.type === 'outcome') this.windows.waiting.end(line, ts);
-    const pane = this.#at(ts, times);
+    if (times > 1 && !this.#fits(times)) return;
+    if (line.type === 'outcome') this.#ended(line, ts);
+    const pane = this.#at(line, ts, times);
     if (!pane) return;
     pane.saw(ts);
     if (line.type === 'connect') this.emit.connect(ts);
@@ -54,23 +58,24 @@ export class Intake {
   /** A pending event counts nowhere: its attempt waits, until its outcome comes. */
   pending(line: Line): void {
     const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
-    const pane = this.#at(ts, 0);
+    const pane = this.#at(line, ts, 0);
     pane?.saw(ts);
     this.key.read(line);
-    if (this.#gauge && !this.windows.waiting.start(line, this.key, ts))
-      this.#missing(pane ?? this.windows.current).own.untracked++;
+    if (this.#gauge && !this.windows.current.waiting.start(line, this.key, ts))
+      this.#missing(pane ?? this.windows.current.current).own.untracked++;
   }
 
   summary(line: Line): void {
     const event = line.event as Summary;
     const start = time(event.ts);
     const end = Math.max(time(event.end), start + 1);
-    if (!this.windows.fits(start, end)) {
+    if (!this.windows.current.fits(start, end)) {
       throw new RuntimeError(
         `a summary from ${event.ts} to ${event.end} fits in no window; make --every and --step multiples of its aggregate's`,
       );
     }
-    const pane = this.#at(start, event.count);
+    if (!this.#fits(sumOf(event))) return;
+    const pane = this.#at(line, start, event.count);
     if (!pane) return;
     this.emit.summaries = true;
     pane.saw(start);
@@ -99,7 +104,10 @@ export class Intake {
     if (where === 'update') return; // a line of an attempt whose outcome came, or will
     const ofLookups = where.startsWith('dns ');
     if (line.field('stage') === 'collector' && ofLookups !== (this.subject === 'dns')) return;
-    const pane = (typeof ts === 'string' && this.windows.pane(time(ts))) || this.windows.current;
+    if (!this.#fits(count)) return;
+    const { current } = this.windows;
+    const at = typeof ts === 'string' ? time(ts) : undefined;
+    const pane = (at !== undefined && current.pane(at, this.windows.isNear(at))) || current.current;
     const missing = this.#missing(pane).events;
     if (where === 'invalid') missing.invalid += count;
     else missing.lost += count;
@@ -107,21 +115,18 @@ export class Intake {
 
   /** Takes lines from one on that go into the current pane. Returns where the next one is. */
   many(lines: GatheredLines, from: number, scanned: Scanned): number {
-    let to = from;
-    while (to < lines.count && this.windows.holds(lines.time(to))) to++;
+    const to = this.windows.goOn(lines, from, scanned);
     if (to === from) return from;
-    const pane = this.windows.current as Pane;
+    const pane = this.windows.current.current as Pane;
     const end = from + pane.add(lines.bytes(from, to), to - from);
     for (let at = from; at < end; at++) {
       const ts = lines.time(at);
-      if (ts > this.idle.newest) this.idle.newest = ts;
       pane.saw(ts);
       if (lines.tag(at) === always.connects) this.emit.connect(ts);
     }
-    const { waiting } = this.windows;
-    if (waiting.size > 0) {
+    if (this.windows.all.some(({ waiting }) => waiting.size > 0)) {
       for (let at = from; at < end; at++)
-        if (lines.tag(at) === always.outcomes) waiting.end(scanned.line(at), lines.time(at));
+        if (lines.tag(at) === always.outcomes) this.#ended(scanned.line(at), lines.time(at));
     }
     if (!this.measures.counts) {
       const { table } = pane;
@@ -134,21 +139,36 @@ export class Intake {
 
   /** Lines of the input that were no events are missing from the window too. */
   invalid(count: number): void {
-    this.#missing(this.windows.current).own.invalid += count;
+    this.#missing(this.windows.current.current).own.invalid += count;
   }
 
-  #at(ts: number, count: number): Pane | undefined {
-    if (ts > this.idle.newest) this.idle.newest = ts;
-    if (this.windows.advance(ts)) this.due = true;
-    const pane = this.windows.pane(ts);
+  #at(line: Line, ts: number, count: number): Pane | undefined {
+    this.any = true;
+    const trusted = this.windows.see(line, ts);
+    if (this.windows.advance()) this.due = true;
+    const { current } = this.windows;
+    const pane = current.pane(ts, trusted);
     if (pane) {
       if (this.#waiting) addMissing(pane.missing, this.#waiting);
       this.#waiting = undefined;
     } else {
-      this.late += count;
-      this.#missing(this.windows.current).own.lost += count;
+      if (current.isOver(ts)) this.late += count;
+      else this.early += count;
+      this.#missing(current.current).own.lost += count;
     }
     return pane;
+  }
+
+  /** Whether a line's number can be added; if not, the line is missing from the window. */
+  #fits(count: number): boolean {
+    if (this.total.add(count)) return true;
+    this.#missing(this.windows.current.current).own.invalid++;
+    return false;
+  }
+
+  /** An attempt has ended, in whatever timeline it waits. */
+  #ended(line: Line, ts: number): void {
+    for (const { waiting } of this.windows.all) waiting.end(line, ts);
   }
 
   /** Where to note what is missing. */
@@ -170,6 +190,13 @@ export class Intake {
 }
 
 const time = (text: string) => parseTime(Buffer.from(text, 'latin1'), 0);
+
+/** No number of a summary that is added up is larger than this. */
+function sumOf(summary: Summary): number {
+  const { count, connects = 0, outcomes = 0, pending = 0, errors = 0, failed = 0, each_max = 0 } = summary;
+  const { lost = 0, invalid = 0, untracked = 0 } = summary;
+  return Math.max(count, connects, outcomes, pending, errors, failed, each_max, lost, invalid, untracked);
+}
 
 function parseBy(text: string): Field[] {
   if (text === '') return [];

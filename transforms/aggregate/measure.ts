@@ -257,7 +257,7 @@ export class Measures {
     ];
     const slots = (table.sketches[0] as Table['sketches'][number]).of(row, table.rows);
     text.field(',"latency_min_us":', least);
-    text.field(',"latency_mean_us":', Math.round(sum / total));
+    text.field(',"latency_mean_us":', Math.min(Math.max(Math.round(sum / total), least), largest));
     for (const [name, q] of Object.entries(quantiles)) {
       const value = Math.min(Math.max(Math.round(quantile(slots, q, total)), least), largest);
       text.field(`,"latency_${name}_us":`, value);

@@ -19,10 +19,11 @@ export function newOnly(
   expire: number,
   most: number,
   { types, ends }: ReturnType<typeof chosenTypes>,
+  lock: boolean,
   filters: Record<string, unknown>,
 ): Stage {
   const key = new Key(fields, types);
-  const seen = new Seen(path, fieldsText(fields), expire, most, (text) => say('aggregate', text));
+  const seen = new Seen(path, fieldsText(fields), expire, most, lock, (text) => say('aggregate', text));
   let fresh: Buffer[] = []; // of events that are on their way
   let written: Buffer[] = [];
   const store = async () => {

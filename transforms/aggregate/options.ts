@@ -1,4 +1,5 @@
 import { UsageError } from '../../schemas/pipe/errors.js';
+import { noLock } from '../../schemas/pipe/lock.js';
 import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/options.js';
 import { fieldsIn, where } from '../../schemas/where/where.js';
 import { typeOptions } from '../filter/types.js';
@@ -69,6 +70,7 @@ export const options = {
   },
   state: { value: 'FILE', help: 'Where --new-only keeps what was seen. One process at a time.' },
   expire: { value: 'TIME', parse: interval, help: 'With --new-only, forget a group that was not seen for TIME.' },
+  'no-lock': noLock,
 } satisfies Options;
 
 function groupBy(text: string): Field[] {

@@ -1,9 +1,10 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { openLocked, tryLock } from '../../schemas/pipe/lock.js';
 import { KeyBytes } from './bytes.js';
 import { hash } from './hash.js';
-import { hold } from './held.js';
 import { Table } from './table.js';
 
 const newline = 10;
@@ -25,7 +26,6 @@ const told = 1;
 export class Seen {
   #table = newTable();
   readonly #key = new KeyBytes();
-  #held: Awaited<ReturnType<typeof hold>> | undefined;
   #file: FileHandle | undefined;
   #records = 0;
 
@@ -35,14 +35,16 @@ export class Seen {
     /** A group is forgotten when it was not seen for longer, µs. */
     private readonly expire: number,
     private readonly most: number,
+    /** Not with `--no-lock`. */
+    private readonly lock: boolean,
     private readonly say: (text: string) => void,
   ) {}
 
   /** Opens the file, and reads it where there is one. */
   async open(): Promise<void> {
     try {
-      this.#held = await hold(this.path);
-      this.#file = await open(this.path, 'a+', 0o600);
+      const opens = () => open(this.path, 'a+', 0o600);
+      this.#file = await (this.lock ? openLocked(this.path, opens, 'aggregate') : opens());
       const { size } = await this.#file.stat();
       if (size === 0) await this.#append(this.#title);
       else await this.#read(this.#file, size);
@@ -80,7 +82,6 @@ export class Seen {
   async close(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
-    this.#held?.close();
   }
 
   async #append(bytes: string | Buffer): Promise<void> {
@@ -168,8 +169,10 @@ export class Seen {
   /** Writes the groups that are known into a new file, which takes the old one's place at once or not at all. */
   async #rewrite(): Promise<void> {
     const beside = `${this.path}.new`;
-    const file = await open(beside, 'w', 0o600);
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW } = constants;
+    const file = await open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
     try {
+      if (this.lock) tryLock(file.fd, beside, 'aggregate'); // whoever opens the path finds a locked file, old or new
       let parts: Buffer[] = [Buffer.from(this.#title)];
       let newest = Number.NEGATIVE_INFINITY;
       for (let row = 1; row < this.#table.rows; row++) newest = Math.max(newest, this.#table.get(row, last));
@@ -184,14 +187,15 @@ export class Seen {
       }
       await file.appendFile(Buffer.concat(parts));
       await file.datasync();
-    } finally {
+      await rename(beside, this.path);
+    } catch (error) {
       await file.close();
+      throw error;
     }
-    await rename(beside, this.path);
+    await this.#file?.close();
+    this.#file = file;
     const folder = await open(dirname(this.path), 'r');
     await folder.sync().finally(() => folder.close());
-    await this.#file?.close();
-    this.#file = await open(this.path, 'a');
     this.#records = this.#table.rows - 1;
   }
 

@@ -107,7 +107,7 @@ export function decode(text: string, take: (slot: number, value: number) => void
     let number = 0;
     for (let scale = 1; ; scale *= 128) {
       const byte = bytes[at++];
-      if (byte === undefined || scale > 2 ** 53) throw new RuntimeError('a sketch is damaged; make its summary anew');
+      if (byte === undefined || scale > 2 ** 112) throw new RuntimeError('a sketch is damaged; make its summary anew');
       number += (byte & 127) * scale;
       if (byte < 128) return number;
     }

@@ -12,7 +12,7 @@ import { addresses, isWhole, Key, sayMissed } from './key.js';
 import { always, Measures, measures, usual, usualOfLookups } from './measure.js';
 import { check, type options, type Subject, subjectOf, usualGrace, usualGroups } from './options.js';
 import { checkField, orderBy } from './order.js';
-import { Windows } from './windows.js';
+import { WindowSets } from './sets.js';
 
 /** Of more fields gather.h knows nothing. */
 const mostGathered = 32;
@@ -30,7 +30,7 @@ export class Aggregate implements Stage {
   readonly #key: Key;
   readonly #gather: Gather | undefined;
   readonly #measures: Measures;
-  readonly #windows: Windows;
+  readonly #windows: WindowSets;
   readonly #emit: Emit;
   readonly #idle = new Idle();
   readonly #intake: Intake;
@@ -57,7 +57,7 @@ export class Aggregate implements Stage {
     const told = [...this.#measures.names, ...by.map(({ name }) => name)];
     if (values.orderBy) checkField('--order-by', values.orderBy.name, told);
     for (const name of values.having?.fields ?? []) checkField('--having', name, [...told, ...ofAll]);
-    this.#windows = new Windows(
+    this.#windows = new WindowSets(
       { ...(every && { every }), ...(step && { step }), grace },
       this.#measures.shape,
       values.maxGroups ?? usualGroups,
@@ -69,7 +69,7 @@ export class Aggregate implements Stage {
       count: values.count,
       every: every !== undefined,
     });
-    this.#intake = new Intake(this.#key, this.#subject, this.#measures, this.#windows, this.#emit, this.#idle);
+    this.#intake = new Intake(this.#key, this.#subject, this.#measures, this.#windows, this.#emit);
   }
 
   line(line: Line, out: Output): void {
@@ -112,11 +112,11 @@ export class Aggregate implements Stage {
 
   flush(out: Output): void {
     const intake = this.#intake;
-    if (this.#windows.advance(this.#idle.now())) intake.due = true;
+    if (this.#windows.advanceIdle()) intake.due = true;
     this.#tellLate(out);
     if (intake.due) this.#pump(out);
     if (intake.due) out.wake();
-    else this.#idle.at(this.#windows.due, out.wake);
+    else this.#idle.after(this.#windows.due, out.wake);
   }
 
   finish(out: Output): boolean {
@@ -125,12 +125,13 @@ export class Aggregate implements Stage {
   }
 
   metrics(): Metric[] {
-    return [metric('synpipe_aggregate_groups', 'gauge', 'Groups kept, of all open windows.', this.#windows.groups)];
+    const groups = this.#windows.all.reduce((sum, windows) => sum + windows.groups, 0);
+    return [metric('synpipe_aggregate_groups', 'gauge', 'Groups kept, of all open windows.', groups)];
   }
 
   end(): void {
     this.#idle.end();
-    if (this.#idle.newest > Number.NEGATIVE_INFINITY) sayMissed(this.name, this.#key);
+    if (this.#intake.any) sayMissed(this.name, this.#key);
   }
 
   /** Tells of windows that are over, as much as goes out at once. */
@@ -139,7 +140,10 @@ export class Aggregate implements Stage {
   }
 
   #tellLate(out: Output): void {
-    if (this.#intake.late > 0) out.lost('late', this.#intake.late);
-    this.#intake.late = 0;
+    const { late, early, total } = this.#intake;
+    if (late > 0) out.lost('late', late);
+    if (early > 0) out.lost('early', early);
+    if (total.refused > 0) out.lost('too large', total.refused);
+    this.#intake.late = this.#intake.early = total.refused = 0;
   }
 }

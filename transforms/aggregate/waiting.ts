@@ -78,6 +78,16 @@ export class Waiting {
     if (this.#isOver(attempt)) this.#delete(id, attempt);
   }
 
+  /** Takes over those that have not ended, as waiting since a time at the latest. */
+  adopt(from: Waiting, latest: number): void {
+    for (const [id, { group, since, until }] of from.#attempts) {
+      if (until < Number.POSITIVE_INFINITY || this.#attempts.size >= this.most || this.#attempts.has(id)) continue;
+      const own = this.#group(keyOf(this.#key, group.key));
+      this.#attempts.set(id, { group: own, since: Math.min(since, latest), until });
+      (this.#digits[digitsOfId(id)] as number)++;
+    }
+  }
+
   /** Whether an attempt waited at a moment. */
   any(at: number): boolean {
     for (const { since, until } of this.#attempts.values()) if (since < at && at <= until) return true;
@@ -105,7 +115,7 @@ export class Waiting {
 
   #delete(id: string, { group }: Attempt): void {
     this.#attempts.delete(id);
-    (this.#digits[digitsIn(Buffer.from(id, 'latin1'), 1, id.indexOf('"', 1))] as number)--;
+    (this.#digits[digitsOfId(id)] as number)--;
     if (--group.attempts === 0 && group.waiting === 0) this.#groups.delete(group.key);
   }
 
@@ -167,6 +177,7 @@ function idOf(line: Line): string {
   return line.locate(hostField) ? id + line.raw.toString('latin1', line.from, line.to) : id;
 }
 
+const digitsOfId = (id: string) => digitsIn(Buffer.from(id, 'latin1'), 1, id.indexOf('"', 1));
 const digitsOf = (line: Line) => (line.locate(idField) ? digitsIn(line.raw, line.from + 1, line.to - 1) : 0);
 
 /** The last digits of bytes[start..end), 16 bits of them. */

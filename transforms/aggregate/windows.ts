@@ -1,5 +1,4 @@
-import { Pane, Tables } from './pane.js';
-import type { Shape } from './table.js';
+import { Pane, type Tables } from './pane.js';
 import { Waiting } from './waiting.js';
 
 /** When windows begin and end, µs; without `every` there is one, the whole input. */
@@ -14,6 +13,9 @@ export interface Times {
 /** At most this many windows without events are written in a row while attempts wait: clocks jump, and recordings have gaps. */
 const mostEmpty = 1000;
 
+/** With so many panes open, none is opened for an event whose time is not trusted. */
+export const mostPanes = 1000;
+
 /** A window that is over. */
 export interface Closed {
   pane: Pane;
@@ -27,7 +29,6 @@ export interface Closed {
  */
 export class Windows {
   readonly #panes = new Map<number, Pane>();
-  readonly #tables: Tables;
   readonly #step: number;
   readonly #wide: number; // panes of a window
   readonly #grace: number;
@@ -42,25 +43,26 @@ export class Windows {
 
   constructor(
     { every, step = every, grace }: Times,
-    shape: Shape,
+    private readonly tables: Tables,
     private readonly most: number,
   ) {
-    this.#tables = new Tables(shape);
     this.#step = step ?? 0;
     this.#wide = every && step ? every / step : 1;
     this.#grace = grace;
   }
 
-  /** The pane of a time; undefined where that is over. */
-  pane(time: number): Pane | undefined {
+  /** The pane of a time; undefined if that is over, or if it is not trusted and there are too many panes. */
+  pane(time: number, trusted = true): Pane | undefined {
     const at = this.#step > 0 ? Math.floor(time / this.#step) : 0;
     if (at === this.#lastAt) return this.#last;
     if (at < this.#over) return undefined;
     let pane = this.#panes.get(at);
     if (!pane) {
+      if (!trusted && this.#panes.size >= mostPanes) return undefined;
       pane = this.spare();
       this.#panes.set(at, pane);
     }
+    if (!trusted) return pane;
     this.#lastAt = at;
     this.#last = pane;
     return pane;
@@ -70,6 +72,11 @@ export class Windows {
   holds(time: number): boolean {
     if (this.#step === 0) return this.#last !== undefined;
     return time < this.#next && Math.floor(time / this.#step) === this.#lastAt;
+  }
+
+  /** Whether the pane of a time is over. */
+  isOver(time: number): boolean {
+    return this.#step > 0 && Math.floor(time / this.#step) < this.#over;
   }
 
   /** The pane that was asked for last. */
@@ -105,7 +112,7 @@ export class Windows {
     return at === undefined ? undefined : (at + 1) * this.#step + this.#grace;
   }
 
-  /** The oldest window that is over; with `all`, that has something. It must come back by `done`. */
+  /** The oldest window that is over; with `all`, that has something. Its table must be given back. */
   next(all = false): Closed | undefined {
     const at = this.#oldest();
     if (at === undefined || (at >= this.#over && !(all && this.#panes.size > 0))) return undefined;
@@ -116,13 +123,9 @@ export class Windows {
     return closed;
   }
 
-  done({ pane }: Closed): void {
-    this.#tables.give(pane.table);
-  }
-
   /** An empty pane, for groups on their way out. */
   spare(): Pane {
-    return new Pane(this.#tables.take(), this.most, this.#tables.take, this.#tables.give);
+    return new Pane(this.tables.take(), this.most, this.tables.take, this.tables.give);
   }
 
   /**
@@ -163,7 +166,7 @@ export class Windows {
     this.#told = at + 1;
     const gone = at - this.#wide + 1;
     const pane = this.#panes.get(gone);
-    if (pane && this.#wide > 1) this.#tables.give(pane.table);
+    if (pane && this.#wide > 1) this.tables.give(pane.table);
     this.#panes.delete(gone);
   }
 }

@@ -17,6 +17,8 @@ export interface Remote {
 export interface Wire {
   name: WireName | undefined;
   until: number;
+  /** 64 bits by the last bits of the IDs of processes that asked for the address: those of no other process matter. */
+  askers: readonly [number, number];
 }
 
 /** The name of an event's local address. */
@@ -57,6 +59,6 @@ export function lasting({ remote, local }: Addition, text: string): Omit<Made, '
     name && attempt ? [name.before, name.after + text.slice(wireText(name, attempt.at).length)] : [text, ''];
   const reason = remote && nameText(remote) === '' ? missing(remote.lookup) : undefined;
   const until = Math.min(...[remote, local].map((one) => one?.lookup?.until ?? Number.POSITIVE_INFINITY));
-  const times = wire && attempt && { answered: name?.at, from: attempt.at, until: wire.until };
+  const times = wire && attempt && { answered: name?.at, from: attempt.at, until: wire.until, askers: wire.askers };
   return { before, after, times, place, reason, until };
 }

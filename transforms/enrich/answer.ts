@@ -16,6 +16,8 @@ export interface Answer {
   readonly latency: number | undefined;
   /** When the asking thread first tried the address between this answer and its next one; infinite if it did not. */
   used: number;
+  /** The look-up, which its other addresses share: when the thread first tried one of them. */
+  readonly lookup: { used: number };
 }
 
 /** From the innermost to the outermost. */
@@ -36,4 +38,13 @@ export function insert(answers: Answer[], answer: Answer): void {
   while (place > 0 && (answers[place - 1] as Answer).at > answer.at) place--;
   if (place === answers.length) answers.push(answer);
   else answers.splice(place, 0, answer);
+}
+
+/** The IDs of processes as 64 bits, by their last six bits. */
+export type ProcessBits = [number, number];
+
+export function addProcess(bits: ProcessBits, pid: number | undefined): void {
+  if (pid === undefined) return;
+  const word = (pid >> 5) & 1;
+  bits[word] = (bits[word] as number) | (1 << (pid & 31));
 }

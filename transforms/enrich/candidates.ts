@@ -30,14 +30,23 @@ export function candidatesAt(answers: readonly Answer[], at: number, since = Num
   return { answers: found, cut: found.length > mostNames, until };
 }
 
-/** Returns when a thread last tried the address before `at`, as far as its answers know. */
-export function previousAttempt(answers: readonly Answer[], at: number): number {
-  const last = answers.findLast((answer) => answer.at <= at && answer.used < at);
-  return last?.used ?? Number.NEGATIVE_INFINITY;
+/**
+ * Returns since when the answers of a thread are candidates for an attempt. If it has tried the address since its last
+ * answer: since then. Else it follows that look-up, and all that the thread had looked up before and has used is done with.
+ */
+export function candidatesSince(answers: readonly Answer[], at: number): number {
+  let since = Number.NEGATIVE_INFINITY;
+  const last = answers.findLastIndex((answer) => answer.at <= at);
+  if (last >= 0 && (answers[last] as Answer).used < at) return (answers[last] as Answer).used;
+  for (const { lookup } of answers.slice(0, Math.max(0, last)))
+    if (lookup.used < at) since = Math.max(since, lookup.used);
+  return since;
 }
 
 /** Notes that a thread tried the address, in the latest of its answers by then. */
 export function noteAttempt(answers: readonly Answer[], at: number): void {
   const last = answers.findLast((answer) => answer.at <= at);
-  if (last) last.used = Math.min(last.used, at);
+  if (!last) return;
+  last.used = Math.min(last.used, at);
+  last.lookup.used = Math.min(last.lookup.used, at);
 }

@@ -1,10 +1,11 @@
-import { type Answer, type Scope, scopes } from './answer.js';
-import { type Candidates, candidatesAt, latestAt, noteAttempt, previousAttempt } from './candidates.js';
+import { type Answer, type ProcessBits, type Scope, scopes } from './answer.js';
+import { type Candidates, candidatesAt, candidatesSince, latestAt, noteAttempt } from './candidates.js';
 
 /** What was answered for an attempt's address. */
 export interface Lists {
   /** When the most recent of the answers came. */
   readonly newest: number;
+  readonly askers: ProcessBits;
   /** The answers that the attempt's own thread got, in the order of their times. */
   readonly thread: readonly Answer[];
   /** What another scope of the attempt knew at a time. */
@@ -35,7 +36,7 @@ export function choose(lists: Lists, at: number, outermost: number): Choice {
 function fromThread({ thread, candidates }: Lists, at: number): Choice | undefined {
   const own = latestAt(thread, at);
   if (!own) return undefined;
-  const recent = candidatesAt(thread, at, previousAttempt(thread, at));
+  const recent = candidatesAt(thread, at, candidatesSince(thread, at));
   noteAttempt(thread, at);
   const process = candidates(1, at);
   const others = process.answers.filter(({ name }) => name !== own.name);

@@ -1,4 +1,4 @@
-import { type Answer, insert } from './answer.js';
+import { type Answer, addProcess, insert, type ProcessBits } from './answer.js';
 import { type Candidates, latestAt } from './candidates.js';
 import { mostNames } from './text.js';
 
@@ -16,6 +16,8 @@ export class History {
   #size = 0;
   /** When the most recent answer came. */
   newest = 0;
+  /** Who asked, also those whose answers were dropped. */
+  readonly askers: ProcessBits = [0, 0];
   moved = Number.NEGATIVE_INFINITY;
 
   get size(): number {
@@ -24,6 +26,7 @@ export class History {
 
   add(answer: Answer): void {
     this.newest = Math.max(this.newest, answer.at);
+    addProcess(this.askers, answer.asker.pid);
     const names = this.#names;
     let known = names.length - 1;
     while (known >= 0 && names[known]?.[0]?.name !== answer.name) known--;

@@ -42,7 +42,7 @@ export interface Made {
    * Where the wire has answers with the address: when the name was answered, if there is one, and the attempts that
    * get these fields, by their times in [from, until), if they are of the same thread.
    */
-  times: { answered: number | undefined; from: number; until: number } | undefined;
+  times: { answered: number | undefined; from: number; until: number; askers: readonly [number, number] } | undefined;
   place: Place | undefined;
   reason: Reason | undefined;
   /** The fields of maps: those that a line has itself stay. */
@@ -79,8 +79,8 @@ export class Known {
     const named = names ? ['name', ...(saddr ? ['saddr_name'] : [])] : [];
     this.#given = [...named, ...given].map((field) => new Field(field));
     const fields = [...new Set([...asked, ...(zones ? ['daddr'] : []), ...from])];
-    const party = names ? ['pid', 'tid', 'cgroup', 'netns'].filter((field) => !fields.includes(field)) : [];
-    this.#texts = new Texts(attemptTypes, fields, party, this.#given, textsPerAddress * cache);
+    const group = ['cgroup', 'netns'].filter((field) => !fields.includes(field));
+    this.#texts = new Texts(attemptTypes, fields, group, ['pid', 'tid'], this.#given, textsPerAddress * cache);
     this.#tellings = names?.tellings ?? new Int32Array(1);
   }
 
@@ -101,11 +101,9 @@ export class Known {
   /** Sends a line on with its fields, if they are known. Returns whether. */
   put(line: Line, out: Output, now: number): boolean {
     const texts = this.#texts;
-    const record = texts.find(line, now / tickMs);
-    if (record < 0) return false;
+    const record = texts.find(line, now / tickMs, this.#tellings);
+    if (record < 0 || !texts.holds(record, now / tickMs, this.#tellings)) return false;
     const { words } = texts;
-    if (now >= (words[record + at.until] as number) * tickMs) return false;
-    if (this.#tellings[words[record + at.mark] as number] !== words[record + at.told]) return false;
     for (let i = 0; i < this.#given.length; i++) if (line.locate(this.#given[i] as Field)) return false;
     const from = texts.from(record);
     const to = texts.to(record);
@@ -125,13 +123,16 @@ export class Known {
     const { before, after, times, reason, zones } = made;
     if (this.#given.some((field) => line.locate(field)) || zones.some((field) => line.field(field) !== undefined))
       return;
-    if (times) this.#write(line, false, '', split, made, now);
+    const first = times ? this.#write(line, 0, '', split, made, now) : 0;
+    if (first < 0) return;
+    if (times) this.#texts.words.set(times.askers, first + at.ids);
+    const level = times ? this.#texts.level(line, times.askers) : 0;
     const what =
       (reason ? reasons.indexOf(reason) : 0) +
       (times ? timed : 0) +
       (times?.answered === undefined ? 0 : aged) +
       (zones.length > 0 ? zoned : 0);
-    const record = this.#write(line, times !== undefined, before + after, what, made, now);
+    const record = this.#write(line, level, before + after, what, made, now);
     if (record < 0) return;
     if (times) this.#texts.setTimes(record, [times.answered ?? 0, times.from, times.until]);
     for (const zone of zones) this.#zones.add(zone);
@@ -141,8 +142,8 @@ export class Known {
     this.#texts.clear();
   }
 
-  #write(line: Line, more: boolean, text: string, what: number, { before, place, until }: Made, now: number): number {
-    const record = this.#texts.put(line, more, text);
+  #write(line: Line, level: number, text: string, what: number, { before, place, until }: Made, now: number): number {
+    const record = this.#texts.put(line, level, text);
     if (record < 0) return record;
     const { words } = this.#texts;
     const mark = place?.mark ?? 0;
@@ -150,7 +151,7 @@ export class Known {
     words[record + at.mark] = mark;
     words[record + at.told] = this.#tellings[mark] as number;
     words[record + at.what] = what;
-    words[record + at.split] = Buffer.byteLength(before);
+    words[record + at.split] = Buffer.byteLength(before); // not of a split one
     return record;
   }
 

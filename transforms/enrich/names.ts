@@ -92,8 +92,8 @@ export class Names {
 
   /** What was seen on the wire for an attempt. For the machine's own addresses the hosts file comes first. */
   wire(place: Place, attempt: Attempt): Wire | undefined {
-    const choice = place.own && place.hostsText ? undefined : this.seen.find(attempt);
-    return choice && { name: wireName(choice), until: choice.until };
+    const found = place.own && place.hostsText ? undefined : this.seen.find(attempt);
+    return found && { name: wireName(found.choice), until: found.choice.until, askers: found.askers };
   }
 
   /** The look-up of an address: the one of before, where that still holds, or a new one; none where nobody is asked. */

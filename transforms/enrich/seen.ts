@@ -1,4 +1,4 @@
-import { type Answer, type Party, scopes, sharedScope } from './answer.js';
+import { type Answer, type Party, type ProcessBits, scopes, sharedScope } from './answer.js';
 import { type Candidates, candidatesAt } from './candidates.js';
 import { type Choice, choose, type Lists } from './choose.js';
 import { History } from './history.js';
@@ -25,6 +25,12 @@ export interface Attempt extends Party {
   readonly own: boolean;
 }
 
+export interface Found {
+  choice: Choice;
+  /** Who asked for the address: the answers of no other process matter. */
+  askers: ProcessBits;
+}
+
 /** Programs go on to use an address some time after its TTL has run out. */
 const grace = 60_000_000;
 /** While an address has so few answers, they are in one list, which is searched for each scope. */
@@ -45,8 +51,8 @@ export class Seen {
     private readonly ttl: { min: number; max: number },
   ) {
     this.#few = new Store(limit, () => new Sequence(few + 1));
-    this.#threads = new Store(limit, () => new Sequence(mostOfThread));
-    this.#scopes = new Store(limit, () => new History());
+    this.#threads = new Store(limit / 4, () => new Sequence(mostOfThread));
+    this.#scopes = new Store(limit / 2, () => new History());
   }
 
   /** Returns the addresses of the answer. */
@@ -57,15 +63,16 @@ export class Seen {
     const until = at + 1_000_000 * Math.min(Math.max(ttl, this.ttl.min), this.ttl.max) + grace;
     const asker = { pid, tid, cgroup, netns };
     const addresses = addrs.map(unmapped);
-    for (const address of addresses)
-      this.#add(address, { name, asker, at, until, latency, used: Number.POSITIVE_INFINITY });
+    const used = Number.POSITIVE_INFINITY;
+    const lookup = { used };
+    for (const address of addresses) this.#add(address, { name, asker, at, until, latency, used, lookup });
     return addresses;
   }
 
   /** Returns the name of an attempt; undefined if nobody asked for it. Notes the attempt. */
-  find(attempt: Attempt): Choice | undefined {
+  find(attempt: Attempt): Found | undefined {
     const lists = this.#listsOf(attempt);
-    return lists && choose(lists, attempt.at, attempt.own ? 1 : outermost);
+    return lists && { askers: lists.askers, choice: choose(lists, attempt.at, attempt.own ? 1 : outermost) };
   }
 
   #add(address: string, answer: Answer): void {
@@ -91,11 +98,13 @@ export class Seen {
 
   #listsOf(attempt: Attempt): Lists | undefined {
     const { address } = attempt;
-    const answers = this.#few.get(address)?.answers;
-    if (answers) {
+    const list = this.#few.get(address);
+    if (list) {
+      const { answers } = list;
       const within = (scope: number) => answers.filter(({ asker }) => sharedScope(asker, attempt) <= scope);
       return {
-        newest: answers.at(-1)?.at ?? 0,
+        newest: list.newest,
+        askers: list.askers,
         thread: within(0),
         candidates: (scope, at) => candidatesAt(within(scope), at),
       };
@@ -105,6 +114,7 @@ export class Seen {
     const thread = listKey(0, address, attempt);
     return {
       newest: host.newest,
+      askers: host.askers,
       thread: (thread === undefined ? undefined : this.#threads.get(thread)?.answers) ?? [],
       candidates: (scope, at) => {
         const list = listKey(scope, address, attempt);

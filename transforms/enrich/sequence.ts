@@ -1,4 +1,4 @@
-import { type Answer, insert } from './answer.js';
+import { type Answer, addProcess, insert, type ProcessBits } from './answer.js';
 
 /** Answers for one address in the order of their times: the newest, at most `most`. */
 export class Sequence {
@@ -9,6 +9,16 @@ export class Sequence {
 
   get size(): number {
     return this.answers.length;
+  }
+
+  get newest(): number {
+    return this.answers.at(-1)?.at ?? 0;
+  }
+
+  get askers(): ProcessBits {
+    const bits: ProcessBits = [0, 0];
+    for (const { asker } of this.answers) addProcess(bits, asker.pid);
+    return bits;
   }
 
   add(answer: Answer): void {

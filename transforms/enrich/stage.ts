@@ -112,6 +112,10 @@ export class Enrich implements Stage {
     this.#known.clear();
   }
 
+  asked(): void {
+    this.#waiting.hurry();
+  }
+
   end(): void {
     this.#waiting.stop();
     this.parts.close();

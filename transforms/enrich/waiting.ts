@@ -10,11 +10,16 @@ interface Held extends Addition {
   bytes: Buffer;
 }
 
+/** After the signal that asks for the end nothing waits longer, ms: less than the runner waits for. */
+const lastWaitMs = 500;
+
 /** Lines that wait for a name, in their order, with all lines behind them. */
 export class Waiting {
   readonly #queue = new Queue<Held>();
   #alarm: NodeJS.Timeout | undefined;
   #resume = () => {};
+  /** From then on nothing waits, in the time of performance.now(). */
+  #end = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly naming: Naming,
@@ -53,7 +58,7 @@ export class Waiting {
    */
   release(out: Output, all = false): boolean {
     const now = performance.now();
-    for (let { first } = this.#queue; first && (this.naming.ready(first, now) || all); { first } = this.#queue) {
+    for (let { first } = this.#queue; first && (this.#ready(first, now) || all); { first } = this.#queue) {
       if (out.full && !this.#queue.full && !all) return true;
       append(out, first.bytes, 0, first.bytes.length, this.naming.text(first));
       this.#queue.shift();
@@ -80,7 +85,14 @@ export class Waiting {
     this.stop();
     const { first } = this.#queue;
     if (!first) return;
-    this.#alarm = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(first.deadline - performance.now())));
+    const deadline = Math.min(first.deadline, this.#end);
+    this.#alarm = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(deadline - performance.now())));
+  }
+
+  /** The end is near: what is held goes without its name, if that does not come soon. */
+  hurry(): void {
+    this.#end = Math.min(this.#end, performance.now() + lastWaitMs);
+    this.setAlarm();
   }
 
   stop(): void {
@@ -88,13 +100,17 @@ export class Waiting {
   }
 
   async #firstReady(): Promise<void> {
-    while (this.#queue.first && !this.naming.ready(this.#queue.first, performance.now())) {
+    while (this.#queue.first && !this.#ready(this.#queue.first, performance.now())) {
       const resumed = new Promise<void>((resolve) => {
         this.#resume = resolve;
       });
       this.setAlarm();
       await resumed;
     }
+  }
+
+  #ready(held: Held, now: number): boolean {
+    return this.naming.ready(held, now) || now >= this.#end;
   }
 
   #wake(): void {

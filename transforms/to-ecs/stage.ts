@@ -14,7 +14,8 @@ export function converter(
   return {
     name,
     types,
-    line({ event }, out) {
+    line(line, out) {
+      const event = line.exact;
       const { ts } = event as { ts?: string };
       before = ts ?? before ?? new Date().toISOString().replace('Z', '000Z');
       out.event(convert(event, before));

@@ -22,6 +22,10 @@ function anyValue(value: unknown, fraction = false): Value {
     if (Number.isSafeInteger(value) && !fraction) return { intValue: String(value) };
     return Number.isFinite(value) ? { doubleValue: value } : { stringValue: String(value) };
   }
+  if (typeof value === 'bigint') {
+    const text = String(value);
+    return BigInt.asIntN(64, value) === value ? { intValue: text } : { stringValue: text };
+  }
   if (Array.isArray(value)) return { arrayValue: { values: value.map((one) => anyValue(one)) } };
   return { kvlistValue: { values: attributes(Object.entries(value as object)) } };
 }

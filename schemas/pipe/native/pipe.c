@@ -2,21 +2,30 @@
 // What Node has no function for.
 #define _GNU_SOURCE
 #include "ahead.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <node_api.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
 #define MOST 6
+#define SLACK 64 // scan/scanner.ts: bytes that the scanner may read after the last newline
 
-// The numbers that were given behind the first `from` arguments. Throws where they are not so many.
+// Reads the whole numbers that follow the first `from` arguments. Throws if they are not exactly `many`, or not of 32 bits.
 static int numbers(napi_env env, napi_value *given, size_t count, size_t from, uint32_t *into, size_t many) {
 	int good = count == from + many;
-	for (size_t i = 0; good && i < many; i++) good = napi_get_value_uint32(env, given[from + i], &into[i]) == napi_ok;
-	if (!good) napi_throw_type_error(env, NULL, "numbers are missing");
+	for (size_t i = 0; good && i < many; i++) {
+		double number = -1;
+		good = !napi_get_value_double(env, given[from + i], &number) && number >= 0 && number <= UINT32_MAX;
+		if (good) good = (into[i] = number) == number;
+	}
+	if (!good) napi_throw_type_error(env, NULL, "whole numbers are missing");
 	return good;
 }
 
-// grow(fd, bytes): gives a pipe that much room, where it has less and the kernel lets us. Returns whether it did.
+// grow(fd, bytes): gives a pipe that much room if it has less. Returns whether the kernel did it.
 static napi_value grow(napi_env env, napi_callback_info info) {
 	napi_value given[MOST], grown = NULL;
 	size_t count = MOST;
@@ -28,15 +37,38 @@ static napi_value grow(napi_env env, napi_callback_info info) {
 	return grown;
 }
 
-// A thread, and the memory that it works on, which must not go before it.
+// lock(fd): locks an open file for this process, without waiting (flock). Returns 0, or the number of the error: EWOULDBLOCK
+// if another process has the lock. unlock(fd) gives it back; so does closing the file.
+static napi_value lock_with(napi_env env, napi_callback_info info, int operation) {
+	napi_value given[MOST], failed = NULL;
+	size_t count = MOST;
+	uint32_t fd;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	if (!numbers(env, given, count, 0, &fd, 1)) return NULL;
+	int result;
+	do result = flock(fd, operation);
+	while (result != 0 && errno == EINTR);
+	napi_create_int32(env, result == 0 ? 0 : errno, &failed);
+	return failed;
+}
+
+static napi_value lock(napi_env env, napi_callback_info info) {
+	return lock_with(env, info, LOCK_EX | LOCK_NB);
+}
+
+static napi_value unlock(napi_env env, napi_callback_info info) {
+	return lock_with(env, info, LOCK_UN);
+}
+
+// A thread, and a reference that keeps the memory on which it works.
 struct scanner {
 	struct ahead *ahead;
-	unsigned char *memory;
-	size_t length;
-	napi_ref held;
+	napi_ref memory;
 };
 
-// At the end of Node, and before `close`.
+static const napi_type_tag scanner_tag = {0x6a1f0d5c2b7e4c93, 0x9d3e58a7c41b6f02};
+
+// Runs when Node ends, and for `close`.
 static void stop(void *given) {
 	struct scanner *scanner = given;
 	if (scanner->ahead) ahead_close(scanner->ahead);
@@ -45,49 +77,73 @@ static void stop(void *given) {
 
 static void finalize(napi_env env, void *given, void *hint) {
 	(void)hint;
-	napi_remove_env_cleanup_hook(env, stop, given);
-	stop(given);
-	free(given);
+	struct scanner *scanner = given;
+	napi_remove_env_cleanup_hook(env, stop, scanner);
+	stop(scanner);
+	if (scanner->memory) napi_delete_reference(env, scanner->memory);
+	free(scanner);
 }
 
-// open(memory): a thread that scans lines in an ArrayBuffer of WebAssembly; undefined where there can be none.
+// open(memory): starts a thread that scans lines in an ArrayBuffer of WebAssembly, which can be neither detached nor
+// resized. Returns undefined if there can be no such thread.
 static napi_value open_(napi_env env, napi_callback_info info) {
 	napi_value given[1], made = NULL;
 	size_t count = 1;
+	bool is_memory = false;
+	napi_get_cb_info(env, info, &count, given, NULL, NULL);
+	if (napi_is_arraybuffer(env, given[0], &is_memory) || !is_memory) {
+		napi_throw_type_error(env, NULL, "an ArrayBuffer is missing");
+		return NULL;
+	}
 	struct scanner *scanner = calloc(1, sizeof *scanner);
 	if (!scanner) return NULL;
-	napi_get_cb_info(env, info, &count, given, NULL, NULL);
-	if (napi_get_arraybuffer_info(env, given[0], (void **)&scanner->memory, &scanner->length) ||
-	    !(scanner->ahead = ahead_open())) {
+	if (napi_create_external(env, scanner, finalize, NULL, &made)) {
 		free(scanner);
 		return NULL;
 	}
-	napi_add_env_cleanup_hook(env, stop, scanner);
-	napi_create_reference(env, given[0], 1, &scanner->held);
-	napi_create_external(env, scanner, finalize, NULL, &made);
-	return made;
+	// From here on the finalizer frees what there is.
+	if (napi_type_tag_object(env, made, &scanner_tag) || napi_create_reference(env, given[0], 1, &scanner->memory) ||
+	    napi_add_env_cleanup_hook(env, stop, scanner))
+		return NULL;
+	scanner->ahead = ahead_open();
+	return scanner->ahead ? made : NULL;
 }
 
 static struct scanner *scanner_of(napi_env env, napi_value value) {
 	void *found = NULL;
-	if (napi_get_value_external(env, value, &found) || !((struct scanner *)found)->ahead) {
+	bool is_scanner = false;
+	if (napi_check_object_type_tag(env, value, &scanner_tag, &is_scanner) || !is_scanner ||
+	    napi_get_value_external(env, value, &found) || !((struct scanner *)found)->ahead) {
 		napi_throw_type_error(env, NULL, "no scanner, or it is closed");
 		return NULL;
 	}
 	return found;
 }
 
+// Whether lines and records, as given to `offer`, are inside the memory. The scanner goes on to a newline, and reads a
+// little after it; records written over the lines could take that newline away.
+static int fits(const unsigned char *memory, size_t length, const uint32_t number[5]) {
+	const uint64_t from = (uint64_t)number[0] + number[1], to = (uint64_t)number[0] + number[2];
+	const uint64_t record = number[3], end = record + (uint64_t)number[4] * sizeof(unsigned);
+	return from < to && to + SLACK <= length && end <= length && record % sizeof(unsigned) == 0 &&
+	       (end <= from || to + SLACK <= record) && memory[to - 1] == '\n';
+}
+
 // offer(scanner, base, from, to, record, words): see ahead.h; places are in the memory, `from` and `to` count from `base`.
 static napi_value offer(napi_env env, napi_callback_info info) {
-	napi_value given[MOST], offered = NULL;
-	size_t count = MOST;
+	napi_value given[MOST], memory, offered = NULL;
+	size_t count = MOST, length = 0;
 	uint32_t number[5];
+	unsigned char *bytes = NULL;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
 	struct scanner *scanner = scanner_of(env, given[0]);
 	if (!scanner || !numbers(env, given, count, 1, number, 5)) return NULL;
-	unsigned char *memory = scanner->memory;
-	int is_taken = ahead_offer(scanner->ahead, memory + number[0], number[1], number[2],
-	                           (unsigned *)(memory + number[3]), number[4]);
+	if (napi_get_reference_value(env, scanner->memory, &memory) ||
+	    napi_get_arraybuffer_info(env, memory, (void **)&bytes, &length) || !fits(bytes, length, number)) {
+		napi_throw_range_error(env, NULL, "lines or records are outside the memory");
+		return NULL;
+	}
+	int is_taken = ahead_offer(scanner->ahead, bytes + number[0], number[1], number[2], (unsigned *)(bytes + number[3]), number[4]);
 	napi_get_boolean(env, is_taken, &offered);
 	return offered;
 }
@@ -110,13 +166,14 @@ static napi_value close_(napi_env env, napi_callback_info info) {
 	struct scanner *scanner = scanner_of(env, given[0]);
 	if (!scanner) return NULL;
 	stop(scanner);
-	napi_delete_reference(env, scanner->held);
+	napi_delete_reference(env, scanner->memory);
+	scanner->memory = NULL;
 	return NULL;
 }
 
 NAPI_MODULE_INIT() {
 	const struct { const char *name; napi_callback call; } functions[] = {
-		{"grow", grow}, {"open", open_}, {"offer", offer}, {"take", take}, {"close", close_},
+		{"grow", grow}, {"lock", lock}, {"unlock", unlock}, {"open", open_}, {"offer", offer}, {"take", take}, {"close", close_},
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
 		napi_value function;

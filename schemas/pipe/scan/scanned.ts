@@ -1,4 +1,5 @@
-import { recordWords } from '../../generated/kinds.js';
+import { headWords, recordWords } from '../../generated/kinds.js';
+import type { Field } from '../field.js';
 import { Line } from '../line.js';
 import type { Choice } from './choice.js';
 import type { Gather } from './gather.js';
@@ -39,6 +40,28 @@ export class Scanned {
     this.made.stays = true;
     this.made.move(buffer, this.start(at), this.end(at), table, this.record + at * recordWords);
     return this.made;
+  }
+
+  /**
+   * Returns where the first one is, from `start` to `end`, whose field has another value than this; no bytes are none.
+   * Their kinds are known and have the field.
+   */
+  same(start: number, end: number, { places }: Field, value: Uint8Array): number {
+    const { buffer, table } = this.scanner;
+    const { length } = value;
+    for (let at = start; at < end; at++) {
+      const record = this.record + at * recordWords;
+      const place = places[table[record + 2] as number] as number;
+      if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) {
+        if (length > 0) return at;
+        continue;
+      }
+      const word = table[record + headWords + place] as number;
+      if (word >>> 16 !== length) return at;
+      const from = (table[record] as number) + (word & 0xffff);
+      for (let i = 0; i < length; i++) if (buffer[from + i] !== value[i]) return at;
+    }
+    return end;
   }
 
   /** Some of them. */

@@ -7,7 +7,11 @@
 
 struct text {
 	int hash, key_words, bytes, room;
-	int until, mark, told, what, split, unused;
+	int until, mark, told, what;
+	union {
+		int split;
+		u32 ids[2]; // of a split one: a bit for each id, by its last six bits
+	};
 	double at, from, to;
 	int key[]; // the text is behind it
 };
@@ -18,7 +22,7 @@ struct text {
 enum { REASONS = 7, AGED = 8, ZONED = 16, TIMED = 32, SPLIT = 64 };
 
 struct texts {
-	int fields, given, more, unused;
+	int fields, given, more, deep;
 	int told[4096];
 	int index[TEXT_SLOTS];
 	struct text first;
@@ -64,7 +68,7 @@ INLINE u8 *write_number(u8 *to, u64 number) {
 }
 
 // `plan` has for each kind of line: whether to extend it, then the places of start, of ts and, if ts is when it ended, of
-// latency_us, then of the fields that a text is kept by, of those that a split one is kept by too, and of those that it gives. Writes the extended lines to `out`.
+// latency_us, then of the fields that a text is kept by (those of the first level, then those of the others), then of those that it gives. Writes the extended lines to `out`.
 // Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `said`: how many
 // bytes were written, and how many lines have no name by each of the reasons.
 EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
@@ -74,7 +78,7 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 	for (int i = 0; i <= REASONS; i++) said[1 + i] = 0;
 	for (; done < lines; done++, record += RECORD_WORDS) {
 		if ((int)record[2] < 0) break;
-		const int *kind = plan + record[2] * (4 + fields + texts->more + given), *places = kind + 4;
+		const int *kind = plan + record[2] * (4 + fields + texts->more + texts->deep + given), *places = kind + 4;
 		if (!kind[0]) break;
 		const u8 *line = base + record[0];
 		u32 others = record[5], size = record[1] - record[0] - 1; // without the brace
@@ -105,15 +109,21 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 			while (same < words && text->key[same] == key[same]) same++;
 			if (same == words) break;
 		}
-		if (now >= text->until) break;
 		int what = text->what;
+		if (now >= text->until || texts->told[text->mark] != text->told || (what & ZONED && others)) break;
 		if (what & SPLIT && until == fields) {
-			until = fields + texts->more;
+			until += texts->more;
+			int place = places[until];
+			if (has(record, place)) {
+				u32 id = record[HEAD_WORDS + place], length = id >> 16;
+				if (length > 16) break;
+				id = value16(line + (id & 0xffff), length);
+				if (text->ids[id >> 5 & 1] >> (id & 31) & 1) until += texts->deep;
+			}
 			goto more;
 		}
-		if (texts->told[text->mark] != text->told || (what & ZONED && others)) break;
 		for (u32 i = 0; i < given; i++) {
-			int place = places[fields + texts->more + i];
+			int place = places[fields + texts->more + texts->deep + i];
 			if (place < 0 ? others : (u32)has(record, place)) goto over;
 		}
 		u32 bytes = text->bytes;

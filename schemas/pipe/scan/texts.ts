@@ -15,7 +15,7 @@ const mostKey = 96;
 const slack = 8;
 
 /** Where a record has what is kept with its text; `until` in the caller's time, `told` as the mark said when it was made. */
-export const at = { until: 4, mark: 5, told: 6, what: 7, split: 8 } as const;
+export const at = { until: 4, mark: 5, told: 6, what: 7, split: 8, ids: 8 } as const;
 
 /** Bits of `what`. */
 export const reasonBits = 7;
@@ -26,7 +26,8 @@ export const split = 64;
 
 /**
  * Remembers texts that were made of lines, by the values of some of the lines' fields, as bytes: nothing is decoded to
- * find one. A record that is `split` has no text: it says that `more` fields decide, and the texts are kept by these too.
+ * find one. A record that is `split` has no text: it says that `more` fields decide, and the texts are kept by these too. For
+ * lines that have one of its ids (as far as 64 bits tell) in the first of the `deep` fields, these decide as well.
  * All is in one piece of memory; where that is full, all is forgotten. `extend` in texts.h finds many at once.
  */
 export class Texts {
@@ -35,8 +36,8 @@ export class Texts {
   text: Buffer = Buffer.alloc(0);
   /** What extend goes by. */
   readonly plan: Int32Array;
-  readonly #fields: readonly Field[];
-  readonly #more: readonly Field[];
+  /** By level: what else a text is kept by. */
+  readonly #levels: readonly (readonly Field[])[];
   readonly #most: number;
   readonly #key = new Int32Array(mostKey + 1);
   #times = new Float64Array(0);
@@ -56,12 +57,12 @@ export class Texts {
     types: readonly string[],
     fields: readonly string[],
     more: readonly string[],
+    deep: readonly string[],
     private readonly given: readonly Field[],
     most: number,
   ) {
     this.#most = Math.min(most, slots * 0.75);
-    this.#fields = fields.map((name) => new Field(name));
-    this.#more = more.map((name) => new Field(name));
+    this.#levels = [fields, more, deep].map((names) => names.map((name) => new Field(name)));
     const [start, ts, latency] = [new Field('start'), new Field('ts'), new Field('latency_us')];
     this.plan = Int32Array.from(
       kinds.flatMap(({ type }, kind) => [
@@ -69,7 +70,7 @@ export class Texts {
         start.places[kind] as number,
         ts.places[kind] as number,
         type === 'outcome' ? (latency.places[kind] as number) : -1,
-        ...[...this.#fields, ...this.#more, ...given].map(({ places }) => places[kind] as number),
+        ...[...this.#levels.flat(), ...given].map(({ places }) => places[kind] as number),
       ]),
     );
   }
@@ -79,9 +80,8 @@ export class Texts {
     this.words = new Int32Array(memory, offset, firstAt + arenaWords);
     this.text = Buffer.from(memory, offset, Texts.bytes);
     this.#times = new Float64Array(memory, offset, (firstAt + arenaWords) / 2);
-    this.words[0] = this.#fields.length;
-    this.words[1] = this.given.length;
-    this.words[2] = this.#more.length;
+    const [fields = [], more = [], deep = []] = this.#levels;
+    this.words.set([fields.length, this.given.length, more.length, deep.length]);
     this.#end = firstAt;
     this.#count = 0;
   }
@@ -91,12 +91,27 @@ export class Texts {
     this.words.set(counts.subarray(0, marks), 4);
   }
 
-  /** A line's record; -1 without. One that is split is returned only if it has ended by `now`. */
-  find(line: Line, now: number): number {
+  /** A line's record; -1 without. One that is split is returned only if it holds no longer. */
+  find(line: Line, now: number, told: Int32Array): number {
     if (this.words.length === 0) this.use(new ArrayBuffer(Texts.bytes), 0);
-    const record = this.#look(line, false);
+    const record = this.#look(line, 0);
     if (record < 0 || ((this.words[record + at.what] as number) & split) === 0) return record;
-    return now < (this.words[record + at.until] as number) ? this.#look(line, true) : record;
+    if (!this.holds(record, now, told)) return record;
+    const ids = this.words.subarray(record + at.ids, record + at.ids + 2);
+    return this.#look(line, this.level(line, ids));
+  }
+
+  holds(record: number, now: number, told: Int32Array): boolean {
+    const { words } = this;
+    return (
+      now < (words[record + at.until] as number) && told[words[record + at.mark] as number] === words[record + at.told]
+    );
+  }
+
+  /** Returns the level that a line's text is kept by where the record of its first fields is split. */
+  level(line: Line, ids: ArrayLike<number>): number {
+    const id = line.number(this.#levels[2]?.[0] as Field);
+    return Number.isNaN(id) || ((ids[(id >> 5) & 1] as number) & (1 << (id & 31))) === 0 ? 1 : 2;
   }
 
   /** The text of a record is text[from..to). */
@@ -118,9 +133,9 @@ export class Texts {
     this.#times.set(times, record / 2 + 5);
   }
 
-  /** Remembers a line's text, by `more` fields too or without. Returns the record; -1 if line or text are too long for that. */
-  put(line: Line, more: boolean, text: string): number {
-    let record = this.#look(line, more);
+  /** Remembers a line's text by the fields up to a level. Returns the record; -1 if line or text are too long for that. */
+  put(line: Line, level: number, text: string): number {
+    let record = this.#look(line, level);
     const length = this.#length;
     const bytes = Buffer.byteLength(text);
     if (length === 0 || bytes > 0xffff) return -1;
@@ -151,10 +166,15 @@ export class Texts {
     this.#count = 0;
   }
 
-  #look(line: Line, more: boolean): number {
-    const known = this.#take(line, this.#fields, true) && (!more || this.#take(line, this.#more, false));
-    if (!known) this.#length = 0;
-    return known ? this.#probe() : -1;
+  #look(line: Line, level: number): number {
+    this.#length = 0;
+    this.#hash = 0x811c9dc5 | 0;
+    for (let i = 0; i <= level; i++) {
+      if (this.#take(line, this.#levels[i] as readonly Field[])) continue;
+      this.#length = 0;
+      return -1;
+    }
+    return this.#probe();
   }
 
   /** The record of the key; sets the slot that leads to it, or is to. */
@@ -173,11 +193,11 @@ export class Texts {
     }
   }
 
-  /** Makes the line's key, or goes on with it: each value with its length before it. Returns false if it gets too long. */
-  #take(line: Line, fields: readonly Field[], first: boolean): boolean {
+  /** Adds fields to the line's key: each value with its length before it. Returns false if it gets too long. */
+  #take(line: Line, fields: readonly Field[]): boolean {
     const key = this.#key;
-    let hash = first ? 0x811c9dc5 | 0 : this.#hash;
-    let length = first ? 0 : this.#length;
+    let hash = this.#hash;
+    let length = this.#length;
     for (let n = 0; n < fields.length; n++) {
       const size = line.locate(fields[n] as Field) ? line.to - line.from : 0;
       if (length + (size >> 2) + 2 > mostKey) return false;

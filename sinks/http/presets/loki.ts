@@ -1,4 +1,4 @@
-import { eventsOf, nanoseconds, type Preset, timeOf } from '../preset.js';
+import { type Answer, eventsOf, nanoseconds, type Preset, timeOf } from '../preset.js';
 
 /** The push API: a stream for each type of event and the labels that are given. */
 export const loki = (labels: Record<string, string>): Preset => ({
@@ -15,4 +15,26 @@ export const loki = (labels: Record<string, string>): Preset => ({
     const all = [...streams].map(([type, values]) => ({ stream: { job: 'synpipe', type, ...labels }, values }));
     return Buffer.from(JSON.stringify({ streams: all }));
   },
+  ignored,
 });
+
+/** Errors of single entries; all others are about whole streams, such as those in labels. */
+const ofEntry = /^(?:entry for stream '.*' has timestamp too|max entry size)/s;
+
+/**
+ * Loki answers 400 if it ignores some entries, and stores the others. Its ingesters say `total ignored: 1 out of 5 for
+ * stream: {…}`, its distributor `3 errors like: ERROR; 1 errors like: ERROR`, or just ERROR if there is only one.
+ */
+function ignored({ status, body }: Answer): number | undefined {
+  if (status !== 400) return undefined;
+  const [, total] = /total ignored: (\d+) out of \d+ /.exec(body) ?? [];
+  if (total !== undefined) return Number(total);
+  const errors = body.split(/(?:^|; )(\d+) errors like: /);
+  if (errors.length === 1) return ofEntry.test(body) ? 1 : undefined;
+  let count = 0;
+  for (let at = 1; at < errors.length; at += 2) {
+    if (!ofEntry.test(errors[at + 1] as string)) return undefined;
+    count += Number(errors[at]);
+  }
+  return count;
+}

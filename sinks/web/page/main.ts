@@ -1,4 +1,4 @@
-import { printable } from '../../../schemas/pipe/errors.js';
+import { printable } from '../../../schemas/pipe/printable.js';
 import { Charts } from './charts.js';
 import { threeDigits } from './digits.js';
 import { Graph } from './graph.js';

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import * as formats from '../../../schemas/formats.cjs';
-import { printable } from '../../../schemas/pipe/errors.js';
 import { Line } from '../../../schemas/pipe/line.js';
+import { printable } from '../../../schemas/pipe/printable.js';
 import { anyEvent, eventTypes, schemaOf } from '../../support/arbitrary.js';
 import { connect } from '../../support/events.js';
 

@@ -74,9 +74,25 @@ test('no value of a field leads elsewhere', () => {
   );
 });
 
-test('a value is none of the names that sink-file gives itself', () => {
-  assert.deepEqual(
-    ['a.gz', 'a.zst', 'a.parquet', 'a.torn', 'a.tmp', 'a.gz.b', 'a@20261123T081530.123Z'].map(safeName),
-    ['a%2Egz', 'a%2Ezst', 'a%2Eparquet', 'a%2Etorn', 'a%2Etmp', 'a.gz.b', 'a%4020261123T081530.123Z'],
-  );
+test('no value of a field makes a name that sink-file gives itself', () => {
+  const path = (template: string, ...values: string[]) => new Template(template).path(0, () => values.shift());
+  const closed = '20261123T081530.123Z';
+  for (const [template, values, wanted] of [
+    ['{comm}', ['a.gz'], 'a%2Egz'],
+    ['{comm}', ['a.gz.b'], 'a.gz.b'],
+    ['{comm}', ['gz'], 'gz'],
+    ['out.{comm}', ['gz'], 'out%2Egz'],
+    ['out.{comm}', ['zst'], 'out%2Ezst'],
+    ['out.{comm}', ['parquet'], 'out%2Eparquet'],
+    ['out.{comm}', ['tmp'], 'out%2Etmp'],
+    ['out.{comm}', ['torn'], 'out%2Etorn'],
+    ['out.{comm}{pid}', ['t', 'mp'], 'out%2Etmp'],
+    ['out.g{comm}', ['z'], 'out%2Egz'],
+    ['{comm}z', ['a.g'], 'a%2Egz'],
+    ['out@{comm}.ndjson', [closed], 'out@20261123T081530%2E123Z.ndjson'],
+    ['{comm}', [`a@${closed}`], 'a%4020261123T081530%2E123Z'],
+    ['{comm}.gz', ['a'], 'a.gz'], // the user's own text
+    ['{comm}/out', ['a.gz'], 'a.gz/out'],
+  ] as [string, string[], string][])
+    assert.equal(path(template, ...values), wanted, template);
 });

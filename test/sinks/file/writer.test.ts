@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Line } from '../../../schemas/pipe/line.js';
-import { type Manner, Writer } from '../../../sinks/file/writer.js';
+import { Writer, type WriterOptions } from '../../../sinks/file/writer.js';
 import { numbered } from '../../support/lines.js';
 import { folder } from '../../support/process.js';
 
@@ -30,8 +30,8 @@ function add(writer: Writer, from: number, to: number): void {
   }
 }
 
-async function opened(path: string, onFull: Manner['onFull'] = 'exit'): Promise<Writer> {
-  const writer = new Writer(path, { stage: 'test', mkdir: false, onFull });
+async function opened(path: string, onFull: WriterOptions['onFull'] = 'exit'): Promise<Writer> {
+  const writer = new Writer(path, { stage: 'test', mkdir: false, lock: 'own', onFull });
   await writer.open();
   return writer;
 }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { certificates } from '../../support/certificates.js';
 import { assertAll, format, numbered } from '../../support/lines.js';
 import { freePort } from '../../support/port.js';
 import { folder, start, until } from '../../support/process.js';
+import { listening } from '../../support/proxies.js';
 import { Deduped, Receiver } from '../../support/receiver.js';
 import { env, shell } from '../../support/shell.js';
 
-test('TLS with a CA of one’s own and client certificates; not without either', async (t) => {
+test('TLS with a private CA and client certificates; not without either', async (t) => {
   const dir = folder(t);
   certificates(dir);
   const read = (name: string) => readFileSync(join(dir, name));
@@ -61,44 +61,18 @@ test('credentials and headers from files and the environment, none of them in th
   assert.equal(headers().at(-1)?.[0], 'Bearer from-env');
 });
 
-/** Waits until something takes connections. */
-async function listening(port: number): Promise<void> {
-  for (let up = false; !up; ) {
-    up = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-      socket.on('close', () => socket.destroy()).end();
-    });
-    if (!up) await new Promise((resolve) => setTimeout(resolve, 20));
+test('a redirect is a refusal that names the new address', async (t) => {
+  for (const status of [301, 308]) {
+    const receiver = await Receiver.start(t, (_, response) =>
+      response.writeHead(status, { location: 'https://new.example.com/in' }).end(),
+    );
+    const { code, stderr } = await shell(`sink-http ${receiver.url}`, folder(t), numbered(1, 3));
+    const what = `the receiver refused events: ${status}, it has moved to https://new.example.com/in`;
+    assert.deepEqual(
+      [code, stderr],
+      [1, `sink-http: 3 lines not delivered\nsink-http: ${what}; correct that, or see --on-reject\n`],
+    );
   }
-}
-
-/** tinyproxy on a free port of loopback. */
-async function proxy(t: TestContext, dir: string): Promise<string> {
-  const port = await freePort();
-  writeFileSync(
-    join(dir, 'proxy.conf'),
-    `Port ${port}\nListen 127.0.0.1\nMaxClients 50\nLogFile "${dir}/proxy.log"\nLogLevel Connect\nAllow 127.0.0.1\n`,
-  );
-  start(t, ['tinyproxy', '-d', '-c', 'proxy.conf'], dir);
-  await listening(port);
-  return `http://127.0.0.1:${port}`;
-}
-
-test('HTTP_PROXY and NO_PROXY, with a real proxy', async (t) => {
-  const dir = folder(t);
-  const address = await proxy(t, dir);
-  const receiver = await Receiver.start(t);
-  const send = (more: NodeJS.ProcessEnv) =>
-    shell(`sink-http ${receiver.url}`, dir, numbered(1, 5), { ...env, ...more } as never);
-  const port = new URL(receiver.url).port;
-  const proxied = () =>
-    readFileSync(join(dir, 'proxy.log'), 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(`:${port}`) && line.includes('Request')).length;
-  assert.deepEqual(await send({ http_proxy: address }), { stdout: '', stderr: '', code: 0 });
-  assert.deepEqual([receiver.got.length, proxied()], [1, 1]);
-  assert.deepEqual(await send({ http_proxy: address, no_proxy: '127.0.0.1' }), { stdout: '', stderr: '', code: 0 });
-  assert.deepEqual([receiver.got.length, proxied()], [2, 1]);
 });
 
 test('connections are used again', async (t) => {
@@ -135,4 +109,21 @@ server { listen 127.0.0.1:${port}; client_max_body_size 20k; location / { proxy_
   assert.match(readFileSync(join(dir, 'access.log'), 'utf8'), /" 413 /);
   const zipped = await shell(`seq -f '${format}' 2000 | sink-http --gzip http://127.0.0.1:${port}/events`, dir);
   assert.deepEqual(zipped, { stdout: '', stderr: '', code: 0 });
+});
+
+test('a standard error that is shared stays blocking', async (t) => {
+  const receiver = await Receiver.start(t);
+  const flags = 'import re; print(re.search("flags:.*", open("/proc/self/fdinfo/2").read())[0], file=sys.stdout)';
+  const look = `python3 -c 'import sys; ${flags}'`;
+  const late = `{ cat; until [ -e ended ]; do sleep 0.05; done; } | sink-http --batch-lines 1 ${receiver.url} & `;
+  const line = `{ ${late} until [ -e sent ]; do sleep 0.05; done; ${look} > seen; touch ended; wait; } 2>&1 | cat`;
+  const dir = folder(t);
+  const done = shell(line, dir, numbered(1, 3));
+  await until('all is sent', () => receiver.got.length === 3);
+  await receiver.down(); // its sockets are closed
+  await receiver.up();
+  writeFileSync(join(dir, 'sent'), '');
+  await done;
+  const seen = Number.parseInt(/\d+/.exec(readFileSync(join(dir, 'seen'), 'utf8'))?.[0] ?? '', 8);
+  assert.equal(seen & constants.O_NONBLOCK, 0);
 });

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoff, Gate } from '../../../schemas/pipe/gate.js';
 import { authorization } from '../../../sinks/http/headers.js';
-import { cut, joined, key, nanoseconds } from '../../../sinks/http/preset.js';
+import { joined, key, nanoseconds } from '../../../sinks/http/preset.js';
 import { passing, retryAfter } from '../../../sinks/http/retry.js';
+import { cut } from '../../../sinks/spool/lines.js';
 
 test('backoff doubles to 30 s, and is at random between half of it and all', () => {
   assert.deepEqual(

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HostClock } from '../../../transforms/aggregate/clock.js';
 import { Idle } from '../../../transforms/aggregate/idle.js';
 import { timeText } from '../../../transforms/aggregate/time.js';
+import { Timeline } from '../../../transforms/aggregate/timeline.js';
 import { connect, ndjson } from '../../support/events.js';
 import { folder, type Running, start, until } from '../../support/process.js';
 
@@ -22,18 +24,24 @@ function reading({ child }: Running): () => object[] {
 
 test('while no events come, time goes on from the newest of them where that was live, and stands still in a replay', async (t) => {
   t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_000_000 });
-  const [live, replay] = [new Idle(), new Idle()];
-  live.newest = 1_000_000e3 - 4e6;
-  replay.newest = 1_000_000e3 - 60e6;
-  assert.deepEqual([live.now(), replay.now()], [live.newest, replay.newest]);
+  const [live, replay] = [4e6, 60e6].map((age) => {
+    const timeline = new Timeline({}, 60e6);
+    const clock = new HostClock<object>();
+    clock.newest = 1_000_000e3 - age;
+    timeline.join(clock);
+    return timeline;
+  }) as [Timeline<object>, Timeline<object>];
+  assert.deepEqual([live.idle(), replay.idle()], [live.newest, replay.newest]);
+  assert.deepEqual([live.live, replay.live], [true, false]);
   let woken = 0;
-  for (const idle of [live, replay]) idle.at(idle.newest + 30e6, () => woken++);
+  new Idle().after(30e6, () => woken++);
+  new Idle().after(undefined, () => woken++);
   t.mock.timers.tick(30_000);
   assert.equal(woken, 0);
   t.mock.timers.tick(1);
   assert.equal(woken, 1);
-  assert.ok(live.now() >= live.newest + 30e6);
-  assert.equal(replay.now(), replay.newest);
+  assert.ok(live.idle() >= live.newest + 30e6);
+  assert.equal(replay.idle(), replay.newest);
 });
 
 test('a window closes while its events stop coming', async (t) => {

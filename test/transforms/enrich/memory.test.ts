@@ -31,3 +31,30 @@ test('ten times the addresses take no more memory', async (t) => {
   assert.ok(second < first * 1.5, `${first} kB after 60,000 addresses, ${second} kB after 600,000`);
   input.end();
 });
+
+test('ten times the answers take no more memory, to one address and to many, each of another process', async (t) => {
+  const { child } = start(t, ['enrich', '--with', 'names', '--cache', '2000', '--offline'], folder(t), [
+    'pipe',
+    'ignore',
+    'inherit',
+  ]);
+  const input = child.stdin as NodeJS.WritableStream;
+  let sent = 0;
+  const send = async (count: number) => {
+    for (const end = sent + count; sent < end; ) {
+      const events = Array.from({ length: 1_000 }, () => {
+        const n = sent++;
+        const addrs = ['192.0.2.1', `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`];
+        const asker = { pid: n, tid: n, netns: n % 100, cgroup: String(n % 1000) };
+        const ts = new Date(Date.UTC(2026, 10, 23) + n).toISOString().replace('Z', '000Z');
+        return { type: 'dns', v: 1, ts, ...asker, name: `${n}.example.com`, addrs, ttl: 300 };
+      });
+      if (!input.write(ndjson(...events))) await once(input, 'drain');
+    }
+    return proc(child.pid, 'status', 'VmHWM');
+  };
+  const first = await send(30_000);
+  const second = await send(270_000);
+  assert.ok(second < first * 1.5, `${first} kB after 30,000 answers, ${second} kB after 300,000`);
+  input.end();
+});

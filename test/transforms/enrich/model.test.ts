@@ -19,6 +19,11 @@ const processes = [
   { pid: 3, tid: 3, cgroup: '6', netns: 1 },
   { pid: 4, tid: 4, cgroup: '7', netns: 2 },
 ];
+/** These did not ask; the ID of one has the last bits of another's that did. */
+const others = [
+  { pid: 9, tid: 9, cgroup: '6', netns: 1 },
+  { pid: 65, tid: 65, cgroup: '8', netns: 2 },
+];
 const addresses = ['192.0.2.1', '192.0.2.2', '127.0.0.1'];
 const address = fc.constantFrom('192.0.2.1', '192.0.2.1', ...addresses);
 const pause = fc.constantFrom(0, 1_000, 20_000, second, 40 * second);
@@ -32,7 +37,7 @@ const answer = fc.record({
 const attempt = fc.record({
   pause,
   address,
-  by: fc.constantFrom(...processes),
+  by: fc.constantFrom(...processes, ...others),
   delay: fc.constantFrom(0, 0, 0, 2_000, second, 41 * second, 120 * second),
   type: fc.constantFrom('connect', 'outcome', 'pending'),
   /** Further attempts that follow at once, and the last one again. */
@@ -43,8 +48,10 @@ const steps = fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 4, a
   size: 'max',
 });
 
+type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
+
 /** Makes the lines of these steps, and what the model says of each attempt. Answers come at even times, attempts at odd. */
-function story(all: readonly (fc.infer<typeof answer> | fc.infer<typeof attempt>)[]) {
+function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
   const model = new Model();
   const lines: string[] = [];
   const expected: Record<string, unknown>[] = [];
@@ -63,7 +70,14 @@ function story(all: readonly (fc.infer<typeof answer> | fc.infer<typeof attempt>
       const { name, to, asker, ttl } = step;
       put({ type: 'dns', v: 1, ts: time(now), ...ordered(asker), name, addrs: to, ttl });
       for (const one of to) {
-        const told: ModelAnswer = { ...asker, name, address: one, at: now, until: now + (ttl + 60) * second };
+        const told: ModelAnswer = {
+          ...asker,
+          name,
+          address: one,
+          at: now,
+          until: now + (ttl + 60) * second,
+          lookup: now,
+        };
         model.answer(told);
       }
       continue;

@@ -10,6 +10,8 @@ export interface ModelAnswer extends Party {
   address: string;
   at: number;
   until: number;
+  /** All addresses of its look-up have the same number. */
+  lookup: number;
 }
 export interface ModelAttempt extends Party {
   address: string;
@@ -28,7 +30,8 @@ const inScope: Record<string, (one: Party, other: Party) => boolean> = {
 /** What enrich should say, from everything that it was told: all of it is kept and searched anew each time. */
 export class Model {
   readonly #answers: ModelAnswer[] = [];
-  readonly #attempts: ModelAttempt[] = [];
+  /** Attempts that followed an answer to their thread. */
+  readonly #tries: { attempt: ModelAttempt; answer: ModelAnswer }[] = [];
 
   answer(answer: ModelAnswer): void {
     this.#answers.push(answer);
@@ -36,19 +39,20 @@ export class Model {
 
   attempt(attempt: ModelAttempt): Record<string, unknown> {
     const { address, at } = attempt;
-    const earlier = this.#attempts.filter(
-      (one) => one.address === address && inScope.thread?.(one, attempt) && one.at < at,
-    );
-    this.#attempts.push(attempt);
     const valid = this.#answers.filter((one) => one.address === address && one.at <= at && at <= one.until);
+    const toThread = this.#answers.filter(
+      (one) => one.address === address && one.at <= at && inScope.thread?.(one, attempt),
+    );
+    const last = toThread.at(-1);
+    const since = this.#since(toThread, at);
+    if (last && valid.some((one) => inScope.thread?.(one, attempt))) this.#tries.push({ attempt, answer: last });
     const own = address.startsWith('127.');
     for (const [scope, within] of Object.entries(inScope)) {
       if (own && scope === 'cgroup') return {};
       const known = valid.filter((one) => within(one, attempt)).sort((one, other) => other.at - one.at);
       const [best] = known;
       if (!best) continue;
-      const previous = Math.max(...earlier.map((one) => one.at));
-      const recent = known.filter((one) => one.at > previous);
+      const recent = known.filter((one) => one.at > since);
       const inProcess = valid.filter((one) => inScope.process?.(one, attempt)).sort((one, other) => other.at - one.at);
       const candidates = scope !== 'thread' ? known : recent.length > 0 ? recent : [best, ...inProcess];
       const names = [...new Set(candidates.map(({ name }) => name))];
@@ -61,5 +65,18 @@ export class Model {
       };
     }
     return {};
+  }
+
+  /** Since when the answers to a thread are candidates: see transforms/README.md. */
+  #since(toThread: readonly ModelAnswer[], at: number): number {
+    const last = toThread.at(-1);
+    const earlier = this.#tries.filter((one) => one.attempt.at < at);
+    const tried = earlier.filter(({ answer }) => answer === last).map((one) => one.attempt.at);
+    if (tried.length > 0) return Math.min(...tried);
+    const before = toThread.slice(0, -1).map(({ lookup }) => {
+      const tries = earlier.filter(({ answer }) => answer.lookup === lookup);
+      return tries.length > 0 ? Math.min(...tries.map((one) => one.attempt.at)) : Number.NEGATIVE_INFINITY;
+    });
+    return Math.max(Number.NEGATIVE_INFINITY, ...before);
   }
 }

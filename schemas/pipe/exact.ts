@@ -1,0 +1,30 @@
+/** A key that no input has, since nobody knows it before. */
+let mark: string | undefined;
+const tokens = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+
+/** JSON.parse, but integers that a number cannot hold exactly become a bigint. */
+export function parseExact(text: string): unknown {
+  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  mark ??= crypto.randomUUID();
+  const key = mark;
+  const marked = text.replace(tokens, (token) =>
+    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `{"${key}":"${token}"}` : token,
+  );
+  if (marked === text) return JSON.parse(text);
+  return JSON.parse(marked, (_, value) =>
+    typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? BigInt(value[key]) : value,
+  );
+}
+
+/** JSON.stringify, but a bigint becomes an integer. */
+export function stringifyExact(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    mark ??= crypto.randomUUID();
+    const key = mark;
+    const text = JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? `${key}${one}` : one));
+    return text.replace(new RegExp(`"${key}(-?\\d+)"`, 'g'), '$1');
+  }
+}

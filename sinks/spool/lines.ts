@@ -1,0 +1,34 @@
+import { crc32 } from 'node:zlib';
+import { Line } from '../../schemas/pipe/line.js';
+import { lineLimit } from '../../schemas/pipe/lines.js';
+
+const newline = 10;
+
+/** Cuts lines apart. The last one may lack its newline. */
+export function cut(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const found = bytes.indexOf(newline, start);
+    const end = found < 0 ? bytes.length : found;
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
+const event = new Line();
+const isEvent = (line: Buffer) => line.length <= lineLimit && event.take(line, 0, line.length) === undefined;
+
+/** Sorts lines into those that are valid events and the others, each as bytes with newlines. */
+export function sorted(bytes: Buffer): { good: Buffer; bad: Buffer; badLines: number } {
+  const all = cut(bytes);
+  const bad = all.filter((line) => !isEvent(line));
+  if (bad.length === 0) return { good: bytes, bad: Buffer.alloc(0), badLines: 0 };
+  const left = new Set(bad);
+  return { good: joined(all.filter((line) => !left.has(line))), bad: joined(bad), badLines: bad.length };
+}
+
+/** The checksum of bytes, as it is in the name of their file. */
+export const checksum = (bytes: Buffer): string => crc32(bytes).toString(16).padStart(8, '0');
+
+const joined = (lines: Buffer[]) => Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { format } from '../support/lines.js';
+import { folder, killGroup, start, until } from '../support/process.js';
+import { Receiver } from '../support/receiver.js';
+import { shell } from '../support/shell.js';
+
+/** How often it is killed; SYNPIPE_KILLS=100 for more. */
+const rounds = Number(process.env.SYNPIPE_KILLS ?? 15);
+/** A line's length. */
+const bytesOf = (seq: number) => format.replace('%.0f', String(seq)).length + 1;
+
+const capacity = (fd: number) =>
+  Number(
+    execFileSync('python3', ['-c', 'import fcntl; print(fcntl.fcntl(0, 1032))'], { stdio: [fd, 'pipe', 'inherit'] }),
+  );
+
+/**
+ * The test keeps the pipe open, so what is in it when its reader is killed is there for the next one. What is missing in
+ * the end was read and not spooled: at each kill one read at most, which cannot be more than the pipe holds.
+ */
+test('kill -9 under load, with a spool: nothing is missing but one read each time', async (t) => {
+  const dir = folder(t);
+  const keys = new Set<string>();
+  const seqs: number[] = [];
+  let newest = 0; // that was delivered, or is spooled
+  const take = (text: string) => {
+    for (const [, seq] of text.matchAll(/"seq":(\d+),[^\n]*\n/g)) newest = Math.max(newest, Number(seq));
+  };
+  const receiver = await Receiver.start(t, ({ key, body }, response) => {
+    if (!keys.has(key)) for (const [, seq] of body.matchAll(/"seq":(\d+),/g)) seqs.push(Number(seq));
+    keys.add(key);
+    take(body);
+    response.end();
+  });
+  execFileSync('mkfifo', [join(dir, 'in')]);
+  const pipe = openSync(join(dir, 'in'), constants.O_RDWR);
+  t.after(() => closeSync(pipe));
+  const feeder = start(t, ['bash', '-c', `exec seq -f '${format}' 1000000000 > in`], dir);
+  const line = `exec sink-http --on-invalid drop --spool spool ${receiver.url} < in`; // a kill may cut a line in two
+  let killed = 0;
+  for (let round = 1; round <= rounds; round++) {
+    const { child, ended } = start(t, ['bash', '-c', line], dir);
+    const before = newest;
+    await until(`new events in round ${round}`, () => newest > before); // so that no gap is of two kills
+    await sleep(Math.random() * 50);
+    killGroup(child);
+    if ((await ended).signal === 'SIGKILL') killed++;
+    for (const name of readdirSync(join(dir, 'spool'))) take(readFileSync(join(dir, 'spool', name), 'latin1'));
+  }
+  const most = capacity(pipe);
+  feeder.child.kill('SIGKILL');
+  await feeder.ended;
+  const rest = start(t, ['bash', '-c', line], dir);
+  closeSync(openSync(join(dir, 'in'), constants.O_WRONLY)); // it has begun to read
+  await sleep(1_000);
+  rest.child.kill('SIGTERM');
+  await rest.ended;
+  assert.equal((await shell(`sink-http --spool spool ${receiver.url}`, dir)).code, 0);
+  assert.deepEqual(
+    readdirSync(join(dir, 'spool')).filter((name) => !name.endsWith('.torn')),
+    [],
+  );
+  seqs.sort((a, b) => a - b);
+  assert.equal(new Set(seqs).size, seqs.length, 'each once');
+  const gaps: number[] = []; // bytes
+  for (const [at, seq] of seqs.entries()) {
+    let gap = 0;
+    for (let missing = (seqs[at - 1] ?? 0) + 1; missing < seq; missing++) gap += bytesOf(missing);
+    if (gap > 0) gaps.push(gap);
+  }
+  const largest = Math.max(0, ...gaps);
+  t.diagnostic(
+    `${killed} kills, ${seqs.length} events delivered; missing at a kill: ${largest} bytes at most, of a pipe of ${most}`,
+  );
+  assert.equal(killed, rounds);
+  assert.ok(gaps.length <= rounds);
+  const cut = 2 * bytesOf(seqs.at(-1) as number); // the lines at both ends of a read
+  assert.ok(largest <= most + cut, `${largest} bytes are more than one read of ${most}`);
+});
