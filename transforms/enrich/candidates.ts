@@ -35,11 +35,16 @@ export function candidatesAt(answers: readonly Answer[], at: number, since = Num
  * answer: since then. Else it follows that look-up, and all that the thread had looked up before and has used is done with.
  */
 export function candidatesSince(answers: readonly Answer[], at: number): number {
+  let last = answers.length - 1;
+  while (last >= 0 && (answers[last] as Answer).at > at) last--;
+  if (last < 0) return Number.NEGATIVE_INFINITY;
+  const { used } = answers[last] as Answer;
+  if (used < at) return used;
   let since = Number.NEGATIVE_INFINITY;
-  const last = answers.findLastIndex((answer) => answer.at <= at);
-  if (last >= 0 && (answers[last] as Answer).used < at) return (answers[last] as Answer).used;
-  for (const { lookup } of answers.slice(0, Math.max(0, last)))
-    if (lookup.used < at) since = Math.max(since, lookup.used);
+  for (let i = last - 1; i >= 0; i--) {
+    const { lookup } = answers[i] as Answer;
+    if (lookup.used < at && lookup.used > since) since = lookup.used;
+  }
   return since;
 }
 

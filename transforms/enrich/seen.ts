@@ -35,7 +35,7 @@ export interface Found {
 const grace = 60_000_000;
 /** While an address has so few answers, they are in one list, which is searched for each scope. */
 const few = 16;
-const mostOfThread = 256;
+const mostOfThread = 128;
 const none: Candidates = { answers: [], cut: false, until: Number.POSITIVE_INFINITY };
 const outermost = scopes.length - 1;
 
