@@ -97,7 +97,7 @@ async function run({ values }: Parsed<typeof options>): Promise<number> {
 
 /** For a terminal: the cause and the remedy in lines of their own, below what they are of. */
 function folded(line: string, width: number): string {
-  const [what = '', ...why] = line.split(/(?<=^(?:fails|note) +[\w-]+): |; /);
+  const [what = '', ...why] = line.split(/(?<=^(?:fails|note) +[^:]+): |; /);
   return [what, ...why.flatMap((text) => wrap(text, width - 8).map((part) => `       ${part}`))].join('\n');
 }
 

@@ -31,7 +31,7 @@ export class Containers {
   constructor(
     private readonly folder: string,
     private readonly denied: (path: string) => void,
-    home = homedir(),
+    home = homeOf(),
   ) {
     this.#kubelet = new KubeletNames(join(folder, 'log/containers'));
     this.#storages = [join(home, '.local/share/containers/storage'), join(folder, 'lib/containers/storage')].map(
@@ -72,5 +72,14 @@ export class Containers {
     if (runtime === 'podman' || runtime === 'cri-o' || runtime === undefined)
       for (const storage of this.#storages) own ??= storage.of(id, now, denied);
     return { ...own, ...kubelet };
+  }
+}
+
+/** The home of the user who runs this, who may be in no database: os.homedir() throws then. */
+function homeOf(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
   }
 }

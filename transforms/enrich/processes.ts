@@ -57,20 +57,21 @@ export class Processes {
   #read(pid: number, now: number): Process | undefined {
     if (!existsSync(join(this.proc, String(pid)))) return undefined; // an exception takes ten times as long
     try {
-      const started = this.#started(pid, now);
+      const ticks = this.#ticks(pid);
       const who = whoOf(v1Paths(readFileSync(join(this.proc, String(pid), 'cgroup'), 'utf8')));
       // The same process before and after, so the cgroups are its own.
-      return this.#started(pid, now) === started ? { who, started, seen: now } : undefined;
+      if (this.#ticks(pid) !== ticks) return undefined;
+      const uptime = Number.parseFloat(readFileSync(join(this.proc, 'uptime'), 'utf8'));
+      return { who, started: now - 1000 * (uptime - ticks / ticksPerSecond), seen: now };
     } catch {
       return undefined; // gone, or hidden by hidepid
     }
   }
 
-  #started(pid: number, now: number): number {
+  /** When it started, in ticks since the machine did. */
+  #ticks(pid: number): number {
     const stat = readFileSync(join(this.proc, String(pid), 'stat'), 'utf8');
-    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-    const uptime = Number.parseFloat(readFileSync(join(this.proc, 'uptime'), 'utf8'));
-    return Math.round(now - 1000 * (uptime - ticks / ticksPerSecond));
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   }
 }
 

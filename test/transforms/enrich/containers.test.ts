@@ -143,6 +143,8 @@ test('enrich as another user: a line says once what it cannot read, and a capabi
   assert.deepEqual([allowed.code, allowed.stderr], [0, '']);
   const [named, again] = events(allowed.stdout);
   assert.deepEqual([named.container_name, named.image, again.image], ['web', 'demo:1.0', 'demo:1.0']);
+  const nobody = `env -u HOME setpriv --reuid=54321 --clear-groups $(which node) ${root}dist/bin/enrich --with container`;
+  assert.equal((await shell(nobody, dir, input)).code, 0, 'a user without a home');
   const keys = Object.keys(named);
   assert.deepEqual(keys.slice(keys.indexOf('container')), ['container', 'container_name', 'image', 'runtime']);
 });
