@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include <utility>
 
 namespace synpipe {
 namespace {
@@ -95,6 +96,7 @@ bool Dns::consume() {
 	if (answers != missed_answers_) flow_.miss_answers(answers - missed_answers_, now_ns);
 	missed_answers_ = answers;
 	const bool any = ring_buffer__consume(ring_) != 0;
+	if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
 	if (!stopped_) flow_.advance(now_ns - kSlackNs);
 	return any;
 }
@@ -112,7 +114,12 @@ void Dns::finish() {
 
 int Dns::on_packet(void *dns, void *data, size_t) {
 	auto self = static_cast<Dns *>(dns);
-	self->flow_.packet(*static_cast<const dns_packet *>(data));
+	try {
+		self->flow_.packet(*static_cast<const dns_packet *>(data));
+	} catch (...) { // not through libbpf, which is C
+		self->failed_ = std::current_exception();
+		return -ECANCELED;
+	}
 	return self->stopped_ ? -ECANCELED : 0;
 }
 
