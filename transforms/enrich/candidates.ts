@@ -10,7 +10,12 @@ export interface Candidates {
   readonly until: number;
 }
 
-/** Returns the latest of answers, in the order of their times, that is valid at a time. */
+/** Returns the last of answers, in the order of their times, that came by a time, valid or not. */
+export function lastAt(answers: readonly Answer[], at: number): Answer | undefined {
+  return answers.findLast((answer) => answer.at <= at);
+}
+
+/** Returns the last of these that is valid then. */
 export function latestAt(answers: readonly Answer[], at: number): Answer | undefined {
   return answers.findLast((answer) => answer.at <= at && at <= answer.until);
 }
@@ -31,27 +36,19 @@ export function candidatesAt(answers: readonly Answer[], at: number, since = Num
 }
 
 /**
- * Returns since when the answers of a thread are candidates for an attempt. If it has tried the address since its last
- * answer: since then. Else it follows that look-up, and all that the thread had looked up before and has used is done with.
+ * Returns since when the answers of a thread are candidates for an attempt, where `last` is the last one by then. If the
+ * thread has tried the address since: from that on. Else it follows that look-up, and what the thread had looked up and
+ * used before is done with.
  */
-export function candidatesSince(answers: readonly Answer[], at: number): number {
-  let last = answers.length - 1;
-  while (last >= 0 && (answers[last] as Answer).at > at) last--;
-  if (last < 0) return Number.NEGATIVE_INFINITY;
-  const { used } = answers[last] as Answer;
-  if (used < at) return used;
+export function candidatesSince(answers: readonly Answer[], last: Answer, at: number): number {
+  if (last.used < at) return last.used;
   let since = Number.NEGATIVE_INFINITY;
-  for (let i = last - 1; i >= 0; i--) {
-    const { lookup } = answers[i] as Answer;
-    if (lookup.used < at && lookup.used > since) since = lookup.used;
-  }
+  for (const { lookup } of answers) if (lookup.used < last.at && lookup.used > since) since = lookup.used;
   return since;
 }
 
-/** Notes that a thread tried the address, in the latest of its answers by then. */
-export function noteAttempt(answers: readonly Answer[], at: number): void {
-  const last = answers.findLast((answer) => answer.at <= at);
-  if (!last) return;
+/** Notes that a thread tried the address, whose last answer by then this is. */
+export function noteAttempt(last: Answer, at: number): void {
   last.used = Math.min(last.used, at);
   last.lookup.used = Math.min(last.lookup.used, at);
 }

@@ -1,5 +1,5 @@
 import { type Answer, type ProcessBits, type Scope, scopes } from './answer.js';
-import { type Candidates, candidatesAt, candidatesSince, latestAt, noteAttempt } from './candidates.js';
+import { type Candidates, candidatesAt, candidatesSince, lastAt, latestAt, noteAttempt } from './candidates.js';
 
 /** What was answered for an attempt's address. */
 export interface Lists {
@@ -8,6 +8,8 @@ export interface Lists {
   readonly askers: ProcessBits;
   /** The answers that the attempt's own thread got, in the order of their times. */
   readonly thread: readonly Answer[];
+  /** Known: all of these have one name. */
+  readonly alike: boolean;
   /** What another scope of the attempt knew at a time. */
   candidates(scope: number, at: number): Candidates;
 }
@@ -33,11 +35,15 @@ export function choose(lists: Lists, at: number, outermost: number): Choice {
  * If the thread looked a single name up since its last attempt, this attempt follows that look-up. If it looked up several,
  * it is one of these. If it looked up none, it uses an answer from before: perhaps one that another thread of its process got.
  */
-function fromThread({ thread, candidates }: Lists, at: number): Choice | undefined {
+function fromThread({ thread, alike, candidates }: Lists, at: number): Choice | undefined {
   const own = latestAt(thread, at);
-  if (!own) return undefined;
-  const recent = candidatesAt(thread, at, candidatesSince(thread, at));
-  noteAttempt(thread, at);
+  const last = lastAt(thread, at);
+  if (!own || !last) return undefined;
+  const follows = alike && own === last && last.used >= at;
+  const recent = follows
+    ? { answers: [own], cut: false, until: own.until + 1 }
+    : candidatesAt(thread, at, candidatesSince(thread, last, at));
+  noteAttempt(last, at);
   const process = candidates(1, at);
   const others = process.answers.filter(({ name }) => name !== own.name);
   const until = Math.min(process.until, own.until + 1);

@@ -106,16 +106,19 @@ export class Seen {
         newest: list.newest,
         askers: list.askers,
         thread: within(0),
+        alike: false,
         candidates: (scope, at) => candidatesAt(within(scope), at),
       };
     }
     const host = this.#scopes.get(hostKey(address));
     if (!host) return undefined;
-    const thread = listKey(0, address, attempt);
+    const key = listKey(0, address, attempt);
+    const thread = key === undefined ? undefined : this.#threads.get(key);
     return {
       newest: host.newest,
       askers: host.askers,
-      thread: (thread === undefined ? undefined : this.#threads.get(thread)?.answers) ?? [],
+      thread: thread?.answers ?? [],
+      alike: thread?.alike === true,
       candidates: (scope, at) => {
         const list = listKey(scope, address, attempt);
         return (list === undefined ? undefined : this.#scopes.get(list)?.candidates(at)) ?? none;

@@ -4,6 +4,8 @@ import { type Answer, addProcess, insert, type ProcessBits } from './answer.js';
 export class Sequence {
   answers: Answer[] = [];
   moved = Number.NEGATIVE_INFINITY;
+  /** All answers have one name. */
+  alike = true;
 
   constructor(private readonly most: number) {}
 
@@ -25,6 +27,9 @@ export class Sequence {
     if (this.answers.length === 0)
       this.answers = [answer]; // push would take room for many
     else insert(this.answers, answer);
-    if (this.answers.length > this.most) this.answers.shift();
+    this.alike &&= answer.name === this.answers[0]?.name && answer.name === this.answers.at(-1)?.name;
+    if (this.answers.length <= this.most) return;
+    this.answers.shift();
+    this.alike ||= this.answers.every(({ name }) => name === answer.name);
   }
 }

@@ -74,8 +74,9 @@ export class Model {
     const tried = earlier.filter(({ answer }) => answer === last).map((one) => one.attempt.at);
     if (tried.length > 0) return Math.min(...tried);
     const before = toThread.slice(0, -1).map(({ lookup }) => {
-      const tries = earlier.filter(({ answer }) => answer.lookup === lookup);
-      return tries.length > 0 ? Math.min(...tries.map((one) => one.attempt.at)) : Number.NEGATIVE_INFINITY;
+      const tries = this.#tries.filter(({ answer }) => answer.lookup === lookup);
+      const first = Math.min(...tries.map((one) => one.attempt.at));
+      return last && first < last.at ? first : Number.NEGATIVE_INFINITY;
     });
     return Math.max(Number.NEGATIVE_INFINITY, ...before);
   }
