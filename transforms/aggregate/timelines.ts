@@ -120,7 +120,8 @@ export class Timelines<T> {
       this.#report(
         newest < before ? `event time went back by ${seconds} s` : `event time jumped ahead by ${seconds} s`,
       );
-    } else if (!near && !unused) this.#report(`the clocks of hosts differ by more than ${Math.round(this.bound / 1e6)} s`);
+    } else if (!near && !unused)
+      this.#report(`the clocks of hosts differ by more than ${Math.round(this.bound / 1e6)} s`);
     to.join(clock);
     this.#use(to);
   }
