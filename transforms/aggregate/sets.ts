@@ -53,9 +53,10 @@ export class WindowSets {
   /** Notes lines that go into the current pane, from one on. Returns where the first is that does not. */
   goOn(lines: GatheredLines, start: number, scanned: Scanned): number {
     const { current } = this;
+    if (!this.#trusts) return current.current ? lines.count : start;
     let end = start;
     while (end < lines.count && current.holds(lines.time(end))) end++;
-    return this.#trusts ? this.#timelines.goOn(lines, start, end, scanned) : end;
+    return this.#timelines.goOn(lines, start, end, scanned);
   }
 
   /** Closes windows of the current timeline that are over. Returns whether `next` may have something. */
