@@ -1,10 +1,12 @@
 /** A key that no input has, since nobody knows it before. */
 let mark: string | undefined;
+/** What may be a number of 16 digits or more; ids are texts. */
+const long = /(?:^|[:,[\s])-?\d{16}/;
 const tokens = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 
 /** JSON.parse, but integers that a number cannot hold exactly become a bigint. */
 export function parseExact(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  if (!long.test(text)) return JSON.parse(text);
   mark ??= crypto.randomUUID();
   const key = mark;
   const marked = text.replace(tokens, (token) =>

@@ -54,7 +54,9 @@ export class WindowSets {
   goOn(lines: GatheredLines, start: number, scanned: Scanned): number {
     const { current } = this;
     if (!this.#trusts) return current.current ? lines.count : start;
-    return this.#timelines.goOn(lines, start, scanned, (time) => current.holds(time));
+    let end = start;
+    while (end < lines.count && current.holds(lines.time(end))) end++;
+    return this.#timelines.goOn(lines, start, end, scanned);
   }
 
   /** Closes windows of the current timeline that are over. Returns whether `next` may have something. */

@@ -61,19 +61,15 @@ export class Timelines<T> {
   }
 
   /**
-   * Notes lines that go on with the current timeline, as nearly all do, as long as their times are within a pane. Returns
-   * where the first is that does not.
+   * Notes lines from `start` to `end` that go on with the current timeline, as nearly all do. Their times are within a pane.
+   * Returns where the first is that does not.
    */
-  goOn(lines: GatheredLines, start: number, scanned: Scanned, isWithin: (time: number) => boolean): number {
+  goOn(lines: GatheredLines, start: number, end: number, scanned: Scanned): number {
     let at = start;
-    while (at < lines.count && isWithin(lines.time(at)) && this.#goesOn(scanned.line(at), lines.time(at))) {
+    while (at < end && this.#goesOn(scanned.line(at), lines.time(at))) {
+      const stop = scanned.same(at + 1, end, hostField, this.#name);
       let newest = Number.NEGATIVE_INFINITY;
-      const end = scanned.same(at + 1, lines.count, hostField, this.#name);
-      for (at++; at < end; at++) {
-        const time = lines.time(at);
-        if (!isWithin(time)) break;
-        if (time > newest) newest = time;
-      }
+      for (at++; at < stop; at++) newest = Math.max(newest, lines.time(at));
       this.current.saw(this.#last, newest);
     }
     return at;

@@ -49,6 +49,8 @@ export class Scanned {
   same(start: number, end: number, { places }: Field, value: Uint8Array): number {
     const { buffer, table } = this.scanner;
     const { length } = value;
+    const words = length >> 2; // compared by words, as no call is quick enough for so few bytes
+    const [view, wanted] = [viewOf(buffer), viewOf(value)];
     for (let at = start; at < end; at++) {
       const record = this.record + at * recordWords;
       const place = places[table[record + 2] as number] as number;
@@ -59,7 +61,8 @@ export class Scanned {
       const word = table[record + headWords + place] as number;
       if (word >>> 16 !== length) return at;
       const from = (table[record] as number) + (word & 0xffff);
-      for (let i = 0; i < length; i++) if (buffer[from + i] !== value[i]) return at;
+      for (let i = 0; i < words; i++) if (view.getInt32(from + i * 4) !== wanted.getInt32(i * 4)) return at;
+      for (let i = words * 4; i < length; i++) if (buffer[from + i] !== value[i]) return at;
     }
     return end;
   }
@@ -104,3 +107,5 @@ export class Scanned {
     return this.scanner.pack(this.record, this.count, to);
   }
 }
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
