@@ -14,7 +14,8 @@ const linesAhead = 3;
 
 /**
  * A recording's lines, each when the clock says that its `ts` has come; what has none comes with the line before it, and
- * so does a line that is older than that. After a pause that is too long, or a long step back, pace goes on from there. Ctrl-C ends it in the middle: nothing is lost by that.
+ * so does a line that is older than that. After a pause that is too long, or a long step back, the pace continues from there.
+ * Ctrl-C ends it in the middle: nothing is lost by that.
  */
 export class Paced implements Source {
   readonly piped = false;
@@ -39,9 +40,10 @@ export class Paced implements Source {
       if (end < 0) {
         if (!(await this.#fill())) return this.#left.signal.aborted ? -1 : 0;
       } else {
-        await this.#wait(this.#moment(this.#start, end), end);
+        const length = end - this.#due;
+        await this.#wait(this.#moment(this.#start, end), length);
         if (this.#left.signal.aborted) return -1;
-        this.#due = end;
+        this.#due += length; // it may have moved
         this.#more();
       }
     }
@@ -100,11 +102,12 @@ export class Paced implements Source {
     return micros(this.#line.text(ts));
   }
 
-  async #wait(moment: number, end: number): Promise<void> {
+  /** Waits until a line is due, of so many bytes at `#due`. */
+  async #wait(moment: number, length: number): Promise<void> {
     const late = this.time.now() - this.clock.at(moment);
     if (late > longest) this.clock.skip(-late);
     if (-late > longest) {
-      if (this.#isWrong(moment, end)) return;
+      if (await this.#isWrong(moment, length)) return;
       this.report(`shortened a pause of ${Math.round(-late / 1e6)} s to ${longest / 1e6} s`);
       this.clock.skip(-late - longest);
     }
@@ -115,15 +118,21 @@ export class Paced implements Source {
     }
   }
 
-  /** Whether a line's time is far ahead of the lines after it, as far as these were read. */
-  #isWrong(moment: number, end: number): boolean {
-    let start = end;
-    for (let left = linesAhead; left > 0; left--) {
+  /** Whether a line's time is far ahead of the lines after it, which are read for that. */
+  async #isWrong(moment: number, length: number): Promise<boolean> {
+    let passed = length;
+    for (let left = linesAhead; left > 0; ) {
+      const start = this.#due + passed;
       const at = this.#buffer.subarray(start, this.#end).indexOf(newline);
-      if (at < 0) return false;
+      if (at < 0) {
+        if (this.#over || this.#end - this.#due === room) return false;
+        await this.#fill();
+        continue;
+      }
       const next = this.#moment(start, start + at + 1);
-      start += at + 1;
       if (this.clock.at(next) < this.clock.at(moment) - longest) return true;
+      passed += at + 1;
+      left--;
     }
     return false;
   }
