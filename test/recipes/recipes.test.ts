@@ -32,6 +32,9 @@ function excerpt(text: string): string {
 /** `null` as a value of its own: a field that the events do not have. */
 const isNull = /(^|[\s:,[(])null([\s,\]}):]|$)/m;
 
+/** The time of the run in the names of files. */
+const timed = (text: string) => (text.startsWith('@') ? '@TIME' : 'DATE');
+
 const printed = new Map<string, string>();
 
 test('each prints something, and nothing that is missing', { concurrency: 2 }, async (t) => {
@@ -44,7 +47,7 @@ test('each prints something, and nothing that is missing', { concurrency: 2 }, a
         assert.equal(stderr, '');
         if (!script.includes('sink-file')) assert.notEqual(stdout, '', 'it prints nothing');
         assert.doesNotMatch(stdout, isNull);
-        printed.set(script, excerpt(stdout.replace(/@\d{8}T\d{6}\.\d{3}Z/g, '@TIME')));
+        printed.set(script, excerpt(stdout.replace(/@\d{8}T\d{6}\.\d{3}Z|\b\d{8}(-\d\d)?(?=\.ndjson)/g, timed)));
       }),
     ),
   );
