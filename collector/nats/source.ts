@@ -146,6 +146,7 @@ export class NatsSource implements Source {
         await this.#trouble.wait(this.#stop.signal);
         await this.#link.ready();
         await this.#room();
+        if (this.#ended) return; // what the server sends to a request that nobody reads comes again only after --ack-wait
         await this.#fetch(this.#consumer as Consumer);
       }
     } catch (error) {
