@@ -45,6 +45,7 @@ export const command = defineCommand({
   instead: {
     process: 'write --comm',
     ip: 'write --daddr',
+    dest: "write --name, --daddr, or --where 'dest == …'",
     '': "an expression is written --where 'dport == 443'",
   },
   notes: `
