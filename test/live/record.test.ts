@@ -13,7 +13,7 @@ live('the script that makes the sample still records what it is to show', async 
     new Set(
       lines
         .map((line) => JSON.parse(line))
-        .map(({ type, comm, name, result }) => [type, comm ?? name ?? '', result].join(' ').trim()),
+        .map(({ type, comm, name, result }) => [type, (type === 'dns' ? name : comm) ?? '', result].join(' ').trim()),
     );
   const missing = (lines: string[]) => wanted.filter((one) => !told(lines).has(one));
   const path = await record(60, (lines) => missing(lines).length === 0);
