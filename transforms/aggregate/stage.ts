@@ -34,6 +34,7 @@ export class Aggregate implements Stage {
   readonly #emit: Emit;
   readonly #idle = new Idle();
   readonly #intake: Intake;
+  readonly #every: boolean;
 
   constructor({ values, given }: Parsed<typeof options>) {
     const { types, ends } = chosenTypes(values);
@@ -44,6 +45,7 @@ export class Aggregate implements Stage {
     const { measure = measures(this.#subject === 'dns' ? usualOfLookups : usual) } = values;
     check(values, by);
     this.filters = given;
+    this.#every = every !== undefined;
     this.#key = new Key(by, types);
     const columns = { connect: always.connects, outcome: always.outcomes, dns: always.outcomes };
     const tags = Object.fromEntries(Object.entries(columns).filter(([type]) => types.includes(type)));
@@ -113,7 +115,7 @@ export class Aggregate implements Stage {
   flush(out: Output): void {
     const intake = this.#intake;
     if (this.#windows.advanceIdle()) intake.due = true;
-    this.#tellLate(out);
+    if (this.#every) this.#tellLate(out); // else at the end, with the groups
     if (intake.due) this.#pump(out);
     if (intake.due) out.wake();
     else this.#idle.after(this.#windows.due, out.wake);
