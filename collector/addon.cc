@@ -136,7 +136,7 @@ private:
 		if (!info[0].IsObject() || !info[1].IsFunction())
 			throw Napi::TypeError::New(env, "start takes options and a function for the end");
 		auto tracer = guarded(env, "cannot load the BPF programs", "open",
-							  [&] { return std::make_shared<Tracer>(read_options(info[0].As<Napi::Object>())); });
+							  [&] { return std::shared_ptr<Tracer>(new Tracer(read_options(info[0].As<Napi::Object>()))); });
 		Napi::Array unhooked = Napi::Array::New(env);
 		for (const std::string &function : tracer->unhooked()) unhooked.Set(unhooked.Length(), function);
 		guarded(env, "cannot start a thread", "thread", [&] { Run(env, tracer, info[1].As<Napi::Function>()); });
