@@ -91,7 +91,12 @@ const server = createServer((request, response) => {
   );
   const sent = works('node server.mjs & sleep 1; sink-http http://127.0.0.1:8123/ <more.ndjson && wait $!').stdout;
   assert.equal(sent, text('more.ndjson').toString());
-  put('page.mjs', `console.log(await (await fetch('http://127.0.0.1:8040/page.js')).text());`);
+  put(
+    'page.mjs',
+    `const { headers } = await fetch('http://127.0.0.1:8040/');
+const cookie = headers.get('set-cookie').split(';')[0];
+console.log(await (await fetch('http://127.0.0.1:8040/page.js', { headers: { cookie } })).text());`,
+  );
   const page = works('sink-web <more.ndjson & until node page.mjs 2>/dev/null; do sleep 0.2; done; kill $!').stdout;
   assert.ok(page.length > 10_000);
   const sample = works(
