@@ -96,7 +96,7 @@ bool Dns::consume() {
 	if (answers != missed_answers_) flow_.miss_answers(answers - missed_answers_, now_ns);
 	missed_answers_ = answers;
 	const bool any = ring_buffer__consume(ring_) != 0;
-	if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
+	if (int error = std::exchange(failed_, 0)) throw Failure("cannot read the ring buffer", error, kStep);
 	if (!stopped_) flow_.advance(now_ns - kSlackNs);
 	return any;
 }
@@ -117,7 +117,7 @@ int Dns::on_packet(void *dns, void *data, size_t) {
 	try {
 		self->flow_.packet(*static_cast<const dns_packet *>(data));
 	} catch (...) { // not through libbpf, which is C
-		self->failed_ = std::current_exception();
+		self->failed_ = caught_errno();
 		return -ECANCELED;
 	}
 	return self->stopped_ ? -ECANCELED : 0;

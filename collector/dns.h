@@ -5,7 +5,6 @@
 #include "dns_flow.h"
 #include "format.h"
 
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,7 +53,7 @@ private:
 	const std::function<bool(const DnsEvent &)> tell_;
 	DnsFlow flow_;
 	bool stopped_ = false;
-	std::exception_ptr failed_; // of a callback: libbpf, in C, cannot pass it on
+	int failed_ = 0; // errno of an exception in a callback, which libbpf, in C, cannot pass on
 	uint64_t missed_ = 0, missed_answers_ = 0; // queries and other packets for which the ring buffer had no room
 	bpf_object *object_ = nullptr;
 	ring_buffer *ring_ = nullptr;

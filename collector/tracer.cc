@@ -208,7 +208,7 @@ bool Tracer::round() {
 
 void Tracer::consume() {
 	ring_buffer__consume(ring_.get());
-	if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
+	if (int error = std::exchange(failed_, 0)) throw Failure("cannot read the ring buffer", error, "read");
 }
 
 int Tracer::on_record(void *tracer, void *data, size_t) {
@@ -216,7 +216,7 @@ int Tracer::on_record(void *tracer, void *data, size_t) {
 	try {
 		return self->queued(*static_cast<attempt_event *>(data)) ? 0 : -ECANCELED;
 	} catch (...) {
-		self->failed_ = std::current_exception();
+		self->failed_ = caught_errno();
 		return -ECANCELED;
 	}
 }

@@ -8,7 +8,6 @@
 #include "writer.h"
 
 #include <condition_variable>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <unordered_set>
@@ -108,7 +107,7 @@ private:
 	std::string dns_line_;
 	bool finishing_ = false; // what was held back is written, even after the last attempt that counts
 	std::function<void(const End &)> on_end_;
-	std::exception_ptr failed_; // of a callback: libbpf, in C, cannot pass it on
+	int failed_ = 0; // errno of an exception in a callback, which libbpf, in C, cannot pass on
 	bool ended_ = false;
 	uint64_t pending_ = 0;
 	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_missed_ = 0, reported_dns_[2] = {};
