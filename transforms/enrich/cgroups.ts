@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { AgingMap } from '../../schemas/pipe/aging.js';
 
 /** So many cgroups that are gone are remembered: the kernel does not give an id twice. */
 const mostKnown = 65_536;
@@ -19,7 +20,7 @@ export function mountPoint(mountinfo = readFileSync('/proc/self/mountinfo', 'utf
 
 /** The paths of cgroups by their ids, which are their folders' inode numbers. */
 export class Cgroups {
-  readonly #paths = new Map<string, string>();
+  readonly #paths = new AgingMap<string, string>();
   #nextWalk = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly root = mountPoint()) {}
@@ -48,6 +49,6 @@ export class Cgroups {
       return; // gone meanwhile
     }
     for (const child of children) this.#walk(join(path, child));
-    if (this.#paths.size > mostKnown) this.#paths.delete(this.#paths.keys().next().value as string);
+    if (this.#paths.size > mostKnown) this.#paths.delete(this.#paths.oldest as string);
   }
 }

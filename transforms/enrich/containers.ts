@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { AgingMap } from '../../schemas/pipe/aging.js';
 import type { Who } from './cgroup.js';
 import { type ContainerNames, dockerNames, KubeletNames, StorageNames } from './container-files.js';
 
@@ -20,7 +21,7 @@ interface Known {
 
 /** The names of containers and pods, from the files that a node keeps of them. */
 export class Containers {
-  readonly #known = new Map<string, Known>();
+  readonly #known = new AgingMap<string, Known>();
   readonly #kubelet: KubeletNames;
   readonly #storages: StorageNames[];
 
@@ -44,7 +45,7 @@ export class Containers {
     if (!wholeId.test(container)) return { names: {}, young: false };
     let known = this.#known.get(container);
     if (!known) {
-      if (this.#known.size >= mostKnown) this.#known.delete(this.#known.keys().next().value as string);
+      if (this.#known.size >= mostKnown) this.#known.delete(this.#known.oldest as string);
       known = { names: {}, first: now, next: now };
       this.#known.set(container, known);
     }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { AgingMap } from '../../schemas/pipe/aging.js';
 import { type Who, whoOf } from './cgroup.js';
 
 /** How many processes are remembered, those seen last. */
@@ -24,7 +25,7 @@ interface Process {
  * an event has no other cgroup. That works while the process lives.
  */
 export class Processes {
-  readonly #known = new Map<number, Process>();
+  readonly #known = new AgingMap<number, Process>();
 
   constructor(private readonly proc = '/proc') {}
 
@@ -49,7 +50,7 @@ export class Processes {
       if (found || !known || at > known.seen + holdsMs) known = found;
       this.#known.delete(pid);
       if (known) this.#known.set(pid, known);
-      if (this.#known.size > mostKnown) this.#known.delete(this.#known.keys().next().value as number);
+      if (this.#known.size > mostKnown) this.#known.delete(this.#known.oldest as number);
     }
     return known && at >= known.started - slackMs ? known.who : undefined;
   }

@@ -1,3 +1,4 @@
+import { AgingMap } from '../../schemas/pipe/aging.js';
 import type { Answer } from './answer.js';
 
 interface List {
@@ -11,9 +12,7 @@ interface List {
 /** Lists of answers by key, bounded by how many answers they hold: the list that grew least recently goes first. */
 export class Store<L extends List> {
   /** In the order in which they are to go. */
-  readonly #lists = new Map<string, L>();
-  /** Continues where it was: a new iterator would step over everything that was deleted before. */
-  #oldest = this.#lists.keys();
+  readonly #lists = new AgingMap<string, L>();
   #size = 0;
   #additions = 0;
 
@@ -38,18 +37,12 @@ export class Store<L extends List> {
       this.#lists.set(key, list);
       list.moved = this.#additions;
     }
-    while (this.#size > this.limit && this.#lists.size > 1) this.#evict();
+    while (this.#size > this.limit && this.#lists.size > 1) this.delete(this.#lists.oldest as string);
     return list;
   }
 
   delete(key: string): void {
     this.#size -= this.#lists.get(key)?.size ?? 0;
     this.#lists.delete(key);
-  }
-
-  #evict(): void {
-    const { value, done } = this.#oldest.next();
-    if (done) this.#oldest = this.#lists.keys();
-    else this.delete(value);
   }
 }
