@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Dns } from '../../dist/index.js';
+import { ndjson } from '../support/events.js';
+import { shell } from '../support/shell.js';
 import { dnsIn, inOrder, seeing } from './answers.js';
 import { live } from './live.js';
 import { type Rule, responder, withResolver } from './nameserver.js';
@@ -180,6 +182,10 @@ live('ndots:5 with three search domains: what the search list makes fail is mark
   ]);
   const gone = ['A', 'AAAA'].map((type): Short => ['gone.example.test', type, 'NXDOMAIN']);
   assert.deepEqual(of('gone'), [...gone, ...failing('gone.example.test')].sort());
+  const which =
+    'filter --type dns --failed | aggregate --type dns --by pcomm,name,error | jq -c "[.pcomm, .name, .error, .failed]"';
+  const { stdout, stderr } = await shell(which, '/', ndjson(...events));
+  assert.deepEqual({ stdout, stderr }, { stdout: '["getent","gone.example.test","NXDOMAIN",2]\n', stderr: '' });
 });
 
 live('the same as musl asks: both families at once, of two servers, by one socket', async (net) => {
