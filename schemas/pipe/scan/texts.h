@@ -68,8 +68,8 @@ INLINE u8 *write_number(u8 *to, u64 number) {
 }
 
 // `plan` has for each kind of line: whether to extend it, then the places of start, of ts and, if ts is when it ended, of
-// latency_us, then of the fields that a text is kept by (those of the first level, then those of the others), then of those that it gives. Writes the extended lines to `out`.
-// Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `said`: how many
+// latency_us, then of the fields that a text is kept by (those of the first level, then those of the others), then of those
+// that it gives. Writes the extended lines to `out`. Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `said`: how many
 // bytes were written, and how many lines have no name by each of the reasons.
 EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
                                                   const struct texts *texts, int now, u8 *out, const u8 *end, int *said) {
