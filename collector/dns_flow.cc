@@ -78,6 +78,7 @@ void DnsFlow::query(const dns_packet &from, const process *who, const DnsPeer &s
 	const uint64_t asker = who && who->pid ? kDnsProcess | who->pid : from.socket;
 	const uint64_t hash = dns_hash(secret_, asker, question.name);
 	Lookup *lookup = find(asker, hash, question, id, from.time_ns);
+	if (!lookup && is_answered(hash, question.type, id, server, from.time_ns)) return;
 	if (!lookup) lookup = &begin(asker, hash, std::move(question), from, who);
 	lookup->id = id;
 	lookup->last_ns = from.time_ns;
@@ -145,6 +146,18 @@ DnsFlow::Lookup &DnsFlow::begin(uint64_t asker, uint64_t hash, DnsQuestion quest
 	return lookup;
 }
 
+void DnsFlow::note_answered(const Lookup &lookup, uint64_t now_ns) {
+	const uint64_t hash = lookup.hash ^ (uint64_t{lookup.question.type} << 16 | lookup.id);
+	answered_[hash % kAnswered] = {hash, now_ns, lookup.server};
+}
+
+// Whether a query asks another server for what has been answered: the same asker, question and id, a moment later.
+bool DnsFlow::is_answered(uint64_t hash, uint16_t type, uint16_t id, const DnsPeer &server, uint64_t now_ns) const {
+	hash ^= uint64_t{type} << 16 | id;
+	const Answered &one = answered_[hash % kAnswered];
+	return one.hash == hash && one.server != server && now_ns < one.time_ns + kRetryNs;
+}
+
 void DnsFlow::remember(const Key &key, Lookup &lookup) {
 	Lookup *&owner = queries_[key];
 	if (owner == &lookup) return;
@@ -208,6 +221,8 @@ void DnsFlow::answer(const dns_packet &from, const uint8_t *message, size_t size
 		lost_++;
 		return;
 	}
+	if (verdict == DnsVerdict::addresses || verdict == DnsVerdict::nodata || rcode == ns_r_nxdomain)
+		note_answered(lookup, from.time_ns);
 	lookup.server = peer_of(from.peer);
 	lookup.tcp = from.kind == DNS_TCP_IN;
 	if (verdict == DnsVerdict::addresses) {

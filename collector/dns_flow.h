@@ -62,6 +62,11 @@ private:
 		std::list<Lookup>::iterator self;
 		bool reported; // as TIMEOUT, or as a failure: it is in late_
 	};
+	// A look-up that has its answer. A resolver that asks several servers at once may send the last queries after that.
+	struct Answered {
+		uint64_t hash, time_ns;
+		DnsPeer server;
+	};
 	struct Connection {
 		DnsStream out, in;
 		uint64_t used_ns;
@@ -77,6 +82,8 @@ private:
 	const Lookup *sibling(const Lookup &lookup) const;
 	Lookup &begin(uint64_t asker, uint64_t hash, DnsQuestion question, const dns_packet &from, const process *who);
 	void remember(const Key &key, Lookup &lookup);
+	void note_answered(const Lookup &lookup, uint64_t now_ns);
+	bool is_answered(uint64_t hash, uint16_t type, uint16_t id, const DnsPeer &server, uint64_t now_ns) const;
 	void end(Lookup &lookup);
 	void make_room();
 	void segment(const dns_packet &packet, const process *who, const uint8_t *bytes);
@@ -90,6 +97,8 @@ private:
 	std::unordered_map<uint64_t, Lookup *> same_; // by the hash of asker and name: the newest
 	std::unordered_map<Key, Lookup *, Hash> queries_;
 	std::unordered_map<uint64_t, Connection> connections_; // by socket
+	static constexpr size_t kAnswered = 1024;
+	std::vector<Answered> answered_ = std::vector<Answered>(kAnswered); // by a hash; a newer one takes an older one's place
 	uint64_t missing_ = 0, missing_answers_ = 0, missed_ns_ = 0, lost_ = 0;
 };
 

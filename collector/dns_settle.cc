@@ -14,8 +14,13 @@ const DnsAddresses kNoAddresses;
 
 } // namespace
 
+// The type is mixed in last: in front, it could make up for the difference between two askers.
+uint64_t DnsSettle::recent_hash(const DnsLookup &lookup, std::string_view name, uint16_t type) const {
+	return dns_hash(secret_, lookup.asker, name) ^ type;
+}
+
 bool DnsSettle::had_addresses(const DnsLookup &lookup, std::string_view name, uint16_t type, uint64_t now_ns) const {
-	const uint64_t hash = dns_hash(secret_ + type, lookup.asker, name);
+	const uint64_t hash = recent_hash(lookup, name, type);
 	const Recent &recent = recent_[hash % kRecent];
 	return recent.hash == hash && now_ns < recent.time_ns + kDnsTimeoutNs;
 }
@@ -92,7 +97,7 @@ void DnsSettle::succeeded(const DnsEvent &event) {
 	const std::string &name = lookup.question.name;
 	report_(event);
 	for (uint16_t type : {lookup.question.type, uint16_t{0}}) {
-		const uint64_t hash = dns_hash(secret_ + type, lookup.asker, name);
+		const uint64_t hash = recent_hash(lookup, name, type);
 		recent_[hash % kRecent] = {hash, event.time_ns};
 	}
 	Group *group = find(lookup);

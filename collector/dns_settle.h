@@ -56,6 +56,7 @@ private:
 	Entry &add(Group &group, const DnsQuestion &question, Entry::State state);
 	static Entry *open_entry(Group *group, const DnsLookup &lookup);
 	static Entry *held_entry(Group *group, const DnsLookup &lookup);
+	uint64_t recent_hash(const DnsLookup &lookup, std::string_view name, uint16_t type) const;
 	bool had_addresses(const DnsLookup &lookup, std::string_view name, uint16_t type, uint64_t now_ns) const;
 	bool is_resolved(Group *group, const DnsEvent &event);
 	void touch(Group &group, uint64_t now_ns);

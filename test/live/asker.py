@@ -73,6 +73,18 @@ elif way == 'parallel':  # as musl does: both families and all servers at once, 
                 answers[answer[:2]] = answer
         if any(answer[7] for answer in answers.values()):
             break
+elif way == 'late':  # the same, interrupted: it has an answer before it asks the next server
+    s = udp(False)
+    for server in servers:
+        s.sendto(query(1), (server, 53))
+        s.recv(4096)
+elif way == 'children':  # sixteen processes, so that their numbers are near each other; by turns for either family
+    for i in range(16):
+        def child():
+            s = udp()
+            s.send(query(1, 28 if i % 2 else 1))
+            s.recv(4096)
+        in_child(child)
 elif way == 'again':  # as Go does: another socket and id after a while
     for id in (1, 2):
         s = udp()

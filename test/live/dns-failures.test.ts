@@ -196,6 +196,27 @@ live('the same as musl asks: both families at once, of two servers, by one socke
   assert.deepEqual(sorted(of), [['api.test', 'A', '192.0.2.1'], ...failing('api.test')].sort());
 });
 
+live('a server that is asked when another one has answered: still one look-up', async (net) => {
+  const rules = { 'late.test': v4 };
+  await responder(net, rules, '127.0.0.2');
+  const of = (name: string) => [...asker, 'late', name, '127.0.0.1', '127.0.0.2'];
+  const events = await seen(net, rules, of('late.test'), of('no.test'), [...asker, 'names', 'late.test', 'late.test']);
+  assert.deepEqual(events.map(short), [
+    ['late.test', 'A', '192.0.2.1'],
+    ['no.test', 'A', 'NXDOMAIN'],
+    ['late.test', 'A', '192.0.2.1'],
+    ['late.test', 'A', '192.0.2.1'],
+  ]);
+});
+
+live('what one process was answered hides nothing of another', async (net) => {
+  const events = await seen(net, { 'v4.test': v4 }, [...asker, 'children', 'v4.test']);
+  assert.deepEqual(
+    events.map(short),
+    Array.from({ length: 16 }, (_, i) => (i % 2 ? ['v4.test', 'AAAA', 'NODATA'] : ['v4.test', 'A', '192.0.2.1'])),
+  );
+});
+
 live('names that are alike by chance are not marked', async (net) => {
   const events = await seen(
     net,
