@@ -10,7 +10,7 @@ const path = '/dev/tty';
  * Only lines and their echo go; what Ctrl-C and Ctrl-Z do stays with the terminal. It is told by lines, and says when each
  * is done. In the background only one that ignores SIGTTOU may change a terminal.
  */
-const keeper = `trap '' INT TERM HUP QUIT TSTP TTIN TTOU
+const keeper = `trap '' INT TERM HUP QUIT TSTP TTIN TTOU PIPE
 saved=
 while read -r wanted; do
   case $wanted in

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -134,10 +134,14 @@ test("a process's name cannot steer the terminal", async (t) => {
   await terminal.ended;
 });
 
+/** Of a shell that outlives it, as always: a terminal cannot be changed any more when its session has ended. */
+const outlives =
+  'code=$?; for i in {1..100}; do stty -a </dev/tty | grep -q " icanon" && break; sleep .05; done; exit $code';
+
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`${signal} leaves the terminal as it should be`, async (t) => {
     const file = join(folder(t), 'pid');
-    const line = `sh -c 'echo $$ >${file}; exec sink-table --live'; exit $?`; // a shell that outlives it, as always
+    const line = `sh -c 'echo $$ >${file}; exec sink-table --live'; ${outlives}`;
     const terminal = new Terminal(t, ['bash', '-c', line]);
     terminal.input(ndjson(summary(0, 'curl', 1)));
     await terminal.shows('the table', (lines) => lines.length === 3);
@@ -148,6 +152,20 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
   });
 }
+
+test('SIGKILL while the terminal is being changed leaves it as it should be', async (t) => {
+  const slow = folder(t);
+  writeFileSync(join(slow, 'stty'), '#!/bin/sh\n/usr/bin/stty "$@"; case $1 in -icanon) sleep 1 ;; esac\n', {
+    mode: 0o755,
+  });
+  const file = join(slow, 'pid');
+  const line = `PATH=${slow}:$PATH sh -c 'echo $$ >${file}; exec sink-table --live'; ${outlives}`;
+  const terminal = new Terminal(t, ['bash', '-c', line]);
+  terminal.input(ndjson(summary(0, 'curl', 1)));
+  await terminal.takesKeys();
+  process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL');
+  assert.equal(await terminal.ended, 128 + constants.signals.SIGKILL);
+});
 
 for (const [what, key] of [
   ['q', 'q'],
