@@ -378,6 +378,8 @@ test('a page on another origin gets nothing but the page itself, by whatever way
   const { port } = new URL(url);
   const { page } = await open(t, chromium, url); // so that this browser has the cookie
   await attempts(page, 20);
+  const storageState = await page.context().storageState();
+  assert.equal(storageState.cookies.length, 1);
   const paths = ['', 'page.js', 'page.css', 'icon.svg', 'events', 'events?where=comm+%3D%7E+%22%28a%2B%29%2B%24%22'];
   const ways = {
     fetch: (at: string) => `fetch('${at}', { credentials: 'include' }).catch(() => {})`,
@@ -399,14 +401,14 @@ test('a page on another origin gets nothing but the page itself, by whatever way
     const other = await elsewhere(t, '<!doctype html><body>elsewhere');
     for (const [way, code] of Object.entries(ways)) {
       for (const path of paths) {
-        const attacker = await page.context().newPage();
+        // its own, with the cookie: what another try opened may still be loading
+        const context = await chromium.newContext({ storageState });
+        const attacker = await context.newPage();
         await attacker.goto(`http://${site}:${other.port}/`);
-        const answered = page
-          .context()
-          .waitForEvent('response', (one) => one.url().startsWith(`http://127.0.0.1:${port}/`));
-        const failed = page
-          .context()
-          .waitForEvent('requestfailed', (asked) => asked.url().startsWith(`http://127.0.0.1:${port}/`));
+        const answered = context.waitForEvent('response', (one) => one.url().startsWith(`http://127.0.0.1:${port}/`));
+        const failed = context.waitForEvent('requestfailed', (asked) =>
+          asked.url().startsWith(`http://127.0.0.1:${port}/`),
+        );
         await attacker.evaluate(code(`http://127.0.0.1:${port}/${path}`));
         const response = await Promise.race([answered, failed.then(() => undefined)]);
         for (const rest of [answered, failed]) rest.catch(() => {});
@@ -414,7 +416,7 @@ test('a page on another origin gets nothing but the page itself, by whatever way
         const may = goes && path === '';
         if (response) assert.equal(response.ok(), may, `${site} ${way} /${path}: ${response.status()}`);
         else assert.ok(!may, `${site} ${way} /${path} failed`);
-        for (const one of page.context().pages()) if (one !== page) await one.close();
+        await context.close();
       }
     }
   }
