@@ -15,7 +15,7 @@ else
   export CXX := $(TRIPLET)-g++ $(FLAGS)
 endif
 BPF := $(patsubst bpf/%.bpf.c,$(NATIVE)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
-TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/pipe/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/manual/*.ts schemas/where/*.ts schemas/nats/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
+TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/build/*.ts schemas/build/*.cjs schemas/build/manual/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/where/*.ts schemas/nats/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
 	transforms/*/*.ts transforms/*/*.c transforms/*/*.h sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
 # npm brings node-gyp, and a Node that is installed brings its headers: no download.
 GYP = $(or $(shell command -v node-gyp),node $(shell npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js)
@@ -43,15 +43,15 @@ $(NATIVE)/pipe.node: $(wildcard schemas/pipe/native/*.[ch] schemas/pipe/scan/*.h
 	cp schemas/pipe/native/build/Release/pipe.node $@
 
 # The package brings what is generated, and not what it is generated from.
-ifneq ($(wildcard schemas/compile.ts),)
-schemas/generated/scan.c: $(wildcard schemas/compile.ts schemas/compile/*.ts schemas/compile/*/*.ts schemas/*.schema.json schemas/formats.cjs \
+ifneq ($(wildcard schemas/compile/compile.ts),)
+schemas/generated/scan.c: $(wildcard schemas/compile/*.ts schemas/compile/*/*.ts schemas/*.schema.json schemas/formats.cjs \
 	schemas/where/kind.ts schemas/pipe/scan/*.h transforms/aggregate/*.c transforms/aggregate/*.h) package.json node_modules/.package-lock.json
-	node --import tsx schemas/compile.ts
+	node --import tsx schemas/compile/compile.ts
 endif
 
 dist/index.js: schemas/generated/scan.c $(TYPESCRIPT)
 	node_modules/.bin/tsc
-	node --import tsx schemas/build.ts
+	node --import tsx schemas/build/build.ts
 
 clean:
 	rm -rf dist schemas/generated collector/build schemas/pipe/native/build

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { RuntimeError } from '../schemas/pipe/errors.js';
-import { native } from '../schemas/pipe/native.js';
+import { native } from '../schemas/pipe/io/native.js';
+import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 
 /** What the addon's start() takes. */
 export interface StartOptions {

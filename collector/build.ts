@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RuntimeError } from '../schemas/pipe/errors.js';
-import { native } from '../schemas/pipe/native.js';
+import { native } from '../schemas/pipe/io/native.js';
+import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 import { refusal } from './addon.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

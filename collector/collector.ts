@@ -2,18 +2,26 @@ import { spawn } from 'node:child_process';
 import { release } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { canonical } from '../schemas/pipe/canonical.js';
-import { checkOutput } from '../schemas/pipe/closed-output.js';
-import { defineCommand } from '../schemas/pipe/command.js';
-import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
-import { status } from '../schemas/pipe/ledger.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import {
+  type Given,
+  integer,
+  list,
+  type Options,
+  oneOf,
+  type Parsed,
+  parseGiven,
+} from '../schemas/pipe/command/options.js';
+import { print } from '../schemas/pipe/command/print.js';
+import { time } from '../schemas/pipe/command/units.js';
+import { checkOutput } from '../schemas/pipe/io/closed-output.js';
+import { cannotStart } from '../schemas/pipe/io/spawned.js';
+import { canonical } from '../schemas/pipe/line/canonical.js';
+import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/messages/errors.js';
+import { say } from '../schemas/pipe/messages/say.js';
 import { metricsOf } from '../schemas/pipe/metrics/families.js';
-import { metricsOption, openMetrics } from '../schemas/pipe/metrics.js';
-import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import { print } from '../schemas/pipe/print.js';
-import { say } from '../schemas/pipe/say.js';
-import { cannotStart } from '../schemas/pipe/spawned.js';
-import { time } from '../schemas/pipe/units.js';
+import { metricsOption, openMetrics } from '../schemas/pipe/metrics/metrics.js';
+import { status } from '../schemas/pipe/stage/ledger.js';
 import { numbers } from '../schemas/where/match.js';
 import {
   type Addon,

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
-import { cause, RuntimeError, remedy } from '../schemas/pipe/errors.js';
-import { say } from '../schemas/pipe/say.js';
-import { spawned } from '../schemas/pipe/spawned.js';
+import { spawned } from '../schemas/pipe/io/spawned.js';
+import { cause, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
+import { say } from '../schemas/pipe/messages/say.js';
 import type { Command } from './caller.js';
 import { cgroup2 } from './scope.js';
 

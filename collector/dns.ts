@@ -1,5 +1,5 @@
 /** What --dns needs of this machine, and what to say where it is missing. */
-import { RuntimeError } from '../schemas/pipe/errors.js';
+import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 import { objectOf, type StartError, type StartOptions } from './addon.js';
 import { lacking } from './explain.js';
 import { cgroup2 } from './scope.js';

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { remedy as remedyOf } from '../schemas/pipe/errors.js';
+import { remedy as remedyOf } from '../schemas/pipe/messages/errors.js';
 import type { StartError, Tier } from './addon.js';
 
 /** A refusal in one line: cause and remedy. */

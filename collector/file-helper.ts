@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { RuntimeError } from '../schemas/pipe/errors.js';
+import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 import { cannotWrite, type FileWriter, unfinished } from '../schemas/pipe/metrics/keep.js';
 
 /**

@@ -1,6 +1,6 @@
 import { fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readersOf, scriptOf } from '../schemas/pipe/readers.js';
+import { readersOf, scriptOf } from '../schemas/pipe/io/readers.js';
 
 const commands = () => new Set(readdirSync(fileURLToPath(new URL('../bin', import.meta.url))));
 

@@ -1,8 +1,8 @@
 /** The values of --pid, --uid, --cgroup and --netns: turned into what the kernel side compares. */
 import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { cause, RuntimeError, UsageError } from '../schemas/pipe/errors.js';
-import { integer, list } from '../schemas/pipe/options.js';
+import { integer, list } from '../schemas/pipe/command/options.js';
+import { cause, RuntimeError, UsageError } from '../schemas/pipe/messages/errors.js';
 import { loadAddon } from './addon.js';
 import { findUser } from './user.js';
 

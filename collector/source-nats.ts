@@ -1,10 +1,10 @@
 import { reachOf, reachOptions } from '../schemas/nats/options.js';
-import { defineCommand } from '../schemas/pipe/command.js';
-import { UsageError } from '../schemas/pipe/errors.js';
-import { integer, type Options, type Parsed } from '../schemas/pipe/options.js';
-import type { Source } from '../schemas/pipe/source.js';
-import { everything, type Stage, select } from '../schemas/pipe/stage.js';
-import { duration } from '../schemas/pipe/units.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { integer, type Options, type Parsed } from '../schemas/pipe/command/options.js';
+import { duration } from '../schemas/pipe/command/units.js';
+import type { Source } from '../schemas/pipe/io/source.js';
+import { UsageError } from '../schemas/pipe/messages/errors.js';
+import { everything, type Stage, select } from '../schemas/pipe/stage/stage.js';
 import { from } from './nats/from.js';
 import { NatsSource } from './nats/source.js';
 

@@ -1,8 +1,8 @@
 /** Who the collector is once it has attached: the user it becomes, and where that comes from. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, stat } from 'node:fs';
-import { RuntimeError, remedy, UsageError } from '../schemas/pipe/errors.js';
-import { say } from '../schemas/pipe/say.js';
+import { RuntimeError, remedy, UsageError } from '../schemas/pipe/messages/errors.js';
+import { say } from '../schemas/pipe/messages/say.js';
 import type { Addon } from './addon.js';
 
 export interface User {

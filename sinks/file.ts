@@ -1,9 +1,9 @@
-import { defineCommand } from '../schemas/pipe/command.js';
-import { UsageError } from '../schemas/pipe/errors.js';
-import { noLock } from '../schemas/pipe/lock.js';
-import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import type { Stage } from '../schemas/pipe/stage.js';
-import { bytes, duration } from '../schemas/pipe/units.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
+import { bytes, duration } from '../schemas/pipe/command/units.js';
+import { noLock } from '../schemas/pipe/io/lock.js';
+import { UsageError } from '../schemas/pipe/messages/errors.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { SinkFile } from './file/stage.js';
 import { Template } from './file/template.js';
 

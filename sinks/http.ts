@@ -1,9 +1,9 @@
-import { defineCommand } from '../schemas/pipe/command.js';
-import { UsageError } from '../schemas/pipe/errors.js';
-import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import type { Stage } from '../schemas/pipe/stage.js';
-import { Trouble } from '../schemas/pipe/trouble.js';
-import { bytes, duration } from '../schemas/pipe/units.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
+import { bytes, duration } from '../schemas/pipe/command/units.js';
+import { UsageError } from '../schemas/pipe/messages/errors.js';
+import { Trouble } from '../schemas/pipe/run/trouble.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
 import { proxyFor } from './http/proxy.js';

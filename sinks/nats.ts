@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { reachOf, reachOptions } from '../schemas/nats/options.js';
-import { defineCommand } from '../schemas/pipe/command.js';
-import { UsageError } from '../schemas/pipe/errors.js';
-import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import type { Stage } from '../schemas/pipe/stage.js';
-import { Trouble } from '../schemas/pipe/trouble.js';
-import { duration } from '../schemas/pipe/units.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
+import { duration } from '../schemas/pipe/command/units.js';
+import { UsageError } from '../schemas/pipe/messages/errors.js';
+import { Trouble } from '../schemas/pipe/run/trouble.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { NatsReceiver, type Way } from './nats/receiver.js';
 import { Subject } from './nats/subject.js';
 import { spoolOf, spoolOptions } from './spool/options.js';

@@ -1,9 +1,9 @@
 import { attemptTypes } from '../schemas/attempts.js';
 import type { Dns, Lost, Summary } from '../schemas/generated/events.js';
-import { defineCommand } from '../schemas/pipe/command.js';
-import { isTerminal } from '../schemas/pipe/fd.js';
-import { list, type Options, oneOf } from '../schemas/pipe/options.js';
-import type { Output, Stage } from '../schemas/pipe/stage.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { list, type Options, oneOf } from '../schemas/pipe/command/options.js';
+import { isTerminal } from '../schemas/pipe/io/fd.js';
+import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
 import { type Attempt, attempts } from './table/attempts.js';
 import { type Column, heading, lostText, ready, row } from './table/cells.js';
 import { Keys } from './table/keys.js';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { defineCommand } from '../schemas/pipe/command.js';
-import { cause, RuntimeError, remedy } from '../schemas/pipe/errors.js';
-import type { Line } from '../schemas/pipe/line.js';
-import { type Listen, listen } from '../schemas/pipe/listen.js';
-import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import { say } from '../schemas/pipe/say.js';
-import type { Output, Stage } from '../schemas/pipe/stage.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
+import { type Listen, listen } from '../schemas/pipe/io/listen.js';
+import type { Line } from '../schemas/pipe/line/line.js';
+import { cause, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
+import { say } from '../schemas/pipe/messages/say.js';
+import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
 import { where } from '../schemas/where/where.js';
 import { isLoopback } from './web/guard.js';
 import { Ring } from './web/ring.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { pipelineWords } from '../schemas/pipe/words.js';
+import { pipelineWords } from '../schemas/pipe/command/words.js';
 import { anyLine } from './support/arbitrary.js';
 import { type Case, inputOf, readCases, run } from './support/cases.js';
 import { folder } from './support/process.js';

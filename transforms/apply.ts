@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { attemptTypes } from '../schemas/attempts.js';
 import type { Event } from '../schemas/generated/events.js';
-import { defineCommand } from '../schemas/pipe/command.js';
-import { cause, RuntimeError } from '../schemas/pipe/errors.js';
-import { type AnyEvent, invalid, type Line } from '../schemas/pipe/line.js';
-import type { Output, Stage } from '../schemas/pipe/stage.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type AnyEvent, invalid, type Line } from '../schemas/pipe/line/line.js';
+import { cause, RuntimeError } from '../schemas/pipe/messages/errors.js';
+import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
 
 /**
  * A stage of the user's own, for events of the types that it asks for: true passes the line as it came, false or nothing

@@ -1,9 +1,17 @@
 import { hostname } from 'node:os';
-import { defineCommand } from '../schemas/pipe/command.js';
-import { UsageError } from '../schemas/pipe/errors.js';
-import { type Given, integer, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import type { Stage } from '../schemas/pipe/stage.js';
-import { time } from '../schemas/pipe/units.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import {
+  type Given,
+  integer,
+  list,
+  type Options,
+  oneOf,
+  type Parsed,
+  parseGiven,
+} from '../schemas/pipe/command/options.js';
+import { time } from '../schemas/pipe/command/units.js';
+import { UsageError } from '../schemas/pipe/messages/errors.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { type Group, groups } from './enrich/people.js';
 import { serverAddress } from './enrich/resolver.js';
 import { type Settings, stageOf } from './enrich/setup.js';

@@ -1,7 +1,7 @@
-import { defineCommand } from '../schemas/pipe/command.js';
-import { UsageError } from '../schemas/pipe/errors.js';
-import { type Given, type Parsed, parseGiven } from '../schemas/pipe/options.js';
-import { type Stage, select } from '../schemas/pipe/stage.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type Given, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
+import { UsageError } from '../schemas/pipe/messages/errors.js';
+import { type Stage, select } from '../schemas/pipe/stage/stage.js';
 import { every, not } from '../schemas/where/on.js';
 import { checkOptions } from './filter/check.js';
 import { conditions } from './filter/conditions.js';

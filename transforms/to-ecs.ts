@@ -1,7 +1,7 @@
 import { fieldKinds } from '../schemas/generated/fields.js';
-import { defineCommand } from '../schemas/pipe/command.js';
-import type { AnyEvent } from '../schemas/pipe/line.js';
-import type { Stage } from '../schemas/pipe/stage.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import type { AnyEvent } from '../schemas/pipe/line/line.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { about } from './to-ecs/about.js';
 import { ecsFields, ecsVersion } from './to-ecs/fields.js';
 import { own, place } from './to-ecs/places.js';

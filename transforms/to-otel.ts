@@ -1,8 +1,8 @@
 import { attemptTypes } from '../schemas/attempts.js';
 import { fieldKinds } from '../schemas/generated/fields.js';
-import { defineCommand } from '../schemas/pipe/command.js';
-import type { AnyEvent } from '../schemas/pipe/line.js';
-import type { Stage } from '../schemas/pipe/stage.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import type { AnyEvent } from '../schemas/pipe/line/line.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { sentence, worked } from './to-ecs/about.js';
 import { own, place } from './to-ecs/places.js';
 import { converter } from './to-ecs/stage.js';

@@ -1,5 +1,5 @@
-import { defineCommand } from '../schemas/pipe/command.js';
-import { everything, type Stage, select } from '../schemas/pipe/stage.js';
+import { defineCommand } from '../schemas/pipe/command/command.js';
+import { everything, type Stage, select } from '../schemas/pipe/stage/stage.js';
 
 /** The stage for programs: passes what is valid, as every stage does, and does nothing else. */
 export function validate(): Stage {

@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerConfig, JetStreamManager } from '@nats-io/jetstream';
 import { ask } from '../../schemas/nats/jetstream.js';
-import { RuntimeError } from '../../schemas/pipe/errors.js';
-import { say } from '../../schemas/pipe/say.js';
+import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import type { From } from './from.js';
 
 export interface Wanted {

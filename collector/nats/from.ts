@@ -1,4 +1,4 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 /** Where a new consumer begins in its stream, in the terms of JetStream's API. */
 export interface From {

@@ -3,9 +3,9 @@ import type { Consumer, FetchOptions, JsMsg } from '@nats-io/jetstream';
 import { manager } from '../../schemas/nats/jetstream.js';
 import { Link } from '../../schemas/nats/link.js';
 import type { Reach } from '../../schemas/nats/options.js';
-import { cause, RuntimeError } from '../../schemas/pipe/errors.js';
-import type { Source } from '../../schemas/pipe/source.js';
-import { Trouble } from '../../schemas/pipe/trouble.js';
+import type { Source } from '../../schemas/pipe/io/source.js';
+import { cause, RuntimeError } from '../../schemas/pipe/messages/errors.js';
+import { Trouble } from '../../schemas/pipe/run/trouble.js';
 import { consumerOf, sameConsumer, type Wanted } from './consumer.js';
 
 export interface Settings extends Wanted {

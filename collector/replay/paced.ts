@@ -1,6 +1,6 @@
-import { Field } from '../../schemas/pipe/field.js';
-import { Line } from '../../schemas/pipe/line.js';
-import type { Source } from '../../schemas/pipe/source.js';
+import type { Source } from '../../schemas/pipe/io/source.js';
+import { Field } from '../../schemas/pipe/line/field.js';
+import { Line } from '../../schemas/pipe/line/line.js';
 import { type Clock, micros, type Time } from './clock.js';
 
 const newline = 10;

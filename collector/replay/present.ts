@@ -1,6 +1,6 @@
-import { Field } from '../../schemas/pipe/field.js';
-import type { AnyEvent, Line } from '../../schemas/pipe/line.js';
-import { everything, type Stage, select } from '../../schemas/pipe/stage.js';
+import { Field } from '../../schemas/pipe/line/field.js';
+import type { AnyEvent, Line } from '../../schemas/pipe/line/line.js';
+import { everything, type Stage, select } from '../../schemas/pipe/stage/stage.js';
 import { type Clock, micros, momentText } from './clock.js';
 
 const ts = new Field('ts');

@@ -1,6 +1,6 @@
 import type { Authenticator } from '@nats-io/transport-node';
-import { RuntimeError } from '../pipe/errors.js';
-import { readSecret } from '../pipe/secret.js';
+import { readSecret } from '../pipe/io/secret.js';
+import { RuntimeError } from '../pipe/messages/errors.js';
 
 /**
  * What proves to the server who we are, by what the text looks like: a .creds file, an nkey's seed, `user:password`, or

@@ -1,6 +1,6 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { RuntimeError } from '../pipe/errors.js';
+import { RuntimeError } from '../pipe/messages/errors.js';
 
 /** What a request to JetStream's own API came to. */
 export type Answer<T> = { value: T } | { forbidden: true } | { code: number; reason: string };

@@ -2,9 +2,9 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Authenticator, ConnectionOptions, NatsConnection, TlsOptions } from '@nats-io/transport-node';
-import { cause, RuntimeError, UsageError } from '../pipe/errors.js';
-import { readTls } from '../pipe/tls.js';
-import type { Trouble } from '../pipe/trouble.js';
+import { readTls } from '../pipe/io/tls.js';
+import { cause, RuntimeError, UsageError } from '../pipe/messages/errors.js';
+import type { Trouble } from '../pipe/run/trouble.js';
 import { readAuth } from './auth.js';
 import type { Reach } from './options.js';
 

@@ -1,5 +1,5 @@
-import { UsageError } from '../pipe/errors.js';
-import type { Options, Values } from '../pipe/options.js';
+import type { Options, Values } from '../pipe/command/options.js';
+import { UsageError } from '../pipe/messages/errors.js';
 
 /** How to reach NATS: what all commands that do have in common. */
 export const reachOptions = {

@@ -1,4 +1,4 @@
-import { nearest } from '../pipe/options.js';
+import { nearest } from '../pipe/command/options.js';
 import { inUnit, units } from './duration.js';
 import type { Literal } from './expression.js';
 import type { Kind } from './kind.js';

@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import { UsageError } from '../pipe/errors.js';
+import { UsageError } from '../pipe/messages/errors.js';
 import type { Network, Range } from '../pipe/scan/choice.js';
 import { glob, pattern } from './pattern.js';
 

@@ -1,5 +1,5 @@
-import type { Field } from '../pipe/field.js';
-import type { Line } from '../pipe/line.js';
+import type { Field } from '../pipe/line/field.js';
+import type { Line } from '../pipe/line/line.js';
 import type { Test } from './match.js';
 
 const places = 1 << 12;

@@ -1,7 +1,7 @@
-import { Field } from '../pipe/field.js';
-import type { Line } from '../pipe/line.js';
+import { Field } from '../pipe/line/field.js';
+import type { Line } from '../pipe/line/line.js';
+import { sourcesOf } from '../pipe/line/virtual.js';
 import type { Ask } from '../pipe/scan/choice.js';
-import { sourcesOf } from '../pipe/virtual.js';
 import { isNumeric, isText, type Kind } from './kind.js';
 import type { Test } from './match.js';
 import { remembered } from './memo.js';

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { UsageError } from '../pipe/errors.js';
+import { UsageError } from '../pipe/messages/errors.js';
 
 /**
  * Returns a test whether some part of a text matches a regular expression. Its time grows with the length of the text,

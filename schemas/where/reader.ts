@@ -1,4 +1,4 @@
-import { ExpressionError } from '../pipe/errors.js';
+import { ExpressionError } from '../pipe/messages/errors.js';
 
 /** Says what is wrong, and at which index of the text. */
 export type Fail = (at: number, message: string) => never;

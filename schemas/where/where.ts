@@ -1,7 +1,7 @@
 import { attemptTypes } from '../attempts.js';
 import { fieldKinds } from '../generated/fields.js';
-import { nearest } from '../pipe/options.js';
-import { sourcesOf } from '../pipe/virtual.js';
+import { nearest } from '../pipe/command/options.js';
+import { sourcesOf } from '../pipe/line/virtual.js';
 import { compare } from './compare.js';
 import type { Expression, FieldName } from './expression.js';
 import { type Kind, together } from './kind.js';

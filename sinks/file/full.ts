@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { canonical } from '../../schemas/pipe/canonical.js';
-import { counted } from '../../schemas/pipe/fd.js';
-import { say } from '../../schemas/pipe/say.js';
+import { counted } from '../../schemas/pipe/io/fd.js';
+import { canonical } from '../../schemas/pipe/line/canonical.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 
 /** What becomes of lines that the disk has no room for. */
 export type OnFull = 'block' | 'drop' | 'exit';

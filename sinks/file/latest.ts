@@ -1,6 +1,6 @@
 import { lstat, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
-import { Problem } from '../../schemas/pipe/errors.js';
+import { Problem } from '../../schemas/pipe/messages/errors.js';
 
 /** Makes `link` a symbolic link to a file, at every moment to the one before or to this one. Replaces nothing but links. */
 export async function pointTo(link: string, path: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Template } from './template.js';
 
 const most = 10_000;

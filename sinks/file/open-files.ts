@@ -1,4 +1,4 @@
-import { say } from '../../schemas/pipe/say.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import type { Writer } from './writer.js';
 
 /** The files that are open, at most so many: the one that was longest not used has to go for another. */

@@ -1,6 +1,6 @@
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
-import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { closedName } from './closed.js';
 import { pointTo } from './latest.js';
 import { Names } from './names.js';

@@ -1,4 +1,4 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { notOwn, safeName } from './name.js';
 
 type Part = { text: string } | { time: TimeName } | { field: string };

@@ -1,8 +1,8 @@
 import { constants, existsSync, statSync, unlinkSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { cause } from '../../schemas/pipe/errors.js';
-import { tryLock } from '../../schemas/pipe/lock.js';
-import { say } from '../../schemas/pipe/say.js';
+import { tryLock } from '../../schemas/pipe/io/lock.js';
+import { cause } from '../../schemas/pipe/messages/errors.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import { type Archive, Archiver, suffixes } from './archive.js';
 import { closedName, type Found, listClosed } from './closed.js';
 import { type Keep, surplus } from './retention.js';

@@ -2,10 +2,10 @@ import { fstatSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cause, Problem, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
-import { writeAll, writeFile } from '../../schemas/pipe/fd.js';
-import { names, openLocked, tryLock, unlock } from '../../schemas/pipe/lock.js';
-import { say } from '../../schemas/pipe/say.js';
+import { writeAll, writeFile } from '../../schemas/pipe/io/fd.js';
+import { names, openLocked, tryLock, unlock } from '../../schemas/pipe/io/lock.js';
+import { cause, Problem, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import { closedName } from './closed.js';
 import { repair } from './repair.js';
 

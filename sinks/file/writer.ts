@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Batch } from '../../schemas/pipe/batch.js';
-import { counted, countLines } from '../../schemas/pipe/fd.js';
-import type { Line } from '../../schemas/pipe/line.js';
-import { say } from '../../schemas/pipe/say.js';
+import { counted, countLines } from '../../schemas/pipe/io/fd.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
-import type { Output } from '../../schemas/pipe/stage.js';
+import { Batch } from '../../schemas/pipe/stage/batch.js';
+import type { Output } from '../../schemas/pipe/stage/stage.js';
 import { Full, type OnFull } from './full.js';
 import { type FileOptions, failure, WholeLines, worthThread } from './whole-lines.js';
 

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici';
-import { readTls, type TlsFiles } from '../../schemas/pipe/tls.js';
+import { readTls, type TlsFiles } from '../../schemas/pipe/io/tls.js';
 import type { Answer } from './preset.js';
 import type { HttpProxy } from './proxy.js';
 

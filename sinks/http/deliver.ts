@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { cause } from '../../schemas/pipe/errors.js';
-import type { Trouble } from '../../schemas/pipe/trouble.js';
+import { cause } from '../../schemas/pipe/messages/errors.js';
+import type { Trouble } from '../../schemas/pipe/run/trouble.js';
 import { cut } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Tally } from '../spool/stage.js';

@@ -1,5 +1,5 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { readSecret } from '../../schemas/pipe/secret.js';
+import { readSecret } from '../../schemas/pipe/io/secret.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 export interface HeaderSources {
   /** `Name: value` each. */

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 export interface HttpProxy {
   /** Without credentials. */

@@ -1,4 +1,4 @@
-import type { Trouble } from '../../schemas/pipe/trouble.js';
+import type { Trouble } from '../../schemas/pipe/run/trouble.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver } from '../spool/stage.js';
 import { Client, type Reach } from './client.js';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { Field } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import { Field } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 
 const seq = new Field('seq');
 /** 96 bits, in base64url. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ask, manager, streamsOf } from '../../schemas/nats/jetstream.js';
-import { RuntimeError } from '../../schemas/pipe/errors.js';
+import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
 
 /** A stream to make where there is none of that name. */
 export interface NewStream {

@@ -1,6 +1,6 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { Field } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import { Field } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 type Part = string | Field;
 

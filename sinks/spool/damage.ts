@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { cause } from '../../schemas/pipe/errors.js';
+import { cause } from '../../schemas/pipe/messages/errors.js';
 import { checksum, sorted } from './lines.js';
 
 /** A spooled file cannot be used: it was set aside and reported. */

@@ -1,7 +1,7 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { noLock } from '../../schemas/pipe/lock.js';
-import type { Options, Values } from '../../schemas/pipe/options.js';
-import { bytes } from '../../schemas/pipe/units.js';
+import type { Options, Values } from '../../schemas/pipe/command/options.js';
+import { bytes } from '../../schemas/pipe/command/units.js';
+import { noLock } from '../../schemas/pipe/io/lock.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { Spool } from './spool.js';
 
 export const spoolOptions = {

@@ -1,5 +1,5 @@
-import { deadLetter, raw } from '../../schemas/pipe/dead-letter.js';
-import { RuntimeError } from '../../schemas/pipe/errors.js';
+import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
+import { deadLetter, raw } from '../../schemas/pipe/stage/dead-letter.js';
 
 /** What becomes of lines that a receiver refuses for good. */
 export interface RejectPolicy {

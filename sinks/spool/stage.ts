@@ -1,10 +1,10 @@
-import { RuntimeError } from '../../schemas/pipe/errors.js';
-import { counted } from '../../schemas/pipe/fd.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import { counted } from '../../schemas/pipe/io/fd.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
-import { say } from '../../schemas/pipe/say.js';
-import type { Output, Stage } from '../../schemas/pipe/stage.js';
-import type { Trouble } from '../../schemas/pipe/trouble.js';
+import type { Trouble } from '../../schemas/pipe/run/trouble.js';
+import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { Damaged } from './damage.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Batch as Held } from '../../schemas/pipe/batch.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { Batch as Held } from '../../schemas/pipe/stage/batch.js';
 
 /** Lines that are sent together. */
 export interface Batch {

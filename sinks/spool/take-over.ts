@@ -1,6 +1,6 @@
 import { lstat, open, rename, unlink } from 'node:fs/promises';
-import { counted } from '../../schemas/pipe/fd.js';
-import { say } from '../../schemas/pipe/say.js';
+import { counted } from '../../schemas/pipe/io/fd.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import { openBeside } from '../file/beside.js';
 import { WholeLines } from '../file/whole-lines.js';
 import { Damaged, readSpooled } from './damage.js';

@@ -1,5 +1,5 @@
 import type { Connect, Outcome, Pending } from '../../schemas/generated/events.js';
-import { printable } from '../../schemas/pipe/printable.js';
+import { printable } from '../../schemas/pipe/messages/printable.js';
 import { type Column, clock, milliseconds } from './cells.js';
 
 /** The events of attempts. */

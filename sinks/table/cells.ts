@@ -1,4 +1,4 @@
-import { printable } from '../../schemas/pipe/printable.js';
+import { printable } from '../../schemas/pipe/messages/printable.js';
 
 /** No column gets wider: a longer text moves the rest of its own line, not that of all the lines behind it. */
 const widest = 64;

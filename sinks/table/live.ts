@@ -1,5 +1,5 @@
 import type { Lost, Summary } from '../../schemas/generated/events.js';
-import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { type Column, clip, clock, heading, ready, row } from './cells.js';
 import type { Keys } from './keys.js';
 import { summaries } from './summaries.js';

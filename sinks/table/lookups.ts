@@ -1,5 +1,5 @@
 import type { Dns } from '../../schemas/generated/events.js';
-import { printable } from '../../schemas/pipe/printable.js';
+import { printable } from '../../schemas/pipe/messages/printable.js';
 import { type Column, clock, milliseconds } from './cells.js';
 
 /** More addresses are counted, not shown. */

@@ -1,5 +1,5 @@
 import type { Summary } from '../../schemas/generated/events.js';
-import { printable } from '../../schemas/pipe/printable.js';
+import { printable } from '../../schemas/pipe/messages/printable.js';
 import { type Column, clock, milliseconds } from './cells.js';
 
 type Fields = Summary & { [name: string]: unknown };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSession, type Session } from 'better-sse';
-import { Line } from '../../schemas/pipe/line.js';
+import { Line } from '../../schemas/pipe/line/line.js';
 import type { Ring } from './ring.js';
 
 /** Lines a message holds at most, and unsent bytes at which a slow browser has to wait. */

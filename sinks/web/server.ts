@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { Feed, type Keep, type State } from './feed.js';
 import { type Access, cookieName, refusal } from './guard.js';
 import type { Ring } from './ring.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonical } from '../../schemas/pipe/canonical.js';
+import { canonical } from '../../schemas/pipe/line/canonical.js';
 import { eventOf, eventTypes, schemaOf } from '../support/arbitrary.js';
 
 /** Good lines to begin with, drawn from the schemas, more of the types that are frequent. As latin1, to be changed. */

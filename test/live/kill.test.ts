@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome, Pending } from '../../dist/index.js';
-import { invalid } from '../../dist/schemas/pipe/line.js';
+import { invalid } from '../../dist/schemas/pipe/line/line.js';
 import { counted, isAttempt, ledger, statuses } from './collect.js';
 import { live } from './live.js';
 import { Pipeline } from './pipeline.js';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { printable } from '../../schemas/pipe/printable.js';
+import { printable } from '../../schemas/pipe/messages/printable.js';
 import { browser, open } from '../support/browser.js';
 import { connect, ndjson } from '../support/events.js';
 import { type Running, start } from '../support/process.js';

@@ -1,12 +1,16 @@
-import type { Command, Entry } from '../../schemas/pipe/command.js';
-import type { Options } from '../../schemas/pipe/options.js';
-import { pipelineWords } from '../../schemas/pipe/words.js';
+import type { Command, Entry } from '../../schemas/pipe/command/command.js';
+import type { Options } from '../../schemas/pipe/command/options.js';
+import { pipelineWords } from '../../schemas/pipe/command/words.js';
 import { root } from './shell.js';
 
 const built = (path: string) => import(`${root}dist/${path}`);
 export const { commands } = (await built('commands.js')) as { commands: Record<string, Entry> };
-const { prepare } = (await built('schemas/pipe/main.js')) as typeof import('../../schemas/pipe/main.js');
-const { UsageError } = (await built('schemas/pipe/errors.js')) as typeof import('../../schemas/pipe/errors.js');
+const { prepare } = (await built(
+  'schemas/pipe/command/main.js',
+)) as typeof import('../../schemas/pipe/command/main.js');
+const { UsageError } = (await built(
+  'schemas/pipe/messages/errors.js',
+)) as typeof import('../../schemas/pipe/messages/errors.js');
 
 /** A shell line's commands with their words, redirections and comments left out; undefined where it is more than a pipeline. */
 function pipeline(line: string): string[][] | undefined {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { Line } from '../../schemas/pipe/line.js';
+import { Line } from '../../schemas/pipe/line/line.js';
 
 /** A connect event's line with this `seq`, which printf and seq(1) take as a format. */
 export const format =

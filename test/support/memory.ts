@@ -1,7 +1,7 @@
-import { drive } from '../../schemas/pipe/drive.js';
-import type { Input } from '../../schemas/pipe/flow.js';
-import { Ledger } from '../../schemas/pipe/ledger.js';
-import type { Stage } from '../../schemas/pipe/stage.js';
+import { drive } from '../../schemas/pipe/run/drive.js';
+import type { Input } from '../../schemas/pipe/run/flow.js';
+import { Ledger } from '../../schemas/pipe/stage/ledger.js';
+import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
 /** An input that gives these pieces, one per read (a larger one in parts). */
 export function inputOf(pieces: readonly Buffer[]): Input {

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
-import type { AnyEvent } from '../../schemas/pipe/line.js';
-import { events } from '../../schemas/pipe/pipeline.js';
-import type { Stage } from '../../schemas/pipe/stage.js';
+import type { AnyEvent } from '../../schemas/pipe/line/line.js';
+import { events } from '../../schemas/pipe/run/pipeline.js';
+import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
 /** A stage that runs: send it events, and take what comes out one by one. */
 export class Session {

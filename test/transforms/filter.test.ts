@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Stage } from '../../schemas/pipe/stage.js';
+import type { Stage } from '../../schemas/pipe/stage/stage.js';
 import { filter as noisy } from '../../transforms/filter.js';
 import { anyLine, cut } from '../support/arbitrary.js';
 import { runStage } from '../support/memory.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type AnyEvent, invalid } from '../../schemas/pipe/line.js';
+import { type AnyEvent, invalid } from '../../schemas/pipe/line/line.js';
 import { ecsFields } from '../../transforms/to-ecs/fields.js';
 import { ecsOf, toEcs } from '../../transforms/to-ecs.js';
 import { otelFields } from '../../transforms/to-otel/fields.js';

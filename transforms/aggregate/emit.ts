@@ -1,5 +1,5 @@
-import { Line } from '../../schemas/pipe/line.js';
-import type { Output } from '../../schemas/pipe/stage.js';
+import { Line } from '../../schemas/pipe/line/line.js';
+import type { Output } from '../../schemas/pipe/stage/stage.js';
 import type { Holds } from '../../schemas/where/on.js';
 import { type Field, fieldsText } from './key.js';
 import type { Measures, Window } from './measure.js';

@@ -1,7 +1,7 @@
 import type { Summary } from '../../schemas/generated/events.js';
-import { RuntimeError } from '../../schemas/pipe/errors.js';
-import { Field as LineField } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import { Field as LineField } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import type { Emit } from './emit.js';

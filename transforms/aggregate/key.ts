@@ -1,11 +1,11 @@
 import { attemptTypes } from '../../schemas/attempts.js';
 import { kinds } from '../../schemas/generated/kinds.js';
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { Field as LineField } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
-import { nearest } from '../../schemas/pipe/options.js';
-import { say } from '../../schemas/pipe/say.js';
-import { sourcesOf } from '../../schemas/pipe/virtual.js';
+import { nearest } from '../../schemas/pipe/command/options.js';
+import { Field as LineField } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { sourcesOf } from '../../schemas/pipe/line/virtual.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import { workableTypes } from '../filter/types.js';
 import { writeAddress } from './address.js';
 import { KeyBytes } from './bytes.js';

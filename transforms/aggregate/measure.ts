@@ -1,6 +1,6 @@
-import { RuntimeError, UsageError } from '../../schemas/pipe/errors.js';
-import { Field as LineField } from '../../schemas/pipe/field.js';
-import type { AnyEvent, Line } from '../../schemas/pipe/line.js';
+import { Field as LineField } from '../../schemas/pipe/line/field.js';
+import type { AnyEvent, Line } from '../../schemas/pipe/line/line.js';
+import { RuntimeError, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { fields, Key } from './key.js';
 import type { Subject } from './options.js';
 import { bucketOf, decode, distinct, encode, quantile, register } from './sketch.js';

@@ -1,5 +1,5 @@
 import { code, ownPages } from '../../schemas/generated/table.js';
-import { instances, newMemory } from '../../schemas/pipe/webassembly.js';
+import { instances, newMemory } from '../../schemas/pipe/scan/webassembly.js';
 
 /** What table.c exports; it says what each does. */
 interface Exports {

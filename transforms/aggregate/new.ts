@@ -1,7 +1,7 @@
-import { Field as LineField } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
-import { say } from '../../schemas/pipe/say.js';
-import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import { Field as LineField } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { say } from '../../schemas/pipe/messages/say.js';
+import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import type { chosenTypes } from '../filter/types.js';
 import { type Field, fieldsText, Key, sayMissed } from './key.js';
 import { Seen } from './seen.js';

@@ -1,6 +1,6 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { noLock } from '../../schemas/pipe/lock.js';
-import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/options.js';
+import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/command/options.js';
+import { noLock } from '../../schemas/pipe/io/lock.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { fieldsIn, where } from '../../schemas/where/where.js';
 import { typeOptions } from '../filter/types.js';
 import { type Field, fieldNames, fields } from './key.js';

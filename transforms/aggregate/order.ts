@@ -1,5 +1,5 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { nearest } from '../../schemas/pipe/options.js';
+import { nearest } from '../../schemas/pipe/command/options.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { fieldNames } from './key.js';
 import type { Table } from './table.js';
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
-import { openLocked, tryLock } from '../../schemas/pipe/lock.js';
+import { openLocked, tryLock } from '../../schemas/pipe/io/lock.js';
+import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
 import { KeyBytes } from './bytes.js';
 import { hash } from './hash.js';
 import { Table } from './table.js';

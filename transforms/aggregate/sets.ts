@@ -1,5 +1,5 @@
-import type { Line } from '../../schemas/pipe/line.js';
-import { say } from '../../schemas/pipe/say.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { say } from '../../schemas/pipe/messages/say.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import { Tables } from './pane.js';

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../../schemas/pipe/errors.js';
+import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
 import { Cells, type Slots } from './cells.js';
 import { hash } from './hash.js';
 

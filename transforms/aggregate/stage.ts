@@ -1,9 +1,9 @@
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Parsed } from '../../schemas/pipe/command/options.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
-import type { Parsed } from '../../schemas/pipe/options.js';
 import { Gather, GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
-import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { chosenTypes } from '../filter/types.js';
 import { Emit } from './emit.js';
 import { Idle } from './idle.js';

@@ -1,4 +1,4 @@
-import { microseconds, time, times } from '../../schemas/pipe/units.js';
+import { microseconds, time, times } from '../../schemas/pipe/command/units.js';
 
 /** Times are µs since 1970 as numbers: exact from 1685 to 2255. */
 

@@ -1,5 +1,5 @@
-import { Field } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import { Field } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import { HostClock } from './clock.js';

@@ -1,5 +1,5 @@
-import { lineLimit } from '../../schemas/pipe/lines.js';
-import type { Output } from '../../schemas/pipe/stage.js';
+import { lineLimit } from '../../schemas/pipe/line/lines.js';
+import type { Output } from '../../schemas/pipe/stage/stage.js';
 
 const brace = 125;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Reader, type Response } from 'mmdb-lib';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
 import type { Fields } from './zones.js';
 
 /** The parts of a MaxMind database's record that are used, of its City, Country and ASN databases. */

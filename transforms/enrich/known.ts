@@ -1,10 +1,10 @@
 import { attemptTypes } from '../../schemas/attempts.js';
-import { Field } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
-import { lineLimit } from '../../schemas/pipe/lines.js';
+import { Field } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import { lineLimit } from '../../schemas/pipe/line/lines.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import { aged, at, reasonBits, split, Texts, timed, zoned } from '../../schemas/pipe/scan/texts.js';
-import type { Output } from '../../schemas/pipe/stage.js';
+import type { Output } from '../../schemas/pipe/stage/stage.js';
 import type { Names, Place, Reason } from './names.js';
 import type { People } from './people.js';
 import type { EventTime } from './time.js';

@@ -1,4 +1,4 @@
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import { type Who, who } from './cgroup.js';
 import type { Cgroups } from './cgroups.js';
 import type { ContainerNames } from './container-files.js';

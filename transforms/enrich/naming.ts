@@ -1,4 +1,4 @@
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import { type Addition, type Local, nameText, open, type Remote } from './addition.js';
 import { missing, type Names, type Reason } from './names.js';
 import type { Lookup } from './reverse.js';

@@ -1,4 +1,4 @@
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Database } from './databases.js';
 import type { Membership } from './membership.js';
 import { member, plainName } from './text.js';

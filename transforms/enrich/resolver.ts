@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net';
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import type { QueryType, Reply } from './message.js';
 import { Server, type ServerAddress } from './server.js';
 

@@ -1,5 +1,5 @@
-import { say } from '../../schemas/pipe/say.js';
-import type { Stage } from '../../schemas/pipe/stage.js';
+import { say } from '../../schemas/pipe/messages/say.js';
+import type { Stage } from '../../schemas/pipe/stage/stage.js';
 import { Cgroups } from './cgroups.js';
 import { Containers } from './containers.js';
 import { databases } from './databases.js';

@@ -1,8 +1,8 @@
 import { attemptTypes } from '../../schemas/attempts.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Metric } from '../../schemas/pipe/metrics/text.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
-import type { Output, Stage } from '../../schemas/pipe/stage.js';
+import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { lasting } from './addition.js';
 import { append } from './append.js';
 import { Known, type Sources } from './known.js';

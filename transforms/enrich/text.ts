@@ -1,5 +1,5 @@
-import { canonical } from '../../schemas/pipe/canonical.js';
-import { printable } from '../../schemas/pipe/printable.js';
+import { canonical } from '../../schemas/pipe/line/canonical.js';
+import { printable } from '../../schemas/pipe/messages/printable.js';
 
 /** The most that the schema allows. */
 const longest = 1024;

@@ -1,5 +1,5 @@
-import { Field } from '../../schemas/pipe/field.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import { Field } from '../../schemas/pipe/line/field.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 
 const start = new Field('start');
 const ts = new Field('ts');

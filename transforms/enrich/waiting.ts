@@ -1,5 +1,5 @@
-import type { Line } from '../../schemas/pipe/line.js';
-import type { Output } from '../../schemas/pipe/stage.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
+import type { Output } from '../../schemas/pipe/stage/stage.js';
 import type { Addition } from './addition.js';
 import { append } from './append.js';
 import type { Naming } from './naming.js';

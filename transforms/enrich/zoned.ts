@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { attemptTypes } from '../../schemas/attempts.js';
 import { kinds } from '../../schemas/generated/kinds.js';
-import type { Line } from '../../schemas/pipe/line.js';
+import type { Line } from '../../schemas/pipe/line/line.js';
 import { openGeo } from './geo.js';
 import { addressBytes } from './ip.js';
 import { member } from './text.js';

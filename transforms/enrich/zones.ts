@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cause, RuntimeError, remedy } from '../../schemas/pipe/errors.js';
+import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
 import { block } from './ip.js';
 
 export type Fields = Record<string, string | number | boolean>;

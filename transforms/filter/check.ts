@@ -1,4 +1,4 @@
-import { UsageError } from '../../schemas/pipe/errors.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { fieldsOf } from '../../schemas/where/where.js';
 import { criterionNames, fieldOf } from './criteria.js';
 

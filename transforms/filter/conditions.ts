@@ -1,5 +1,5 @@
-import { ExpressionError, UsageError } from '../../schemas/pipe/errors.js';
-import { camel, type Values } from '../../schemas/pipe/options.js';
+import { camel, type Values } from '../../schemas/pipe/command/options.js';
+import { ExpressionError, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { addresses, type Test } from '../../schemas/where/match.js';
 import { every, type Holds, has, isType, not, on, some } from '../../schemas/where/on.js';
 import { fieldsOf, where } from '../../schemas/where/where.js';

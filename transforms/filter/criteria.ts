@@ -1,7 +1,7 @@
 import { attemptTypes } from '../../schemas/attempts.js';
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { list, type Option, oneOf } from '../../schemas/pipe/options.js';
-import { microseconds } from '../../schemas/pipe/units.js';
+import { list, type Option, oneOf } from '../../schemas/pipe/command/options.js';
+import { microseconds } from '../../schemas/pipe/command/units.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { addresses, globs, names, numbers, ranged, type Test } from '../../schemas/where/match.js';
 import { fieldsOf } from '../../schemas/where/where.js';
 

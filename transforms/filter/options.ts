@@ -1,4 +1,4 @@
-import type { Options } from '../../schemas/pipe/options.js';
+import type { Options } from '../../schemas/pipe/command/options.js';
 import { where } from '../../schemas/where/where.js';
 import { criteria, opposites } from './criteria.js';
 import { typeOptions, workableTypes } from './types.js';

@@ -1,6 +1,6 @@
 import { attemptTypes } from '../../schemas/attempts.js';
-import { say } from '../../schemas/pipe/say.js';
-import type { Stage } from '../../schemas/pipe/stage.js';
+import { say } from '../../schemas/pipe/messages/say.js';
+import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
 /** Options of filter that say something about outcomes. */
 export const outcomeOptions = ['failed', 'result', 'latency-over'];

@@ -1,6 +1,6 @@
 import { attemptTypes } from '../../schemas/attempts.js';
-import { UsageError } from '../../schemas/pipe/errors.js';
-import { list, type Options, oneOf, type Values } from '../../schemas/pipe/options.js';
+import { list, type Options, oneOf, type Values } from '../../schemas/pipe/command/options.js';
+import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 /** The event types that filter, dedupe and aggregate can work on. All others pass them. */
 export const workableTypes: readonly string[] = [...attemptTypes, 'dns'];

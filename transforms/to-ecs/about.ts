@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { AnyEvent } from '../../schemas/pipe/line.js';
+import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 
 type Fields = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { AnyEvent } from '../../schemas/pipe/line.js';
+import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 
 /** A field's value as it is written in its new place; undefined where it does not fit there. */
 export type Write = (value: unknown, event: AnyEvent) => unknown;

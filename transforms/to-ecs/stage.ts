@@ -1,5 +1,5 @@
-import type { AnyEvent } from '../../schemas/pipe/line.js';
-import type { Stage } from '../../schemas/pipe/stage.js';
+import type { AnyEvent } from '../../schemas/pipe/line/line.js';
+import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
 /**
  * A stage that makes another event of each. One that has no time of its own (`lost`) gets that of the event before it,

@@ -1,6 +1,6 @@
 import { version } from '../../generated/version.js';
-import type { Ledger } from '../ledger.js';
-import type { Seen } from '../progress/seen.js';
+import type { Seen } from '../run/progress/seen.js';
+import type { Ledger } from '../stage/ledger.js';
 import { labelled, type Metric, metric } from './text.js';
 
 /** What there is to measure of a command. */

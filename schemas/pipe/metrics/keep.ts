@@ -1,6 +1,6 @@
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { cause, RuntimeError, remedy } from '../errors.js';
+import { cause, RuntimeError, remedy } from '../messages/errors.js';
 
 /** How often it is written, ms: as often as it is scraped, mostly. */
 const everyMs = 15_000;

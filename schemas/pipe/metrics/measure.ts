@@ -1,8 +1,8 @@
-import { type MetricsAt, openMetrics } from '../metrics.js';
-import { Seen } from '../progress/seen.js';
-import type { Source } from '../source.js';
-import type { Part } from '../target.js';
+import type { Source } from '../io/source.js';
+import { Seen } from '../run/progress/seen.js';
+import type { Part } from '../stage/target.js';
 import { inputMetrics, metricsOf } from './families.js';
+import { type MetricsAt, openMetrics } from './metrics.js';
 
 /** What is measured of a process's stages while they run. */
 export interface Meter {

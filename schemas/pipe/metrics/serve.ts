@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cause, RuntimeError, remedy } from '../errors.js';
-import type { Listen } from '../listen.js';
+import type { Listen } from '../io/listen.js';
+import { cause, RuntimeError, remedy } from '../messages/errors.js';
 import { contentType } from './text.js';
 
 /** More than scrape at once; it bounds what somebody can hold open. */

@@ -1,4 +1,4 @@
-import { type Addon, addon, type Helper } from '../addon.js';
+import { type Addon, addon, type Helper } from '../io/addon.js';
 
 /** So many bytes are scanned at once: few enough to share them, many enough that this costs nothing. */
 const pieceBytes = 1 << 16;

@@ -1,6 +1,6 @@
 import { kinds } from '../../generated/kinds.js';
-import { Field } from '../field.js';
-import type { Line } from '../line.js';
+import { Field } from '../line/field.js';
+import type { Line } from '../line/line.js';
 
 /** Whether a line passes, as a question that needs no JavaScript to be answered. */
 export type Ask =

@@ -1,6 +1,6 @@
 import { kinds } from '../../generated/kinds.js';
-import { Field } from '../field.js';
-import { sourcesOf } from '../virtual.js';
+import { Field } from '../line/field.js';
+import { sourcesOf } from '../line/virtual.js';
 
 /** Bytes of what is gathered of a line before its key: length of the key, tag, time. */
 const head = 16;

@@ -1,6 +1,6 @@
 import { headWords, recordWords } from '../../generated/kinds.js';
-import type { Field } from '../field.js';
-import { Line } from '../line.js';
+import type { Field } from '../line/field.js';
+import { Line } from '../line/line.js';
 import type { Choice } from './choice.js';
 import type { Gather } from './gather.js';
 import { type Chosen, type Extended, type Scanner, unknownKind } from './scanner.js';

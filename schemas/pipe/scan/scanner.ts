@@ -1,4 +1,4 @@
-import type { Line } from '../line.js';
+import type { Line } from '../line/line.js';
 import type { Choice } from './choice.js';
 import type { Gather } from './gather.js';
 import type { Texts } from './texts.js';

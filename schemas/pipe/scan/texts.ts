@@ -1,6 +1,6 @@
 import { kinds } from '../../generated/kinds.js';
-import { Field } from '../field.js';
-import type { Line } from '../line.js';
+import { Field } from '../line/field.js';
+import type { Line } from '../line/line.js';
 
 const slots = 1 << 18;
 const marks = 4096;

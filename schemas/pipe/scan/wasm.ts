@@ -1,12 +1,12 @@
 import { recordWords } from '../../generated/kinds.js';
 import { code, ownPages } from '../../generated/wasm.js';
-import type { Line } from '../line.js';
-import { instances, type Memory, newMemory } from '../webassembly.js';
+import type { Line } from '../line/line.js';
 import { Ahead } from './ahead.js';
 import type { Choice } from './choice.js';
 import type { Gather } from './gather.js';
 import { type Chosen, type Extended, type Scanner, slack } from './scanner.js';
 import { reasonBits, Texts } from './texts.js';
+import { instances, type Memory, newMemory } from './webassembly.js';
 
 interface Exports {
   scan(base: number, from: number, to: number, table: number, end: number): number;

@@ -1,4 +1,4 @@
-import { printable } from '../../../schemas/pipe/printable.js';
+import { printable } from '../../../schemas/pipe/messages/printable.js';
 import { Charts } from './charts.js';
 import { threeDigits } from './digits.js';
 import { Graph } from './graph.js';

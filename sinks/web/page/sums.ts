@@ -1,4 +1,4 @@
-import { printable } from '../../../schemas/pipe/printable.js';
+import { printable } from '../../../schemas/pipe/messages/printable.js';
 import type { Attempt } from './model.js';
 
 /** The value below which that share of them lies. `sorted` is in order. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExpressionError } from '../../../schemas/pipe/errors.js';
+import { ExpressionError } from '../../../schemas/pipe/messages/errors.js';
 import { where } from '../../../schemas/where/where.js';
 
 const wrong: [expression: string, column: string][] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Line } from '../../../schemas/pipe/line.js';
+import { Line } from '../../../schemas/pipe/line/line.js';
 import { where } from '../../../schemas/where/where.js';
 import { someEvent } from '../../support/where.js';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Field } from '../../../schemas/pipe/field.js';
-import { Line } from '../../../schemas/pipe/line.js';
+import { Field } from '../../../schemas/pipe/line/field.js';
+import { Line } from '../../../schemas/pipe/line/line.js';
 import { remembered } from '../../../schemas/where/memo.js';
 import { connect } from '../../support/events.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { UsageError } from '../../../schemas/pipe/errors.js';
+import { UsageError } from '../../../schemas/pipe/messages/errors.js';
 import { glob, pattern } from '../../../schemas/where/pattern.js';
 
 /** The simple way, whose time may grow without bounds. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { UsageError } from '../../../schemas/pipe/errors.js';
-import { Field } from '../../../schemas/pipe/field.js';
-import { Line } from '../../../schemas/pipe/line.js';
+import { Field } from '../../../schemas/pipe/line/field.js';
+import { Line } from '../../../schemas/pipe/line/line.js';
+import { UsageError } from '../../../schemas/pipe/messages/errors.js';
 import type { Comparison, Expression, Literal } from '../../../schemas/where/expression.js';
 import { parse } from '../../../schemas/where/parse.js';
 import { where } from '../../../schemas/where/where.js';

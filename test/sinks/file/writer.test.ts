@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Line } from '../../../schemas/pipe/line.js';
+import { Line } from '../../../schemas/pipe/line/line.js';
 import { Writer, type WriterOptions } from '../../../sinks/file/writer.js';
 import { numbered } from '../../support/lines.js';
 import { folder } from '../../support/process.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backoff, Gate } from '../../../schemas/pipe/gate.js';
+import { backoff, Gate } from '../../../schemas/pipe/run/gate.js';
 import { authorization } from '../../../sinks/http/headers.js';
 import { joined, key, nanoseconds } from '../../../sinks/http/preset.js';
 import { passing, retryAfter } from '../../../sinks/http/retry.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Line } from '../../../schemas/pipe/line.js';
+import { Line } from '../../../schemas/pipe/line/line.js';
 import { Identity } from '../../../sinks/nats/identity.js';
 import { Subject, token } from '../../../sinks/nats/subject.js';
 import { connect } from '../../support/events.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Line } from '../../../schemas/pipe/line.js';
+import { Line } from '../../../schemas/pipe/line/line.js';
 import { Gather, GatheredLines } from '../../../schemas/pipe/scan/gather.js';
 import { WasmScanner } from '../../../schemas/pipe/scan/wasm.js';
 import { fields, Key } from '../../../transforms/aggregate/key.js';

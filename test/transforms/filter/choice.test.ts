@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { attemptTypes } from '../../../schemas/attempts.js';
-import type { Stage } from '../../../schemas/pipe/stage.js';
+import type { Stage } from '../../../schemas/pipe/stage/stage.js';
 import { addresses } from '../../../schemas/where/match.js';
 import { filter } from '../../../transforms/filter.js';
 import { anyLine, eventOf, schemaOf } from '../../support/arbitrary.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Stage } from '../../../schemas/pipe/stage.js';
+import type { Stage } from '../../../schemas/pipe/stage/stage.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { dedupe } from '../../../transforms/dedupe.js';
 import { workableTypes } from '../../../transforms/filter/types.js';

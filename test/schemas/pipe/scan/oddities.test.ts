@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Line } from '../../../../schemas/pipe/line.js';
+import { Line } from '../../../../schemas/pipe/line/line.js';
 import { PlainScanner } from '../../../../schemas/pipe/scan/plain.js';
 import { WasmScanner } from '../../../../schemas/pipe/scan/wasm.js';
 import { validate } from '../../../../transforms/validate.js';

@@ -1,0 +1,129 @@
+/**
+ * Build step, after tsc: finds the commands (each file directly in collector/, transforms/ and sinks/ that exports
+ * `command`) and writes what is made of them all: an executable each in dist/bin, the umbrella `synpipe`, and the
+ * library's entry. So a new stage is one new file.
+ */
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { buildNoting, bundle, bundleThreads, packages } from './bundle.js';
+import { writeManual } from './manual/write.js';
+import type { Command } from '../pipe/command/command.js';
+import { umbrellaCommands } from '../pipe/command/umbrella.js';
+
+const dist = new URL('../../dist/', import.meta.url);
+const write = (path: string, text: string) => writeFileSync(new URL(path, dist), text);
+
+for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs']) {
+  cpSync(new URL(`../../${file}`, import.meta.url), new URL(file, dist)); // tsc leaves CommonJS where it is
+}
+
+mkdirSync(new URL('collector/replay', dist), { recursive: true });
+cpSync(new URL('../../collector/replay/sample.ndjson', import.meta.url), new URL('collector/replay/sample.ndjson', dist));
+
+const commands: { path: string; command: Command; exports: string[] }[] = [];
+for (const folder of ['collector', 'transforms', 'sinks']) {
+  const files = readdirSync(new URL(folder, dist)).filter((file) => file.endsWith('.js'));
+  for (const path of files.sort().map((file) => `${folder}/${file}`)) {
+    const { command, ...others } = await import(new URL(path, dist).href);
+    if (command) commands.push({ path, command, exports: Object.keys(others) });
+  }
+}
+
+const bin = new URL('bin/', dist);
+rmSync(bin, { recursive: true, force: true });
+mkdirSync(bin);
+write('bin/package.json', '{ "type": "commonjs" }\n');
+write(
+  'commands.js',
+  `export const commands = {\n${commands
+    .map(
+      ({ path, command: { name, summary } }) =>
+        `  ${JSON.stringify(name)}: { summary: ${JSON.stringify(summary)}, load: async () => (await import('./${path}')).command },\n`,
+    )
+    .join('')}};\n`,
+);
+
+writeManual(
+  [
+    ...commands.map(({ command }) => command as unknown as Command<never>),
+    ...umbrellaCommands((await import(new URL('commands.js', dist).href)).commands),
+  ],
+  dist,
+);
+
+const library = commands
+  .filter(({ exports }) => exports.length > 0)
+  .map(({ path, exports }) => ({ path, exports }))
+  .concat(
+    { path: 'schemas/pipe/run/pipeline.js', exports: ['events', 'pipeline'] },
+    { path: 'schemas/pipe/messages/errors.js', exports: ['RuntimeError', 'UsageError'] },
+  );
+const from = (folder: string) =>
+  library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
+
+/** How the commands are started, where they want arguments, or would not end at the end of no input. */
+const starts: Record<string, string[]> = {
+  apply: ['--version'],
+  collector: ['--version'],
+  doctor: ['--version'],
+  replay: ['/dev/null'],
+  'sink-file': ['/dev/null'],
+  'sink-http': ['http://127.0.0.1:1/'],
+  'sink-nats': ['127.0.0.1:1'],
+  'sink-web': ['--version'],
+  'source-nats': ['--idle', '1ms', '127.0.0.1:1', 'CONN'],
+};
+await bundle({
+  ...Object.fromEntries(
+    commands.map(({ path, command: { name } }) => [
+      `bin/${name}`,
+      {
+        contents: `import { main } from '../schemas/pipe/command/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
+        start: starts[name] ?? [],
+      },
+    ]),
+  ),
+  'umbrella/synpipe.cjs': {
+    contents: `import { umbrella } from '../schemas/pipe/command/umbrella.js';\nimport { commands } from '../commands.js';\numbrella(commands);\n`,
+    start: ['run', 'validate | filter --dport 443'],
+  },
+  'umbrella/library.cjs': { contents: from('../') },
+});
+const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' });
+await bundleThreads(modules.filter((path) => path.endsWith('-worker.js')));
+// `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
+const names = JSON.stringify(commands.map(({ command: { name } }) => name));
+write(
+  'bin/synpipe',
+  `#!/usr/bin/env node
+const { argv } = process;
+require(${names}.includes(argv[2]) ? \`./\${argv.splice(2, 1)[0]}\` : '../umbrella/synpipe.cjs');
+`,
+);
+chmodSync(new URL('synpipe', bin), 0o755);
+
+write(
+  'index.js',
+  `export { ${library.flatMap(({ exports }) => exports).join(', ')} } from './umbrella/library.cjs';\n`,
+);
+write(
+  'index.d.ts',
+  `${from('./')}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage/stage.js';\nexport type { Apply } from './transforms/apply.js';\n`,
+);
+
+const page = (file: string) => new URL(`../../sinks/web/page/${file}`, import.meta.url);
+await buildNoting({
+  entryPoints: { page: page('main.ts').pathname },
+  outdir: new URL('sinks/web/page', dist).pathname,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'inline',
+});
+await buildNoting({
+  entryPoints: [page('page.css').pathname],
+  outdir: new URL('sinks/web/page', dist).pathname,
+  minify: true,
+});
+for (const file of ['index.html', 'icon.svg']) cpSync(page(file), new URL(`sinks/web/page/${file}`, dist));
+
+write('packages.json', `${JSON.stringify([...packages].sort())}\n`); // whose licences the package has to tell

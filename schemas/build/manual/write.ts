@@ -1,0 +1,26 @@
+/** Part of the build: a man page for each command in dist/man, completions for three shells in dist/completions. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { version } from '../../generated/version.js';
+import type { Command } from '../../pipe/command/command.js';
+import { bash } from './bash.js';
+import { fish } from './fish.js';
+import { man } from './man.js';
+import { type Entry, entry } from './model.js';
+import { zsh } from './zsh.js';
+
+export function writeManual(commands: readonly Command<never>[], dist: URL): void {
+  const entries: Entry[] = commands.map(entry);
+  const { SOURCE_DATE_EPOCH } = process.env;
+  const date = new Date(SOURCE_DATE_EPOCH ? Number(SOURCE_DATE_EPOCH) * 1000 : Date.now()).toISOString().slice(0, 10);
+  const put = (folder: string, files: Record<string, string>) => {
+    const place = new URL(`${folder}/`, dist);
+    rmSync(place, { recursive: true, force: true });
+    mkdirSync(place);
+    for (const [name, text] of Object.entries(files)) writeFileSync(new URL(name, place), text);
+  };
+  put(
+    'man',
+    Object.fromEntries(entries.map((one) => [`${one.name.replace(' ', '-')}.1`, man(one, version, date, entries)])),
+  );
+  put('completions', { 'synpipe.bash': bash(entries), 'synpipe.zsh': zsh(entries), 'synpipe.fish': fish(entries) });
+}

@@ -1,0 +1,60 @@
+import { UsageError } from '../messages/errors.js';
+import { run } from '../run/run.js';
+import type { Command, Entry } from './command.js';
+import { completion } from './completion.js';
+import { demo } from './demo.js';
+import { main } from './main.js';
+import { nearest } from './options.js';
+
+/** `synpipe …` that is none of the commands, which the build has dealt with. `synpipe help COMMAND` is its --help. */
+export async function umbrella(commands: Record<string, Entry>): Promise<void> {
+  let argv = process.argv.slice(2);
+  const [asked, about] = argv;
+  if (asked === 'help') {
+    const entry = Object.hasOwn(commands, about ?? '') ? commands[about as string] : undefined;
+    if (entry) return main(await entry.load(), ['--help']);
+    argv = about === undefined ? ['--help'] : Object.hasOwn(owns, about) ? [about, '--help'] : [about];
+  }
+  const own = Object.hasOwn(owns, argv[0] ?? '') ? owns[argv[0] as string] : undefined;
+  await main((own ?? self)(commands), own ? argv.slice(1) : argv);
+}
+
+/** What only synpipe has. */
+const owns: Record<string, (commands: Record<string, Entry>) => Command<never>> = {
+  run: run as never,
+  demo: demo as never,
+  completion: completion as never,
+};
+
+/** synpipe itself and what only it has, for the manual. */
+export function umbrellaCommands(commands: Record<string, Entry>): Command<never>[] {
+  return [self, ...Object.values(owns)].map((make) => make(commands));
+}
+
+function self(commands: Record<string, Entry>): Command<never> {
+  const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);
+  for (const [name, own] of Object.entries(owns)) rows.push([name, own(commands).summary]);
+  const names = rows.map(([name]) => name);
+  const width = Math.max(...names.map((name) => name.length));
+  return {
+    name: 'synpipe',
+    summary: 'what this host connects to, as JSON Lines for every Unix tool',
+    usage: 'COMMAND [OPTION]…',
+    examples: [
+      [
+        'sudo synpipe collector | synpipe filter --dport 443 | synpipe sink-file out.ndjson',
+        'keep what goes to port 443',
+      ],
+      ['synpipe demo', 'see it work on a recording'],
+      ['sudo synpipe doctor', 'what works on this machine, and what to do about the rest'],
+    ],
+    args: ['COMMAND'],
+    options: {} as never,
+    notes: `Commands (synpipe COMMAND --help tells more):\n${rows
+      .map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`)
+      .join('\n')}`,
+    run({ rest: [name = ''] }) {
+      throw new UsageError(`there is no command "${name}"; ${nearest(name, names) ?? 'see --help'}`);
+    },
+  };
+}

@@ -1,0 +1,254 @@
+import { isUtf8 } from 'node:buffer';
+import type { ErrorObject } from 'ajv';
+import type { Event } from '../../generated/events.js';
+import { headWords, kinds } from '../../generated/kinds.js';
+import generated from '../../generated/validate.cjs';
+import { printable } from '../messages/printable.js';
+import { PlainScanner } from '../scan/plain.js';
+import { unknownKind } from '../scan/scanner.js';
+import { canonical } from './canonical.js';
+import { parseExact } from './exact.js';
+import { Field } from './field.js';
+import { sourcesOf } from './virtual.js';
+
+/** Any event: one of ours, or one of a type that only other stages know. */
+export type AnyEvent = Event | { type: string; [key: string]: unknown };
+
+const nothing = Buffer.alloc(0);
+const newline = 10;
+const quote = 34;
+const nine = 57;
+/** A line of fewer bytes than this is scanned when it is taken alone. */
+const scratchBytes = 1 << 12;
+
+const types = kinds.map(({ type }) => type);
+
+/**
+ * One validated line of the pipe: its own bytes, `buffer[start..end)` without the newline, and its fields.
+ * A view that the reader moves from line to line: valid only until the stage's `line()` has ended.
+ *
+ * A line in canonical form was scanned, not parsed: what is asked for is decoded from its bytes then. The others were
+ * parsed. Both give the same answers. What stages of many events per second use: `number`, `text`, and `locate`.
+ */
+export class Line {
+  buffer: Buffer = nothing;
+  start = 0;
+  end = 0;
+  type = '';
+  /** Its newline is behind it, and both stay where they are until the next `flush` has ended. */
+  stays = false;
+  /** Where `locate` found a value: raw[from..to), canonical JSON, so equal bytes are equal values, and no others are. */
+  raw: Buffer = nothing;
+  from = 0;
+  to = 0;
+  /** Its place in `kinds` if it was scanned. */
+  kind = unknownKind;
+  #table: Int32Array = new Int32Array(0);
+  #record = 0;
+  /** The event, once it was parsed. */
+  #event: AnyEvent | undefined;
+  #encoded = nothing;
+  #scratch: PlainScanner | undefined;
+
+  /** A top-level field's value, `dest` among them; undefined where the event has none. */
+  field(name: string): unknown {
+    const value = this.#field(name);
+    if (value !== undefined || name !== 'dest') return value;
+    for (const source of sourcesOf(name)) {
+      const found = this.#field(source);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #field(name: string): unknown {
+    if (this.kind === unknownKind || this.#event) return this.#own(name);
+    const field = fields.get(name);
+    if (!field || (field.places[this.kind] as number) < 0)
+      return this.#table[this.#record + 5] ? this.#own(name) : undefined;
+    if (!this.locate(field)) return undefined;
+    const first = this.raw[this.from] as number;
+    if (first === quote) return this.text(field);
+    return first <= nine ? this.number(field) : JSON.parse(this.raw.toString('utf8', this.from, this.to));
+  }
+
+  /** A field that is a number; NaN where there is none, or another value. */
+  number(field: Field): number {
+    const kind = this.kind;
+    if (kind === unknownKind) return numberOf(own(this.event, field.name));
+    const table = this.#table;
+    const record = this.#record;
+    const place = field.places[kind] as number;
+    if (place < 0) return table[record + 5] ? numberOf(own(this.event, field.name)) : Number.NaN;
+    if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return Number.NaN;
+    const word = table[record + headWords + place] as number;
+    const { buffer } = this;
+    let at = this.start + (word & 0xffff);
+    const end = at + (word >>> 16);
+    let value = (buffer[at] as number) - 48;
+    if (value < 0 || value > 9) return Number.NaN;
+    for (at++; at < end; at++) value = value * 10 + ((buffer[at] as number) - 48);
+    return value;
+  }
+
+  /** A field that is a string; undefined where there is none, or another value. */
+  text(field: Field): string | undefined {
+    if (this.kind === unknownKind) {
+      const value = own(this.event, field.name);
+      return typeof value === 'string' ? value : undefined;
+    }
+    if (!this.locate(field) || this.raw[this.from] !== quote) return undefined;
+    const text = this.raw.toString('utf8', this.from + 1, this.to - 1);
+    return text.includes('\\') ? JSON.parse(`"${text}"`) : text;
+  }
+
+  /** Finds a field's value for `raw`, `from` and `to`. Returns whether there is one. */
+  locate(field: Field): boolean {
+    const kind = this.kind;
+    if (kind === unknownKind) return this.#encode(this.#own(field.name));
+    const table = this.#table;
+    const record = this.#record;
+    const place = field.places[kind] as number;
+    if (place < 0) return table[record + 5] ? this.#encode(this.#own(field.name)) : false;
+    if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return false;
+    const word = table[record + headWords + place] as number;
+    this.raw = this.buffer;
+    this.from = this.start + (word & 0xffff);
+    this.to = this.from + (word >>> 16);
+    return true;
+  }
+
+  /** The whole event as an object, safe to keep. */
+  get event(): AnyEvent {
+    this.#event ??= JSON.parse(this.buffer.toString('utf8', this.start, this.end)) as AnyEvent;
+    return this.#event;
+  }
+
+  /** The same, but integers that a number cannot hold exactly are a bigint. */
+  get exact(): AnyEvent {
+    return parseExact(this.buffer.toString('utf8', this.start, this.end)) as AnyEvent;
+  }
+
+  /** Takes the bytes as the current line. Returns the reason where they are no valid event. */
+  take(buffer: Buffer, start: number, end: number): string | undefined {
+    const length = end - start;
+    if (length < scratchBytes) {
+      this.#scratch ??= new PlainScanner(scratchBytes, 1);
+      const { buffer: scratch, table } = this.#scratch;
+      buffer.copy(scratch, 0, start, end);
+      scratch[length] = newline;
+      this.#scratch.scan(0, length + 1);
+      if (table[1] === length && table[2] !== unknownKind) {
+        this.move(buffer, start, end, table, 0);
+        return undefined;
+      }
+    }
+    return this.parse(buffer, start, end);
+  }
+
+  /** Takes a line that the scanner has a record of, and knows. */
+  move(buffer: Buffer, start: number, end: number, table: Int32Array, record: number): void {
+    const kind = table[record + 2] as number;
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    this.kind = kind;
+    this.type = types[kind] as string;
+    this.#table = table;
+    this.#record = record;
+    this.#event = undefined;
+  }
+
+  /** Takes a line that the scanner does not know. Returns the reason where it is no valid event. */
+  parse(buffer: Buffer, start: number, end: number): string | undefined {
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    this.kind = unknownKind;
+    if (!isUtf8(buffer.subarray(start, end))) return 'not UTF-8';
+    const text = buffer.toString('utf8', start, end);
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      if (text.startsWith('\ufeff')) return "begins with a byte order mark; remove it with sed 's/^\\xEF\\xBB\\xBF//'";
+      return `not JSON: ${excerpt(text)}`;
+    }
+    const reason = invalid(value, text);
+    if (reason !== undefined) return reason;
+    this.#event = value as AnyEvent;
+    this.type = this.#event.type;
+    return undefined;
+  }
+
+  /** A field's value, its integers exact. */
+  #own(name: string): unknown {
+    const value = own(this.event, name);
+    const isSure =
+      typeof value === 'object'
+        ? value === null
+        : typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+    return isSure ? value : own(this.exact, name);
+  }
+
+  /** Writes a value as canonical lines have it. */
+  #encode(value: unknown): boolean {
+    if (value === undefined) return false;
+    const text = canonical(value);
+    if (text.length * 3 > this.#encoded.length) this.#encoded = Buffer.allocUnsafeSlow(text.length * 3 + 64);
+    this.raw = this.#encoded;
+    this.from = 0;
+    this.to = this.#encoded.write(text);
+    return true;
+  }
+}
+
+function own(event: AnyEvent, name: string): unknown {
+  return Object.hasOwn(event, name) ? (event as Record<string, unknown>)[name] : undefined;
+}
+
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
+
+/** The fields that some type has, for lookups by name. */
+const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new Field(name)])));
+
+/** Why a value is no event of the contract; undefined for a good one. Events of unknown types only need a type. */
+export function invalid(value: unknown, text = String(value)): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return `not a JSON object: ${excerpt(text)}`;
+  }
+  if (!Object.hasOwn(value, 'type')) return '/type is missing';
+  const { type } = value as { type: unknown };
+  if (typeof type !== 'string') return '/type must be string';
+  const validate = Object.hasOwn(generated, type) ? generated[type] : undefined;
+  if (!validate) return undefined;
+  // Another version may have other fields: that it is another is what is to be said of it.
+  if (Object.hasOwn(value, 'v') && (value as { v: unknown }).v !== 1)
+    return '/v must be 1, the version this synpipe reads';
+  if (validate(value)) return undefined;
+  return reason(validate.errors ?? []);
+}
+
+function reason(errors: ErrorObject[]): string {
+  const last = errors.at(-1) as ErrorObject;
+  const { instancePath: path, keyword, params } = last;
+  const where = printable(path);
+  switch (keyword) {
+    case 'required':
+    case 'dependentRequired':
+      return `${where}/${params.missingProperty} is missing`;
+    case 'const':
+      return `${where} must be ${JSON.stringify(params.allowedValue)}`;
+    case 'enum':
+      return `${where} must be one of ${params.allowedValues.join(', ')}`;
+    case 'anyOf':
+      return `${where} must be ${errors.flatMap((e) => (e.keyword === 'format' ? [e.params.format] : [])).join(' or ')}`;
+    default:
+      return `${where} ${last.message}`;
+  }
+}
+
+function excerpt(text: string): string {
+  const bare = text.replace(/^[ \t\r]+|[ \t\r]+$/g, '');
+  return printable(bare.length > 60 ? `${bare.slice(0, 60)}…` : bare);
+}

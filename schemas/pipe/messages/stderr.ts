@@ -1,0 +1,26 @@
+import { Writable } from 'node:stream';
+import { isPipe, writeFile } from '../io/fd.js';
+
+/**
+ * Replaces process.stderr if it is a pipe or a socket. Node opens that as soon as any socket of the process closes, which
+ * makes it non-blocking for every process that shares it, such as a command that the collector runs: their writes then
+ * fail with EAGAIN.
+ */
+export function keepStderrBlocking(): void {
+  if (!isPipe(2)) return;
+  let stream: Writable | undefined;
+  Object.defineProperty(process, 'stderr', {
+    configurable: true,
+    get() {
+      stream ??= new Writable({
+        write(chunk, _, done) {
+          try {
+            writeFile(2, chunk);
+          } catch {} // nobody reads it
+          done();
+        },
+      });
+      return stream;
+    },
+  });
+}

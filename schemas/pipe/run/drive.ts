@@ -1,0 +1,59 @@
+import type { InvalidPolicy } from '../stage/invalid.js';
+import type { Ledger } from '../stage/ledger.js';
+import type { Stage } from '../stage/stage.js';
+import type { Part } from '../stage/target.js';
+import { Flow, type Input, type Write } from './flow.js';
+
+/**
+ * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
+ * many lines when there are many, each line when they are few. What was yielded is valid until the next is asked for.
+ * Throws what the stage, the policy or the input throws.
+ */
+export async function* drive(
+  stage: Stage,
+  input: Input,
+  policy: InvalidPolicy,
+  ledger: Ledger,
+  status = false,
+): AsyncGenerator<Buffer, void> {
+  let failure: { error: unknown } | undefined;
+  const failed = (error: unknown) => {
+    failure = { error };
+  };
+  yield* fuse([{ stage, ledger, policy: () => policy, status, failed }], input);
+  if (failure) throw failure.error;
+}
+
+/** The same for stages that feed each other: each tells its own failure. */
+export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerator<Buffer, void> {
+  let give: (bytes?: Buffer) => void = () => {};
+  const written = () =>
+    new Promise<Buffer | undefined>((resolve) => {
+      give = resolve;
+    });
+  let done = () => {};
+  let stop: (reason: unknown) => void = () => {};
+  const write: Write = (bytes) => {
+    give(bytes);
+    return new Promise((resolve, reject) => {
+      done = resolve;
+      stop = reject;
+    });
+  };
+  let next = written();
+  const flow = new Flow(parts, input, write).run().finally(() => give());
+  flow.catch(() => {}); // it is told below
+  const left = new Error('nobody asks for more');
+  try {
+    for (let bytes = await next; bytes; bytes = await next) {
+      next = written();
+      yield bytes;
+      done();
+    }
+  } finally {
+    stop(left);
+    await flow.catch((error) => {
+      if (error !== left) throw error;
+    });
+  }
+}

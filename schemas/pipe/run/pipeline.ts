@@ -1,0 +1,90 @@
+import { Readable, pipeline as streams } from 'node:stream';
+import split2 from 'split2';
+import type { Event } from '../../generated/events.js';
+import { fromChunks } from '../io/chunks.js';
+import { canonical } from '../line/canonical.js';
+import type { AnyEvent } from '../line/line.js';
+import { RuntimeError } from '../messages/errors.js';
+import { Ledger } from '../stage/ledger.js';
+import { everything, type Stage, select } from '../stage/stage.js';
+import type { Part } from '../stage/target.js';
+import { fuse } from './drive.js';
+
+/** NDJSON as bytes or text, in pieces cut anywhere (a stream, a file, `collector()`), or events. */
+export type Source = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Uint8Array | string | AnyEvent>;
+
+/**
+ * Runs a source through stages inside this process: `await pipeline(collector(), filter({ dport: 443 }), sinkFile(path))`.
+ * Resolves, once the source has ended, to each stage's ledger. Rejects at the first invalid line and the first error.
+ */
+export async function pipeline(source: Source, ...stages: Stage[]): Promise<Ledger[]> {
+  const { flow, ledgers } = connect(source, stages.length > 0 ? stages : [every]);
+  try {
+    for await (const _ of flow);
+  } finally {
+    release(source);
+  }
+  return ledgers.slice(0, stages.length);
+}
+
+/**
+ * The events that a source and stages give, as validated objects: `for await (const event of events(collector()))`. Their
+ * type is that of the events there are, told apart by `type`; those of other types pass too, where the source has any.
+ */
+export async function* events(source: Source, ...stages: Stage[]): AsyncGenerator<Event> {
+  const checked = stages.length > 0 ? stages : [every];
+  const copies = async function* () {
+    for await (const bytes of connect(source, checked).flow) yield Buffer.from(bytes);
+  };
+  try {
+    yield* streams(
+      Readable.from(copies()),
+      split2((line: string): Event => JSON.parse(line)),
+      () => {},
+    ); // the iteration throws its error
+  } finally {
+    release(source);
+  }
+}
+
+/** Where no stage checks: what a stage lets through is valid, and no line is longer than the limit. */
+const every = select('events', [], everything, {});
+
+/** Ends a stream nobody reads any more, even while it waits: a generator's return() would wait with it. */
+function release(source: Source): void {
+  if (source instanceof Readable) source.destroy();
+}
+
+function connect(source: Source, stages: Stage[]): { flow: AsyncIterable<Uint8Array>; ledgers: Ledger[] } {
+  let failure: { error: unknown } | undefined;
+  const parts = stages.map((stage): Part => {
+    const line = (number: number, reason: string) => {
+      throw new RuntimeError(`${stage.name}: line ${number}: ${reason}`);
+    };
+    return {
+      stage,
+      ledger: new Ledger(),
+      policy: () => ({ line, end: () => true }),
+      failed: (error) => {
+        failure ??= { error };
+      },
+    };
+  });
+  const flow = async function* () {
+    const chunks = bytesOf(source);
+    try {
+      yield* fuse(parts, fromChunks(chunks));
+      if (failure) throw failure.error;
+    } finally {
+      await chunks.return(); // whoever stops early stops what feeds it
+    }
+  };
+  return { flow: flow(), ledgers: parts.map(({ ledger }) => ledger) };
+}
+
+async function* bytesOf(source: Source): AsyncGenerator<Uint8Array, void> {
+  for await (const part of source) {
+    if (part instanceof Uint8Array) yield part;
+    else yield Buffer.from(typeof part === 'string' ? part : `${canonical(part)}\n`);
+  }
+}

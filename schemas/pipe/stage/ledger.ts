@@ -1,0 +1,17 @@
+import type { Status } from '../../generated/events.js';
+import { version } from '../../generated/version.js';
+
+/** What a stage has counted; in = out + filtered + invalid once its input has ended well. */
+export class Ledger {
+  in = 0;
+  out = 0;
+  filtered = 0;
+  invalid = 0;
+  lost = 0;
+}
+
+/** A `status` event. */
+export function status(stage: string, phase: 'start' | 'end', more: Partial<Status>): Status {
+  const ts = new Date().toISOString().replace('Z', '000Z');
+  return { type: 'status', v: 1, ts, stage, phase, version, ...more };
+}

@@ -1,0 +1,222 @@
+import type { Line } from '../line/line.js';
+import type { Lines } from '../line/lines.js';
+import type { Scanned } from '../scan/scanned.js';
+import { Batch } from './batch.js';
+import type { Output } from './stage.js';
+import { Account } from './step/account.js';
+import { Feed } from './step/feed.js';
+import { output } from './step/output.js';
+import { enough, nowhere, type Part, type Target } from './target.js';
+
+const newline = 10;
+
+/**
+ * A stage in a pipe: what it gets is counted and checked, what it puts out goes straight into the next. While it waits
+ * for something, what comes is kept: whoever feeds it has it settled before there is more.
+ */
+export class Step implements Target {
+  /** Something came after it was closed: its feeder is to end too, as by SIGPIPE. */
+  refused = false;
+  readonly #out: Output;
+  readonly #account: Account;
+  readonly #feed: Feed;
+  #opened = false;
+  #pending: Promise<void> | undefined; // the stage has not done with its last line yet
+  #kept: Batch | undefined; // what came since
+  readonly #joined = new Batch(); // a line that got fields more
+
+  constructor(
+    readonly part: Part,
+    readonly next: Target,
+    wake: () => void,
+    /** Called when the stage waits for something. */
+    waits: () => void,
+  ) {
+    this.#account = new Account(part, next);
+    this.#out = output(part, this.#account, next, wake);
+    this.#feed = new Feed(part, this.#out, this.#account, next, (pending) => {
+      this.#pending = pending.catch((error) => this.fail(error));
+      waits();
+    });
+  }
+
+  /** It takes no more, after an error or at its end. */
+  get closed(): boolean {
+    return this.#account.closed;
+  }
+
+  /** It has ended by an error. */
+  get failed(): boolean {
+    return this.#account.failed;
+  }
+
+  get busy(): boolean {
+    return this.#pending !== undefined || (this.#kept?.length ?? 0) > 0 || this.next.busy;
+  }
+
+  get full(): boolean {
+    return (this.#kept?.length ?? 0) > enough || this.next.full;
+  }
+
+  async open(): Promise<void> {
+    await this.#guarded(async () => {
+      this.#account.open();
+      this.#opened = true;
+      await this.part.stage.open?.(this.#out);
+      this.#feed.opened();
+      this.#account.started();
+    });
+  }
+
+  line(line: Line): void {
+    if (this.busy) this.#keep().bytes(line.buffer, line.start, line.end);
+    else if (this.closed) this.refused = true;
+    else this.#feed.line(line);
+  }
+
+  bytes(buffer: Buffer, start: number, end: number): void {
+    if (this.busy) this.#keep().bytes(buffer, start, end);
+    else if (this.closed) this.refused = true;
+    else this.#feed.take(buffer, start, end);
+  }
+
+  extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void {
+    const batch = this.busy ? this.#keep() : this.#joined;
+    batch.extended(buffer, start, end, fields, from, to);
+    if (batch !== this.#joined) return;
+    const line = batch.take();
+    this.bytes(line, 0, line.length - 1);
+  }
+
+  block(buffer: Buffer, start: number, end: number): void {
+    for (let from = start; from < end; ) {
+      const to = buffer.indexOf(newline, from);
+      this.bytes(buffer, from, to);
+      from = to + 1;
+    }
+  }
+
+  text(line: string): void {
+    for (const one of line.includes('\n') ? line.split('\n') : [line]) {
+      const bytes = Buffer.from(one);
+      this.bytes(bytes, 0, bytes.length);
+    }
+  }
+
+  many(lines: Scanned): void {
+    for (let at = 0; at < lines.count; ) {
+      if (this.busy) {
+        this.#keep().bytes(lines.buffer, lines.start(at), lines.end(at)); // a stage may still have the line before it
+        at++;
+        continue;
+      }
+      const taken = this.takesMany && !this.closed ? this.readMany(lines.part(at, lines.count)) : 0;
+      if (taken === 0) this.line(lines.line(at));
+      at += taken || 1;
+    }
+  }
+
+  /** Takes a line from where it was read, and scanned. */
+  read(lines: Lines): void {
+    this.#feed.read(lines);
+  }
+
+  /** Whether it may take many lines at once. */
+  get takesMany(): boolean {
+    return this.#feed.takesMany;
+  }
+
+  /** Offers the stage lines from where they were read, and scanned. Returns how many of the first ones it has taken. */
+  readMany(lines: Scanned): number {
+    return this.#feed.many(lines);
+  }
+
+  /** Takes the beginning of a line that is too long. */
+  long(head: Buffer): void {
+    this.#feed.long(head);
+  }
+
+  async settle(): Promise<void> {
+    await this.#done();
+    if (!this.#kept || this.#kept.length === 0) return;
+    const kept = this.#kept.take();
+    for (let start = 0; start < kept.length; ) {
+      const end = kept.indexOf(newline, start);
+      this.bytes(kept, start, end);
+      if (this.busy) await this.#done();
+      start = end + 1;
+    }
+  }
+
+  /** The input pauses. */
+  flush(): void | Promise<void> {
+    const { stage } = this.part;
+    if (!this.closed && stage.flush) return this.#guarded(() => stage.flush?.(this.#out));
+  }
+
+  /** What a flush has begun is done. */
+  settled(): void | Promise<void> {
+    const { stage } = this.part;
+    if (!this.closed && stage.settled) return this.#guarded(() => stage.settled?.());
+  }
+
+  /** Returns a test: whether all lines that came until now have left the stage. */
+  mark(): () => boolean {
+    return this.part.stage.mark?.() ?? (() => true);
+  }
+
+  /** No line comes any more. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.#account.tellGap();
+    await this.flush();
+    await this.settled();
+  }
+
+  /** Puts out what was kept until now. Returns whether there is more, and this is to be called again. */
+  async finish(): Promise<boolean> {
+    let more: unknown = false;
+    if (!this.closed)
+      await this.#guarded(async () => {
+        more = await this.part.stage.finish?.(this.#out);
+      });
+    return more === true;
+  }
+
+  /** Closes what the stage has open; after all went well, tells its account. */
+  async end(well: boolean): Promise<void> {
+    const { stage } = this.part;
+    if (!this.#opened) return;
+    this.#opened = false;
+    if (this.failed) await this.#guarded(() => stage.flush?.(this.#out, true)); // what came before it goes on all the same
+    const out = this.failed ? nowhere : this.#out;
+    await this.#guarded(() => stage.end?.(out));
+    if (well && !this.closed) this.#account.ended();
+    this.#account.closed = true;
+  }
+
+  fail(error: unknown): void {
+    this.#account.fail(error);
+  }
+
+  /** Waits only where there is something to wait for. */
+  #guarded(task: () => unknown): void | Promise<void> {
+    try {
+      const done = task();
+      if (done instanceof Promise) return done.catch((error) => this.fail(error));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #keep(): Batch {
+    this.#kept ??= new Batch();
+    return this.#kept;
+  }
+
+  async #done(): Promise<void> {
+    await this.#pending;
+    this.#pending = undefined;
+    if (this.next.busy) await this.next.settle();
+  }
+}

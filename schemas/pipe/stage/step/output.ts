@@ -1,0 +1,42 @@
+import { canonical } from '../../line/canonical.js';
+import type { Output } from '../stage.js';
+import type { Part, Target } from '../target.js';
+import type { Account } from './account.js';
+
+/** What a stage puts out is counted, and goes straight into the next. */
+export function output({ ledger }: Part, account: Account, next: Target, wake: () => void): Output {
+  return {
+    pass: (line) => {
+      next.line(line);
+      ledger.out++;
+    },
+    drop: (lines = 1) => {
+      ledger.filtered += lines;
+    },
+    stored: (count) => {
+      ledger.out += count;
+    },
+    event: (event) => {
+      next.text(canonical(event));
+      ledger.out++;
+    },
+    bytes: (buffer, start, end) => {
+      next.bytes(buffer, start, end);
+      ledger.out++;
+    },
+    extended: ({ buffer, start, end }, fields, from, to) => {
+      next.extended(buffer, start, end, fields, from, to);
+      ledger.out++;
+    },
+    lines: (buffer, start, end, lines) => {
+      next.block(buffer, start, end, lines);
+      ledger.out += lines;
+    },
+    lost: (where, count) => account.lost(where, count),
+    text: (text) => next.text(text),
+    wake,
+    get full() {
+      return next.full;
+    },
+  };
+}

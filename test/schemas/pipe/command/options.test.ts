@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  integer,
+  list,
+  nearest,
+  type Options,
+  oneOf,
+  parseCommandLine,
+  parseGiven,
+} from '../../../../schemas/pipe/command/options.js';
+import { UsageError } from '../../../../schemas/pipe/messages/errors.js';
+
+const table = {
+  port: { short: 'p', value: 'PORT', parse: integer(0, 65535), help: '' },
+  'not-port': { value: 'PORTS', parse: list(integer(0, 9)), many: true, help: '' },
+  mode: { value: 'a|b', parse: oneOf('a', 'b'), help: '' },
+  'some-name': { value: 'NAME', help: '' },
+  quiet: { short: 'q', help: '' },
+} satisfies Options;
+
+const usage = (text: string) => (error: unknown) => error instanceof UsageError && error.message === text;
+
+test('a command line in all its spellings', () => {
+  const { values, given, rest, behind } = parseCommandLine(table, [
+    '-qp',
+    '80',
+    'x',
+    '--not-port=1,2',
+    '--not-port',
+    '3',
+    '--',
+    '-y',
+  ]);
+  assert.deepEqual(values, { quiet: true, port: 80, notPort: [[1, 2], [3]] });
+  assert.deepEqual(given, { quiet: true, port: '80', 'not-port': '1,2,3' });
+  assert.deepEqual([rest, behind], [['x'], ['-y']]);
+  assert.equal(parseCommandLine(table, ['x']).behind, undefined);
+});
+
+test('what is wrong is told by the name it was given', () => {
+  const cases: [string[], string][] = [
+    [['--prot', '1'], 'unknown option --prot; did you mean --port?'],
+    [['--zzzzzz'], 'unknown option --zzzzzz; see --help'],
+    [['--constructor'], 'unknown option --constructor; see --help'],
+    [['-x'], 'unknown option -x; see --help'],
+    [['-p'], '-p wants PORT'],
+    [['--port'], '--port wants PORT'],
+    [['--quiet=1'], '--quiet takes no value'],
+    [['-p1', '--port', '2'], '--port is given twice'],
+    [['-p', 'x'], '-p wants a whole number from 0 to 65535, not "x"'],
+    [['--not-port', '1,,2'], '--not-port wants a whole number from 0 to 9, not ""'],
+    [['--mode=c'], '--mode wants a or b, not "c"'],
+  ];
+  for (const [argv, message] of cases) assert.throws(() => parseCommandLine(table, argv), usage(message));
+});
+
+test('a program is told by the name it used', () => {
+  assert.deepEqual(parseGiven(table, { notPort: [1, '2'], quiet: false, port: 0 }).values, {
+    notPort: [[1], [2]],
+    port: 0,
+  });
+  assert.throws(() => parseGiven(table, { notPrt: 1 } as never), usage('unknown option notPrt; did you mean notPort?'));
+  assert.throws(() => parseGiven(table, { 'not-port': 1 } as never), UsageError);
+  assert.throws(
+    () => parseGiven(table, { port: 99999 }),
+    usage('port wants a whole number from 0 to 65535, not "99999"'),
+  );
+});
+
+test('a program that gives a switch a value, or a value option none, is told', () => {
+  assert.throws(() => parseGiven(table, { port: true } as never), UsageError);
+  assert.throws(() => parseGiven(table, { quiet: 'no' } as never), UsageError);
+});
+
+const name = fc.string().filter((text) => text !== '' && !text.startsWith('-'));
+const choice = fc.record(
+  {
+    port: fc.nat(65535),
+    'not-port': fc.array(fc.array(fc.nat(9), { minLength: 1 }), { minLength: 1 }),
+    mode: fc.constantFrom('a', 'b'),
+    'some-name': name,
+    quiet: fc.constant(true),
+  },
+  { requiredKeys: [] },
+);
+
+test('what was parsed, given again, parses to the same', () => {
+  fc.assert(
+    fc.property(choice, fc.boolean(), (chosen, joined) => {
+      const argv = Object.entries(chosen).flatMap(([option, value]) => {
+        if (value === true) return [`--${option}`];
+        const texts = Array.isArray(value) ? value.map(String) : [String(value)];
+        return texts.flatMap((text) => (joined ? [`--${option}=${text}`] : [`--${option}`, text]));
+      });
+      const first = parseCommandLine(table, argv);
+      assert.deepEqual(Object.keys(first.given), Object.keys(chosen));
+      const again = parseCommandLine(
+        table,
+        Object.entries(first.given).map(([option, text]) => (text === true ? `--${option}` : `--${option}=${text}`)),
+      );
+      assert.deepEqual(again.given, first.given);
+      const camel = Object.entries(first.given).map(([option, text]) => [
+        option.replace(/-(.)/g, (_, l) => l.toUpperCase()),
+        text,
+      ]);
+      const program = parseGiven(table, Object.fromEntries(camel));
+      assert.deepEqual(program.given, first.given);
+      const flat = (values: typeof first.values) => ({ ...values, notPort: values.notPort?.flat() });
+      assert.deepEqual(flat(again.values), flat(first.values));
+      assert.deepEqual(program.values, again.values);
+    }),
+  );
+});
+
+test('what another tool calls it', () => {
+  const instead = { U: 'every event has uid' };
+  assert.throws(() => parseCommandLine({}, ['-U'], instead), usage('unknown option -U; every event has uid'));
+  assert.throws(() => parseCommandLine({}, ['-V'], instead), usage('unknown option -V; see --help'));
+});
+
+test('the nearest of some words', () => {
+  assert.equal(nearest('filtr', ['filter', 'validate']), 'did you mean filter?');
+  assert.equal(nearest('x', ['xy']), undefined);
+  assert.equal(nearest('latency', ['dport', 'latency-over'], '--'), 'did you mean --latency-over?');
+  assert.equal(nearest('group-by', ['by', 'step'], '--'), 'did you mean --by?');
+  assert.equal(nearest('late', ['dport', 'latency-over']), undefined);
+  assert.equal(nearest('anything', []), undefined);
+});

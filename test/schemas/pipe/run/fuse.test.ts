@@ -1,0 +1,325 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { RuntimeError } from '../../../../schemas/pipe/messages/errors.js';
+import { drive, fuse } from '../../../../schemas/pipe/run/drive.js';
+import { Flow, type Input } from '../../../../schemas/pipe/run/flow.js';
+import { Ledger } from '../../../../schemas/pipe/stage/ledger.js';
+import type { Stage } from '../../../../schemas/pipe/stage/stage.js';
+import { everything, select } from '../../../../schemas/pipe/stage/stage.js';
+import type { Part } from '../../../../schemas/pipe/stage/target.js';
+import { filter } from '../../../../transforms/filter.js';
+import { anyLine, cut } from '../../../support/arbitrary.js';
+import { connect, ndjson } from '../../../support/events.js';
+import { inputOf } from '../../../support/memory.js';
+
+const note = (text: string) => ({ type: 'note', text });
+
+/** Stages of all kinds that there may be, made anew for each run. */
+const kinds: Record<string, () => Stage> = {
+  all: () => select('all', [], () => true, {}),
+  every: () => select('every', [], everything, {}),
+  chosen: () => filter({ notDport: 80, comm: ['curl', 'n*'] }),
+  some: () => select('some', ['connect', 'outcome'], (line) => line.field('dport') !== 80, { some: true }),
+  slow: () => ({
+    name: 'slow',
+    types: ['connect'],
+    async line(line, out) {
+      const { event } = line;
+      await turn();
+      assert.deepEqual(line.event, event, 'the line stays while a stage works on it');
+      out.pass(line);
+    },
+  }),
+  more: () => ({
+    name: 'more',
+    async line(line, out) {
+      out.event(note('before'));
+      const bytes = Buffer.from(line.buffer.subarray(line.start, line.end));
+      out.bytes(bytes, 0, bytes.length);
+      await turn();
+      out.event(note('after'));
+      out.pass(line);
+    },
+  }),
+  extended: () => ({
+    name: 'extended',
+    line(line, out) {
+      const fields = Buffer.from('x,"é":1,"more":"€"y');
+      out.extended(line, fields, 1, fields.length - 1);
+      out.event(note('after'));
+    },
+  }),
+  kept: () => {
+    let kept: Buffer[] = [];
+    return {
+      name: 'kept',
+      line({ buffer, start, end }, out) {
+        kept.push(Buffer.from(buffer.subarray(start, end)));
+        if (kept.length % 3 === 0) out.lost('kept', 2);
+      },
+      finish(out) {
+        for (const bytes of kept.splice(0, 2)) out.bytes(bytes, 0, bytes.length);
+        return kept.length > 0;
+      },
+      end() {
+        kept = [];
+      },
+    };
+  },
+  table: () => ({
+    name: 'table',
+    sink: true,
+    open: (out) => out.text('HEAD'),
+    line(line, out) {
+      out.text(`${line.type}\n\n  {"type":"x"}`);
+      out.stored(1);
+    },
+  }),
+  broken: () => {
+    let left = 4;
+    return {
+      name: 'broken',
+      line(line, out) {
+        if (left-- === 0) throw new RuntimeError('broke');
+        out.pass(line);
+      },
+    };
+  },
+  brokenSlow: () => {
+    let left = 3;
+    return {
+      name: 'brokenSlow',
+      async line(line, out) {
+        out.pass(line);
+        await turn();
+        if (left-- === 0) throw new RuntimeError('broke slowly');
+      },
+    };
+  },
+  brokenEnd: () => ({
+    name: 'brokenEnd',
+    line: (line, out) => out.pass(line),
+    finish: () => {
+      throw new RuntimeError('broke at the end');
+    },
+  }),
+  brokenStart: () => ({
+    name: 'brokenStart',
+    open: () => {
+      throw new RuntimeError('broke at the start');
+    },
+    line: (line, out) => out.pass(line),
+  }),
+};
+
+interface Plan {
+  kind: string;
+  status: boolean;
+  /** The policy gives up at this many invalid lines. */
+  patience: number;
+}
+const plan: fc.Arbitrary<Plan> = fc.record({
+  kind: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('all', 'every', 'chosen', 'some', 'slow', 'more', 'kept') },
+    { weight: 1, arbitrary: fc.constantFrom(...Object.keys(kinds)) },
+  ),
+  status: fc.boolean(),
+  patience: fc.oneof({ weight: 4, arbitrary: fc.constant(1000) }, { weight: 1, arbitrary: fc.nat(3) }),
+});
+
+interface Run {
+  out: string;
+  ledgers: Ledger[];
+  failures: string[];
+  bad: string[][];
+}
+
+function partsOf(plans: Plan[]): { parts: Part[]; run: Run } {
+  const run: Run = { out: '', ledgers: [], failures: plans.map(() => ''), bad: plans.map(() => []) };
+  const parts = plans.map(({ kind, status, patience }, at): Part => {
+    const ledger = new Ledger();
+    run.ledgers.push(ledger);
+    const line = (number: number, reason: string, raw: Buffer) => {
+      run.bad[at]?.push(`${number} ${reason} ${raw}`);
+      if ((run.bad[at]?.length ?? 0) > patience) throw new RuntimeError('gave up');
+    };
+    const failed = (error: unknown) => {
+      const { code, message } = error as NodeJS.ErrnoException;
+      run.failures[at] = code ?? message;
+    };
+    const stage = (kinds[kind] as () => Stage)();
+    return { stage, ledger, status, policy: () => ({ line, end: () => true }), failed };
+  });
+  return { parts, run };
+}
+
+const timeless = (text: string) => text.replace(/"ts":"[^"]*","stage"/g, '"ts":"","stage"');
+
+async function fused(plans: Plan[], pieces: Buffer[]): Promise<Run> {
+  const { parts, run } = partsOf(plans);
+  const out: Buffer[] = [];
+  for await (const bytes of fuse(parts, inputOf(pieces))) out.push(Buffer.from(bytes));
+  return { ...run, out: timeless(Buffer.concat(out).toString()) };
+}
+
+/** One after the other, each on the bytes that the one before has put out: as processes, whose pipes hold everything. */
+async function apart(plans: Plan[], pieces: Buffer[]): Promise<Run> {
+  const { parts, run } = partsOf(plans);
+  let bytes = pieces;
+  for (const { stage, ledger, status, policy, failed } of parts) {
+    const out: Buffer[] = [];
+    try {
+      for await (const part of drive(stage, inputOf(bytes), policy(), ledger, status)) out.push(Buffer.from(part));
+    } catch (error) {
+      failed(error);
+    }
+    bytes = [Buffer.concat(out)];
+  }
+  return { ...run, out: timeless(Buffer.concat(bytes).toString()) };
+}
+
+test('fused stages put out and count what they do one after the other', async () => {
+  const input = fc
+    .tuple(fc.array(anyLine, { maxLength: 12 }), fc.constantFrom('\n', ''))
+    .chain(([lines, end]) => cut(Buffer.from(lines.join('\n') + end)));
+  let failures = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 4 }), input, async (plans, pieces) => {
+      const [one, two] = [await fused(plans, pieces), await apart(plans, pieces)];
+      assert.equal(one.out, two.out);
+      // Those that feed a stage that failed end with it, or have already: what they counted by then may differ.
+      const last = one.failures.findLastIndex((failure) => failure !== '' && failure !== 'EPIPE');
+      if (last >= 0) failures++;
+      assert.equal(one.failures[last], two.failures[last]);
+      for (const at of plans.keys()) {
+        if (at <= last) continue;
+        assert.deepEqual([one.failures[at], two.failures[at]], ['', '']);
+        assert.deepEqual(one.ledgers[at], two.ledgers[at]);
+        assert.deepEqual(one.bad[at], two.bad[at]);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(failures > 50, `${failures} runs with a failure`);
+});
+
+test('each stage is opened and ended once, whatever fails', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 4 }), async (plans) => {
+      const { parts } = partsOf(plans);
+      const calls = parts.map(() => [0, 0]);
+      for (const [at, part] of parts.entries()) {
+        const { stage } = part;
+        const counts = calls[at] as [number, number];
+        part.stage = {
+          ...stage,
+          open: (out) => {
+            counts[0]++;
+            return stage.open?.(out);
+          },
+          end: (out) => {
+            counts[1]++;
+            return stage.end?.(out);
+          },
+        };
+      }
+      const pieces = [Buffer.from(ndjson(...Array.from({ length: 9 }, (_, i) => connect({ seq: i }))))];
+      for await (const _ of fuse(parts, inputOf(pieces)));
+      for (const counts of calls) assert.deepEqual(counts, [1, 1]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** Input that does not end, and counts what was asked for. */
+function endless(text: string): Input & { bytes: number } {
+  const piece = Buffer.from(text);
+  const input = {
+    bytes: 0,
+    async read(into: Buffer) {
+      await turn();
+      input.bytes += piece.length;
+      return piece.copy(into);
+    },
+  };
+  return input;
+}
+
+test('a stage that fails ends an endless input once something is put out to it', async () => {
+  const plans = ['all', 'slow', 'broken', 'all'].map((kind) => ({ kind, status: false, patience: 9 }));
+  const { parts, run } = partsOf(plans);
+  let out = '';
+  for await (const bytes of fuse(parts, endless(ndjson(connect())))) out += bytes;
+  assert.equal(out, ndjson(connect()).repeat(4));
+  assert.deepEqual(run.failures, ['EPIPE', 'EPIPE', 'broke', '']);
+});
+
+test('nothing more is read while a stage waits, and an event goes through when it comes', async () => {
+  let free = () => {};
+  const gate = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  const { parts } = partsOf(['all', 'all'].map((kind) => ({ kind, status: false, patience: 9 })));
+  (parts[1] as Part).stage = {
+    name: 'gate',
+    async line(line, out) {
+      await gate;
+      out.pass(line);
+    },
+  };
+  const input = endless(ndjson(connect()));
+  const flow = fuse(parts, input);
+  const first = flow.next();
+  for (let turns = 0; turns < 100; turns++) await turn();
+  assert.equal(input.bytes, ndjson(connect()).length);
+  free();
+  assert.equal(String((await first).value), ndjson(connect()));
+  await flow.return();
+});
+
+/** Two stages that count how often they have ended. */
+function ending(): { parts: Part[]; run: Run; ends: number[] } {
+  const { parts, run } = partsOf(['all', 'slow'].map((kind) => ({ kind, status: false, patience: 9 })));
+  const ends = [0, 0];
+  for (const [at, part] of parts.entries()) {
+    part.stage.end = () => {
+      ends[at] = (ends[at] as number) + 1;
+    };
+  }
+  return { parts, run, ends };
+}
+
+test('whoever stops asking ends the stages, and nothing more is read', async () => {
+  const { parts, run, ends } = ending();
+  const input = endless(ndjson(connect()));
+  for await (const bytes of fuse(parts, input)) {
+    assert.equal(String(bytes), ndjson(connect()));
+    assert.deepEqual(ends, [0, 0]);
+    break;
+  }
+  assert.deepEqual(
+    [ends, run.failures],
+    [
+      [1, 1],
+      ['', ''],
+    ],
+  );
+  const { bytes } = input;
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assert.equal(input.bytes, bytes);
+});
+
+test('where a write fails, the stages end, and its error is thrown', async () => {
+  const { parts, run, ends } = ending();
+  const out: string[] = [];
+  const write = async (bytes: Buffer) => {
+    await turn();
+    assert.deepEqual(ends, [0, 0]);
+    out.push(String(bytes));
+    if (out.length === 3) throw new RuntimeError('full');
+  };
+  await assert.rejects(new Flow(parts, endless(ndjson(connect())), write).run(), { message: 'full' });
+  assert.deepEqual([out.length, ends, run.failures], [3, [1, 1], ['', '']]);
+});
