@@ -67,7 +67,7 @@ function parseUrl(text: string, path: string): URL {
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     throw new UsageError(`invalid URL "${text}": use http:// or https://`);
   if (url.username || url.password)
-    throw new UsageError('a password in URL is visible to every user of this machine; use --auth-file');
+    throw new UsageError('a password in URL is seen by every user of this machine; use --auth-file');
   if (url.pathname === '/') url.pathname = path;
   return url;
 }
@@ -75,8 +75,7 @@ function parseUrl(text: string, path: string): URL {
 function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const { into = 'synpipe', label = [] } = values;
   const preset = presets[values.preset ?? 'ndjson']({ into, labels: Object.fromEntries(label) });
-  if ((values.cert === undefined) !== (values.key === undefined))
-    throw new UsageError('--cert and --key must be used together');
+  if ((values.cert === undefined) !== (values.key === undefined)) throw new UsageError('--cert and --key go together');
   const connections = values.connections ?? 4;
   const spool = createSpool(name, values);
   const url = parseUrl(address, preset.path);

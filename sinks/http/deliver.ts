@@ -35,11 +35,11 @@ export class Delivery {
     const lines = splitLines(await batch.read());
     const parts: RequestLines[] = [{ id: batch.id, began: batch.began, lines, positions: lines.map((_, at) => at) }];
     for (let sent = parts.shift(); sent; sent = parts.shift())
-      parts.unshift(...(await this.#getOrCreate(sent, lines.length, tally)));
+      parts.unshift(...(await this.#sendOnce(sent, lines.length, tally)));
   }
 
   /** Sends once. Resolves to what must be sent again. */
-  async #getOrCreate(sent: RequestLines, all: number, tally: Tally): Promise<RequestLines[]> {
+  async #sendOnce(sent: RequestLines, all: number, tally: Tally): Promise<RequestLines[]> {
     await this.trouble.wait(this.stop);
     let response: HttpResponse;
     let results: LineResults = { retry: [], rejected: [] };

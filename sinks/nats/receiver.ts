@@ -113,7 +113,7 @@ export class NatsReceiver implements Receiver {
   async close(): Promise<void> {
     this.#publisher?.close();
     const already = this.#publisher?.duplicates ?? 0;
-    if (already > 0) say(this.options.command, `the stream already had ${counted(already)}; they are stored only once`);
+    if (already > 0) say(this.options.command, `the stream already had ${counted(already)}; each is stored only once`);
     await this.#link.close();
   }
 

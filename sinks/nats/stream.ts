@@ -35,7 +35,7 @@ const apartMs = 2_000;
 export async function isWithoutStream({ where, connection, stop }: StreamQuery, subject: string): Promise<boolean> {
   for (let asked = 1; ; asked++) {
     const streams = await streamsOf(where, await manager(connection), subject);
-    if (!('value' in streams) || streams.value.length > 0) return false; // without permission to ask, we may still be able to publish
+    if (!('value' in streams) || streams.value.length > 0) return false; // publishing may be permitted even if asking is not
     if (!connection.info?.cluster || asked === times) return true;
     await sleep(apartMs, undefined, { signal: stop });
   }

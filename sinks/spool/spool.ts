@@ -157,7 +157,7 @@ export class Spool implements Store {
 
   async close(): Promise<void> {
     await this.#file?.close();
-    if (this.#lock) await rm(this.#path('lock'), { force: true }); // while it is locked; the next process checks the path after locking
+    if (this.#lock) await rm(this.#path('lock'), { force: true }); // while locked: see openLocked
     await this.#lock?.close();
     this.#lock = undefined;
   }

@@ -22,13 +22,13 @@ export const loki = (labels: Record<string, string>): Preset => ({
 const ofEntry = /^(?:entry for stream '.*' has timestamp too|max entry size)/s;
 
 /**
- * Returns how many entries Loki partlyRejected. It responds with 400 if it ignores some entries, and stores the others. Ingesters
- * write `total partlyRejected: 1 out of 5 for stream: {…}`. The distributor writes `3 errors like: ERROR; 1 errors like: ERROR`, or
+ * Returns how many entries Loki ignored. It responds with 400 if it ignores some entries, and stores the others. Ingesters
+ * write `total ignored: 1 out of 5 for stream: {…}`. The distributor writes `3 errors like: ERROR; 1 errors like: ERROR`, or
  * just ERROR if there is only one.
  */
 function partlyRejected({ status, body }: HttpResponse): number | undefined {
   if (status !== 400) return undefined;
-  const [, total] = /total partlyRejected: (\d+) out of \d+ /.exec(body) ?? [];
+  const [, total] = /total ignored: (\d+) out of \d+ /.exec(body) ?? [];
   if (total !== undefined) return Number(total);
   const errors = body.split(/(?:^|; )(\d+) errors like: /);
   if (errors.length === 1) return ofEntry.test(body) ? 1 : undefined;

@@ -67,6 +67,6 @@ test('lines apart and together, and the key of a part', () => {
   const lines = splitLines(Buffer.from('a\nbc\n\n'));
   assert.deepEqual(lines.map(String), ['a', 'bc', '']);
   assert.equal(joined(lines, (at) => `${at}:`).toString(), '0:a\n1:bc\n2:\n');
-  const sent = { id: 'x', began: 0, lines, places: [0, 1, 2] };
-  assert.deepEqual([key(sent, 3), key({ ...sent, lines: lines.slice(1), places: [1, 2] }, 3)], ['x', 'x.1.2']);
+  const sent = { id: 'x', began: 0, lines, positions: [0, 1, 2] };
+  assert.deepEqual([key(sent, 3), key({ ...sent, lines: lines.slice(1), positions: [1, 2] }, 3)], ['x', 'x.1.2']);
 });
