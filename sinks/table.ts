@@ -106,8 +106,10 @@ export const command = defineCommand({
     ['collector --dns | sink-table --type dns', 'see which names this machine looks up'],
   ],
   options,
-  notes:
-    'Times are local. The time of an attempt is when its call was made. A pending attempt gets one line, and another when it has ended. If the name of an address is known, it is shown instead, with a "?" if it is a guess (name_ambiguous). Look-ups are shown if --type includes dns. Lost events are reported between the lines. Events of other types are not shown.',
+  notes: `Times are local. The time of an attempt is when its call was made. A pending attempt gets one line, and another when it
+has ended. If the name of an address is known, it is shown instead, with a "?" if it is a guess (name_ambiguous).
+Look-ups are shown if --type includes dns. Lost events are reported between the lines. Events of other types are not
+shown.`,
   stage: ({ values }) => {
     const terminal = isTerminal(1); // checked first, because process.stdout is slow to load
     return values.live && terminal && process.stdout.isTTY

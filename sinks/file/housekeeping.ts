@@ -97,7 +97,7 @@ export class Housekeeping {
       await rename(unfinished, name);
     } catch (error) {
       if (existsSync(from)) await rm(`${from}${suffix}.tmp`, { force: true });
-      say('sink-file', `cannot archive ${from}: ${cause(error)}; it stays unarchived`);
+      say('sink-file', `cannot archive ${from}: ${cause(error)}; keeping it as it is`);
     }
   }
 }
