@@ -41,7 +41,7 @@ export async function isWithoutStream({ where, connection, stop }: StreamQuery, 
   }
 }
 
-/** Creates the stream if asked to, and checks that a stream accepts the subjects. Throws RuntimeError if not, or as `ask` does. */
+/** Creates the stream if asked to. Throws RuntimeError if no stream accepts the subjects, and otherwise as `ask` does. */
 export async function prepare(asked: StreamQuery, subject: string, wanted: NewStream | undefined): Promise<void> {
   if (wanted) await create(asked.where, await manager(asked.connection), subject, wanted);
   if (!(await isWithoutStream(asked, subject))) return;

@@ -41,7 +41,10 @@ function start(event: Attempt): string | number {
   return event.start ?? Date.parse(event.ts) - event.latency_us / 1000;
 }
 
-/** Formats the result: `established 0.312 ms`, `error EADDRNOTAVAIL 0.009 ms`, `refused 0.152 ms (port-unreachable from 192.0.2.1)`, `pending 4.1 s` */
+/**
+ * Formats the result: `established 0.312 ms`, `error EADDRNOTAVAIL 0.009 ms`, `pending 4.1 s`,
+ * `refused 0.152 ms (port-unreachable from 192.0.2.1)`
+ */
 function result(event: Attempt): string {
   if (event.type === 'connect') return event.error ?? '';
   const { result, icmp, icmp_from, retransmits = 0, existing } = event;

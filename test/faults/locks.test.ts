@@ -155,7 +155,8 @@ test('SIGHUP, and another process has the new file: it ends with the count of wh
   first.child.stdin?.end();
   const { code, stderr } = await first.ended;
   assert.equal(code, 1);
-  const why = 'in use by another process, 4 lines not written; use a separate file for each, or --shared for all of them';
+  const why =
+    'in use by another process, 4 lines not written; use a separate file for each, or --shared for all of them';
   assert.ok(stderr.endsWith(`sink-file: cannot write out: ${why}\n`), stderr);
   other.child.stdin?.end();
   await other.ended;

@@ -82,7 +82,7 @@ function attempt(event: Event, line: string): Attempt {
  * longer than others, as long as they are at most half of all.
  */
 export class Model {
-  #attempts: (Attempt | undefined)[] = []; // not pending; undefined if one became pending or was moved
+  #attempts: (Attempt | undefined)[] = []; // not pending; undefined if the attempt has become pending
   #base = 0; // the position of the first element of the array
   #first = 0; // elements before this index are forgotten
   #lines = 0;
