@@ -12,59 +12,68 @@ const options = {
   fsync: {
     value: 'none|interval|every',
     parse: oneOf('none', 'interval', 'every'),
-    help: 'Have the disk confirm: never (default; a crash of the machine may cost what the kernel still holds), at most once a second, or every time the input pauses.',
+    help: 'When to sync to disk: never (default; if the machine crashes, data not yet on disk may be lost), once a second, or each time the input pauses.',
   },
   'rotate-size': {
     value: 'SIZE',
     parse: bytes,
-    help: 'Close the file before it grows beyond SIZE (100M), and begin another.',
+    help: 'Start a new file before this one grows beyond SIZE (such as 100M).',
   },
   'rotate-every': {
     value: 'TIME',
     parse: duration,
-    help: 'Close the file as TIME (30s, 15m, 1h, 1d) is over by the UTC clock, and begin another.',
+    help: 'Start a new file every TIME (30s, 15m, 1h, 1d), aligned to the UTC clock.',
   },
   compress: {
     value: 'gzip|zstd',
     parse: oneOf('gzip', 'zstd'),
-    help: 'Compress closed files, in a thread of its own.',
+    help: 'Compress closed files, in the background.',
   },
   format: {
     value: 'ndjson|parquet',
     parse: oneOf('ndjson', 'parquet'),
-    help: 'parquet: closed files become Parquet, the last one at the end; the file that is written to is NDJSON.',
+    help: 'parquet: convert each file to Parquet when it is closed, the last one at the end of input. The open file is always NDJSON.',
   },
-  keep: { value: 'COUNT', parse: integer(1, 1_000_000), help: 'Keep so many closed files at most, the newest.' },
-  'keep-size': { value: 'SIZE', parse: bytes, help: 'Keep so many bytes of closed files at most.' },
-  'keep-age': { value: 'TIME', parse: duration, help: 'Delete closed files last written longer ago.' },
-  latest: { value: 'LINK', help: 'Keep a symbolic link LINK to the file that is written to.' },
+  keep: {
+    value: 'COUNT',
+    parse: integer(1, 1_000_000),
+    help: 'Keep at most COUNT closed files and delete the oldest.',
+  },
+  'keep-size': { value: 'SIZE', parse: bytes, help: 'Keep at most SIZE of closed files and delete the oldest.' },
+  'keep-age': { value: 'TIME', parse: duration, help: 'Delete closed files last written more than TIME ago.' },
+  latest: { value: 'LINK', help: 'Maintain a symbolic link LINK to the file being written.' },
   'max-open': {
     value: 'COUNT',
     parse: integer(1, 10_000),
-    help: 'How many files may be open at once, where PATH has fields in it (default 64).',
+    help: 'How many files may be open at once if PATH contains {fields} (default 64).',
   },
   'on-full': {
     value: 'exit|block|drop',
     parse: oneOf('exit', 'block', 'drop'),
-    help: 'When the disk is full: end (default), wait for space and keep the input waiting, or drop lines and say in the file how many are missing.',
+    help: 'When the disk is full: exit with an error (default), block the input until there is space, or drop lines and record in the file how many are missing.',
   },
   shared: {
-    help: 'Let other processes with --shared append to PATH too: the file is locked for each write only. Not with rotation, archives or --keep.',
+    help: 'Let other processes that use --shared append to PATH too: the file is locked only for each write. Not possible with rotation, compression, Parquet or --keep.',
   },
   'no-lock': noLock,
 } satisfies Options;
 
-/** What one process does to a file that others write to would lose their lines. */
+/** Options that exclude --shared: with them, one process would lose the lines that others append to the same file. */
 const notShared = ['rotate-size', 'rotate-every', 'compress', 'format', 'keep', 'keep-size', 'keep-age', 'no-lock'];
 
 function stage({ values, given }: Parsed<typeof options>, path: string): Stage {
   const other = values.shared && notShared.find((name) => name in given);
-  if (other) throw new UsageError(`--shared and --${other} exclude each other`);
+  if (other) throw new UsageError(`--shared and --${other} cannot be combined; leave one out`);
   const parquet = values.format === 'parquet';
-  if (parquet && values.compress) throw new UsageError('--compress is not for --format parquet, which is compressed');
+  if (parquet && values.compress)
+    throw new UsageError(
+      '--compress cannot be combined with --format parquet: Parquet is compressed already; leave out --compress',
+    );
   const template = new Template(parquet ? path.replace(/(?<=[^/])\.parquet$/, '') : path);
   if (values.latest !== undefined && template.fields.length > 0)
-    throw new UsageError('--latest wants a PATH without {fields}: only one file is the latest');
+    throw new UsageError(
+      '--latest cannot be combined with {fields} in PATH: only one file can be the latest; leave one out',
+    );
   return new SinkFile({
     template,
     mkdir: values.mkdir ?? false,
@@ -80,7 +89,7 @@ function stage({ values, given }: Parsed<typeof options>, path: string): Stage {
   });
 }
 
-/** The stage for programs: `sinkFile('out.ndjson', { fsync: 'every' })`. */
+/** Returns the stage, for programs: `sinkFile('out.ndjson', { fsync: 'every' })`. */
 export function sinkFile(path: string, given: Given<typeof options> = {}): Stage {
   return stage(parseGiven(options, given), path);
 }
@@ -90,27 +99,27 @@ export const command = defineCommand({
   summary: 'appends events to a file, whole lines only',
   usage: '[OPTION]… PATH',
   examples: [
-    ['collector | filter --dport 443 | sink-file out.ndjson', 'keep what goes to port 443'],
+    ['collector | filter --dport 443 | sink-file out.ndjson', 'keep the attempts to port 443'],
     [
       'collector | sink-file --fsync interval --mkdir /var/log/synpipe/connects.ndjson',
-      'keep all, safe on the disk within a second',
+      'keep everything, synced to disk within a second',
     ],
     [
       'collector | sink-file --compress zstd --keep-age 30d --keep-size 10G --latest now.ndjson conn-%Y%m%d-%H.ndjson',
-      'a file for each hour, compressed when it is over, for 30 days',
+      'one file per hour, then compressed and kept for 30 days',
     ],
-    ["collector | sink-file '{comm}.ndjson'", 'a file for each program'],
+    ["collector | sink-file '{comm}.ndjson'", 'one file per program'],
   ],
   args: ['PATH'],
   options,
   instead: { o: 'write sink-file PATH', output: 'write sink-file PATH' },
-  notes: `PATH may have the time in it (%Y %m %d %j %H %M %S %s, UTC; %% is a percent sign) and fields of the events
-({comm}; {{ is a brace). It is the time at which a line arrives, so that a closed file is final. Characters of a field
-that could lead elsewhere are written as %XX. A file that is closed before its name changes gets the time in it:
-out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete closed files that PATH can name, those of
-earlier runs too: give them a folder of their own.
-Files are made with mode 0600, and locked: a second process gets an error. A last line torn by a crash is moved to
-PATH.torn when the file is opened again. SIGHUP opens PATH again, for logrotate. If PATH is deleted or renamed,
+  notes: `PATH may contain the time (%Y %m %d %j %H %M %S %s in UTC; %% is a percent sign) and fields of the events ({comm}; {{
+is a brace). The time is when a line arrives, so a closed file never changes again. Characters of a field that could
+lead out of the folder are written as %XX. A file that is closed before its name changes gets a time stamp:
+out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete all closed files that match PATH, even those
+of earlier runs: use a separate folder for them.
+Files are created with mode 0600 and locked: a second process gets an error. If a crash cut the last line, it is moved
+to PATH.torn when the file is opened again. SIGHUP reopens PATH, for logrotate. If PATH is deleted or renamed,
 sink-file notices and writes to a new file.`,
   stage: (parsed) => stage(parsed, parsed.rest[0] as string),
 });

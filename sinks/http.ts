@@ -7,11 +7,11 @@ import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
 import { proxyFor } from './http/proxy.js';
-import { httpReceiver, type Way } from './http/receiver.js';
-import { spoolOf, spoolOptions } from './spool/options.js';
-import { onReject } from './spool/reject.js';
+import { type HttpOptions, httpReceiver } from './http/receiver.js';
+import { createSpool, spoolOptions } from './spool/options.js';
+import { rejectPolicy } from './spool/reject.js';
 import { BatchSink } from './spool/stage.js';
-import { Memory } from './spool/store.js';
+import { MemoryStore } from './spool/store.js';
 
 const name = 'sink-http';
 
@@ -19,53 +19,53 @@ const options = {
   preset: {
     value: receiverKinds.join('|'),
     parse: oneOf(...receiverKinds),
-    help: 'What receives: its path, where URL has none, and the form it wants. Without: NDJSON, as it is.',
+    help: 'The kind of receiver, which sets the format and, if URL has no path, the path (default ndjson: plain NDJSON).',
   },
   into: {
     value: 'NAME',
     parse: word,
-    help: 'The table of clickhouse, or the index of elasticsearch (default synpipe).',
+    help: 'The ClickHouse table or Elasticsearch index (default synpipe).',
   },
-  label: { value: 'NAME=VALUE', many: true, parse: label, help: 'Another label of the streams of loki.' },
-  'batch-bytes': { value: 'SIZE', parse: bytes, help: 'Send when there are so many bytes (default 1M) …' },
-  'batch-lines': { value: 'COUNT', parse: integer(1, 1_000_000), help: '… or so many lines (default 10000) …' },
-  'batch-time': { value: 'TIME', parse: duration, help: '… or the first line has waited so long (default 1s).' },
-  gzip: { help: 'Compress what is sent.' },
-  connections: { value: 'COUNT', parse: integer(1, 64), help: 'How many batches are under way at once (default 4).' },
+  label: { value: 'NAME=VALUE', many: true, parse: label, help: 'Add a label to the Loki streams.' },
+  'batch-bytes': { value: 'SIZE', parse: bytes, help: 'Send a batch when it has SIZE bytes (default 1M) …' },
+  'batch-lines': { value: 'COUNT', parse: integer(1, 1_000_000), help: '… or COUNT lines (default 10000) …' },
+  'batch-time': { value: 'TIME', parse: duration, help: '… or when its first line has waited for TIME (default 1s).' },
+  gzip: { help: 'Compress the request bodies.' },
+  connections: { value: 'COUNT', parse: integer(1, 64), help: 'How many batches to send at once (default 4).' },
   ...spoolOptions,
   'on-reject': {
     value: 'fail|drop|FILE',
-    help: 'What becomes of events that the receiver refuses for good (4xx): end (default), drop them (they are counted), or append them to FILE with the reason (./drop is a FILE).',
+    help: 'What to do with events that the receiver rejects (4xx): exit with an error (default), drop and count them, or append them to FILE with the reason (write ./drop for a file of that name).',
   },
   timeout: {
     value: 'TIME',
     parse: duration,
-    help: 'At the end of input, go on trying so long (default 30s). What is left then stays in the spool; without one, the exit code is 1.',
+    help: 'How long to keep trying after the end of input (default 30s). Undelivered lines then stay in the spool; without a spool, the exit code is 1.',
   },
-  'request-timeout': { value: 'TIME', parse: duration, help: 'The most that one request may take (default 30s).' },
-  'auth-file': { value: 'FILE', help: 'FILE holds a token, user:password, or a whole value of Authorization.' },
-  header: { value: 'NAME: VALUE', many: true, help: 'Another header; for what is secret see --header-file.' },
-  'header-file': { value: 'FILE', help: 'FILE holds a header on each line.' },
-  ca: { value: 'FILE', help: "Trust this CA's certificates (PEM) instead of the usual ones." },
-  cert: { value: 'FILE', help: "The client's certificate (PEM), with --key." },
-  key: { value: 'FILE', help: 'Its key.' },
+  'request-timeout': { value: 'TIME', parse: duration, help: 'The time limit for one request (default 30s).' },
+  'auth-file': { value: 'FILE', help: 'Read a token, user:password, or a complete Authorization value from FILE.' },
+  header: { value: 'NAME: VALUE', many: true, help: 'Add a header. For secrets use --header-file.' },
+  'header-file': { value: 'FILE', help: 'Read headers from FILE, one per line.' },
+  ca: { value: 'FILE', help: 'Trust the CA certificates in FILE (PEM) instead of the default ones.' },
+  cert: { value: 'FILE', help: 'The client certificate (PEM). Needs --key.' },
+  key: { value: 'FILE', help: 'The key of the client certificate.' },
 } satisfies Options;
 
 function word(text: string): string {
-  if (!/^[\w.-]{1,200}$/.test(text)) throw new UsageError(`wants letters, digits, "_", "-" and ".", not "${text}"`);
+  if (!/^[\w.-]{1,200}$/.test(text)) throw new UsageError(`needs letters, digits, "_", "-" and ".", not "${text}"`);
   return text;
 }
 
 function label(text: string): [string, string] {
   const [, key, value] = /^([a-zA-Z_]\w*)=(.*)$/s.exec(text) ?? [];
-  if (key === undefined) throw new UsageError(`wants NAME=VALUE, not "${text}"`);
+  if (key === undefined) throw new UsageError(`needs NAME=VALUE, not "${text}"`);
   return [key, value as string];
 }
 
 function parseUrl(text: string, path: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw new UsageError(`URL wants http:// or https://, not "${text}"`);
+    throw new UsageError(`invalid URL "${text}": use http:// or https://`);
   if (url.username || url.password)
     throw new UsageError('a password in URL is seen by every user of this machine; use --auth-file');
   if (url.pathname === '/') url.pathname = path;
@@ -77,12 +77,12 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   const preset = presets[values.preset ?? 'ndjson']({ into, labels: Object.fromEntries(label) });
   if ((values.cert === undefined) !== (values.key === undefined)) throw new UsageError('--cert and --key go together');
   const connections = values.connections ?? 4;
-  const spool = spoolOf(name, values);
+  const spool = createSpool(name, values);
   const url = parseUrl(address, preset.path);
   const proxy = proxyFor(url);
-  const way: Way = {
+  const options: HttpOptions = {
     destination: { url, preset, gzip: values.gzip ?? false },
-    reach: {
+    connection: {
       url,
       proxy,
       tls: { ca: values.ca, cert: values.cert, key: values.key },
@@ -101,33 +101,33 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
   return new BatchSink({
     name,
     where,
-    store: spool ?? new Memory(2 * connections),
+    store: spool ?? new MemoryStore(2 * connections),
     durable: spool !== undefined,
-    rejects: () => onReject(values.onReject ?? 'fail', name),
+    rejects: () => rejectPolicy(values.onReject ?? 'fail', name),
     batchBytes: values.batchBytes ?? 2 ** 20,
     batchLines: values.batchLines ?? 10_000,
     batchTime: values.batchTime ?? 1_000,
-    atOnce: connections,
+    concurrency: connections,
     timeout: values.timeout ?? 30_000,
     trouble,
-    open: (rejects, stop) => httpReceiver(way, trouble, rejects, stop),
+    open: (rejects, stop) => httpReceiver(options, trouble, rejects, stop),
   });
 }
 
-/** The stage for programs: `sinkHttp('https://…', { spool: '/var/spool/synpipe' })`. */
+/** Returns the stage, for programs: `sinkHttp('https://…', { spool: '/var/spool/synpipe' })`. */
 export function sinkHttp(url: string, given: Given<typeof options> = {}): Stage {
   return stage(parseGiven(options, given), url);
 }
 
 export const command = defineCommand({
   name,
-  summary: 'sends events to an HTTP server, in batches, until it has taken each',
+  summary: 'sends events to an HTTP server in batches, and retries until each is accepted',
   usage: '[OPTION]… URL',
   examples: [
     ['collector | sink-http --gzip https://logs.example.com/events', 'POST batches of NDJSON'],
     [
       'collector | sink-http --preset clickhouse --into connects --spool /var/spool/synpipe http://ch:8123',
-      'into a table, through outages and crashes',
+      'to a table, surviving outages and crashes',
     ],
     [
       'collector | sink-http --preset loki --label host=web-1 --auth-file token https://loki.example.com',
@@ -136,12 +136,12 @@ export const command = defineCommand({
   ],
   args: ['URL'],
   options,
-  notes: `A batch counts as delivered when an answer of 2xx was read to its end. What fails on the way, 408, 425, 429 and 5xx
-are tried again, as Retry-After says or after a time that grows to 30 s, until it works. Every batch has an
-Idempotency-Key, which stays the same for all its tries, also after a restart from the spool: a receiver may get a batch
-more than once, and knows it by that. Batches may arrive in another order.
-A token may also be in the environment, as SYNPIPE_HTTP_TOKEN. HTTP_PROXY (for http://), HTTPS_PROXY (for https://) and
-NO_PROXY work as with curl. SIGHUP reads the files of headers and credentials again. SIGTERM: what is not delivered stays in the spool; without one, it goes
-on for --timeout.`,
+  notes: `A batch counts as delivered when a 2xx response was read to its end. After network errors, 408, 425, 429 and 5xx, the
+batch is retried until it succeeds, at the time that Retry-After asks for or after a delay that grows to 30 s. A
+receiver may get a batch more than once. Each batch has an Idempotency-Key that stays the same at every try, even after
+a restart from the spool, so a receiver can recognise duplicates. Batches may arrive out of order.
+A token may also be given in the environment variable SYNPIPE_HTTP_TOKEN. HTTP_PROXY (for http://), HTTPS_PROXY (for
+https://) and NO_PROXY work as with curl. SIGHUP reads the header and credential files again. On SIGTERM, undelivered
+lines stay in the spool; without a spool, sink-http keeps trying for --timeout.`,
   stage: (parsed) => stage(parsed, parsed.rest[0] as string),
 });

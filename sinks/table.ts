@@ -18,25 +18,25 @@ const options = {
     value: 'TYPES',
     parse: list(oneOf(...showable)),
     words: showable,
-    help: 'Events to show as rows: a list of connect, outcome, pending, dns (default connect,outcome,pending). Summaries always have rows.',
+    help: 'Which events to show as rows: a list of connect, outcome, pending, dns (default connect,outcome,pending). Summaries are always shown.',
   },
   live: {
-    help: 'On a terminal, draw the newest window of summaries in place, the largest groups first; elsewhere print lines. q ends it.',
+    help: 'On a terminal, show only the newest window of summaries and update it in place, with the largest groups first; press q to quit. Elsewhere, print lines.',
   },
 } satisfies Options;
 
-/** On a terminal that stays empty so long a heading shows that this runs, ms. */
-const signOfLife = 300;
+/** How long a terminal stays empty before the heading is printed, to show that the command is running (ms). */
+const headingDelayMs = 300;
 
 /**
- * Aligned lines for people: attempts in the columns of tcpconnect, look-ups, summaries with the fields of their group.
- * `places`: how wide the terminal is, where it is one. `types`: the attempts' events, and dns, that become rows.
+ * Prints aligned lines for people: attempts in the columns of tcpconnect, look-ups, and summaries with the fields of their
+ * group. `terminalWidth` is the width of the terminal, if there is one. `types` lists the event types to show besides summaries.
  */
-export function sinkTable(places = Number.POSITIVE_INFINITY, types = attemptTypes): Stage {
-  const ofAttempts = attempts(places);
+export function sinkTable(terminalWidth = Number.POSITIVE_INFINITY, types = attemptTypes): Stage {
+  const ofAttempts = attempts(terminalWidth);
   const ofLookups = lookups();
   let ofSummaries: Column<Summary>[] = [];
-  let seen: Summary | undefined; // what has these columns
+  let seen: Summary | undefined; // the summary these columns were made for
   let shown: Column<never>[] | undefined; // the columns of the last heading
   let timer: NodeJS.Timeout | undefined;
   let due = false;
@@ -49,11 +49,11 @@ export function sinkTable(places = Number.POSITIVE_INFINITY, types = attemptType
     name: 'sink-table',
     sink: true,
     open(out) {
-      if (places === Number.POSITIVE_INFINITY) return;
+      if (terminalWidth === Number.POSITIVE_INFINITY) return;
       timer = setTimeout(() => {
         due = true;
         out.wake();
-      }, signOfLife);
+      }, headingDelayMs);
     },
     line(line, out) {
       const put = <T>(columns: Column<T>[], event: T): void | Promise<void> => {
@@ -73,7 +73,7 @@ export function sinkTable(places = Number.POSITIVE_INFINITY, types = attemptType
         const event = line.event as Summary;
         if (seen?.by !== event.by || seen.events !== event.events) [seen, ofSummaries] = [event, summaries(event)];
         else if (!fits(ofSummaries, event)) {
-          seen = { ...seen, ...event }; // so that columns stay once they are there
+          seen = { ...seen, ...event }; // keeps the columns that were shown before
           ofSummaries = summaries(seen);
         }
         return put(ofSummaries, event);
@@ -98,18 +98,20 @@ export function sinkTable(places = Number.POSITIVE_INFINITY, types = attemptType
 
 export const command = defineCommand({
   name: 'sink-table',
-  summary: 'prints events as an aligned table, as tcpconnect does',
+  summary: 'prints events as an aligned table, like tcpconnect',
   usage: '[OPTION]…',
   examples: [
-    ['collector | sink-table', 'watch this machine connect'],
-    ['collector | aggregate --by comm,dest --every 5s | sink-table --live', 'who connects most, now'],
-    ['collector --dns | sink-table --type dns', 'which names this machine looks up'],
+    ['collector | sink-table', 'watch the connections of this machine'],
+    ['collector | aggregate --by comm,dest --every 5s | sink-table --live', 'see what connects most right now'],
+    ['collector --dns | sink-table --type dns', 'see which names this machine looks up'],
   ],
   options,
-  notes:
-    'Times are local; that of an attempt is when the call was made. An attempt that waits gets a line at once, and another when it has ended. A name is shown instead of its address, with a "?" if it is a guess (name_ambiguous). Look-ups are shown if --type names dns. Other events are left out, except summaries; lost ones are reported between the lines.',
+  notes: `Times are local. The time of an attempt is when its call was made. A pending attempt gets one line, and another when it
+has ended. If the name of an address is known, it is shown instead, with a "?" if it is a guess (name_ambiguous).
+Look-ups are shown if --type includes dns. Lost events are reported between the lines. Events of other types are not
+shown.`,
   stage: ({ values }) => {
-    const terminal = isTerminal(1); // asking Node for its columns loads much
+    const terminal = isTerminal(1); // checked first, because process.stdout is slow to load
     return values.live && terminal && process.stdout.isTTY
       ? live(process.stdout, new Keys())
       : sinkTable(terminal && process.stdout.isTTY ? process.stdout.columns || 80 : undefined, values.type);

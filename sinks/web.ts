@@ -16,23 +16,23 @@ const options = {
     value: 'ADDRESS:PORT',
     short: 'l',
     parse: listen,
-    help: 'Where the page is served (default 127.0.0.1:8040; port 0 takes a free one). Any address but loopback demands a token: that of the environment variable SYNPIPE_WEB_TOKEN, or else a random one, which is printed.',
+    help: 'Where to serve the page (default 127.0.0.1:8040; port 0 picks a free port). On any address except loopback, the page requires a token: the value of the environment variable SYNPIPE_WEB_TOKEN, or a random token, which is printed.',
   },
   keep: {
     value: 'EVENTS',
     parse: integer(1, 1_000_000),
-    help: 'How many of the last events the page shows (default 20000). Up to half of them, those that wait stay longer than others.',
+    help: 'How many of the latest events the page shows (default 20000). Up to half of them may be pending attempts, which are kept longer than others.',
   },
-  tee: { help: 'Pass the lines on too, to stand in the middle of a pipe.' },
+  tee: { help: 'Also pass the lines on, for use in the middle of a pipeline.' },
 } satisfies Options;
 
-/** An event whose time is at most this far from the clock, when it comes, is of now, ms. */
+/** Events are live if their time is at most this far from the clock when they arrive (ms). */
 const liveWithin = 60_000;
 
-/** Identifies an attempt: ids are unique on one host. The same as in page/model.ts. */
+/** Returns an attempt's key. Ids are unique only per host. Must match keyOf in page/model.ts. */
 const keyOf = (line: Line) => `${line.field('id')} ${line.field('host') ?? ''}`;
 
-/** Shows events on a page, live. Serves on after the end of its input, until it is told to stop. */
+/** Shows events on a web page, live. Keeps serving after the end of input, until it is asked to stop. */
 class SinkWeb implements Stage {
   readonly name = 'sink-web';
   readonly sink: boolean;
@@ -49,7 +49,7 @@ class SinkWeb implements Stage {
     private readonly at: Listen,
     keep: number,
     private readonly tee: boolean,
-    private readonly told: (url: string) => void,
+    private readonly onListening: (url: string) => void,
   ) {
     this.sink = !tee;
     this.#ring = new Ring(keep);
@@ -75,7 +75,7 @@ class SinkWeb implements Stage {
     try {
       const bound = await this.#server.listen(host, port);
       const name = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
-      this.told(`http://${name}:${bound.port}/${loopback ? '' : `?token=${token}`}`);
+      this.onListening(`http://${name}:${bound.port}/${loopback ? '' : `?token=${token}`}`);
     } catch (error) {
       this.#server = undefined;
       throw new RuntimeError(`cannot listen on ${host} port ${port}: ${cause(error)}; ${remedy(error)}`);
@@ -116,12 +116,12 @@ class SinkWeb implements Stage {
   }
 }
 
-const stage = ({ values }: Parsed<typeof options>, told: (url: string) => void): Stage =>
-  new SinkWeb(values.listen ?? listen('8040'), values.keep ?? 20_000, values.tee ?? false, told);
+const stage = ({ values }: Parsed<typeof options>, onListening: (url: string) => void): Stage =>
+  new SinkWeb(values.listen ?? listen('8040'), values.keep ?? 20_000, values.tee ?? false, onListening);
 
-/** The stage for programs: `sinkWeb({ listen: '127.0.0.1:8040' }, (url) => …)`. */
-export function sinkWeb(given: Given<typeof options> = {}, told: (url: string) => void = () => {}): Stage {
-  return stage(parseGiven(options, given), told);
+/** Returns the stage, for programs: `sinkWeb({ listen: '127.0.0.1:8040' }, (url) => …)`. Calls `onListening` with the URL. */
+export function sinkWeb(given: Given<typeof options> = {}, onListening: (url: string) => void = () => {}): Stage {
+  return stage(parseGiven(options, given), onListening);
 }
 
 export const command = defineCommand({
@@ -130,11 +130,11 @@ export const command = defineCommand({
   usage: '[OPTION]…',
   examples: [
     ['collector | sink-web', 'watch this machine at http://127.0.0.1:8040/'],
-    ['sink-web < events.ndjson', 'look at what was kept'],
-    ['collector | sink-web --tee | sink-file out.ndjson', 'watch, and keep all'],
+    ['sink-web < events.ndjson', 'look at recorded events'],
+    ['collector | sink-web --tee | sink-file out.ndjson', 'watch, and record everything'],
   ],
   options,
   instead: { port: 'write --listen PORT' },
-  notes: `The page needs nothing from the network. After the end of its input it is served on, until Ctrl-C.`,
+  notes: `The page loads nothing from the network. It stays available after the end of input, until Ctrl-C.`,
   stage: (parsed) => stage(parsed, (url) => say('sink-web', url)),
 });

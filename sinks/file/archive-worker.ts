@@ -1,16 +1,16 @@
-/** The thread that makes archives: takes a Job, answers with an error or nothing. */
+/** Worker thread that writes archives: receives a job and replies with an error, or with undefined if it succeeded. */
 import { createReadStream } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parentPort } from 'node:worker_threads';
 import { createGzip } from 'node:zlib';
-import type { Job } from './archive.js';
+import type { ArchiveJob } from './archive.js';
 import { writeParquet } from './parquet.js';
 
 const piece = 1 << 18;
 
-parentPort?.on('message', async (job: Job) => {
+parentPort?.on('message', async (job: ArchiveJob) => {
   try {
     await archive(job);
     parentPort?.postMessage(undefined);
@@ -20,10 +20,10 @@ parentPort?.on('message', async (job: Job) => {
   }
 });
 
-async function archive({ kind, from, to, modified }: Job): Promise<void> {
+async function archive({ kind, from, to, modified }: ArchiveJob): Promise<void> {
   const file = await open(to, 'wx', 0o600).catch(async (error) => {
     if (error.code !== 'EEXIST') throw error;
-    await unlink(to); // of a run that could not finish
+    await unlink(to); // left by a run that could not finish
     return open(to, 'wx', 0o600);
   });
   try {

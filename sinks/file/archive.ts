@@ -2,40 +2,40 @@ import { Worker } from 'node:worker_threads';
 
 export type Archive = 'gzip' | 'zstd' | 'parquet';
 
-/** What an archive's name ends with. */
+/** The suffix that each kind of archive adds to the file's name. */
 export const suffixes = { gzip: '.gz', zstd: '.zst', parquet: '.parquet' } satisfies Record<Archive, string>;
 
-/** What the worker is asked for. */
-export interface Job {
+/** A message to the worker thread. */
+export interface ArchiveJob {
   kind: Archive;
   from: string;
   to: string;
-  /** When the file was last written (ms), which becomes the archive's own time. */
+  /** When the file was last written (ms since the epoch). The archive gets the same modification time. */
   modified: number;
 }
 
-/** Makes archives of files, one after the other, in a thread of its own, so that events are not held up. */
+/** Archives files in a worker thread, one after the other, so that the stream of events is not delayed. */
 export class Archiver {
   #worker: Worker | undefined;
 
   constructor(private readonly kind: Archive) {}
 
-  /** Writes the archive of a file, and has the disk confirm it. */
+  /** Archives the file `from` as `to` and syncs it to disk. */
   make(from: string, to: string, modified: number): Promise<void> {
     this.#worker ??= new Worker(new URL('./archive-worker.cjs', import.meta.url));
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
-      const over = (error?: object) => {
-        worker.off('message', over).off('error', failed);
+      const finish = (error?: object) => {
+        worker.off('message', finish).off('error', failed);
         if (error) reject(error);
         else resolve();
       };
       const failed = (error: Error) => {
         this.#worker = undefined;
-        over(error);
+        finish(error);
       };
-      worker.on('message', over).on('error', failed);
-      worker.postMessage({ kind: this.kind, from, to, modified } satisfies Job);
+      worker.on('message', finish).on('error', failed);
+      worker.postMessage({ kind: this.kind, from, to, modified } satisfies ArchiveJob);
     });
   }
 

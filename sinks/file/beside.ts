@@ -5,8 +5,8 @@ import { Problem } from '../../schemas/pipe/messages/errors.js';
 const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /**
- * Opens a file with a name that a command derives from another, to append to it. In a folder where others may write it can
- * be something else: a symbolic link is not followed, and a FIFO is not waited for.
+ * Opens a file for appending whose name is derived from another one, such as PATH.torn. In a folder that others can write
+ * to, that name may be a symbolic link or a FIFO: a link is not followed, and opening a FIFO does not block.
  */
 export async function openBeside(path: string): Promise<FileHandle> {
   const file = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);

@@ -1,22 +1,22 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import type { Looks, Template } from './template.js';
+import type { ComponentPattern, Template } from './template.js';
 
-/** A file that a template names, as found on the disk. */
-export interface Found {
+/** A file on disk whose name matches a template. */
+export interface FoundFile {
   path: string;
   size: number;
-  /** When it was last written, in ms since the epoch. */
+  /** When it was last written (ms since the epoch). */
   modified: number;
 }
 
-/** What a template's files are, each oldest first. */
+/** The files on disk that match a template. `closed` and `archived` are sorted oldest first. */
 export interface Listing {
-  /** Closed, and still as they were written. */
-  closed: Found[];
-  /** Closed and archived. */
-  archived: Found[];
-  /** Archives that a crash left unfinished. */
+  /** Closed files that are not archived. */
+  closed: FoundFile[];
+  /** Archives of closed files. */
+  archived: FoundFile[];
+  /** Archives left unfinished by a crash (`.tmp`). */
   unfinished: string[];
 }
 
@@ -25,8 +25,8 @@ const ending =
   /^(.*?)(@\d{8}T\d{6}\.\d{3}Z)?(\.(?!(?:gz|zst|parquet|tmp)(?:\.|$))[A-Za-z0-9]+)?(\.(?:gz|zst|parquet))?(\.tmp)?$/s;
 
 /**
- * A free name for a file that is closed at a time (ms): `out.ndjson` → `out@20261123T081530.123Z.ndjson`. Such names sort
- * by time.
+ * Returns an unused name for a file that was closed at the time `at` (ms): `out.ndjson` →
+ * `out@20261123T081530.123Z.ndjson`. These names sort by time.
  */
 export function closedName(path: string, at: number): string {
   for (let time = Math.floor(at); ; time++) {
@@ -37,17 +37,17 @@ export function closedName(path: string, at: number): string {
 }
 
 /**
- * Lists what is closed of a template's files: all but those of the current time without a stamp. Folders that are
- * missing hold none.
+ * Lists the closed files of a template: all that match it, except those that have the current time and no time stamp.
+ * A missing folder counts as empty.
  */
 export async function listClosed(template: Template, now: number): Promise<Listing> {
   const listing: Listing = { closed: [], archived: [], unfinished: [] };
-  const all = template.looks();
-  const current = template.looks(now).map(expression);
+  const all = template.patterns();
+  const current = template.patterns(now).map(expression);
   for await (const { path, names } of walk(all)) {
-    const parts = apart(names.at(-1) as string);
+    const parts = splitName(names.at(-1) as string);
     if (!parts) continue;
-    const isCurrent = [...names.slice(0, -1), parts.own].every((name, i) => current[i]?.test(name));
+    const isCurrent = [...names.slice(0, -1), parts.templateName].every((name, i) => current[i]?.test(name));
     if (isCurrent && !parts.stamp && !parts.archive) continue;
     if (parts.unfinished) {
       listing.unfinished.push(path);
@@ -62,42 +62,44 @@ export async function listClosed(template: Template, now: number): Promise<Listi
   return listing;
 }
 
-export function byAge(a: Found, b: Found): number {
+export function byAge(a: FoundFile, b: FoundFile): number {
   return a.modified - b.modified || (a.path < b.path ? -1 : 1);
 }
 
-/** A name without what sink-file adds to it, and what that was. */
-function apart(name: string) {
+/** Splits a name into the part that comes from the template and what sink-file added: time stamp, archive suffix, `.tmp`. */
+function splitName(name: string) {
   const [, base, stamp, extension = '', archive, unfinished] = ending.exec(name) ?? [];
   if (base === undefined) return undefined;
   if (unfinished && !archive) return undefined;
-  return { own: base + extension, stamp, archive, unfinished };
+  return { templateName: base + extension, stamp, archive, unfinished };
 }
 
-function expression(looks: Looks): RegExp {
-  return 'pattern' in looks ? new RegExp(`^${looks.pattern}$`, 's') : new RegExp(`^${quoted(looks.text)}$`, 's');
+function expression(component: ComponentPattern): RegExp {
+  return 'pattern' in component
+    ? new RegExp(`^${component.pattern}$`, 's')
+    : new RegExp(`^${quoted(component.text)}$`, 's');
 }
 
 function quoted(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-/** Every path that may be the template's, with its components. */
+/** Yields each existing path that matches the template, with its components. */
 async function* walk(
-  all: Looks[],
+  all: ComponentPattern[],
   folder = '',
   names: string[] = [],
 ): AsyncGenerator<{ path: string; names: string[] }> {
-  const looks = all[names.length] as Looks;
+  const component = all[names.length] as ComponentPattern;
   const last = names.length === all.length - 1;
-  if (!last && 'text' in looks) {
-    yield* walk(all, `${folder + looks.text}/`, [...names, looks.text]);
+  if (!last && 'text' in component) {
+    yield* walk(all, `${folder + component.text}/`, [...names, component.text]);
     return;
   }
-  const wanted = expression(looks);
+  const wanted = expression(component);
   const entries = await readdir(folder || '.').catch(() => []);
   for (const name of entries) {
-    if (!wanted.test(last ? (apart(name)?.own ?? '') : name)) continue;
+    if (!wanted.test(last ? (splitName(name)?.templateName ?? '') : name)) continue;
     const path = folder + name;
     if (last) yield { path, names: [...names, name] };
     else yield* walk(all, `${path}/`, [...names, name]);

@@ -2,7 +2,7 @@ import { lstat, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { Problem } from '../../schemas/pipe/messages/errors.js';
 
-/** Makes `link` a symbolic link to a file, at every moment to the one before or to this one. Replaces nothing but links. */
+/** Points the symbolic link `link` to a file, atomically. Replaces only a link. */
 export async function pointTo(link: string, path: string): Promise<void> {
   const made = `${link}.tmp`;
   for (const name of [link, made]) {
@@ -10,7 +10,7 @@ export async function pointTo(link: string, path: string): Promise<void> {
     if (found && !found.isSymbolicLink())
       throw new Problem(`${name} exists and is not a symbolic link`, 'move it away, or choose another name');
   }
-  await rm(made, { force: true }); // a crash has left it
+  await rm(made, { force: true }); // left by a crash
   await symlink(relative(dirname(resolve(link)), resolve(path)), made);
   await rename(made, link);
 }

@@ -1,7 +1,7 @@
 import { say } from '../../schemas/pipe/messages/say.js';
 import type { Writer } from './writer.js';
 
-/** The files that are open, at most so many: the one that was longest not used has to go for another. */
+/** The open files, `most` at a time. The least recently used one is closed to make room. */
 export class OpenFiles {
   readonly #files = new Map<string, Writer>();
   #last: Writer | undefined;
@@ -31,12 +31,12 @@ export class OpenFiles {
     if (this.#last === writer) this.#last = undefined;
   }
 
-  /** The one to close before another is opened, if there are as many as may be. */
-  get tooMany(): Writer | undefined {
+  /** The least recently used file if the limit is reached: it must be closed before another one is opened. */
+  get leastRecentlyUsed(): Writer | undefined {
     return this.#files.size < this.most ? undefined : this.#files.values().next().value;
   }
 
-  /** Does something with each of them. Throws the first failure, after all are done, and tells the others. */
+  /** Runs `task` on each file. After all of them, throws the first error and logs the others. */
   async each(task: (writer: Writer) => Promise<void>): Promise<void> {
     const failures: unknown[] = [];
     for (const writer of this) await task(writer).catch((error) => failures.push(error));

@@ -22,8 +22,8 @@ const kinds = {
 type Kind = keyof typeof kinds;
 
 /**
- * Writes a file of NDJSON as Parquet: a column for each field in it, a row for each event, row groups of 20,000, so that
- * memory does not grow with the file. `ts` is a timestamp of microseconds; arrays and objects are JSON.
+ * Converts an NDJSON file to Parquet: one column per field, one row per event, and row groups of 20,000 so that memory does
+ * not grow with the file. `ts` becomes a timestamp in microseconds; arrays and objects become JSON.
  */
 export async function writeParquet(from: string, to: FileHandle): Promise<void> {
   const columns = await columnsOf(from);
@@ -35,7 +35,7 @@ export async function writeParquet(from: string, to: FileHandle): Promise<void> 
     const columnData = [...columns].map(([name, kind]) => ({ name, data: group.map((row) => value(row[name], kind)) }));
     await parquet.write({ columnData, rowGroupSize: groupRows });
     await to.appendFile(writer.getBytes());
-    writer.index = 0; // the buffer is used again; `offset` goes on
+    writer.index = 0; // reuses the buffer; `offset` keeps counting
   };
   let group: Row[] = [];
   for await (const row of rows(from)) {
@@ -75,7 +75,7 @@ function kindOf(name: string, one: unknown): Kind {
   return 'json';
 }
 
-/** The kind that holds what both do. */
+/** Returns the narrowest kind that can hold values of both kinds. */
 function widened(known: Kind | undefined, kind: Kind): Kind {
   if (known === undefined || known === kind) return kind;
   const both = [known, kind];

@@ -1,11 +1,11 @@
 const longestTimer = 60_000;
 
 /**
- * The stretches of time that files are for, aligned to the UTC clock. The clock is looked at when it is asked, so that
- * setting it does no harm, and time never goes back: a file that was closed stays closed.
+ * The time spans that files are for, aligned to the UTC clock. Each call reads the clock, so setting the clock does no harm.
+ * A period never moves back: a closed file stays closed.
  */
 export class Period {
-  /** When the current one began, in ms since the epoch. */
+  /** When the current period started (ms since the epoch). */
   start: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -13,29 +13,29 @@ export class Period {
     private readonly every: number | undefined,
     private readonly now = Date.now,
   ) {
-    this.start = this.#begin();
+    this.start = this.#currentStart();
   }
 
-  /** Whether it is over. */
+  /** Whether the current period is over. */
   get over(): boolean {
-    return this.every !== undefined && this.#begin() > this.start;
+    return this.every !== undefined && this.#currentStart() > this.start;
   }
 
-  /** Whether another one has begun; `start` is then its beginning. */
-  moved(): boolean {
+  /** Moves `start` to the next period if the current one is over. Returns whether it moved. */
+  advance(): boolean {
     if (this.every === undefined) return false;
-    const begin = this.#begin();
-    if (begin <= this.start) return false;
-    this.start = begin;
+    const start = this.#currentStart();
+    if (start <= this.start) return false;
+    this.start = start;
     return true;
   }
 
-  /** Calls back when the next one may have begun. */
+  /** Calls `wake` when the next period may have started. */
   watch(wake: () => void): void {
     clearTimeout(this.#timer);
     if (this.every === undefined) return;
     const left = this.start + this.every - this.now();
-    // A timer may be a little earlier than the clock.
+    // A timer may fire slightly early.
     this.#timer = setTimeout(wake, Math.min(Math.max(left, 0) + 2, longestTimer)).unref();
   }
 
@@ -43,7 +43,7 @@ export class Period {
     clearTimeout(this.#timer);
   }
 
-  #begin(): number {
+  #currentStart(): number {
     const now = this.now();
     return this.every === undefined ? now : Math.floor(now / this.every) * this.every;
   }

@@ -7,20 +7,20 @@ const newline = 10;
 const piece = 1 << 16;
 
 /**
- * Makes a file end at a whole line again, after a crash in the middle of one. What follows the last newline is cut off
- * and appended to PATH.torn; a whole event that only lacks its newline gets it.
- * Returns what was done, to be told; undefined where nothing had to be.
+ * Makes a file end with a whole line again after a crash in the middle of one. What follows the last newline is moved to
+ * PATH.torn; if it is a whole event that only lacks its newline, the newline is added.
+ * Returns a description of the repair, or undefined if none was needed.
  */
 export async function repair(path: string, size: number): Promise<string | undefined> {
   if (size === 0) return undefined;
-  const found = await open(path, 'r'); // a file may be append-only, and as long as it is whole that is enough
+  const found = await open(path, 'r'); // read-only: a file that needs no repair may be append-only
   const start = await lastLineStart(found, size).finally(() => found.close());
   if (start === size) return undefined;
   const file = await open(path, 'r+');
   try {
     if (await wholeEvent(file, start, size)) {
       await file.write('\n', size);
-      return 'the last line lacked its newline; added it';
+      return 'the last line had no newline; added it';
     }
     await setAside(file, start, size, `${path}.torn`);
     await file.truncate(start);
@@ -30,7 +30,7 @@ export async function repair(path: string, size: number): Promise<string | undef
   }
 }
 
-/** The offset behind the last newline. */
+/** Returns the offset just past the last newline. */
 async function lastLineStart(file: FileHandle, size: number): Promise<number> {
   const buffer = Buffer.allocUnsafe(piece);
   for (let end = size; end > 0; end -= piece) {
@@ -59,7 +59,7 @@ async function setAside(file: FileHandle, start: number, size: number, beside: s
       await torn.appendFile(bytes);
     }
     await torn.appendFile('\n');
-    await torn.datasync(); // it must be safe before it is cut off
+    await torn.datasync(); // must be on disk before the file is truncated
   } finally {
     await torn.close();
   }
@@ -68,7 +68,7 @@ async function setAside(file: FileHandle, start: number, size: number, beside: s
 async function fill(file: FileHandle, into: Buffer, position: number): Promise<void> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await file.read(into, done, into.length - done, position + done);
-    if (bytesRead === 0) throw new Error('it became shorter while it was read');
+    if (bytesRead === 0) throw new Error('the file shrank while it was read');
     done += bytesRead;
   }
 }

@@ -1,14 +1,14 @@
-import { byAge, type Found } from './closed.js';
+import { byAge, type FoundFile } from './closed.js';
 
-/** What is kept of the closed files: the newest so many, so many bytes of them, those so many ms old at most. */
-export interface Keep {
+/** Which closed files to keep: at most `files`, at most `bytes` in total, and none older than `age` (ms). */
+export interface RetentionLimits {
   files?: number | undefined;
   bytes?: number | undefined;
   age?: number | undefined;
 }
 
-/** The files to delete, oldest first. */
-export function surplus(found: readonly Found[], { files, bytes, age }: Keep, now: number): Found[] {
+/** Returns the files to delete, oldest first. */
+export function surplus(found: readonly FoundFile[], { files, bytes, age }: RetentionLimits, now: number): FoundFile[] {
   let count = 0;
   let total = 0;
   let full = false;

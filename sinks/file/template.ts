@@ -1,22 +1,22 @@
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
-import { notOwn, safeName } from './name.js';
+import { escapeOwnSuffix, safeName } from './safe-name.js';
 
-type Part = { text: string } | { time: TimeName } | { field: string };
+type Segment = { text: string } | { time: TimeName } | { field: string };
 type TimeName = keyof typeof times;
 
 const two = (number: number) => String(number).padStart(2, '0');
 const hour = 3_600_000;
 
-/** The strftime directives: how each is written (UTC), what it looks like, and after how many ms it changes. */
+/** The strftime directives: how each is written (UTC), the pattern it matches, and how often it changes (ms). */
 const times = {
-  Y: { write: (d: Date) => String(d.getUTCFullYear()).padStart(4, '0'), looks: '\\d{4}', every: 24 * hour },
-  m: { write: (d: Date) => two(d.getUTCMonth() + 1), looks: '\\d{2}', every: 24 * hour },
-  d: { write: (d: Date) => two(d.getUTCDate()), looks: '\\d{2}', every: 24 * hour },
-  j: { write: dayOfYear, looks: '\\d{3}', every: 24 * hour },
-  H: { write: (d: Date) => two(d.getUTCHours()), looks: '\\d{2}', every: hour },
-  M: { write: (d: Date) => two(d.getUTCMinutes()), looks: '\\d{2}', every: 60_000 },
-  S: { write: (d: Date) => two(d.getUTCSeconds()), looks: '\\d{2}', every: 1_000 },
-  s: { write: (d: Date) => String(Math.floor(d.getTime() / 1000)), looks: '\\d+', every: 1_000 },
+  Y: { write: (d: Date) => String(d.getUTCFullYear()).padStart(4, '0'), pattern: '\\d{4}', every: 24 * hour },
+  m: { write: (d: Date) => two(d.getUTCMonth() + 1), pattern: '\\d{2}', every: 24 * hour },
+  d: { write: (d: Date) => two(d.getUTCDate()), pattern: '\\d{2}', every: 24 * hour },
+  j: { write: dayOfYear, pattern: '\\d{3}', every: 24 * hour },
+  H: { write: (d: Date) => two(d.getUTCHours()), pattern: '\\d{2}', every: hour },
+  M: { write: (d: Date) => two(d.getUTCMinutes()), pattern: '\\d{2}', every: 60_000 },
+  S: { write: (d: Date) => two(d.getUTCSeconds()), pattern: '\\d{2}', every: 1_000 },
+  s: { write: (d: Date) => String(Math.floor(d.getTime() / 1000)), pattern: '\\d+', every: 1_000 },
 };
 
 function dayOfYear(date: Date): string {
@@ -24,66 +24,66 @@ function dayOfYear(date: Date): string {
   return String(Math.floor((date.getTime() - first) / (24 * hour)) + 1).padStart(3, '0');
 }
 
-/** One component of a path, between two slashes: its text where that is fixed, else what its names look like. */
-export type Looks = { text: string } | { pattern: string };
+/** One component of a path, between two slashes: its fixed text, or the source of a regular expression for its names. */
+export type ComponentPattern = { text: string } | { pattern: string };
 
-/** A path with time (`%Y%m%d-%H`) and fields of events (`{comm}`) in it; `%%`, `{{` and `}}` stand for %, { and }. */
+/** A path with the time (`%Y%m%d-%H`) and fields of events (`{comm}`) in it; `%%`, `{{` and `}}` stand for %, { and }. */
 export class Template {
-  readonly #components: Part[][];
-  /** The fields in it. */
+  readonly #components: Segment[][];
+  /** The names of the fields in it. */
   readonly fields: string[];
-  /** After how many milliseconds its time parts change; undefined where it has none. */
+  /** How often its time changes (ms); undefined if there is no time in it. */
   readonly every: number | undefined;
 
-  /** Throws UsageError for a directive that it does not know. */
+  /** Throws UsageError for an unknown directive or an invalid field. */
   constructor(text: string) {
     this.#components = text.split('/').map(parse);
-    const parts = this.#components.flat();
-    this.fields = parts.flatMap((part) => ('field' in part ? [part.field] : []));
-    const changes = parts.flatMap((part) => ('time' in part ? [times[part.time].every] : []));
+    const segments = this.#components.flat();
+    this.fields = segments.flatMap((segment) => ('field' in segment ? [segment.field] : []));
+    const changes = segments.flatMap((segment) => ('time' in segment ? [times[segment.time].every] : []));
     this.every = changes.length > 0 ? Math.min(...changes) : undefined;
   }
 
-  /** The path for a time (ms since the epoch) and an event's fields. */
+  /** Returns the path for a time (ms since the epoch) and an event's fields. */
   path(at: number, field: (name: string) => unknown = () => undefined): string {
     const date = new Date(at);
-    const written = (part: Part) => {
-      if ('text' in part) return part.text;
-      return 'time' in part ? times[part.time].write(date) : safeName(field(part.field));
+    const written = (segment: Segment) => {
+      if ('text' in segment) return segment.text;
+      return 'time' in segment ? times[segment.time].write(date) : safeName(field(segment.field));
     };
-    const names = this.#components.map((parts) => parts.map(written).join(''));
-    const last = this.#components.at(-1) as Part[];
-    if (last.some((part) => 'field' in part)) names.push(notOwn(names.pop() as string, tailOf(last)));
+    const names = this.#components.map((segments) => segments.map(written).join(''));
+    const last = this.#components.at(-1) as Segment[];
+    if (last.some((segment) => 'field' in segment)) names.push(escapeOwnSuffix(names.pop() as string, tailOf(last)));
     return names.join('/');
   }
 
-  /** What its paths look like, by component; with `at`, only those of that time. */
-  looks(at?: number): Looks[] {
-    const pattern = (part: Part) => {
-      if ('text' in part) return part.text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-      if ('field' in part) return '[^@]+';
-      return at === undefined ? times[part.time].looks : times[part.time].write(new Date(at));
+  /** Returns what its paths look like, component by component. With `at`, only the paths of that time. */
+  patterns(at?: number): ComponentPattern[] {
+    const pattern = (segment: Segment) => {
+      if ('text' in segment) return segment.text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      if ('field' in segment) return '[^@]+';
+      return at === undefined ? times[segment.time].pattern : times[segment.time].write(new Date(at));
     };
-    return this.#components.map((parts) =>
-      parts.every((part) => 'text' in part)
-        ? { text: parts.map((part) => part.text).join('') }
-        : { pattern: parts.map(pattern).join('') },
+    return this.#components.map((segments) =>
+      segments.every((segment) => 'text' in segment)
+        ? { text: segments.map((segment) => segment.text).join('') }
+        : { pattern: segments.map(pattern).join('') },
     );
   }
 }
 
-/** The text behind the last field. */
-function tailOf(parts: readonly Part[]): string {
-  const after = parts.slice(parts.findLastIndex((part) => 'field' in part) + 1);
-  return after.map((part) => ('text' in part ? part.text : '')).join('');
+/** Returns the fixed text after the last field. */
+function tailOf(segments: readonly Segment[]): string {
+  const after = segments.slice(segments.findLastIndex((segment) => 'field' in segment) + 1);
+  return after.map((segment) => ('text' in segment ? segment.text : '')).join('');
 }
 
-function parse(template: string): Part[] {
+function parse(template: string): Segment[] {
   return [...template.matchAll(/%.?|\{\{|\}\}|\{[^{}]*\}?|\}|[^%{}]+/gs)].map(([found]) => {
     if (found === '%%' || found === '{{' || found === '}}') return { text: found.charAt(0) };
     if (found.startsWith('%')) return { time: timeName(found) };
     if (/^\{\w+\}$/.test(found)) return { field: found.slice(1, -1) };
-    if (/^[{}]/.test(found)) throw new UsageError(`PATH: "${found}" is no {field}; write {{ or }} for a brace`);
+    if (/^[{}]/.test(found)) throw new UsageError(`PATH: "${found}" is not a {field}; write {{ or }} for a brace`);
     return { text: found };
   });
 }
@@ -94,5 +94,5 @@ function timeName(found: string): TimeName {
   const known = Object.keys(times)
     .map((one) => `%${one}`)
     .join(' ');
-  throw new UsageError(`PATH: "${found}" is none of ${known}; write %% for a percent sign`);
+  throw new UsageError(`PATH: unknown directive "${found}"; use ${known}, or write %% for a percent sign`);
 }

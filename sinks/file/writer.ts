@@ -5,10 +5,10 @@ import { say } from '../../schemas/pipe/messages/say.js';
 import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
 import { Batch } from '../../schemas/pipe/stage/batch.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
-import { Full, type OnFull } from './full.js';
-import { type FileOptions, failure, WholeLines, worthThread } from './whole-lines.js';
+import { DiskFullHandler, type OnFull } from './disk-full.js';
+import { type FileOptions, fileError, LineFile, worthThread } from './line-file.js';
 
-/** How often it is checked that the path still names the file (ms), and how long SIGHUP may take after it was moved. */
+/** How often to check that the path still leads to the file, and how long to wait for SIGHUP after a move (ms). */
 const checkMs = 500;
 const graceMs = 300;
 
@@ -16,35 +16,34 @@ export interface WriterOptions extends FileOptions {
   onFull: OnFull;
 }
 
-/** Where it says what became of lines. */
-type Told = Pick<Output, 'stored' | 'lost'>;
+type Counts = Pick<Output, 'stored' | 'lost'>;
 
-/** So many lines that were not written, and why. */
-interface GivenUp {
+/** How many lines will not be written, and why. */
+interface WriteFailure {
   lines: number;
   error: unknown;
 }
 
-/** Lines for one open file, many with one write. They count as stored once written. */
+/** Writes lines to one file, many per write. Lines count as stored once they are written. */
 export class Writer {
-  readonly #file: WholeLines;
-  readonly #full: Full;
+  readonly #file: LineFile;
+  readonly #diskFull: DiskFullHandler;
   #batch = new Batch();
-  #begun = new Batch(); // by turns the one whose bytes are written
-  #underWay = 0; // bytes
-  #writing: Promise<GivenUp | undefined> | undefined;
-  #moved = false;
-  #checked = 0; // when, ms
+  #writingBatch = new Batch(); // being written; the two batches take turns
+  #inProgress = 0; // bytes being written
+  #writing: Promise<WriteFailure | undefined> | undefined;
+  #mustReopen = false;
+  #checked = 0; // time of the last check (ms)
 
   constructor(
     readonly path: string,
     private readonly options: WriterOptions,
   ) {
-    this.#file = new WholeLines(path, options);
-    this.#full = new Full(path, options);
+    this.#file = new LineFile(path, options);
+    this.#diskFull = new DiskFullHandler(path, options);
   }
 
-  /** Opens the file. One last written before `since` (ms) is first moved to its closed name. */
+  /** Opens the file. A file last written before `since` (ms) is first renamed to its closed name. */
   open(since = 0): Promise<void> {
     return this.#file.open(since);
   }
@@ -53,9 +52,9 @@ export class Writer {
     return this.#file.regular;
   }
 
-  /** How long the file is to be, with what is not written yet. */
+  /** The length of the file, including the lines that are not written yet. */
   get size(): number {
-    return this.#file.size + this.#underWay + this.#batch.length;
+    return this.#file.size + this.#inProgress + this.#batch.length;
   }
 
   add({ buffer, start, end, stays }: Line): void {
@@ -63,7 +62,7 @@ export class Writer {
     else this.#batch.bytes(buffer, start, end);
   }
 
-  /** Adds lines from where they stay until they are written, and closes the gaps between them. Returns their bytes. */
+  /** Adds lines without copying them out of their buffer; closes the gaps between them. Returns how many bytes were added. */
   addMany(lines: Scanned): number {
     const before = this.#batch.length;
     const start = this.#batch.behind(lines.buffer) ?? lines.start(0);
@@ -71,44 +70,44 @@ export class Writer {
     return this.#batch.length - before;
   }
 
-  /** The file may have been moved away (logrotate): from the next write on, the path is another file. */
-  moved(): void {
-    this.#moved = true;
-    this.#full.retry();
+  /** Makes the next write open the path again, because the file may have been moved away (logrotate). */
+  reopen(): void {
+    this.#mustReopen = true;
+    this.#diskFull.retry();
   }
 
-  /** The stage is to end soon: does not wait for space any longer. */
+  /** Stops waiting for space, because the stage ends soon. */
   stop(): void {
-    this.#full.stop();
+    this.#diskFull.stop();
   }
 
-  /** Writes what is held, and counts it. */
-  async write(out: Told): Promise<void> {
-    await this.begin(out);
+  /** Writes and counts the lines held. */
+  async write(out: Counts): Promise<void> {
+    await this.startWrite(out);
     await this.settled();
   }
 
-  /** The same, but what is much is written in a thread: it goes on beside what comes next, until it has `settled`. */
-  async begin(out: Told): Promise<void> {
+  /** Starts to write the lines held. A large write continues in a thread, in parallel with later input, until `settled`. */
+  async startWrite(out: Counts): Promise<void> {
     await this.settled();
     const { lines, length } = this.#batch;
-    if (lines === 0 && !this.#moved) return;
-    [this.#batch, this.#begun] = [this.#begun, this.#batch];
-    this.#underWay = length;
-    this.#writing = this.#write(this.#begun.take(), lines, out);
-    this.#writing.catch(() => {}); // `settled` tells
+    if (lines === 0 && !this.#mustReopen) return;
+    [this.#batch, this.#writingBatch] = [this.#writingBatch, this.#batch];
+    this.#inProgress = length;
+    this.#writing = this.#writeAll(this.#writingBatch.take(), lines, out);
+    this.#writing.catch(() => {}); // `settled` throws it
     if (length < worthThread) await this.settled();
   }
 
-  /** What was begun is done. */
+  /** Waits for the write in progress. Throws if lines could not be written. */
   async settled(): Promise<void> {
     const writing = this.#writing;
     this.#writing = undefined;
-    const left = await writing;
-    if (!left) return;
-    const lines = left.lines + this.#batch.lines;
+    const failure = await writing;
+    if (!failure) return;
+    const lines = failure.lines + this.#batch.lines;
     this.#batch.take();
-    throw failure('write', this.path, left.error, lines > 0 ? `, ${counted(lines)} not written` : '');
+    throw fileError('write', this.path, failure.error, lines > 0 ? `, ${counted(lines)} not written` : '');
   }
 
   sync(): Promise<void> {
@@ -116,62 +115,62 @@ export class Writer {
   }
 
   async close(): Promise<void> {
-    await this.#end();
+    await this.#recordDropped();
     await this.#file.close();
   }
 
-  /** Gives the file its closed name, and closes it. */
-  async retire(to: string): Promise<void> {
-    await this.#end();
+  /** Renames the file to its closed name and closes it. */
+  async closeAs(to: string): Promise<void> {
+    await this.#recordDropped();
     await this.#file.rename(to);
   }
 
-  /** Closes the file after SIGHUP, or if the path names another one by now: the next write opens that. */
-  async #follow(): Promise<void> {
+  /** Closes the file after SIGHUP, or if the path no longer leads to it, so that the next write opens the path again. */
+  async #closeIfMoved(): Promise<void> {
     const now = process.hrtime()[0] * 1_000 + process.hrtime()[1] / 1e6;
-    if (!this.#moved && now - this.#checked >= checkMs) {
+    if (!this.#mustReopen && now - this.#checked >= checkMs) {
       this.#checked = now;
-      const how = this.#file.strayed();
-      if (how === 'moved') await this.#signal();
-      if (how && !this.#moved) {
+      const how = this.#file.pathChange();
+      if (how === 'moved') await this.#awaitSighup();
+      if (how && !this.#mustReopen) {
         say(this.options.stage, `${this.path} was ${how}; writing to a new file of that name`);
-        this.#moved = true;
+        this.#mustReopen = true;
       }
     }
-    if (!this.#moved) return;
-    this.#moved = false;
+    if (!this.#mustReopen) return;
+    this.#mustReopen = false;
     await this.#file.close();
   }
 
-  /** Waits for a SIGHUP that logrotate may be about to send. */
-  async #signal(): Promise<void> {
-    for (let waited = 0; waited < graceMs && !this.#moved; waited += 10) await sleep(10);
+  /** Waits briefly for the SIGHUP that logrotate may be about to send. */
+  async #awaitSighup(): Promise<void> {
+    for (let waited = 0; waited < graceMs && !this.#mustReopen; waited += 10) await sleep(10);
   }
 
-  /** Says what was dropped and could not be written until now. */
-  async #end(): Promise<void> {
-    const gap = this.#full.gap();
-    if (gap.length > 0) await this.#file.append(gap);
-    this.#full.end();
+  /** Records dropped lines that are not recorded in the file yet, or at least reports them. */
+  async #recordDropped(): Promise<void> {
+    const lostEvent = this.#diskFull.lostEvent();
+    if (lostEvent.length > 0) await this.#file.append(lostEvent);
+    this.#diskFull.close();
   }
 
-  async #write(bytes: Buffer, lines: number, out: Told): Promise<GivenUp | undefined> {
+  async #writeAll(bytes: Buffer, lines: number, out: Counts): Promise<WriteFailure | undefined> {
     for (let [rest, due] = [bytes, lines]; ; ) {
-      await this.#follow();
-      const gap = this.#full.gap();
-      const gapLeft = gap.length > 0 ? await this.#file.append(gap) : undefined;
-      if (gap.length > 0 && !gapLeft) this.#full.told();
-      const left = gapLeft ? { ...gapLeft, bytes: rest } : await this.#file.append(rest);
-      const lost = left ? countLines(left.bytes) : 0;
-      this.#underWay = left?.bytes.length ?? 0;
+      await this.#closeIfMoved();
+      const lostEvent = this.#diskFull.lostEvent();
+      const lostEventUnwritten = lostEvent.length > 0 ? await this.#file.append(lostEvent) : undefined;
+      if (lostEvent.length > 0 && !lostEventUnwritten) this.#diskFull.reportDropped();
+      const unwritten = lostEventUnwritten ? { ...lostEventUnwritten, bytes: rest } : await this.#file.append(rest);
+      const lost = unwritten ? countLines(unwritten.bytes) : 0;
+      this.#inProgress = unwritten?.bytes.length ?? 0;
       out.stored(due - lost);
-      if (!left) this.#full.over();
-      const next = left && (await this.#full.met(left.error, lost));
-      if (left && next === 'again') [rest, due] = [left.bytes, lost];
+      if (!unwritten) this.#diskFull.writeSucceeded();
+      const next = unwritten && (await this.#diskFull.writeFailed(unwritten.error, lost));
+      if (unwritten && next === 'retry') [rest, due] = [unwritten.bytes, lost];
       else {
-        this.#underWay = 0;
+        this.#inProgress = 0;
         if (next === 'drop') out.lost('disk full', lost);
-        return left && next === 'exit' ? { lines: lost, error: left.error } : undefined;
+        return unwritten && next === 'exit' ? { lines: lost, error: unwritten.error } : undefined;
       }
     }
   }

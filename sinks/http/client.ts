@@ -1,41 +1,41 @@
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { readTls, type TlsFiles } from '../../schemas/pipe/io/tls.js';
-import type { Answer } from './preset.js';
+import type { HttpResponse } from './preset.js';
 import type { HttpProxy } from './proxy.js';
 
-/** The most bytes of an answer that are read. */
-const answerLimit = 16 << 20;
+/** The maximum size of a response (bytes). */
+const responseLimit = 16 << 20;
 
-export interface Reach {
+export interface ConnectionOptions {
   url: URL;
   proxy: HttpProxy | undefined;
   tls: TlsFiles;
   connections: number;
-  /** For connecting, and for one whole request with its answer (ms). */
+  /** The time limit for connecting, and for one whole request with its response (ms). */
   timeout: number;
 }
 
-/** Sends requests to one server, through its proxy if it has one, over connections that stay open. */
+/** Sends requests to one server over persistent connections, through a proxy if one is configured. */
 export class Client {
   #agent: Dispatcher | undefined;
 
   private constructor(
-    private readonly reach: Reach,
+    private readonly connection: ConnectionOptions,
     private readonly tls: TlsFiles,
   ) {}
 
-  /** Throws RuntimeError if a file of `tls` cannot be read, UsageError if it does not hold what it should. */
-  static async open(reach: Reach): Promise<Client> {
-    return new Client(reach, await readTls(reach.tls));
+  /** Throws RuntimeError if a TLS file cannot be read, UsageError if its content is not valid. */
+  static async open(connection: ConnectionOptions): Promise<Client> {
+    return new Client(connection, await readTls(connection.tls));
   }
 
-  /** Loads undici, which is large. */
+  /** Creates the HTTP agent ahead of the first request. This loads undici, which is large. */
   prepare(): void {
     this.#agent ??= this.#make();
   }
 
   #make(): Dispatcher {
-    const { url, proxy, connections, timeout } = this.reach;
+    const { url, proxy, connections, timeout } = this.connection;
     const connect = { ...this.tls, timeout };
     const options = { connect, connections, pipelining: 1 };
     if (!proxy) return new Agent(options);
@@ -50,10 +50,10 @@ export class Client {
     });
   }
 
-  /** Resolves once the whole answer has been read. Rejects if there is none, for whatever reason. */
-  async post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<Answer> {
-    this.prepare(); // before the time runs
-    const { proxy, timeout } = this.reach;
+  /** Sends a request and reads the whole response. Rejects if that fails for any reason. */
+  async post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<HttpResponse> {
+    this.prepare(); // before the timeout starts
+    const { proxy, timeout } = this.connection;
     const signal = AbortSignal.any([stop, AbortSignal.timeout(timeout)]);
     const response = await (this.#agent as Dispatcher).request({
       ...this.#addressed(url, headers),
@@ -68,16 +68,16 @@ export class Client {
     let length = 0;
     for await (const part of response.body) {
       length += part.length;
-      if (length > answerLimit) throw new Error(`the answer is longer than ${answerLimit} bytes`);
+      if (length > responseLimit) throw new Error(`the response is longer than ${responseLimit} bytes`);
       parts.push(part);
     }
-    if (proxy && response.statusCode === 407) throw new Error(proxyAnswered(407));
+    if (proxy && response.statusCode === 407) throw new Error(proxyError(407));
     return { status: response.statusCode, headers: response.headers, body: Buffer.concat(parts).toString() };
   }
 
-  /** A proxy gets http:// requests as they are, with the whole address: most allow CONNECT for https:// only. */
+  /** Sends http:// requests to a proxy with the full URL, because most proxies allow CONNECT only for https://. */
   #addressed({ protocol, host, origin, pathname, search }: URL, headers: Record<string, string>) {
-    const { proxy } = this.reach;
+    const { proxy } = this.connection;
     if (!proxy || protocol === 'https:') return { path: pathname + search, headers };
     const { authorization } = proxy;
     return {
@@ -91,7 +91,7 @@ export class Client {
   }
 }
 
-/** What a proxy's answer means that is not the receiver's. */
-export function proxyAnswered(status: number): string {
+/** Describes an error response that comes from the proxy, not from the receiver. */
+export function proxyError(status: number): string {
   return `the proxy answered ${status}${status === 407 ? '; set USER:PASSWORD@ in its address' : ' to CONNECT'}`;
 }

@@ -2,15 +2,15 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { cause } from '../../schemas/pipe/messages/errors.js';
 import type { Trouble } from '../../schemas/pipe/run/trouble.js';
-import { cut } from '../spool/lines.js';
+import { splitLines } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
-import { proxyAnswered } from './client.js';
-import { type Answer, key, type Preset, type Sent, type Verdict } from './preset.js';
-import { passing, retryAfter } from './retry.js';
+import { proxyError } from './client.js';
+import { type HttpResponse, key, type LineResults, type Preset, type RequestLines } from './preset.js';
+import { isTemporary, retryAfter } from './retry.js';
 
-const compress = (plain: Buffer): Promise<Buffer> => promisify(gzip)(plain); // loaded where it is used
+const compress = (plain: Buffer): Promise<Buffer> => promisify(gzip)(plain); // zlib is loaded when it is first used
 const unauthorized = 'check the credentials';
 
 export interface Destination {
@@ -18,10 +18,10 @@ export interface Destination {
   preset: Preset;
   gzip: boolean;
   headers: Record<string, string>;
-  post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<Answer>;
+  post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<HttpResponse>;
 }
 
-/** Delivers batches to one receiver: tries until it took each line or refused it for good. */
+/** Delivers batches to one receiver. Retries until each line is accepted or permanently rejected. */
 export class Delivery {
   constructor(
     private readonly receiver: Destination,
@@ -30,52 +30,52 @@ export class Delivery {
     private readonly stop: AbortSignal,
   ) {}
 
-  /** Keeps `tally` up to date. Rejects if `stop` aborts, or by the policy for refused lines. */
+  /** Delivers a batch and keeps `tally` up to date. Rejects if `stop` aborts, or if the reject policy throws. */
   async deliver(batch: Batch, tally: Tally): Promise<void> {
-    const lines = cut(await batch.read());
-    const parts: Sent[] = [{ id: batch.id, began: batch.began, lines, places: lines.map((_, at) => at) }];
+    const lines = splitLines(await batch.read());
+    const parts: RequestLines[] = [{ id: batch.id, began: batch.began, lines, positions: lines.map((_, at) => at) }];
     for (let sent = parts.shift(); sent; sent = parts.shift())
-      parts.unshift(...(await this.#once(sent, lines.length, tally)));
+      parts.unshift(...(await this.#sendOnce(sent, lines.length, tally)));
   }
 
-  /** Tries once. Resolves to what has to be sent again. */
-  async #once(sent: Sent, all: number, tally: Tally): Promise<Sent[]> {
+  /** Sends once. Resolves to what must be sent again. */
+  async #sendOnce(sent: RequestLines, all: number, tally: Tally): Promise<RequestLines[]> {
     await this.trouble.wait(this.stop);
-    let answer: Answer;
-    let verdict: Verdict = { retry: [], rejected: [] };
+    let response: HttpResponse;
+    let results: LineResults = { retry: [], rejected: [] };
     try {
-      answer = await this.#post(sent, key(sent, all));
-      const { status } = answer;
-      if (status >= 200 && status < 300) verdict = this.receiver.preset.verdict?.(answer, sent) ?? verdict;
+      response = await this.#post(sent, key(sent, all));
+      const { status } = response;
+      if (status >= 200 && status < 300) results = this.receiver.preset.results?.(response, sent) ?? results;
     } catch (error) {
       this.stop.throwIfAborted();
       this.trouble.failed(reasonOf(error));
       return [sent];
     }
-    const { status, headers } = answer;
+    const { status, headers } = response;
     const asked = retryAfter([headers['retry-after']].flat()[0], Date.now());
-    if (status >= 200 && status < 300) return this.#taken(sent, verdict, tally, asked);
-    if ((this.receiver.preset.passing ?? passing)(status)) {
-      this.trouble.failed(told(answer), asked);
+    if (status >= 200 && status < 300) return this.#taken(sent, results, tally, asked);
+    if ((this.receiver.preset.isTemporary ?? isTemporary)(status)) {
+      this.trouble.failed(describe(response), asked);
       return [sent];
     }
     if (status === 413 && sent.lines.length > 1) return halves(sent);
-    const reason = told(answer);
-    const count = this.receiver.preset.ignored?.(answer) ?? sent.lines.length;
+    const reason = describe(response);
+    const count = this.receiver.preset.partlyRejected?.(response) ?? sent.lines.length;
     if (count < sent.lines.length)
-      return this.#taken(sent, { retry: [], rejected: [], unnamed: { count, reason } }, tally);
+      return this.#taken(sent, { retry: [], rejected: [], unidentified: { count, reason } }, tally);
     this.rejects.take(sent.lines, reason);
-    tally.refused += sent.lines.length;
+    tally.rejected += sent.lines.length;
     return [];
   }
 
-  async #post(sent: Sent, name: string): Promise<Answer> {
+  async #post(sent: RequestLines, name: string): Promise<HttpResponse> {
     const { url, preset, headers } = this.receiver;
     const to = new URL(url);
     for (const [parameter, value] of Object.entries(preset.query?.(name) ?? {})) {
       const given = to.searchParams.get(parameter);
       if (given === null) to.searchParams.set(parameter, value);
-      if (given === '') to.searchParams.delete(parameter); // the receiver does not know it
+      if (given === '') to.searchParams.delete(parameter); // the user turned this parameter off
     }
     const plain = preset.body(sent);
     const all = {
@@ -88,17 +88,22 @@ export class Delivery {
     return this.receiver.post(to, all, this.receiver.gzip ? await compress(plain) : plain, this.stop);
   }
 
-  #taken(sent: Sent, { retry, rejected, unnamed }: Verdict, tally: Tally, asked?: number): Sent[] {
-    tally.stored += sent.lines.length - retry.length - rejected.length - (unnamed?.count ?? 0);
+  #taken(
+    sent: RequestLines,
+    { retry, rejected, unidentified }: LineResults,
+    tally: Tally,
+    asked?: number,
+  ): RequestLines[] {
+    tally.stored += sent.lines.length - retry.length - rejected.length - (unidentified?.count ?? 0);
     for (const { at, reason } of rejected) {
       this.rejects.take([sent.lines[at] as Buffer], reason);
-      tally.refused++;
+      tally.rejected++;
     }
-    if (unnamed) {
-      this.rejects.take([], unnamed.reason, unnamed.count);
-      tally.refused += unnamed.count;
+    if (unidentified) {
+      this.rejects.take([], unidentified.reason, unidentified.count);
+      tally.rejected += unidentified.count;
     }
-    if (retry.length > 0) this.trouble.failed(`${retry.length} of ${sent.lines.length} events were put off`, asked);
+    if (retry.length > 0) this.trouble.failed(`${retry.length} of ${sent.lines.length} events must be retried`, asked);
     else this.trouble.passed();
     return retry.length > 0 ? [picked(sent, retry)] : [];
   }
@@ -109,29 +114,29 @@ export function shown({ origin, pathname }: URL): string {
   return origin + pathname;
 }
 
-function picked(sent: Sent, which: readonly number[]): Sent {
+function picked(sent: RequestLines, which: readonly number[]): RequestLines {
   const at = <T>(all: readonly T[]) => which.map((one) => all[one] as T);
-  return { ...sent, lines: at(sent.lines), places: at(sent.places) };
+  return { ...sent, lines: at(sent.lines), positions: at(sent.positions) };
 }
 
-function halves(sent: Sent): Sent[] {
+function halves(sent: RequestLines): RequestLines[] {
   const all = sent.lines.map((_, at) => at);
   const half = all.length >> 1;
   return [picked(sent, all.slice(0, half)), picked(sent, all.slice(half))];
 }
 
-function told({ status, headers, body }: Answer): string {
+function describe({ status, headers, body }: HttpResponse): string {
   if (status === 401 || status === 403) return `${status}, ${unauthorized}`;
-  if (status >= 300 && status < 400) return `${status}, it has moved to ${headers.location ?? 'somewhere else'}`;
+  if (status >= 300 && status < 400) return `${status}, redirected to ${headers.location ?? 'an unknown address'}`;
   const text = body.replace(/\s+/g, ' ').trim().slice(0, 200);
   return text ? `${status} ${text}` : String(status);
 }
 
 function reasonOf(error: unknown): string {
   const { name, message } = error as Error;
-  if (/Timeout/.test(name)) return 'no answer in time';
+  if (/Timeout/.test(name)) return 'no response in time';
   const [, tunnel] = /^Proxy response \((\d+)\)/.exec(message) ?? [];
-  if (tunnel) return proxyAnswered(Number(tunnel));
+  if (tunnel) return proxyError(Number(tunnel));
   const why = cause(error);
   return why.startsWith('UND_ERR') ? message : why;
 }

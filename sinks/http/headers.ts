@@ -2,22 +2,22 @@ import { readSecret } from '../../schemas/pipe/io/secret.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 export interface HeaderSources {
-  /** `Name: value` each. */
+  /** Headers as `Name: value`. */
   given: readonly string[];
   headerFile?: string | undefined;
   authFile?: string | undefined;
-  /** What precedes a token. */
+  /** The authentication scheme for a token, such as Bearer. */
   scheme: string;
 }
 
-/** What HTTP allows in a header's value. */
+/** The characters that HTTP allows in a header's value. */
 const valid = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** These frame the request or are the proxy's; with them no request would ever succeed. */
+/** Headers that control the message framing or belong to the proxy. A request that sets them would never succeed. */
 const reserved = /^(connection|content-length|expect|keep-alive|proxy-authorization|transfer-encoding|upgrade)$/;
 
 /**
- * Returns the headers that every request has. Secrets come from files or from SYNPIPE_HTTP_TOKEN, since any user can read
- * another's command lines. Throws UsageError if a header or a token cannot be sent, RuntimeError if a file cannot be read.
+ * Returns the headers for every request. Secrets come from files or from SYNPIPE_HTTP_TOKEN, because command lines are
+ * visible to all users. Throws UsageError if a header or a token cannot be sent, RuntimeError if a file cannot be read.
  */
 export async function readHeaders(
   { given, headerFile, authFile, scheme }: HeaderSources,
@@ -45,7 +45,7 @@ function header(line: string, from: string): [name: string, value: string] {
   return [lower, value];
 }
 
-/** The secret itself is never in a message. */
+/** Returns the Authorization value. Error messages never contain the secret. */
 function credentials(secret: string, scheme: string, from: string): string {
   if (secret === '') throw new UsageError(`invalid ${from}: it is empty; write a token or user:password into it`);
   const value = authorization(secret, scheme);
@@ -55,7 +55,7 @@ function credentials(secret: string, scheme: string, from: string): string {
   return value;
 }
 
-/** Returns the value for `user:password`, a token, or a whole value with its scheme, such as `ApiKey …`. */
+/** Returns the Authorization value for `user:password`, a token, or a complete value such as `ApiKey …`. */
 export function authorization(secret: string, scheme: string): string {
   if (/^[\w-]+ \S/.test(secret)) return secret;
   if (secret.includes(':')) return `Basic ${Buffer.from(secret).toString('base64')}`;

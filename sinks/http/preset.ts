@@ -1,67 +1,67 @@
-/** A batch as a receiver gets it. */
-export interface Sent {
-  /** Stays the same however often it is sent. */
+/** The lines of one request: a whole batch, or the part of it that must be sent again. */
+export interface RequestLines {
+  /** The batch's id, the same at every try. */
   id: string;
-  /** When the batch was begun, in ms since the epoch. */
+  /** When the batch was started (ms since the epoch). */
   began: number;
-  /** Each line's bytes, without newline. */
+  /** The lines without their newlines. */
   lines: readonly Buffer[];
-  /** The lines' places in the batch; not all, where some were taken before. */
-  places: readonly number[];
+  /** The position of each line in the whole batch. */
+  positions: readonly number[];
 }
 
-/** A name for what is sent, by which the receiver may know it again. */
-export function key({ id, lines, places }: Sent, all: number): string {
-  return lines.length === all ? id : `${id}.${places[0]}.${lines.length}`;
+/** Returns the request's idempotency key, which lets the receiver recognise a repeated request. */
+export function key({ id, lines, positions }: RequestLines, all: number): string {
+  return lines.length === all ? id : `${id}.${positions[0]}.${lines.length}`;
 }
 
-/** What a receiver's 2xx answer says of single lines, by their index in what was sent. All others are taken. */
-export interface Verdict {
+/** The result of a 2xx response for single lines, by their index in the request. All other lines are accepted. */
+export interface LineResults {
   retry: number[];
   rejected: { at: number; reason: string }[];
-  /** It took all but so many, and does not say which. */
-  unnamed?: { count: number; reason: string };
+  /** Set if the receiver rejected `count` lines without saying which. */
+  unidentified?: { count: number; reason: string };
 }
 
-export interface Answer {
+export interface HttpResponse {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: string;
 }
 
-/** How a kind of receiver wants its events. */
+/** The format and API of one kind of receiver. */
 export interface Preset {
-  /** The path, where the URL has none. */
+  /** The path to use if the URL has none. */
   path: string;
-  /** What is added to the URL's query, unless it is there; one that is empty there is left out. */
+  /** Query parameters to add. A parameter that is in the URL stays as it is; one that is empty there is left out. */
   query?(key: string): Record<string, string>;
   contentType: string;
-  body(sent: Sent): Buffer;
-  /** The scheme of a token in Authorization; Bearer, if left out. */
+  body(sent: RequestLines): Buffer;
+  /** The Authorization scheme for a token (default Bearer). */
   scheme?: string;
-  /** Which failed statuses are tried again; those of HTTP, if left out. */
-  passing?(status: number): boolean;
-  /** What a 2xx answer means; that all is well, if left out. Throws where it is no answer of such a receiver. */
-  verdict?(answer: Answer, sent: Sent): Verdict;
-  /** How many lines a failed request's answer says were refused, if the receiver stored the others; undefined if it did not. */
-  ignored?(answer: Answer): number | undefined;
+  /** Whether to retry after this status (default: see retry.ts). */
+  isTemporary?(status: number): boolean;
+  /** Reads a 2xx response (default: all lines are accepted). Throws if the response reports an error or is not understood. */
+  results?(response: HttpResponse, sent: RequestLines): LineResults;
+  /** Returns how many lines a failed request's response says were rejected if the others were stored; otherwise undefined. */
+  partlyRejected?(response: HttpResponse): number | undefined;
 }
 
 const newline = Buffer.from('\n');
 
-/** Lines, each with its newline, and what `before` gives in front of each. */
+/** Joins lines, each followed by a newline and preceded by the text that `before` returns. */
 export function joined(lines: readonly Buffer[], before?: (at: number) => string): Buffer {
   return Buffer.concat(
     lines.flatMap((line, at) => (before ? [Buffer.from(before(at)), line, newline] : [line, newline])),
   );
 }
 
-/** When an event was, as it says; ECS has another name for that. */
+/** Returns an event's timestamp field; ECS events have it under another name. */
 export function timeOf(event: Record<string, unknown>): unknown {
   return event.ts ?? event['@timestamp'];
 }
 
-/** An event's `ts` in nanoseconds since the epoch, as text; of one without, the batch's own time. */
+/** Converts an event's `ts` to nanoseconds since the epoch, as text. Without a valid `ts`, uses the time `began` (ms). */
 export function nanoseconds(ts: unknown, began: number): string {
   const [, seconds, fraction = ''] = (typeof ts === 'string' && /^(.{19})(?:\.(\d{1,9}))?Z$/.exec(ts)) || [];
   const ms = seconds === undefined ? Number.NaN : Date.parse(`${seconds}Z`);
@@ -69,7 +69,7 @@ export function nanoseconds(ts: unknown, began: number): string {
   return String(BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0')));
 }
 
-/** The events of lines; they are valid. */
+/** Parses lines, which are known to be valid. */
 export function eventsOf(lines: readonly Buffer[]): Record<string, unknown>[] {
   return lines.map((line) => JSON.parse(line.toString()));
 }

@@ -6,17 +6,17 @@ import { otlp } from './presets/otlp.js';
 import { splunkHec } from './presets/splunk-hec.js';
 import { victorialogs } from './presets/victorialogs.js';
 
-export interface Choices {
-  /** Table or index. */
+export interface PresetOptions {
+  /** The ClickHouse table or Elasticsearch index. */
   into: string;
   labels: Record<string, string>;
 }
 
 export const presets = {
   ndjson: (): Preset => ({ path: '/', contentType: 'application/x-ndjson', body: ({ lines }) => joined(lines) }),
-  clickhouse: ({ into }: Choices) => clickhouse(into),
-  elasticsearch: ({ into }: Choices) => elasticsearch(into),
-  loki: ({ labels }: Choices) => loki(labels),
+  clickhouse: ({ into }: PresetOptions) => clickhouse(into),
+  elasticsearch: ({ into }: PresetOptions) => elasticsearch(into),
+  loki: ({ labels }: PresetOptions) => loki(labels),
   victorialogs,
   'splunk-hec': splunkHec,
   otlp,

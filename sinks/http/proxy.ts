@@ -9,7 +9,7 @@ export interface HttpProxy {
 }
 
 /**
- * Returns the proxy to reach `target`, from the environment: HTTP_PROXY for http://, HTTPS_PROXY for https://, in lower
+ * Returns the proxy to connection `target`, from the environment: HTTP_PROXY for http://, HTTPS_PROXY for https://, in lower
  * case first, as curl does. Throws UsageError if its value is not an address; the message leaves out the value, which
  * may hold a password.
  */
@@ -39,7 +39,7 @@ function parse(value: string): HttpProxy | undefined {
 
 /**
  * Returns whether NO_PROXY exempts `target`: by a host name (its subdomains included), an address or a network in CIDR
- * notation, each with a port if wanted, or `*` for everything. What cannot be read exempts nothing, as with curl.
+ * notation, each with an optional port, or `*` for everything. Entries that cannot be parsed exempt nothing, as with curl.
  */
 export function isExempt({ protocol, hostname, port }: URL, list: string): boolean {
   const host = bare(hostname);
@@ -54,10 +54,10 @@ export function isExempt({ protocol, hostname, port }: URL, list: string): boole
   });
 }
 
-/** A host without what may be written around it: brackets, or the dot that ends a full name. */
+/** Returns a host in lower case, without brackets or the dot at the end of a full name. */
 const bare = (host: string) => host.toLowerCase().replace(/^\[(.*)\]$|\.$/g, '$1');
 
-/** Returns whether an address or network, as written, contains the address. */
+/** Returns whether an address or a network in CIDR notation contains the address. */
 function contains(network: string, address: string): boolean {
   const [, start = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
   const version = isIP(start);

@@ -1,25 +1,25 @@
 import type { Trouble } from '../../schemas/pipe/run/trouble.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver } from '../spool/stage.js';
-import { Client, type Reach } from './client.js';
+import { Client, type ConnectionOptions } from './client.js';
 import { Delivery, type Destination } from './deliver.js';
 import { type HeaderSources, readHeaders } from './headers.js';
 
-export interface Way {
+export interface HttpOptions {
   destination: Omit<Destination, 'post' | 'headers'>;
-  reach: Reach;
+  connection: ConnectionOptions;
   headers: HeaderSources;
 }
 
-/** An HTTP server, as a receiver of batches. Throws RuntimeError where a file that it needs cannot be read. */
+/** Returns a receiver that delivers batches to an HTTP server. Throws RuntimeError if a file it needs cannot be read. */
 export async function httpReceiver(
-  { destination, reach, headers }: Way,
+  { destination, connection, headers }: HttpOptions,
   trouble: Trouble,
   rejects: RejectPolicy,
   stop: AbortSignal,
 ): Promise<Receiver> {
   const known = await readHeaders(headers);
-  const client = await Client.open(reach);
+  const client = await Client.open(connection);
   const to: Destination = { ...destination, headers: known, post: (...request) => client.post(...request) };
   const delivery = new Delivery(to, rejects, trouble, stop);
   return {

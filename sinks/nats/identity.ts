@@ -3,13 +3,14 @@ import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 
 const seq = new Field('seq');
-/** 96 bits, in base64url. */
+/** The length of an id: 96 bits in base64url. */
 const length = 16;
 
 /**
- * Names events, so that JetStream stores each once however often it is sent. An event with `seq` is known by its host and
- * its line (seq, time and all that it says), so that the same file sent twice is stored once. One without, such as
- * `lost`, may well come twice and mean twice: it is known by its place in its batch, which a spool keeps too.
+ * Gives events their Nats-Msg-Id, so that JetStream stores each one once, however often it is sent. The id of an event with
+ * `seq` is a hash of its host and its whole line, so a file that is sent twice is stored once. Events without `seq`, such as
+ * `lost`, may be identical without being duplicates. Their id is a hash of the batch and their position in it, which a spool
+ * preserves.
  */
 export class Identity {
   #scratch = Buffer.alloc(1 << 12);
@@ -19,7 +20,7 @@ export class Identity {
     this.#host = this.#scratch.write(`${host}\n`);
   }
 
-  /** The id of line number `at` of a batch. */
+  /** Returns the id of the line at position `at` of a batch. */
   of(line: Line, batch: string, at: number): string {
     if (!line.locate(seq)) return hash('sha256', `${batch}\n${at}`, 'base64url').slice(0, length);
     const end = this.#host + line.end - line.start;

@@ -1,6 +1,6 @@
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
 
-/** One event on its way. */
+/** An event to publish. */
 export interface Message {
   subject: string;
   /** Nats-Msg-Id */
@@ -8,34 +8,34 @@ export interface Message {
   data: Uint8Array;
 }
 
-/** Why a message was not stored: `passing` may be tried again; `unheard` of, where no stream took its subject. */
+/** Why a message was not stored. With `temporary` it can be retried; `noStream` means that no stream accepted its subject. */
 export interface Failure {
   reason: string;
-  passing: boolean;
-  unheard?: true;
+  temporary: boolean;
+  noStream?: true;
 }
 
 export type Settle = (failure?: Failure) => void;
 
-interface Sent {
+interface InFlight {
   subject: string;
   at: number;
   settle: Settle;
 }
 
-/** No word of a message for so long (ms): it, or the word, is lost. */
+/** After this time (ms) without an acknowledgement, the message or its acknowledgement counts as lost. */
 const ackMs = 10_000;
-const lost: Failure = { reason: 'the connection is lost', passing: true };
-/** JetStream's errors that will not pass by themselves: the message is too large, or contradicts the stream's rules. */
-const lasting = new Set([10054, 10049, 10052, 10060, 10071, 10073, 10109]);
+const lost: Failure = { reason: 'the connection is lost', temporary: true };
+/** Permanent errors of JetStream: the message is too large, or violates the stream's rules. */
+const permanent = new Set([10054, 10049, 10052, 10060, 10071, 10073, 10109]);
 
-/** Publishes to JetStream, with so many messages on their way at most, and tells what became of each. */
+/** Publishes to JetStream with at most `most` unacknowledged messages, and reports the result of each one. */
 export class Publisher {
-  /** Messages that the stream had already. */
+  /** How many messages the stream had already. */
   duplicates = 0;
   readonly #inbox: string;
   readonly #acks: Subscription;
-  readonly #sent = new Map<string, Sent>(); // the oldest first
+  readonly #sent = new Map<string, InFlight>(); // oldest first
   readonly #waiting: (() => void)[] = [];
   readonly #late: NodeJS.Timeout;
   #number = 0;
@@ -48,10 +48,10 @@ export class Publisher {
   ) {
     this.#inbox = `${inbox}.`;
     this.#acks = connection.subscribe(`${inbox}.*`, { callback: (_, msg) => this.#answered(msg) });
-    this.#late = setInterval(() => this.#giveUp(), ackMs / 10);
+    this.#late = setInterval(() => this.#failLate(), ackMs / 10);
   }
 
-  /** There is room for another message; else wait for `room`. */
+  /** Whether there is room for another message. If not, wait for `room`. */
   get free(): boolean {
     return this.#sent.size < this.most;
   }
@@ -60,7 +60,7 @@ export class Publisher {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** `settle` is called once, now or later. */
+  /** Publishes a message. `settle` is called once with the result, now or later. */
   publish({ subject, id, data }: Message, settle: Settle): void {
     const token = (this.#number++).toString(36);
     this.headers.set('Nats-Msg-Id', id);
@@ -69,18 +69,18 @@ export class Publisher {
       this.connection.publish(subject, data, { reply: this.#inbox + token, headers: this.headers });
     } catch (error) {
       const { message } = error as Error;
-      this.#settle(token, { reason: message, passing: !/max_payload/.test(message) });
+      this.#settle(token, { reason: message, temporary: !/max_payload/.test(message) });
     }
   }
 
-  /** The connection is gone: what was on its way may have arrived or not. */
+  /** Settles all messages in flight after the connection was lost: it is unknown whether they arrived. */
   lost(): void {
     for (const token of this.#sent.keys()) this.#settle(token, lost);
   }
 
-  /** The server does not let us publish to a subject. */
+  /** Settles the messages for a subject that the server does not permit. */
   forbidden(subject: string): void {
-    const failure = { reason: `may not publish to ${subject}; check the permissions`, passing: false };
+    const failure = { reason: `no permission to publish to ${subject}; check the permissions`, temporary: false };
     for (const [token, sent] of this.#sent) if (sent.subject === subject) this.#settle(token, failure);
   }
 
@@ -93,12 +93,12 @@ export class Publisher {
   #answered(msg: Msg): void {
     const token = msg.subject.slice(this.#inbox.length);
     const sent = this.#sent.get(token);
-    if (!sent) return; // it was given up
+    if (!sent) return; // it timed out before
     this.#settle(token, this.#failureOf(msg, sent.subject));
   }
 
   #failureOf(msg: Msg, subject: string): Failure | undefined {
-    if (msg.headers?.code === 503) return { reason: `no responders for ${subject}`, passing: true, unheard: true };
+    if (msg.headers?.code === 503) return { reason: `no responders for ${subject}`, temporary: true, noStream: true };
     let answer: { error?: { err_code: number; description: string }; duplicate?: boolean; stream?: string };
     try {
       answer = JSON.parse(new TextDecoder().decode(msg.data));
@@ -108,14 +108,14 @@ export class Publisher {
     if (answer.duplicate) this.duplicates++;
     if (answer.stream && !answer.error) return undefined;
     const { err_code = 0, description = `${subject} was answered by another program` } = answer.error ?? {};
-    return { reason: description, passing: !lasting.has(err_code) };
+    return { reason: description, temporary: !permanent.has(err_code) };
   }
 
-  #giveUp(): void {
+  #failLate(): void {
     const before = Date.now() - ackMs;
     for (const [token, { at }] of this.#sent) {
       if (at > before) return;
-      this.#settle(token, { reason: 'no acknowledgement in time', passing: true });
+      this.#settle(token, { reason: 'no acknowledgement in time', temporary: true });
     }
   }
 

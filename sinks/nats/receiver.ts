@@ -6,22 +6,22 @@ import { counted } from '../../schemas/pipe/io/fd.js';
 import { Line } from '../../schemas/pipe/line/line.js';
 import { say } from '../../schemas/pipe/messages/say.js';
 import type { Trouble } from '../../schemas/pipe/run/trouble.js';
-import { cut } from '../spool/lines.js';
+import { splitLines } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver, Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
 import { Identity } from './identity.js';
 import { type Failure, type Message, Publisher } from './publisher.js';
-import { type NewStream, prepare, untaken } from './stream.js';
+import { isWithoutStream, type NewStream, prepare } from './stream.js';
 import type { Subject } from './subject.js';
 
-export interface Way {
+export interface NatsReceiverOptions {
   command: string;
   /** The servers, for messages. */
   where: string;
   reach: Reach;
   subject: Subject;
-  /** How many messages are on their way at once. */
+  /** The maximum number of unacknowledged messages. */
   inFlight: number;
   stream: NewStream | undefined;
 }
@@ -31,26 +31,31 @@ interface Failed {
   failure: Failure;
 }
 
-/** Streams of JetStream, as a receiver of batches: an event is a message, and stored once that is acknowledged. */
+/** Delivers batches to JetStream. Each event is a message, and is stored once the message is acknowledged. */
 export class NatsReceiver implements Receiver {
   readonly #link: Link;
   readonly #identity = new Identity(hostname());
   readonly #line = new Line();
   #publisher: Publisher | undefined;
-  #turn: Promise<void> = Promise.resolve();
+  #previous: Promise<void> = Promise.resolve();
 
   private constructor(
-    private readonly way: Way,
+    private readonly options: NatsReceiverOptions,
     private readonly trouble: Trouble,
     private readonly rejects: RejectPolicy,
     private readonly stop: AbortSignal,
   ) {
-    this.#link = new Link(way.command, way.reach, trouble, stop);
+    this.#link = new Link(options.command, options.reach, trouble, stop);
   }
 
-  /** Resolves once it was tried to connect. Throws RuntimeError where trying again is in vain. */
-  static async open(way: Way, trouble: Trouble, rejects: RejectPolicy, stop: AbortSignal): Promise<NatsReceiver> {
-    const receiver = new NatsReceiver(way, trouble, rejects, stop);
+  /** Resolves after the first attempt to connect. Throws RuntimeError if retrying cannot help. */
+  static async open(
+    options: NatsReceiverOptions,
+    trouble: Trouble,
+    rejects: RejectPolicy,
+    stop: AbortSignal,
+  ): Promise<NatsReceiver> {
+    const receiver = new NatsReceiver(options, trouble, rejects, stop);
     stop.addEventListener('abort', () => receiver.#publisher?.lost(), { once: true });
     await receiver.#link.open({
       prepare: (connection) => receiver.#prepare(connection),
@@ -60,11 +65,11 @@ export class NatsReceiver implements Receiver {
     return receiver;
   }
 
-  /** Batches go out one behind the other, in the order of the calls; only what has to be sent again may be overtaken. */
+  /** Delivers a batch. Batches are sent in the order of the calls; only messages that must be sent again arrive later. */
   async deliver(batch: Batch, tally: Tally): Promise<void> {
-    const before = this.#turn;
+    const before = this.#previous;
     let done = () => {};
-    this.#turn = new Promise((resolve) => {
+    this.#previous = new Promise((resolve) => {
       done = resolve;
     });
     try {
@@ -74,7 +79,7 @@ export class NatsReceiver implements Receiver {
     }
   }
 
-  /** `sent` is called when all has been sent for the first time, after `turn`. */
+  /** Waits for `turn` before it sends, and calls `sent` once all messages were sent for the first time. */
   async #deliver(batch: Batch, tally: Tally, turn: Promise<void>, sent: () => void): Promise<void> {
     let left = this.#messages(batch.id, await batch.read());
     await turn;
@@ -83,20 +88,20 @@ export class NatsReceiver implements Receiver {
       const failed = await this.#send(left, tally, sent);
       this.stop.throwIfAborted();
       left = [];
-      const reasons = new Map<string, string | undefined>(); // of subjects that none took
+      const reasons = new Map<string, string | undefined>(); // by subject, if no stream accepted it
       for (const { message, failure } of failed) {
         const { subject } = message;
-        const known = failure.unheard && reasons.has(subject);
-        const reason = known ? reasons.get(subject) : await this.#refusal(message, failure);
-        if (failure.unheard) reasons.set(subject, reason);
+        const known = failure.noStream && reasons.has(subject);
+        const reason = known ? reasons.get(subject) : await this.#permanentReason(message, failure);
+        if (failure.noStream) reasons.set(subject, reason);
         if (reason === undefined) left.push(message);
         else {
           this.rejects.take([Buffer.from(message.data)], reason);
-          tally.refused++;
+          tally.rejected++;
         }
       }
-      const passing = failed.find(({ message }) => message === left[0]);
-      if (passing) this.trouble.failed(passing.failure.reason);
+      const temporary = failed.find(({ message }) => message === left[0]);
+      if (temporary) this.trouble.failed(temporary.failure.reason);
     }
     this.trouble.passed();
   }
@@ -108,12 +113,12 @@ export class NatsReceiver implements Receiver {
   async close(): Promise<void> {
     this.#publisher?.close();
     const already = this.#publisher?.duplicates ?? 0;
-    if (already > 0) say(this.way.command, `the stream had ${counted(already)} already; it keeps each once`);
+    if (already > 0) say(this.options.command, `the stream already had ${counted(already)}; each is stored only once`);
     await this.#link.close();
   }
 
   async #prepare(connection: NatsConnection): Promise<void> {
-    const { where, subject, stream, inFlight } = this.way;
+    const { where, subject, stream, inFlight } = this.options;
     await prepare({ where, connection, stop: this.stop }, subject.wildcard, stream);
     const { createInbox, headers } = await import('@nats-io/transport-node');
     this.#publisher?.close();
@@ -121,13 +126,13 @@ export class NatsReceiver implements Receiver {
   }
 
   #messages(batch: string, bytes: Buffer): Message[] {
-    return cut(bytes).map((data, at): Message => {
-      this.#line.take(data, 0, data.length); // it is valid
-      return { subject: this.way.subject.of(this.#line), id: this.#identity.of(this.#line, batch, at), data };
+    return splitLines(bytes).map((data, at): Message => {
+      this.#line.take(data, 0, data.length); // it is known to be valid
+      return { subject: this.options.subject.of(this.#line), id: this.#identity.of(this.#line, batch, at), data };
     });
   }
 
-  /** Sends all, and waits until it is known what became of each. Resolves to those that were not stored. */
+  /** Sends messages and waits for the result of each one. Resolves to those that were not stored. */
   async #send(messages: readonly Message[], tally: Tally, sent: () => void): Promise<Failed[]> {
     const failed: Failed[] = [];
     let open = messages.length;
@@ -148,7 +153,7 @@ export class NatsReceiver implements Receiver {
     return failed;
   }
 
-  /** Waits until a message may be published. */
+  /** Waits until a message can be published. Returns the current publisher. */
   async #room(): Promise<Publisher> {
     for (;;) {
       if (!this.#link.up) await this.#link.ready();
@@ -157,18 +162,18 @@ export class NatsReceiver implements Receiver {
     }
   }
 
-  /** Why a message will never be stored; undefined where it may be. */
-  async #refusal({ subject }: Message, { reason, passing, unheard }: Failure): Promise<string | undefined> {
-    if (!passing) return reason;
-    if (!unheard) return undefined;
-    const { where } = this.way;
+  /** Returns why a message will never be stored; undefined if retrying may help. */
+  async #permanentReason({ subject }: Message, { reason, temporary, noStream }: Failure): Promise<string | undefined> {
+    if (!temporary) return reason;
+    if (!noStream) return undefined;
+    const { where } = this.options;
     try {
       const connection = await this.#link.ready();
-      return (await untaken({ where, connection, stop: this.stop }, subject))
-        ? `no stream takes ${subject}`
+      return (await isWithoutStream({ where, connection, stop: this.stop }, subject))
+        ? `no stream accepts ${subject}`
         : undefined;
     } catch {
-      return undefined; // a cluster in trouble
+      return undefined; // the cluster is unavailable: retry
     }
   }
 }

@@ -2,28 +2,26 @@ import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
-type Part = string | Field;
-
 const longest = 60;
-/** So many values are remembered as they are written. */
+/** How many converted values to cache. */
 const mostKnown = 10_000;
 
-/** A subject with fields of events in it, `conn.{host}.{type}`: each line has one of its own. */
+/** A subject template with fields of events in it, such as `conn.{host}.{type}`. */
 export class Subject {
-  /** What all its subjects match: `conn.*.*`. */
+  /** A wildcard that matches all of its subjects: `conn.*.*`. */
   readonly wildcard: string;
-  readonly #parts: Part[];
+  readonly #parts: (string | Field)[];
   readonly #written = new Map<string, string>();
 
-  /** `usual` is what stands for a field that a line does not have. Throws UsageError. */
+  /** `defaults` has the values for fields that a line does not have. Throws UsageError if the template is not valid. */
   constructor(
     text: string,
-    private readonly usual: Record<string, string> = {},
+    private readonly defaults: Record<string, string> = {},
   ) {
     const tokens = text.split('.');
     const wrong = tokens.find((token) => !/^([^\s{}*>$\0]|\{\w+\})+$/.test(token));
     if (wrong !== undefined)
-      throw new UsageError(`wants words and {fields} with dots between, such as conn.{host}.{type}, not "${text}"`);
+      throw new UsageError(`needs words and {fields} separated by dots, such as conn.{host}.{type}, not "${text}"`);
     this.wildcard = tokens.map((token) => (token.includes('{') ? '*' : token)).join('.');
     this.#parts = text
       .split(/(\{\w+\})/)
@@ -39,7 +37,7 @@ export class Subject {
 
   #value(field: Field, line: Line): string {
     if (field.name === 'type') return this.#token(line.type);
-    const value = line.text(field) ?? line.field(field.name) ?? this.usual[field.name] ?? '';
+    const value = line.text(field) ?? line.field(field.name) ?? this.defaults[field.name] ?? '';
     return this.#token(typeof value === 'object' ? '' : String(value));
   }
 
@@ -52,7 +50,7 @@ export class Subject {
   }
 }
 
-/** A value as a part of a subject: what means something there, or is not ASCII, is `_`; an empty one is `-`. */
+/** Converts a value to a part of a subject: special and non-ASCII characters become `_`, an empty value becomes `-`. */
 export function token(value: string): string {
   return value.slice(0, longest).replace(/[^\w:+,=@~-]/gu, '_') || '-';
 }

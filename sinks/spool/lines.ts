@@ -4,8 +4,8 @@ import { lineLimit } from '../../schemas/pipe/line/lines.js';
 
 const newline = 10;
 
-/** Cuts lines apart. The last one may lack its newline. */
-export function cut(bytes: Buffer): Buffer[] {
+/** Splits bytes into lines without their newlines. The last line may have no newline. */
+export function splitLines(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let start = 0; start < bytes.length; ) {
     const found = bytes.indexOf(newline, start);
@@ -19,16 +19,16 @@ export function cut(bytes: Buffer): Buffer[] {
 const event = new Line();
 const isEvent = (line: Buffer) => line.length <= lineLimit && event.take(line, 0, line.length) === undefined;
 
-/** Sorts lines into those that are valid events and the others, each as bytes with newlines. */
-export function sorted(bytes: Buffer): { good: Buffer; bad: Buffer; badLines: number } {
-  const all = cut(bytes);
+/** Separates the lines that are valid events (`good`) from the others (`bad`), both with newlines. */
+export function separate(bytes: Buffer): { good: Buffer; bad: Buffer; badLines: number } {
+  const all = splitLines(bytes);
   const bad = all.filter((line) => !isEvent(line));
   if (bad.length === 0) return { good: bytes, bad: Buffer.alloc(0), badLines: 0 };
   const left = new Set(bad);
   return { good: joined(all.filter((line) => !left.has(line))), bad: joined(bad), badLines: bad.length };
 }
 
-/** The checksum of bytes, as it is in the name of their file. */
+/** Returns the checksum of bytes, as written in their file's name. */
 export const checksum = (bytes: Buffer): string => crc32(bytes).toString(16).padStart(8, '0');
 
 const joined = (lines: Buffer[]) => Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));

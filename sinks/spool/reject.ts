@@ -1,20 +1,20 @@
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
 import { deadLetter, raw } from '../../schemas/pipe/stage/dead-letter.js';
 
-/** What becomes of lines that a receiver refuses for good. */
+/** What to do with lines that a receiver rejects permanently. */
 export interface RejectPolicy {
-  /** Lines and why; none where only their count is known. */
+  /** Handles rejected lines. If the receiver does not say which lines it rejected, `lines` is empty and `count` is given. */
   take(lines: readonly Buffer[], reason: string, count?: number): void;
   close(): void;
 }
 
-/** The policy for `--on-reject fail|drop|FILE` of a command. */
-export function onReject(choice: string, stage: string): RejectPolicy {
+/** Returns the policy for `--on-reject fail|drop|FILE`. */
+export function rejectPolicy(choice: string, stage: string): RejectPolicy {
   if (choice === 'drop') return { take: () => {}, close: () => {} };
   if (choice === 'fail') {
     return {
       take: (_, reason) => {
-        throw new RuntimeError(`the receiver refused events: ${reason}; correct that, or see --on-reject`);
+        throw new RuntimeError(`the receiver rejected events: ${reason}; fix the cause, or see --on-reject`);
       },
       close: () => {},
     };

@@ -8,34 +8,34 @@ import type { Line } from '../../schemas/pipe/line/line.js';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
 import { say } from '../../schemas/pipe/messages/say.js';
 import { Batch as Lines } from '../../schemas/pipe/stage/batch.js';
-import { Full } from '../file/full.js';
-import { failure, WholeLines } from '../file/whole-lines.js';
+import { DiskFullHandler } from '../file/disk-full.js';
+import { fileError, LineFile } from '../file/line-file.js';
 import { check, Damaged, readSpooled } from './damage.js';
 import type { Batch, Store } from './store.js';
 import { sizeOf, takeOver } from './take-over.js';
 
-const named = /^(\d{14})-\d{6}-([0-9a-f-]{36})(?:-([0-9a-f]{8}))?\.(open|ndjson)$/;
+const fileName = /^(\d{14})-\d{6}-([0-9a-f-]{36})(?:-([0-9a-f]{8}))?\.(open|ndjson)$/;
 
 interface Sealed {
   name: string;
   bytes: number;
-  /** How many lines of this run it has. */
+  /** How many lines from this run it contains. */
   lines: number;
-  isOwn: boolean;
+  fromThisRun: boolean;
 }
 
 export interface SpoolOptions {
   stage: string;
   folder: string;
-  /** Bytes. */
+  /** The maximum size in bytes. */
   most: number;
   lock: boolean;
 }
 
 /**
- * In files of a folder, one for each batch. A file's name is when the batch was begun and its id; it ends in `.open` while
- * lines are added, and has their checksum once it is sealed. What is read back is checked: a damaged file is set aside.
- * Lines that the disk has no room for keep the input waiting, while what was written before is delivered.
+ * Stores batches in a folder, one file each. The file's name has the batch's start time and id; it ends in `.open` while
+ * lines are added, and contains a checksum once the batch is sealed. Files are checked when they are read back, and a damaged
+ * one is set aside. If the disk is full, the input waits while batches written earlier are delivered.
  */
 export class Spool implements Store {
   began = 0;
@@ -43,19 +43,19 @@ export class Spool implements Store {
   ready = false;
   #name = '';
   #number = 0;
-  #lines = new Lines(); // not written yet
-  #file: WholeLines | undefined;
-  #written = { lines: 0, sum: 0 }; // to it
+  #lines = new Lines(); // not written to the file yet
+  #file: LineFile | undefined;
+  #written = { lines: 0, sum: 0 }; // to the file
   #sealed: Sealed[] = [];
   readonly #taken = new Map<string, Sealed>();
-  #bytes = 0; // of all the sealed ones
+  #bytes = 0; // of all sealed batches
   #lock: FileHandle | undefined;
   #onSealed = () => {};
-  readonly #full: Full;
+  readonly #diskFull: DiskFullHandler;
 
   constructor(private readonly options: SpoolOptions) {
     const { folder, stage } = options;
-    this.#full = new Full(folder, { stage, onFull: 'block' }, folder);
+    this.#diskFull = new DiskFullHandler(folder, { stage, onFull: 'block' }, folder);
   }
 
   get held(): number {
@@ -74,7 +74,7 @@ export class Spool implements Store {
     return this.bytes > this.options.most;
   }
 
-  /** Takes over what an earlier run left. */
+  /** Locks the folder and takes over the batches that an earlier run left. */
   async open(sealed: () => void): Promise<void> {
     this.#onSealed = sealed;
     const { folder, stage, lock } = this.options;
@@ -82,7 +82,7 @@ export class Spool implements Store {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const path = this.#path('lock');
       if (lock) this.#lock = await openLocked(path, () => open(path, 'a', 0o600), stage);
-      for (const name of (await readdir(folder)).filter((one) => named.test(one)).sort()) await this.#takeOver(name);
+      for (const name of (await readdir(folder)).filter((one) => fileName.test(one)).sort()) await this.#takeOver(name);
     } catch (error) {
       if (error instanceof RuntimeError) throw error;
       throw new RuntimeError(`cannot use the spool ${folder}: ${cause(error)}; ${remedy(error)}`);
@@ -105,20 +105,20 @@ export class Spool implements Store {
     this.ready = true;
   }
 
-  /** Once it returns, a crash of this process does not lose the lines. */
+  /** Writes the lines held to the file. After that, a crash of this process does not lose them. */
   async flush(): Promise<void> {
     for (let bytes = this.#lines.take(); bytes.length > 0; ) {
       const { stage } = this.options;
-      this.#file ??= new WholeLines(this.#path(`${this.#name}.open`), { stage, mkdir: false, lock: 'none' });
+      this.#file ??= new LineFile(this.#path(`${this.#name}.open`), { stage, mkdir: false, lock: 'none' });
       const left = await this.#file.append(bytes);
       const done = bytes.subarray(0, bytes.length - (left?.bytes.length ?? 0));
       this.#written.lines += countLines(done);
       this.#written.sum = crc32(done, this.#written.sum);
-      if (!left) return this.#full.over();
-      await this.#seal(); // delivering it makes room
+      if (!left) return this.#diskFull.writeSucceeded();
+      await this.#seal(); // delivering the batch frees space
       const lines = countLines(left.bytes);
-      if ((await this.#full.met(left.error, lines)) === 'exit')
-        throw failure('write', this.options.folder, left.error, `, ${counted(lines)} not written`);
+      if ((await this.#diskFull.writeFailed(left.error, lines)) === 'exit')
+        throw fileError('write', this.options.folder, left.error, `, ${counted(lines)} not written`);
       if (!this.ready) await this.begin();
       bytes = left.bytes;
     }
@@ -129,7 +129,7 @@ export class Spool implements Store {
     await this.#seal();
   }
 
-  /** What was flushed is on disk, and the next run delivers it. */
+  /** Everything flushed is on disk, and the next run delivers it. */
   mark(): () => boolean {
     return () => true;
   }
@@ -137,7 +137,7 @@ export class Spool implements Store {
   take(): Batch | undefined {
     const next = this.#sealed.shift();
     if (!next) return undefined;
-    const [, began, id] = named.exec(next.name) as unknown as [string, string, string];
+    const [, began, id] = fileName.exec(next.name) as unknown as [string, string, string];
     this.#taken.set(id, next);
     return { id, began: Number(began), lines: next.lines, bytes: next.bytes, read: () => this.#read(id, next) };
   }
@@ -145,19 +145,19 @@ export class Spool implements Store {
   async done({ id }: Batch): Promise<void> {
     const { name } = this.#taken.get(id) as Sealed;
     await rm(this.#path(name), { force: true }).catch((error) => {
-      throw failure('delete', this.#path(name), error);
+      throw fileError('delete', this.#path(name), error);
     });
     this.#forget(id);
-    this.#full.retry();
+    this.#diskFull.retry();
   }
 
   stop(): void {
-    this.#full.stop();
+    this.#diskFull.stop();
   }
 
   async close(): Promise<void> {
     await this.#file?.close();
-    if (this.#lock) await rm(this.#path('lock'), { force: true }); // while it is locked: a successor looks twice
+    if (this.#lock) await rm(this.#path('lock'), { force: true }); // while locked: see openLocked
     await this.#lock?.close();
     this.#lock = undefined;
   }
@@ -166,16 +166,16 @@ export class Spool implements Store {
     return join(this.options.folder, name);
   }
 
-  /** Seals what was written. */
+  /** Seals the open file, if it has lines. */
   async #seal(): Promise<void> {
     const file = this.#file;
     if (!file || this.#written.lines === 0) return;
     await file.sync();
     const name = `${this.#name}-${this.#written.sum.toString(16).padStart(8, '0')}.ndjson`;
     await file.rename(this.#path(name)).catch((error) => {
-      throw failure('rename', file.path, error);
+      throw fileError('rename', file.path, error);
     });
-    this.#push({ name, bytes: file.size, lines: this.#written.lines, isOwn: true });
+    this.#push({ name, bytes: file.size, lines: this.#written.lines, fromThisRun: true });
     this.#file = undefined;
     this.#written = { lines: 0, sum: 0 };
     this.ready = false;
@@ -187,12 +187,12 @@ export class Spool implements Store {
     this.#bytes += sealed.bytes;
   }
 
-  /** Reads a batch. Throws Damaged once its file was set aside. */
-  async #read(id: string, { name, isOwn }: Sealed): Promise<Buffer> {
+  /** Reads a batch. If its file is damaged, sets the file aside and throws Damaged. */
+  async #read(id: string, { name, fromThisRun }: Sealed): Promise<Buffer> {
     try {
-      return check(await readSpooled(this.#path(name)), named.exec(name)?.[3] as string, isOwn);
+      return check(await readSpooled(this.#path(name)), fileName.exec(name)?.[3] as string, fromThisRun);
     } catch (error) {
-      if (!(error instanceof Damaged)) throw failure('read', this.#path(name), error);
+      if (!(error instanceof Damaged)) throw fileError('read', this.#path(name), error);
       await this.#setAside(name, error);
       this.#forget(id);
       throw error;
@@ -208,13 +208,13 @@ export class Spool implements Store {
 
   async #takeOver(name: string): Promise<void> {
     const path = this.#path(name);
-    const [, , , sum] = named.exec(name) as unknown as (string | undefined)[];
+    const [, , , sum] = fileName.exec(name) as unknown as (string | undefined)[];
     try {
       const bytes = await sizeOf(path);
-      if (sum !== undefined) return this.#push({ name, bytes, lines: 0, isOwn: false });
+      if (sum !== undefined) return this.#push({ name, bytes, lines: 0, fromThisRun: false });
       const base = name.replace(/\.\w+$/, '');
       const left = await takeOver(path, (one) => this.#path(`${base}-${one}.ndjson`), this.options.stage);
-      if (left) this.#push({ name: basename(left.path), bytes: left.bytes, lines: 0, isOwn: false });
+      if (left) this.#push({ name: basename(left.path), bytes: left.bytes, lines: 0, fromThisRun: false });
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
       await this.#setAside(name, error);
@@ -225,7 +225,7 @@ export class Spool implements Store {
     const path = this.#path(name);
     say(this.options.stage, `${path}: ${message}; set aside as ${path}.bad`);
     await rename(path, `${path}.bad`).catch((error) => {
-      if (error.code !== 'ENOENT') throw failure('set aside', path, error);
+      if (error.code !== 'ENOENT') throw fileError('set aside', path, error);
     });
   }
 }

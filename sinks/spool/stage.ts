@@ -9,44 +9,44 @@ import { Damaged } from './damage.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';
 
-/** How many lines of a batch the receiver has stored, and refused for good, so far. */
+/** How many lines of a batch the receiver has stored and permanently rejected so far. */
 export interface Tally {
   stored: number;
-  refused: number;
+  rejected: number;
 }
 
-/** Delivers batches, and keeps trying. */
+/** Delivers batches and retries until it succeeds. */
 export interface Receiver {
-  /** There is something to deliver before long. */
+  /** Prepares for a delivery that will follow soon. */
   prepare?(): void;
-  /** Keeps `tally` up to date. Rejects if `stop` aborts, or by the policy for refused lines. */
+  /** Delivers a batch and keeps `tally` up to date. Rejects if `stop` aborts, or if the reject policy throws. */
   deliver(batch: Batch, tally: Tally): Promise<void>;
-  /** Files of credentials may have changed. */
+  /** Reads the files with credentials again (SIGHUP). */
   reopen(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface Settings {
+export interface BatchSinkOptions {
   name: string;
-  /** The receiver's address, without what may be secret in it. */
+  /** The receiver's address, without secrets. */
   where: string;
   store: Store;
-  /** What is left at the end stays for the next run. */
+  /** Undelivered lines stay in the store for the next run. */
   durable: boolean;
   rejects: () => RejectPolicy;
   batchBytes: number;
   batchLines: number;
-  /** How long a line waits for others (ms); with 0, only while `atOnce` batches are under way. */
+  /** How long a line may wait for others (ms). With 0 it waits only while `concurrency` deliveries are in progress. */
   batchTime: number;
-  /** How many batches are under way at once. */
-  atOnce: number;
-  /** How long to go on at the end (ms). */
+  /** How many batches are delivered at once. */
+  concurrency: number;
+  /** How long to keep trying at the end (ms). */
   timeout: number;
   trouble: Trouble;
   open(rejects: RejectPolicy, stop: AbortSignal): Promise<Receiver>;
 }
 
-/** Collects lines to batches and delivers these, so many at once; lines count as stored when the receiver took them. */
+/** Collects lines into batches and delivers several at once. Lines count as stored once the receiver has accepted them. */
 export class BatchSink implements Stage {
   readonly name: string;
   readonly sink = true;
@@ -55,11 +55,11 @@ export class BatchSink implements Stage {
   #receiver: Receiver | undefined;
   #rejects: RejectPolicy | undefined;
   #running = new Set<Promise<void>>();
-  /** Of the batches that are under way. */
+  /** The tallies of the deliveries in progress. */
   readonly #tallies = new Set<Tally>();
-  #results = { stored: 0, refused: 0, damaged: 0 };
-  /** Lines that the store still has, though they were stored or refused: their batch failed or ran out of time. */
-  #partly = 0;
+  #results = { stored: 0, rejected: 0, damaged: 0 };
+  /** Lines that are stored or rejected but still count as waiting: the rest of their batch failed or ran out of time. */
+  #partlyDelivered = 0;
   #rejected = 0;
   #failure: unknown;
   #gaveUp = false;
@@ -69,63 +69,63 @@ export class BatchSink implements Stage {
   #wake = () => {};
   #changed = () => {};
 
-  constructor(private readonly settings: Settings) {
-    this.name = settings.name;
-    this.durable = settings.durable;
+  constructor(private readonly options: BatchSinkOptions) {
+    this.name = options.name;
+    this.durable = options.durable;
   }
 
   async open(out: Output): Promise<void> {
     this.#wake = out.wake;
-    const { store, rejects, open } = this.settings;
+    const { store, rejects, open } = this.options;
     this.#rejects = rejects();
     this.#receiver = await open(this.#rejects, this.#stop.signal);
-    await store.open(() => this.#pump());
-    this.#pump();
+    await store.open(() => this.#startDeliveries());
+    this.#startDeliveries();
   }
 
   line(line: Line, out: Output): void | Promise<void> {
-    const { store } = this.settings;
-    if (!store.ready || !this.#fits(line)) return this.#another(line, out);
+    const { store } = this.options;
+    if (!store.ready || !this.#fits(line)) return this.#startBatch(line, out);
     return this.#add(line);
   }
 
   flush(out: Output): void | Promise<void> {
-    this.#settle(out);
-    const { store, batchTime, atOnce } = this.settings;
+    this.#countResults(out);
+    const { store, batchTime, concurrency } = this.options;
     if (store.heldLines === 0) return undefined;
     this.#receiver?.prepare?.();
-    if (batchTime === 0) return this.#running.size < atOnce ? store.seal() : store.flush();
+    if (batchTime === 0) return this.#running.size < concurrency ? store.seal() : store.flush();
     const left = store.began + batchTime - Date.now();
     if (left <= 0) return store.seal();
-    this.#sealIn(left); // a timer may be a little earlier than the clock
+    this.#sealIn(left); // the timer may have fired early
     return store.flush();
   }
 
-  /** Waits until all is delivered, or time is up. */
+  /** Waits until everything is delivered or the timeout is over. */
   async finish(out: Output): Promise<undefined> {
-    const { store, timeout, durable } = this.settings;
+    const { store, timeout, durable } = this.options;
     if (store.heldLines > 0) await store.seal();
     this.#endIn(timeout);
-    while (this.#running.size > 0 && !this.#over) await this.#change();
-    this.#settle(out);
-    if (this.#rejected > 0) say(this.name, `${counted(this.#rejected)} refused by the receiver`);
+    while (this.#running.size > 0 && !this.#isOver) await this.#nextChange();
+    this.#countResults(out);
+    if (this.#rejected > 0) say(this.name, `${counted(this.#rejected)} rejected by the receiver`);
     if (this.#running.size === 0) return;
     if (!durable) throw this.#undelivered(out);
-    say(this.name, `${this.settings.where}: not all is delivered; the rest stays in the spool`);
+    say(this.name, `${this.options.where}: not everything was delivered; the rest stays in the spool`);
   }
 
   mark(): () => boolean {
-    return this.settings.store.mark();
+    return this.options.store.mark();
   }
 
   heldBytes(): number {
-    return this.settings.store.bytes;
+    return this.options.store.bytes;
   }
 
   metrics(): Metric[] {
-    const { trouble } = this.settings;
-    const up = 'Whether the receiver took what it was last sent: 1, or 0 while it is tried again.';
-    const tries = 'Tries that failed and were made again.';
+    const { trouble } = this.options;
+    const up = 'Whether the last delivery succeeded: 1, or 0 while it is being retried.';
+    const tries = 'Deliveries that failed and were retried.';
     return [
       metric('synpipe_receiver_up', 'gauge', up, trouble.reason === '' ? 1 : 0),
       metric('synpipe_receiver_failures_total', 'counter', tries, trouble.failures),
@@ -133,7 +133,7 @@ export class BatchSink implements Stage {
   }
 
   stop(): number {
-    const { store, durable, timeout } = this.settings;
+    const { store, durable, timeout } = this.options;
     const needs = durable ? 0 : timeout;
     this.#endIn(needs);
     store.stop();
@@ -150,17 +150,17 @@ export class BatchSink implements Stage {
     this.#stop.abort();
     await Promise.all(this.#running);
     await this.#receiver?.close();
-    await this.settings.store.close();
+    await this.options.store.close();
     this.#rejects?.close();
   }
 
   #fits({ start, end }: Line): boolean {
-    const { store, batchBytes, batchLines } = this.settings;
+    const { store, batchBytes, batchLines } = this.options;
     return store.heldLines === 0 || (store.held + end - start < batchBytes && store.heldLines < batchLines);
   }
 
   #add(line: Line): void {
-    const { store, batchTime } = this.settings;
+    const { store, batchTime } = this.options;
     store.add(line);
     if (store.heldLines === 1 && batchTime > 0) this.#sealIn(batchTime);
   }
@@ -170,28 +170,28 @@ export class BatchSink implements Stage {
     this.#batchTimer = setTimeout(this.#wake, ms);
   }
 
-  /** The line begins a batch. Waits for room. */
-  async #another(line: Line, out: Output): Promise<void> {
-    const { store } = this.settings;
+  /** Starts a new batch with this line. Waits until there is room for it. */
+  async #startBatch(line: Line, out: Output): Promise<void> {
+    const { store } = this.options;
     if (store.heldLines > 0) await store.seal();
     while (store.full) {
-      this.#settle(out);
-      if (this.#over) throw this.#undelivered(out, 1);
-      await this.#change();
+      this.#countResults(out);
+      if (this.#isOver) throw this.#undelivered(out, 1);
+      await this.#nextChange();
     }
     if (!store.ready) await store.begin();
     this.#add(line);
   }
 
-  /** Sends as many batches at once as there may be connections. */
-  #pump(): void {
-    const { store, atOnce } = this.settings;
-    while (this.#running.size < atOnce && !this.#failure && !this.#stop.signal.aborted) {
+  /** Starts deliveries until `concurrency` are in progress. */
+  #startDeliveries(): void {
+    const { store, concurrency } = this.options;
+    while (this.#running.size < concurrency && !this.#failure && !this.#stop.signal.aborted) {
       const batch = store.take();
       if (!batch) return;
       const delivered = this.#deliver(batch).finally(() => {
         this.#running.delete(delivered);
-        this.#pump();
+        this.#startDeliveries();
         this.#changed();
         this.#wake();
       });
@@ -200,13 +200,13 @@ export class BatchSink implements Stage {
   }
 
   async #deliver(batch: Batch): Promise<void> {
-    const tally: Tally = { stored: 0, refused: 0 };
+    const tally: Tally = { stored: 0, rejected: 0 };
     this.#tallies.add(tally);
     try {
       await (this.#receiver as Receiver).deliver(batch, tally);
-      await this.settings.store.done(batch);
-      this.#results.refused += tally.refused;
-      this.#results.stored += Math.max(0, batch.lines - tally.refused); // an earlier run has counted its own
+      await this.options.store.done(batch);
+      this.#results.rejected += tally.rejected;
+      this.#results.stored += Math.max(0, batch.lines - tally.rejected); // lines of an earlier run were counted by that run
     } catch (error) {
       if (error instanceof Damaged) {
         this.#results.damaged += batch.lines;
@@ -220,45 +220,45 @@ export class BatchSink implements Stage {
     }
   }
 
-  /** Counts what became of a batch that is not delivered as a whole. A spool keeps all of it for the next run. */
-  #countPart({ stored, refused }: Tally): void {
-    if (this.settings.durable) return;
+  /** Counts the stored and rejected lines of a batch that failed. A spool keeps the whole batch for the next run. */
+  #countPart({ stored, rejected }: Tally): void {
+    if (this.options.durable) return;
     this.#results.stored += stored;
-    this.#results.refused += refused;
-    this.#partly += stored + refused;
+    this.#results.rejected += rejected;
+    this.#partlyDelivered += stored + rejected;
   }
 
-  /** Counts what has been delivered since. Throws what went wrong. */
-  #settle(out: Output): void {
+  /** Counts what was delivered since the last call. Throws if a delivery has failed for good. */
+  #countResults(out: Output): void {
     this.#count(out);
     if (!this.#failure) return;
-    const waiting = this.settings.store.waiting - this.#partly;
-    if (!this.settings.durable && waiting > 0 && !this.#gaveUp) say(this.name, `${counted(waiting)} not delivered`);
+    const waiting = this.options.store.waiting - this.#partlyDelivered;
+    if (!this.options.durable && waiting > 0 && !this.#gaveUp) say(this.name, `${counted(waiting)} not delivered`);
     this.#gaveUp = true;
     throw this.#failure;
   }
 
   #count(out: Output): void {
-    const { stored, refused, damaged } = this.#results;
-    this.#results = { stored: 0, refused: 0, damaged: 0 };
+    const { stored, rejected, damaged } = this.#results;
+    this.#results = { stored: 0, rejected: 0, damaged: 0 };
     if (stored > 0) out.stored(stored);
-    if (refused > 0) out.lost('refused', refused);
+    if (rejected > 0) out.lost('refused', rejected);
     if (damaged > 0) out.lost('damaged spool', damaged);
-    this.#rejected += refused;
+    this.#rejected += rejected;
   }
 
-  /** Counts what is not delivered when time is up, and `more` lines that are not in the store. */
+  /** Counts the undelivered lines as lost, and `more` lines that are not in the store. Returns the error to throw. */
   #undelivered(out: Output, more = 0): RuntimeError {
     for (const tally of this.#tallies) this.#countPart(tally);
     this.#count(out);
-    const lines = this.settings.store.waiting - this.#partly + more;
+    const lines = this.options.store.waiting - this.#partlyDelivered + more;
     out.lost('not delivered', lines);
-    const { where, trouble } = this.settings;
-    const why = trouble.reason || 'it was too slow';
+    const { where, trouble } = this.options;
+    const why = trouble.reason || 'the receiver was too slow';
     return new RuntimeError(`${counted(lines)} not delivered to ${where}: ${why}; see --spool`);
   }
 
-  get #over(): boolean {
+  get #isOver(): boolean {
     return Date.now() >= this.#deadline || this.#failure !== undefined;
   }
 
@@ -268,14 +268,14 @@ export class BatchSink implements Stage {
     this.#deadline = deadline;
     clearTimeout(this.#ending);
     this.#ending = setTimeout(() => {
-      this.#deadline = Number.NEGATIVE_INFINITY; // a timer may be a little earlier than the clock
+      this.#deadline = Number.NEGATIVE_INFINITY; // the timer may have fired early
       this.#changed();
     }, ms);
     this.#changed();
   }
 
-  /** Resolves when a batch has ended, or time is up. */
-  #change(): Promise<void> {
+  /** Resolves when a delivery ends or the timeout is over. */
+  #nextChange(): Promise<void> {
     return new Promise((resolve) => {
       this.#changed = resolve;
     });

@@ -2,53 +2,53 @@ import { randomUUID } from 'node:crypto';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { Batch as Held } from '../../schemas/pipe/stage/batch.js';
 
-/** Lines that are sent together. */
+/** Lines that are delivered together. */
 export interface Batch {
-  /** By which a receiver may know it again: the same at each try, and after a restart. */
+  /** Lets a receiver recognise the batch: it is the same at each try and after a restart. */
   id: string;
-  /** When it was begun (ms since the epoch). */
+  /** When its first line was added (ms since the epoch). */
   began: number;
-  /** How many of its lines are of this run. */
+  /** How many of its lines come from this run. */
   lines: number;
   bytes: number;
-  /** Whole lines. Throws Damaged if they are lost: the file they were in is set aside. */
+  /** Returns its lines, each with its newline. Throws Damaged if they are lost. */
   read(): Promise<Buffer>;
 }
 
-/** Keeps lines until they are delivered. Lines are added to one batch until that is sealed; sealed ones can be taken. */
+/** Keeps lines until they are delivered. Lines are added to one batch until it is sealed. Sealed batches can be taken. */
 export interface Store {
-  /** The bytes and lines of the batch that is collected, and when it was begun. */
+  /** The bytes and lines of the batch being collected, and when it was started. */
   readonly held: number;
   readonly heldLines: number;
   readonly began: number;
-  /** There is no room for another batch. */
+  /** There is not enough room for another batch. */
   readonly full: boolean;
-  /** How many lines are not delivered, of earlier runs too where they are known. */
+  /** How many lines of this run are not delivered. */
   readonly waiting: number;
-  /** How many bytes are not delivered. */
+  /** How many bytes are not delivered, including those of earlier runs. */
   readonly bytes: number;
-  /** Lines can be added; else `begin` is to be called first. */
+  /** Whether lines can be added. If not, call `begin` first. */
   readonly ready: boolean;
-  /** `sealed` is called when there is a batch to take. */
+  /** Opens the store. `sealed` is called whenever there is a batch to take. */
   open(sealed: () => void): Promise<void>;
   begin(): Promise<void>;
-  /** The line's bytes must stay as they are until `flush`. */
+  /** Adds a line. Its bytes must not change before `flush`. */
   add(line: Line): void;
   flush(): Promise<void>;
   seal(): Promise<void>;
-  /** The oldest sealed batch that was not taken. */
+  /** Returns the oldest sealed batch that was not taken yet. */
   take(): Batch | undefined;
-  /** It was delivered. */
+  /** Removes a batch that was delivered. */
   done(batch: Batch): Promise<void>;
-  /** Returns a test of whether all lines that were added and flushed until now are safe: delivered, or on disk. */
+  /** Returns a function that tests whether all lines flushed before this call are safe: delivered or on disk. */
   mark(): () => boolean;
-  /** What waits for room is to give up. */
+  /** Stops waiting for space. */
   stop(): void;
   close(): Promise<void>;
 }
 
-/** In memory: so many sealed batches at most. */
-export class Memory implements Store {
+/** Keeps at most `most` sealed batches, in memory. */
+export class MemoryStore implements Store {
   began = 0;
   heldLines = 0;
   waiting = 0;
@@ -56,11 +56,11 @@ export class Memory implements Store {
   #parts: Buffer[] = [];
   #bytes = 0;
   #sealed: Batch[] = [];
-  readonly #undelivered = new Map<string, number>(); // sealed batches by id: their numbers, the oldest first
-  #number = 0; // of the batch that is collected
+  readonly #undelivered = new Map<string, number>(); // the numbers of sealed batches by id, oldest first
+  #number = 0; // of the batch being collected
   #taken = 0;
   #onSealed = () => {};
-  #sealedBytes = 0; // and not delivered
+  #sealedBytes = 0; // of batches not delivered yet
 
   constructor(private readonly most: number) {}
 
@@ -134,7 +134,7 @@ export class Memory implements Store {
 
   async close(): Promise<void> {}
 
-  /** The number of the oldest batch that is not delivered: the collected one, if all others are. */
+  /** The number of the oldest undelivered batch. If all sealed ones are delivered, it is the batch being collected. */
   get #oldest(): number {
     return this.#undelivered.values().next().value ?? this.#number;
   }

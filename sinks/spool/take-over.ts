@@ -2,24 +2,24 @@ import { lstat, open, rename, unlink } from 'node:fs/promises';
 import { counted } from '../../schemas/pipe/io/fd.js';
 import { say } from '../../schemas/pipe/messages/say.js';
 import { openBeside } from '../file/beside.js';
-import { WholeLines } from '../file/whole-lines.js';
+import { LineFile } from '../file/line-file.js';
 import { Damaged, readSpooled } from './damage.js';
-import { checksum, sorted } from './lines.js';
+import { checksum, separate } from './lines.js';
 
 /**
- * Seals a file that a crash has left unfinished: whole lines that are valid events stay, in a file with a checksum in its
- * name; what is torn is moved to PATH.torn, what is damaged to PATH.bad. Returns the file's new path and how long it is;
- * undefined if nothing is left. Throws Damaged.
+ * Seals a file that a crash left unfinished. Lines that are valid events stay in the file, which gets a checksum in its name.
+ * A torn last line is moved to PATH.torn, and damaged lines to PATH.bad. Returns the new path and its size, or undefined if
+ * nothing is left. Throws Damaged if the file cannot be read.
  */
 export async function takeOver(
   path: string,
   sealed: (sum: string) => string,
   stage: string,
 ): Promise<{ path: string; bytes: number } | undefined> {
-  const torn = new WholeLines(path, { stage, mkdir: false, lock: 'none' });
-  await torn.open(); // makes it whole
+  const torn = new LineFile(path, { stage, mkdir: false, lock: 'none' });
+  await torn.open(); // repairs it
   await torn.close();
-  const { good, bad, badLines } = sorted(await readSpooled(path));
+  const { good, bad, badLines } = separate(await readSpooled(path));
   if (badLines > 0) {
     await write(() => openBeside(`${path}.bad`), bad);
     say(stage, `${path}: ${counted(badLines)} damaged; moved to ${path}.bad`);
@@ -33,7 +33,7 @@ export async function takeOver(
   return { path: to, bytes: good.length };
 }
 
-/** Throws Damaged if there is something else than a file. Returns how long the file is. */
+/** Returns the size of a file. Throws Damaged if the path is not a regular file. */
 export async function sizeOf(path: string): Promise<number> {
   const found = await lstat(path);
   if (!found.isFile()) throw new Damaged('not a file');

@@ -2,17 +2,17 @@ import type { Connect, Outcome, Pending } from '../../schemas/generated/events.j
 import { printable } from '../../schemas/pipe/messages/printable.js';
 import { type Column, clock, milliseconds } from './cells.js';
 
-/** The events of attempts. */
+/** An event of an attempt. */
 export type Attempt = Connect | Outcome | Pending;
 
 const ipv4Width = 15;
 const ipv6Width = 39;
 
 /**
- * The columns of tcpconnect, and the error; an address that has a name is shown by that. Where a terminal is too narrow
- * for two columns of IPv6 addresses, these begin as wide as IPv4 ones.
+ * Returns the columns of tcpconnect plus RESULT. An address that has a name is shown by its name. On a terminal too narrow for
+ * two columns of IPv6 addresses, these columns start as wide as an IPv4 address.
  */
-export function attempts(places: number): Column<Attempt>[] {
+export function attempts(terminalWidth: number): Column<Attempt>[] {
   const columns: Column<Attempt>[] = [
     { title: 'TIME', width: 8, text: (event) => clock(start(event)) },
     { title: 'PID', width: 7, text: ({ pid = '-' }) => String(pid) },
@@ -23,25 +23,28 @@ export function attempts(places: number): Column<Attempt>[] {
     { title: 'DPORT', width: 5, text: ({ dport }) => String(dport) },
     { title: 'RESULT', width: 0, text: result },
   ];
-  if (places < columns.reduce((sum, { width }) => sum + width + 1, 0)) {
+  if (terminalWidth < columns.reduce((sum, { width }) => sum + width + 1, 0)) {
     for (const column of columns) if (column.width === ipv6Width) column.width = ipv4Width;
   }
   return columns;
 }
 
-/** The name of the remote address, with a "?" if it is a guess; the address if it has none. */
+/** Returns the name of the remote address, with a "?" if it is a guess, or the address if no name is known. */
 function destination({ daddr, name, name_ambiguous }: Attempt): string {
   return name === undefined ? daddr : printable(name) + (name_ambiguous ? '?' : '');
 }
 
-/** The time of the call, as tcpconnect has it; outcomes of older versions do not say it. */
+/** Returns the time of the call, as tcpconnect shows it. Outcomes of older versions lack it, so it is computed. */
 function start(event: Attempt): string | number {
   if (event.type === 'connect') return event.ts;
   if (event.type === 'pending') return event.start;
   return event.start ?? Date.parse(event.ts) - event.latency_us / 1000;
 }
 
-/** `established 0.312 ms`, `error EADDRNOTAVAIL 0.009 ms`, `refused 0.152 ms (port-unreachable from 192.0.2.1)`, `pending 4.1 s` */
+/**
+ * Formats the result: `established 0.312 ms`, `error EADDRNOTAVAIL 0.009 ms`, `pending 4.1 s`,
+ * `refused 0.152 ms (port-unreachable from 192.0.2.1)`
+ */
 function result(event: Attempt): string {
   if (event.type === 'connect') return event.error ?? '';
   const { result, icmp, icmp_from, retransmits = 0, existing } = event;

@@ -1,26 +1,26 @@
 import { printable } from '../../schemas/pipe/messages/printable.js';
 
-/** No column gets wider: a longer text moves the rest of its own line, not that of all the lines behind it. */
+/** The maximum width of a column. A longer text shifts the rest of its line, but not of the following lines. */
 const widest = 64;
 
-/** A column of a table: what an event has in it. */
+/** A column of a table. `text` returns its content for an event. */
 export interface Column<T> {
   title: string;
-  /** It begins so wide, and widens with the first text that needs it. */
+  /** The current width. It grows when a text needs more. */
   width: number;
-  /** Numbers stand at the right. */
+  /** Aligns to the right, for numbers. */
   right?: boolean;
   text(event: T): string;
 }
 
-/** The time of day, in this machine's time zone, of a `ts` or of ms since 1970. */
+/** Returns the local time of day for a `ts` or for ms since the epoch. */
 export function clock(ts: string | number): string {
   return new Date(ts).toTimeString().slice(0, 8);
 }
 
 export const milliseconds = (us: number) => (us / 1000).toFixed(3);
 
-/** Texts side by side; widens the columns as needed. */
+/** Formats one row. Widens the columns as needed. */
 export function row(columns: readonly Column<never>[], texts: readonly string[]): string {
   return texts
     .map((text, at) => {
@@ -45,12 +45,12 @@ export function lostText({ count, stage, where }: { count: number; stage: string
   return printable(`-- ${count} lost in ${stage}: ${where} --`);
 }
 
-/** Loaded with the first text that needs it, since few do, and a start should be quick. */
+/** Loaded with the first text that needs it: few do, and start-up should be fast. */
 let stringWidth: ((text: string) => number) | undefined;
 
 const isPlain = (text: string) => /^[\x20-\x7e]*$/.test(text);
 
-/** To be waited for before texts that are not plain are put into a table. */
+/** Loads what is needed to measure texts. If it returns a promise, wait for it before formatting them. */
 export function ready(texts: readonly string[]): Promise<void> | undefined {
   if (stringWidth || texts.every(isPlain)) return undefined;
   return import('string-width').then((loaded) => {
@@ -58,16 +58,16 @@ export function ready(texts: readonly string[]): Promise<void> | undefined {
   });
 }
 
-/** How many columns of a terminal a text takes: a Chinese sign takes two, a combining one none. */
+/** Returns how many terminal columns a text takes: two for a Chinese character, zero for a combining one. */
 function width(text: string): number {
   return isPlain(text) || !stringWidth ? text.length : stringWidth(text);
 }
 
-/** As much of a text as has place. */
-export function clip(text: string, places: number): string {
-  if (text.length <= places && width(text) <= places) return text;
+/** Truncates a text to the given number of terminal columns. */
+export function clip(text: string, limit: number): string {
+  if (text.length <= limit && width(text) <= limit) return text;
   let clipped = '';
-  let left = places;
+  let left = limit;
   for (const character of text) {
     left -= width(character);
     if (left < 0) break;

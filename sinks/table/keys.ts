@@ -6,9 +6,10 @@ import { ReadStream } from 'node:tty';
 const path = '/dev/tty';
 
 /**
- * Changes how the terminal takes keys, and back: a process of its own, so that it is changed back however this one ends.
- * Only lines and their echo go; what Ctrl-C and Ctrl-Z do stays with the terminal. It is told by lines, and says when each
- * is done. In the background only one that ignores SIGTTOU may change a terminal.
+ * A shell script that switches the terminal to single keys and back. It is a separate process, so that it restores the
+ * terminal however this process ends. It turns off only line input and echo: the terminal still handles Ctrl-C and Ctrl-Z. It
+ * reads commands, one per line, and answers each with a line when it is done. It ignores SIGTTOU because otherwise a
+ * background process cannot change the terminal.
  */
 const keeper = `trap '' INT TERM HUP QUIT TSTP TTIN TTOU PIPE
 saved=
@@ -21,11 +22,11 @@ while read -r wanted; do
 done
 [ -z "$saved" ] || stty "$saved" <${path}`;
 
-/** The keys that are typed on the terminal while a pipe is standard input. */
+/** Reads keys from the terminal while standard input is a pipe. */
 export class Keys {
   #keeper: ChildProcess | undefined;
   #input: ReadStream | undefined;
-  #saved = ''; // how the terminal was, while it is not
+  #saved = ''; // the settings to restore, while they are changed
   #over = false;
   #changed = () => {};
   readonly #stop = () => void this.#lines().then(() => process.kill(process.pid, 'SIGSTOP'));
@@ -34,13 +35,13 @@ export class Keys {
     void this.#keys();
   };
 
-  /** q now ends all that Ctrl-C would end. `changed`: another program has used the terminal. */
-  begin(changed: () => void): void {
+  /** Makes q end everything that Ctrl-C would end. `changed` is called when another program may have used the terminal. */
+  start(changed: () => void): void {
     if (this.#keeper) return;
     this.#changed = changed;
     this.#keeper = spawn('sh', ['-c', keeper], { stdio: ['pipe', 'pipe', 'ignore'] });
-    this.#keeper.on('error', () => {}); // no keys, then
-    this.#keeper.on('exit', () => this.#kept());
+    this.#keeper.on('error', () => {}); // without it there are no keys
+    this.#keeper.on('exit', () => this.#keeperExited());
     this.#keeper.stdin?.on('error', () => {});
     this.#keeper.stdout?.resume();
     process.on('SIGTSTP', this.#stop);
@@ -48,7 +49,7 @@ export class Keys {
     void this.#keys();
   }
 
-  /** The terminal is as it was. */
+  /** Restores the terminal. */
   async end(): Promise<void> {
     const keeper = this.#keeper;
     if (!keeper) return;
@@ -63,7 +64,7 @@ export class Keys {
 
   async #keys(): Promise<void> {
     if (!inForeground()) return;
-    await this.#tell('keys');
+    await this.#send('keys');
     if (this.#over || this.#saved === '' || !inForeground()) return;
     this.#input?.destroy();
     this.#input = new ReadStream(openSync(path, 'r'));
@@ -75,20 +76,20 @@ export class Keys {
 
   async #lines(): Promise<void> {
     this.#input?.destroy();
-    await this.#tell('lines');
+    await this.#send('lines');
   }
 
-  /** Resolves when it is done. */
-  async #tell(wanted: 'keys' | 'lines'): Promise<void> {
+  /** Sends a command to the keeper. Resolves when it is done. */
+  async #send(wanted: 'keys' | 'lines'): Promise<void> {
     const keeper = this.#keeper as ChildProcess;
     if (isGone(keeper)) return;
-    const said = Promise.race([once(keeper.stdout as ReadStream, 'data'), once(keeper, 'exit').then(() => [''])]);
+    const reply = Promise.race([once(keeper.stdout as ReadStream, 'data'), once(keeper, 'exit').then(() => [''])]);
     keeper.stdin?.write(`${wanted}\n`);
-    this.#saved = String((await said)[0]).trim();
+    this.#saved = String((await reply)[0]).trim();
   }
 
-  /** The keeper has ended: if somebody killed it, the terminal is not as it was. */
-  #kept(): void {
+  /** Handles the end of the keeper. If it was killed, the terminal must be restored here. */
+  #keeperExited(): void {
     if (!this.#over && this.#saved !== '')
       spawn('sh', ['-c', `trap '' TTOU; stty "$0" <${path}`, this.#saved], { stdio: 'ignore' }).on('error', () => {});
     this.#saved = '';
@@ -98,7 +99,7 @@ export class Keys {
 const isGone = ({ pid, exitCode, signalCode }: ChildProcess) =>
   pid === undefined || exitCode !== null || signalCode !== null;
 
-/** Whether this process may read the terminal: one in the background would be stopped. */
+/** Returns whether this process may read the terminal. A background process would be stopped. */
 function inForeground(): boolean {
   const stat = readFileSync('/proc/self/stat', 'latin1');
   const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

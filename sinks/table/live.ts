@@ -4,7 +4,7 @@ import { type Column, clip, clock, heading, ready, row } from './cells.js';
 import type { Keys } from './keys.js';
 import { summaries } from './summaries.js';
 
-/** The terminal that is drawn on: process.stdout, where that is one. */
+/** The terminal to draw on: process.stdout, if it is a terminal. */
 export interface Terminal {
   readonly columns: number;
   readonly rows: number;
@@ -12,22 +12,22 @@ export interface Terminal {
   off(event: 'resize', changed: () => void): unknown;
 }
 
-/** A window comes as many lines at once: it is drawn when they are all there, ms. */
-const soon = 50;
-/** More groups than any terminal has lines are not kept. */
-const most = 2_000;
+/** How long to wait before drawing (ms), because a window arrives as many lines at once. */
+const drawDelayMs = 50;
+/** The maximum number of groups to keep: more than any terminal has lines. */
+const mostGroups = 2_000;
 
 /**
- * Draws the newest window's groups in place, the largest first, as many as fit. Everything that a drawing changes of the
- * terminal (cursor hidden, lines cut at the edge) it changes back itself, so there is nothing to put right at the end,
- * whatever ends it; what was on the screen before was moved up into its history. Keys are taken from the first summary
- * on, since until then sudo may ask for a password.
+ * Draws the groups of the newest window in place, the largest first, as many as fit. Each drawing restores the terminal modes
+ * that it changes (hidden cursor, no line wrap), so nothing is left to restore at the end, however the process ends. The
+ * previous screen contents are scrolled into the history. Keys are read only from the first summary on, because until then
+ * sudo may ask for a password.
  */
 export function live(terminal: Terminal, keys: Keys): Stage {
   let window = { ts: '', end: '' };
   let groups: Summary[] = [];
   let [all, attempts, lookups, pending, lost] = [0, 0, 0, 0, 0];
-  let fresh = false; // something is to be drawn
+  let fresh = false; // there is something new to draw
   let timer: NodeJS.Timeout | undefined;
   let due = false;
   let drawn: 'never' | 'once' | 'resized' = 'never';
@@ -40,7 +40,7 @@ export function live(terminal: Terminal, keys: Keys): Stage {
     wake();
   };
   const add = (event: Summary) => {
-    if (event.ts < window.ts) return; // a window that is gone already
+    if (event.ts < window.ts) return; // from an earlier window
     if (event.ts > window.ts) {
       window = event;
       groups = [];
@@ -52,7 +52,7 @@ export function live(terminal: Terminal, keys: Keys): Stage {
     else attempts += event.count;
     pending += event.pending ?? 0;
     lost += (event.lost ?? 0) + (event.invalid ?? 0);
-    if (groups.length > 2 * most) groups = largest(groups).slice(0, most);
+    if (groups.length > 2 * mostGroups) groups = largest(groups).slice(0, mostGroups);
     fresh = true;
   };
   const draw = (out: Output): void | Promise<void> => {
@@ -67,7 +67,7 @@ export function live(terminal: Terminal, keys: Keys): Stage {
       ...(lost > 0 ? [`${lost} LOST`] : []),
     ].join(', ');
     const lines =
-      window.ts === '' ? ['waiting for summaries; aggregate --every 10s makes them'] : [head, ...table(groups)];
+      window.ts === '' ? ['waiting for summaries (aggregate --every 10s produces them)'] : [head, ...table(groups)];
     const start = { never: '\r\n'.repeat(rows()), once: '', resized: '\x1b[2J' }[drawn];
     const fit = lines.slice(0, Math.max(1, rows() - 1)).map((line) => clip(line, terminal.columns || 80));
     out.text(`${start}\x1b[?25l\x1b[?7l\x1b[H${fit.join('\x1b[K\r\n')}\x1b[K\x1b[J\x1b[?7h\x1b[?25h`);
@@ -86,7 +86,7 @@ export function live(terminal: Terminal, keys: Keys): Stage {
     line(line, out) {
       if (line.type === 'summary') {
         add(line.event as Summary);
-        keys.begin(resized);
+        keys.start(resized);
       } else if (line.type === 'lost') {
         const { where, count } = line.event as Lost;
         if (where !== 'update') lost += count;
@@ -101,7 +101,7 @@ export function live(terminal: Terminal, keys: Keys): Stage {
           timer = undefined;
           due = true;
           wake();
-        }, soon);
+        }, drawDelayMs);
     },
     async finish(out) {
       await draw(out);
@@ -115,14 +115,14 @@ export function live(terminal: Terminal, keys: Keys): Stage {
   };
 }
 
-/** Those with attempts that wait come first: they are what somebody looks for, and seldom have the most attempts. */
+/** Sorts groups, those with pending attempts first: they matter most, and seldom have the most attempts. */
 function largest(groups: Summary[]): Summary[] {
   return groups.sort(
     (a, b) => Number(a.other ?? 0) - Number(b.other ?? 0) || (b.pending ?? 0) - (a.pending ?? 0) || b.count - a.count,
   );
 }
 
-/** Heading and rows, as wide as they need to be. */
+/** Returns the heading and the rows, with columns as wide as needed. */
 function table(groups: Summary[]): string[] {
   const by = [...new Set(groups.flatMap((event) => event.by.split(',')))].join(',');
   const [, ...columns] = summaries(Object.assign({}, ...groups, { by })); // without the time

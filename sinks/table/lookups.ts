@@ -2,10 +2,10 @@ import type { Dns } from '../../schemas/generated/events.js';
 import { printable } from '../../schemas/pipe/messages/printable.js';
 import { type Column, clock, milliseconds } from './cells.js';
 
-/** More addresses are counted, not shown. */
+/** How many addresses to show. The rest are only counted. */
 const mostAddresses = 2;
 
-/** The columns of look-ups: who asked, for what, and what came of it. */
+/** Returns the columns for look-ups: which process asked for what, and the answer. */
 export function lookups(): Column<Dns>[] {
   return [
     { title: 'TIME', width: 8, text: ({ ts }) => clock(ts) },
@@ -19,7 +19,7 @@ export function lookups(): Column<Dns>[] {
   ];
 }
 
-/** `192.0.2.7,192.0.2.8 and 3 more`, `NXDOMAIN`, `NXDOMAIN (search list)`, `TIMEOUT after 2 queries` */
+/** Formats the answer: `192.0.2.7,192.0.2.8 and 3 more`, `NXDOMAIN`, `NXDOMAIN (search list)`, `TIMEOUT after 2 queries` */
 function answer({ error, search, attempts = 1, ...event }: Dns): string {
   const addrs: readonly string[] = event.addrs ?? [];
   if (error !== undefined)

@@ -4,7 +4,7 @@ import { type Column, clock, milliseconds } from './cells.js';
 
 type Fields = Summary & { [name: string]: unknown };
 
-/** The columns for a summary: the fields of its group and the numbers that it has. */
+/** Returns the columns for a summary: the fields of its group and its numbers. */
 export function summaries(event: Summary): Column<Summary>[] {
   const names = event.by.split(',').map((field) => field.replace(/[/:].*/, ''));
   const groups = [...new Set(names)].filter((name) => name !== '' && name !== 'ts');
@@ -23,7 +23,7 @@ export function summaries(event: Summary): Column<Summary>[] {
   ];
 }
 
-/** Whether columns made for another summary have place for this one's numbers. */
+/** Returns whether columns made for another summary include all of this one's. */
 export function fits(columns: readonly Column<Summary>[], event: Summary): boolean {
   const have = new Set(columns.map(({ title }) => title));
   return summaries(event).every(({ title }) => have.has(title));
@@ -62,7 +62,7 @@ function measures(event: Fields): Column<Summary>[] {
   const distinct = Object.keys(event).filter((name) => /^distinct_(?!.*_sketch$)/.test(name));
   return [
     ...column('PENDING', 'pending'),
-    // Connect events do not say what failed later: then errors are known, failed is not.
+    // Summaries of connect events have `errors` but not `failed`: what fails later is unknown.
     ...column('FAILED', 'failed', String, event.failed !== undefined || event.errors !== undefined),
     ...column('FAILED%', 'failed_ratio', (ratio) => ((ratio as number) * 100).toFixed(1)),
     ...latencies.flatMap((name) =>
@@ -75,7 +75,7 @@ function measures(event: Fields): Column<Summary>[] {
   ];
 }
 
-/** How the failed ones failed, and what is missing: `refused 3, timeout 1`, `-- 17 lost --`. */
+/** Lists the failures by result, and what is missing: `refused 3, timeout 1`, `-- 17 lost --`. */
 function remarks(event: Summary): string {
   const results = Object.entries(event).flatMap(([name, count]) => {
     const [, result] = /^result_(?!established)(\w+)$/.exec(name) ?? [];

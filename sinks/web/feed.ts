@@ -3,49 +3,49 @@ import { createSession, type Session } from 'better-sse';
 import { Line } from '../../schemas/pipe/line/line.js';
 import type { Ring } from './ring.js';
 
-/** Lines a message holds at most, and unsent bytes at which a slow browser has to wait. */
+/** The maximum number of lines per message, and of unsent bytes before a slow browser has to wait. */
 const batch = 2_000;
 const unsentMost = 4 << 20;
-/** Lines looked at in one go: between two such, other work gets its turn. */
+/** How many lines to examine before other work gets a turn. */
 const slice = 5_000;
 
-/** Between the lines of a message: no JSON text has it unescaped. */
+/** Separates the lines of a message. JSON never contains this character unescaped. */
 const separator = '\x1e';
 
-export type Keep = (line: Line) => boolean;
+export type LineFilter = (line: Line) => boolean;
 
-/** What a page is told beside the lines. */
+/** What is sent to a page besides the lines. */
 export interface State {
-  /** Tells one run of sink-web from the next, for a page that finds it again. */
+  /** Identifies this run of sink-web, for a page that reconnects to a later run. */
   run: string;
-  /** Attempt events that came, whether they are still kept or not. */
+  /** How many events of attempts arrived, including those no longer kept. */
   total: number;
-  /** Events that the stream says were lost on the way here. */
+  /** How many events the stream reports as lost. */
   lost: number;
   keep: number;
   ended: boolean;
-  /** Waiting attempts are recent: the page counts their time by the clock, not by the newest event. */
+  /** Whether pending attempts are recent: then the page measures their waiting time by the clock, not by the newest event. */
   live: boolean;
 }
 
-/** One page that is open: sends it the ring's lines, each once, as fast as it takes them. */
+/** Sends the ring's lines to one open page, each line once, as fast as the page accepts them. */
 export class Feed {
   #session: Session | undefined;
   #next: number;
-  #told = '';
+  #sentState = '';
   readonly #line = new Line();
 
   constructor(
     private readonly ring: Ring,
     private readonly response: ServerResponse,
-    private readonly keep: Keep | undefined,
-    /** The number of the first line it still wants. */
+    private readonly keep: LineFilter | undefined,
+    /** The number of the first line to send. */
     from: number,
   ) {
     this.#next = from;
   }
 
-  /** Whether lines wait for it to take them. */
+  /** Whether there are lines that are not sent to the page yet. */
   get behind(): boolean {
     return this.#session?.isConnected === true && this.#next < this.ring.next;
   }
@@ -58,18 +58,18 @@ export class Feed {
     });
   }
 
-  /** Sends what is new. Returns whether there is more that could go at once. */
+  /** Sends new lines and the state if it has changed. Returns whether there is more that could be sent at once. */
   send(state: State): boolean {
     if (!this.#session?.isConnected) return false;
     if (this.response.writableLength < unsentMost) {
       if (this.#next < this.ring.first) this.#skip(this.#session, state.run);
-      this.#lines(this.#session, state.run);
+      this.#sendLines(this.#session, state.run);
     }
-    const told = JSON.stringify(state);
-    if (told !== this.#told) {
+    const text = JSON.stringify(state);
+    if (text !== this.#sentState) {
       this.#push(this.#session, JSON.stringify({ ...state, now: Date.now() }), 'state', state.run);
     }
-    this.#told = told;
+    this.#sentState = text;
     return this.behind && this.response.writableLength < unsentMost;
   }
 
@@ -77,19 +77,19 @@ export class Feed {
     this.response.end();
   }
 
-  /** Continues where the ring begins. A slow page misses the lines before it, except those of attempts that still wait. */
+  /** Skips to the start of the ring. A slow page misses the lines before that, except those of pending attempts. */
   #skip(session: Session, run: string): void {
-    const { first, waiting } = this.ring;
-    const lines = waiting.between(this.#next, first).filter((bytes) => this.#wanted(bytes));
+    const { first, pending } = this.ring;
+    const lines = pending.between(this.#next, first).filter((bytes) => this.#wanted(bytes));
     const missed = this.#next > 0;
     this.#next = first;
-    if (missed) this.#push(session, JSON.stringify([...waiting.keys()]), 'waiting', run);
+    if (missed) this.#push(session, JSON.stringify([...pending.keys()]), 'waiting', run);
     if (lines.length > 0) this.#push(session, lines.map(textOf).join(separator), 'lines', run);
   }
 
-  #lines(session: Session, run: string): void {
+  #sendLines(session: Session, run: string): void {
     const chosen: string[] = [];
-    const ended: string[] = []; // of these the page does not get the outcome
+    const ended: string[] = []; // attempts whose outcome the filter hides from the page
     const end = Math.min(this.ring.next, this.#next + slice);
     for (; this.#next < end && chosen.length < batch; this.#next++) {
       const bytes = this.ring.at(this.#next) as Buffer;
@@ -111,5 +111,5 @@ export class Feed {
   }
 }
 
-/** A line as a message has it: a carriage return, which may stand between tokens, would end it there. */
+/** Returns a line as text. Carriage returns, which JSON allows between tokens, would end the message's line. */
 const textOf = (bytes: Buffer) => bytes.toString().replaceAll('\r', ' ');

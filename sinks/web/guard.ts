@@ -2,33 +2,33 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 
-/** What of a request decides whether it is answered. */
-export interface Asked {
+/** The properties of a request that decide whether it is allowed. */
+export interface GuardedRequest {
   headers: IncomingHttpHeaders;
   path: string;
-  /** The token in the address, if one is there. */
+  /** The token in the URL, if there is one. */
   token: string | null;
 }
 
-/** Who may read: who knows the token. */
+/** The access rules: a client needs the token. */
 export interface Access {
   token: string;
-  /** On loopback, the page itself is for all who can reach it, and brings the token. */
+  /** On loopback, the page itself needs no token. It sets a cookie with the token for the other requests. */
   loopback: boolean;
 }
 
-/** A browser keeps cookies by host: two pages on one host have two names. */
+/** Returns the cookie's name. It has the port in it, because browsers share cookies between all ports of a host. */
 export const cookieName = (host = '') => `synpipe-token-${/:(\d+)$/.exec(host)?.[1] ?? 80}`;
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
 
-/** Whether nobody but this machine can reach the address. */
+/** Returns whether only this machine can reach the address. */
 export function isLoopback(address: string): boolean {
   return loopback.test(isIP(address) === 6 ? `[${address}]` : address);
 }
 
-/** Equal, in a time that says nothing about where they differ. */
-function same(a: string, b: string): boolean {
+/** Compares two texts in constant time. */
+function constantTimeEqual(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }
@@ -38,29 +38,30 @@ function cookie({ host, cookie }: IncomingHttpHeaders): string | undefined {
 }
 
 /**
- * Returns why a request is refused: its status and the reason; undefined if it is to be answered. A page elsewhere can make
- * a browser send requests here: under a name of its own (DNS rebinding), from its own origin, or by leading it here. The
- * headers show the first two. The last brings no cookie, so only the page itself is answered.
+ * Returns the status and the reason if a request must be rejected, or undefined if it is allowed. A page of another site can
+ * make a browser send requests here: under a name that it controls (DNS rebinding), from its own origin, or by a link. The
+ * headers reveal the first two. A link sends no cookie, so it can open only the page itself.
  */
-export function refusal(
-  { headers, path, token }: Asked,
+export function rejection(
+  { headers, path, token }: GuardedRequest,
   { token: wanted, loopback: local }: Access,
 ): [number, string] | undefined {
   const host = headers.host ?? '';
   const name = host.replace(/:\d+$/, '');
-  // A name can be rebound to this address, a number cannot. On loopback only this machine's own are meant.
+  // A name can be rebound to this address, an IP address cannot. A loopback server accepts only loopback names.
   if (!loopback.test(name) && (local || isIP(name.replace(/^\[|\]$/g, '')) === 0)) {
     return [421, 'open this page by its IP address or as localhost'];
   }
-  if (headers.origin !== undefined && headers.origin !== `http://${host}`) return [403, 'this origin may not read it'];
+  if (headers.origin !== undefined && headers.origin !== `http://${host}`)
+    return [403, 'requests from this origin are not allowed'];
   const site = headers['sec-fetch-site'];
   const opens = path === '/' && headers['sec-fetch-mode'] === 'navigate';
   if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opens) {
-    return [403, 'another site may not read it'];
+    return [403, 'requests from other sites are not allowed'];
   }
-  if ((local && path === '/') || same(token ?? cookie(headers) ?? '', wanted)) return undefined;
+  if ((local && path === '/') || constantTimeEqual(token ?? cookie(headers) ?? '', wanted)) return undefined;
   return [
     401,
-    local ? 'open the page first: it sets a cookie' : 'open the address that sink-web printed, with its token',
+    local ? 'open the page first: it sets a cookie' : 'open the URL that sink-web printed, including its token',
   ];
 }

@@ -1,23 +1,23 @@
-import { Waiting } from './waiting.js';
+import { PendingLines } from './pending-lines.js';
 
-/** At most this many bytes of lines are kept, however long they are. */
+/** The maximum size of all lines kept (bytes). */
 const most = 64 << 20;
 
-/** The last lines, oldest first, each with its running number, from 0. */
+/** Keeps the latest lines. Lines are numbered from 0. */
 export class Ring {
   readonly #lines: (Buffer | undefined)[];
-  /** By number, the attempts that waited and ended with that line. */
+  /** The keys of pending attempts that ended, by the number of the line with the outcome. */
   readonly #ends = new Map<number, string>();
-  readonly waiting: Waiting;
+  readonly pending: PendingLines;
   #bytes = 0;
   /** The number of the oldest line that is kept. */
   first = 0;
-  /** The number that the next line gets: how many there have been. */
+  /** The number of the next line, which is also how many lines there have been. */
   next = 0;
 
   constructor(readonly size: number) {
     this.#lines = new Array(size);
-    this.waiting = new Waiting(size);
+    this.pending = new PendingLines(size);
   }
 
   add(line: Buffer): void {
@@ -27,24 +27,24 @@ export class Ring {
     while (this.#bytes > most) this.#forget();
   }
 
-  /** The line of that number; undefined once it is forgotten. */
+  /** Returns the line with that number, or undefined if it is no longer kept. */
   at(number: number): Buffer | undefined {
     return number < this.first ? undefined : this.#lines[number % this.size];
   }
 
-  /** Adds the line of an attempt that waits. */
+  /** Adds a pending line. */
   addPending(line: Buffer, key: string): void {
-    this.waiting.start(key, this.next, line);
+    this.pending.start(key, this.next, line);
     this.add(line);
   }
 
-  /** Adds the line with which an attempt ended. */
+  /** Adds an outcome line. */
   addOutcome(line: Buffer, key: string): void {
-    if (this.waiting.end(key)) this.#ends.set(this.next, key);
+    if (this.pending.end(key)) this.#ends.set(this.next, key);
     this.add(line);
   }
 
-  /** The attempt that waited until the line of that number came. */
+  /** Returns the key of the pending attempt that ended with the line of that number, if any. */
   endedAt(number: number): string | undefined {
     return this.#ends.get(number);
   }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
-import { Feed, type Keep, type State } from './feed.js';
-import { type Access, cookieName, refusal } from './guard.js';
+import { Feed, type LineFilter, type State } from './feed.js';
+import { type Access, cookieName, rejection } from './guard.js';
 import type { Ring } from './ring.js';
 
 const pageFolder = new URL('page/', import.meta.url);
@@ -22,38 +22,38 @@ const headers = {
   'Cache-Control': 'no-store',
 };
 
-/** How often new lines are sent: what comes in between goes as one message. */
+/** How often new lines are sent. Lines that arrive in between are sent in one message. */
 const tickMs = 100;
 const pagesMost = 16;
 
-export interface Served {
+export interface WebServerOptions {
   ring: Ring;
-  /** Makes a predicate of a filter expression. Throws UsageError with what is wrong. */
-  filter(expression: string): Keep;
+  /** Compiles a filter expression. Throws UsageError if it is not valid. */
+  filter(expression: string): LineFilter;
   state(): State;
   access: Access;
 }
 
-/** The page, its script, and the feed of lines: all that can be asked for. */
+/** Serves the page, its files, and the feed of lines. */
 export class WebServer {
   readonly #feeds = new Set<Feed>();
   readonly #server: Server;
   #due: NodeJS.Timeout | undefined;
 
-  constructor(private readonly served: Served) {
+  constructor(private readonly options: WebServerOptions) {
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch(() => response.destroy());
     });
   }
 
-  /** Resolves to the address it listens at. */
+  /** Starts to listen. Resolves to the address and port. */
   listen(host: string, port: number): Promise<{ address: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject).listen(port, host, () => resolve(this.#server.address() as never));
     });
   }
 
-  /** Lines or the state are new: sends them soon. */
+  /** Schedules sending, after lines were added or the state has changed. */
   changed(): void {
     if (this.#feeds.size === 0) return;
     this.#due ??= setTimeout(() => {
@@ -71,7 +71,7 @@ export class WebServer {
 
   #send(): void {
     let more = false;
-    for (const feed of this.#feeds) more = feed.send(this.served.state()) || more;
+    for (const feed of this.#feeds) more = feed.send(this.options.state()) || more;
     if (more) setImmediate(() => this.#send());
     else if ([...this.#feeds].some((feed) => feed.behind)) this.changed();
   }
@@ -80,38 +80,39 @@ export class WebServer {
     const url = new URL(request.url ?? '/', 'http://synpipe');
     const token = url.searchParams.get('token');
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    const { access } = this.served;
-    const refused = refusal({ headers: request.headers, path: url.pathname, token }, access);
-    if (refused) return plain(response, ...refused);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return plain(response, 405, 'only GET');
+    const { access } = this.options;
+    const rejected = rejection({ headers: request.headers, path: url.pathname, token }, access);
+    if (rejected) return plain(response, ...rejected);
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return plain(response, 405, 'only GET and HEAD are supported');
     const name = cookieName(request.headers.host);
     if (token !== null || (access.loopback && url.pathname === '/'))
       response.setHeader('Set-Cookie', `${name}=${access.token}; HttpOnly; SameSite=Strict; Path=/`);
     if (token !== null) {
-      // Kept out of the address from here on: that ends up in histories and logs.
+      // Removes the token from the URL, because URLs end up in histories and logs.
       response.writeHead(303, { Location: '/' }).end();
       return;
     }
     if (url.pathname === '/events') return this.#feed(request, response, url);
     const file = Object.hasOwn(files, url.pathname) ? files[url.pathname] : undefined;
-    if (!file) return plain(response, 404, 'there is no such page');
+    if (!file) return plain(response, 404, 'page not found');
     response.setHeader('Content-Type', file[1]).end(await readFile(new URL(file[0], pageFolder)));
   }
 
   async #feed(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    let keep: Keep | undefined;
+    let keep: LineFilter | undefined;
     try {
       const expression = url.searchParams.get('where')?.trim();
-      if (expression) keep = this.served.filter(expression);
+      if (expression) keep = this.options.filter(expression);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       return plain(response, 400, error.message);
     }
     if (url.searchParams.has('check')) return plain(response, 200, 'ok');
-    if (this.#feeds.size >= pagesMost) return plain(response, 503, `${pagesMost} pages are open already`);
+    if (this.#feeds.size >= pagesMost) return plain(response, 503, `${pagesMost} pages are already open; close one`);
     const [run, number] = String(request.headers['last-event-id']).split('.');
-    const from = run === this.served.state().run ? Number(number) || 0 : 0;
-    const feed = new Feed(this.served.ring, response, keep, Math.min(from, this.served.ring.next));
+    const from = run === this.options.state().run ? Number(number) || 0 : 0;
+    const feed = new Feed(this.options.ring, response, keep, Math.min(from, this.options.ring.next));
     this.#feeds.add(feed);
     response.once('close', () => this.#feeds.delete(feed));
     await feed.open(request);

@@ -206,7 +206,7 @@ test('a full disk while closed files are compressed: they stay as they are', asy
   writeFileSync(join(disk, 'out@20260101T000000.000Z'), random(1, 200));
   const { stderr, code } = await shell('sink-file --compress gzip out', disk, random(201, 220));
   assert.equal(code, 0);
-  assert.match(stderr, /^sink-file: cannot archive out@\S+: ENOSPC; it stays as it is\n$/);
+  assert.match(stderr, /^sink-file: cannot archive out@\S+: ENOSPC; keeping it as it is\n$/);
   assertAll([...seqsIn(join(disk, 'out@20260101T000000.000Z')), ...seqsIn(join(disk, 'out'))], 220);
   assert.ok(!readdirSync(disk).some((name) => name.endsWith('.tmp')));
 });

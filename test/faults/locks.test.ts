@@ -12,7 +12,7 @@ import { root, shell } from '../support/shell.js';
 /** As in a container of its own: other processes are not seen, nor their sockets. */
 const container = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--net'];
 const inUse = (path: string) =>
-  `sink-file: cannot open ${path}: in use by another process; give each its own file, or use --shared for all of them\n`;
+  `sink-file: cannot open ${path}: in use by another process; use a separate file for each, or --shared for all of them\n`;
 
 for (const [where, words] of Object.entries({ 'one host': [], 'two containers on one volume': container })) {
   test(`a second sink-file on a file, ${where}: an error, and no byte of the first is touched`, async (t) => {
@@ -155,7 +155,8 @@ test('SIGHUP, and another process has the new file: it ends with the count of wh
   first.child.stdin?.end();
   const { code, stderr } = await first.ended;
   assert.equal(code, 1);
-  const why = 'in use by another process, 4 lines not written; give each its own file, or use --shared for all of them';
+  const why =
+    'in use by another process, 4 lines not written; use a separate file for each, or --shared for all of them';
   assert.ok(stderr.endsWith(`sink-file: cannot write out: ${why}\n`), stderr);
   other.child.stdin?.end();
   await other.ended;

@@ -1,8 +1,8 @@
 import { joined, type Preset } from '../preset.js';
 
 /**
- * The HTTP interface. The batch's id is the token by which a table that remembers its last inserts knows one again. A batch
- * that it finds an error in is answered as a whole, since wait_end_of_query holds the answer back until it is certain.
+ * ClickHouse's HTTP interface. The batch's id is the deduplication token, for tables that remember their last inserts.
+ * wait_end_of_query delays the response until the whole insert has succeeded or failed.
  */
 export const clickhouse = (table: string): Preset => ({
   path: '/',
@@ -15,7 +15,7 @@ export const clickhouse = (table: string): Preset => ({
   }),
   contentType: 'application/x-ndjson',
   body: ({ lines }) => joined(lines),
-  verdict: ({ headers, body }) => {
+  results: ({ headers, body }) => {
     const code = headers['x-clickhouse-exception-code'];
     if (code) throw new Error(`exception ${code}: ${body.slice(0, 200)}`);
     return { retry: [], rejected: [] };

@@ -1,6 +1,6 @@
-import { type Answer, eventsOf, nanoseconds, type Preset, timeOf } from '../preset.js';
+import { eventsOf, type HttpResponse, nanoseconds, type Preset, timeOf } from '../preset.js';
 
-/** The push API: a stream for each type of event and the labels that are given. */
+/** Loki's push API: one stream per event type, with the given labels. */
 export const loki = (labels: Record<string, string>): Preset => ({
   path: '/loki/api/v1/push',
   contentType: 'application/json',
@@ -15,17 +15,18 @@ export const loki = (labels: Record<string, string>): Preset => ({
     const all = [...streams].map(([type, values]) => ({ stream: { job: 'synpipe', type, ...labels }, values }));
     return Buffer.from(JSON.stringify({ streams: all }));
   },
-  ignored,
+  partlyRejected,
 });
 
-/** Errors of single entries; all others are about whole streams, such as those in labels. */
+/** Errors that concern single entries. All others, such as invalid labels, concern whole streams. */
 const ofEntry = /^(?:entry for stream '.*' has timestamp too|max entry size)/s;
 
 /**
- * Loki answers 400 if it ignores some entries, and stores the others. Its ingesters say `total ignored: 1 out of 5 for
- * stream: {…}`, its distributor `3 errors like: ERROR; 1 errors like: ERROR`, or just ERROR if there is only one.
+ * Returns how many entries Loki ignored. It responds with 400 if it ignores some entries, and stores the others. Ingesters
+ * write `total ignored: 1 out of 5 for stream: {…}`. The distributor writes `3 errors like: ERROR; 1 errors like: ERROR`, or
+ * just ERROR if there is only one.
  */
-function ignored({ status, body }: Answer): number | undefined {
+function partlyRejected({ status, body }: HttpResponse): number | undefined {
   if (status !== 400) return undefined;
   const [, total] = /total ignored: (\d+) out of \d+ /.exec(body) ?? [];
   if (total !== undefined) return Number(total);

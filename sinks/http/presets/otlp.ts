@@ -5,18 +5,18 @@ type Value = { stringValue: string } | { intValue: string } | { doubleValue: num
 type Event = { [key: string]: unknown };
 
 /**
- * OTLP over HTTP, JSON: the log records of lines that are OTLP already (of `to-otel`), and of any other event one with its
+ * OTLP over HTTP with JSON. Lines from `to-otel` contain log records already; any other event becomes a log record with its
  * fields as attributes.
  */
 export const otlp = (): Preset => ({
   path: '/v1/logs',
   contentType: 'application/json',
-  passing: (status) => [408, 429, 502, 503, 504].includes(status),
+  isTemporary: (status) => [408, 429, 502, 503, 504].includes(status),
   body: ({ lines, began }) => {
     const resourceLogs = new Map<string, { resource: object; scopeLogs: Map<string, Scoped> }>();
     const add = (resource: object, scope: object, records: object[]) => {
-      const { scopeLogs } = once(resourceLogs, resource, () => ({ resource, scopeLogs: new Map() }));
-      once(scopeLogs, scope, () => ({ scope, logRecords: [] as object[] })).logRecords.push(...records);
+      const { scopeLogs } = getOrCreate(resourceLogs, resource, () => ({ resource, scopeLogs: new Map() }));
+      getOrCreate(scopeLogs, scope, () => ({ scope, logRecords: [] as object[] })).logRecords.push(...records);
     };
     for (const [at, event] of eventsOf(lines).entries()) {
       if (event.type !== 'otel') add(ours, scope, [recordOf(event, lines[at] as Buffer, began)]);
@@ -30,13 +30,13 @@ export const otlp = (): Preset => ({
     }));
     return Buffer.from(JSON.stringify({ resourceLogs: all }));
   },
-  verdict: ({ body }) => {
+  results: ({ body }) => {
     const { partialSuccess } = JSON.parse(body || '{}') as {
       partialSuccess?: { rejectedLogRecords?: string | number; errorMessage?: string };
     };
     const count = Number(partialSuccess?.rejectedLogRecords ?? 0);
     const reason = partialSuccess?.errorMessage ?? 'partial success';
-    return { retry: [], rejected: [], ...(count > 0 && { unnamed: { count, reason } }) };
+    return { retry: [], rejected: [], ...(count > 0 && { unidentified: { count, reason } }) };
   },
 });
 
@@ -48,8 +48,8 @@ interface Scoped {
 const ours = { attributes: [{ key: 'service.name', value: { stringValue: 'synpipe' } }] };
 const scope = { name: 'synpipe' };
 
-/** What a map has for a thing; made where there is none. */
-function once<T>(map: Map<string, T>, thing: object, make: () => T): T {
+/** Returns the map's value for `thing`, which is created if it is missing. Things are compared by content. */
+function getOrCreate<T>(map: Map<string, T>, thing: object, make: () => T): T {
   const key = JSON.stringify(thing);
   const found = map.get(key) ?? make();
   map.set(key, found);

@@ -1,6 +1,6 @@
 import { eventsOf, nanoseconds, type Preset, timeOf } from '../preset.js';
 
-/** The HTTP event collector. */
+/** Splunk's HTTP Event Collector. */
 export const splunkHec = (): Preset => ({
   path: '/services/collector/event',
   contentType: 'application/json',
@@ -15,7 +15,7 @@ export const splunkHec = (): Preset => ({
         return Buffer.concat([Buffer.from(head), lines[at] as Buffer, Buffer.from('}\n')]);
       }),
     ),
-  verdict: ({ body }) => {
+  results: ({ body }) => {
     const { code, text } = JSON.parse(body) as { code?: number; text?: string };
     if (code !== 0) throw new Error(`code ${code}: ${text}`);
     return { retry: [], rejected: [] };

@@ -1,6 +1,6 @@
 import { joined, type Preset } from '../preset.js';
 
-/** The JSON stream API. A parameter that the URL has is left as it is. */
+/** VictoriaLogs' JSON stream API. */
 export const victorialogs = (): Preset => ({
   path: '/insert/jsonline',
   query: () => ({ _stream_fields: 'type,host', _time_field: 'ts', _msg_field: 'comm,type' }),

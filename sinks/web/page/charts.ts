@@ -4,7 +4,7 @@ import type { Series } from './sums.js';
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A colour as the canvas wants it: custom properties keep light-dark() as it is written. */
+/** Resolves a custom property to a colour that the canvas accepts. Custom properties keep light-dark() unresolved. */
 function colour(name: string): string {
   const probe = document.createElement('span');
   probe.style.color = `var(${name})`;
@@ -16,7 +16,7 @@ function colour(name: string): string {
 
 const digits = (value: number | null) => (value === null ? '–' : String(Number(threeDigits(value))));
 
-/** Rate and latency over time, above each other's time axis; a part that is dragged over is selected. */
+/** Draws rate and latency over time. Dragging over a chart selects a time range. */
 export class Charts {
   #rate: uPlot | undefined;
   #latency: uPlot | undefined;

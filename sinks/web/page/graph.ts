@@ -1,25 +1,25 @@
 import type { Attempt } from './model.js';
-import type { Band, End, Share, Talk } from './sums.js';
+import type { Band, GraphData, GraphNode, Share } from './sums.js';
 
 const barWidth = 10;
 const gap = 8;
-const least = 16; // px, a label's height
+const leastHeight = 16; // px, the height of a label
 
-interface Placed extends End {
+interface Placed extends GraphNode {
   y: number;
   height: number;
 }
 
-/** From top to bottom, as high as their counts, but for a least height. */
-function place(ends: readonly End[], height: number): Map<string, Placed> {
-  const total = ends.reduce((sum, { count }) => sum + count, 0);
-  const free = Math.max(0, height - ends.length * (least + gap) + gap);
+/** Places nodes from top to bottom. Heights are proportional to the counts, above a minimum. */
+function place(nodes: readonly GraphNode[], height: number): Map<string, Placed> {
+  const total = nodes.reduce((sum, { count }) => sum + count, 0);
+  const free = Math.max(0, height - nodes.length * (leastHeight + gap) + gap);
   let y = 0;
   return new Map(
-    ends.map((end) => {
-      const placed = { ...end, y, height: least + (free * end.count) / total };
+    nodes.map((node) => {
+      const placed = { ...node, y, height: leastHeight + (free * node.count) / total };
       y += placed.height + gap;
-      return [end.key, placed];
+      return [node.key, placed];
     }),
   );
 }
@@ -37,30 +37,30 @@ function set(element: Element, attributes: Record<string, string | number>): voi
 const shareOf = ({ failed, count }: Share) => (count === 0 ? 0 : failed / count);
 const counted = ({ count, failed }: Share) => (failed > 0 ? `${count}, ${failed} failed` : String(count));
 
-/** Draws who talks to whom. Elements stay while what they stand for does, so that the keyboard's focus does too. */
+/** Draws which process talks to which destination. Reuses elements between drawings, so that they keep the keyboard focus. */
 export class Graph {
   readonly #bands = svg('g');
-  readonly #ends = svg('g');
+  readonly #nodes = svg('g');
   readonly #kept = new Map<string, SVGElement>();
 
   constructor(
     private readonly root: SVGElement,
     private readonly chosen: (side: 'left' | 'right', sample: Attempt) => void,
   ) {
-    root.append(this.#bands, this.#ends);
+    root.append(this.#bands, this.#nodes);
   }
 
-  draw({ left, right, bands }: Talk): void {
+  draw({ left, right, bands }: GraphData): void {
     const rows = Math.max(left.length, right.length);
-    this.root.style.minHeight = `${Math.max(256, rows * (least + gap))}px`;
+    this.root.style.minHeight = `${Math.max(256, rows * (leastHeight + gap))}px`;
     const { clientWidth: width, clientHeight: height } = this.root;
     set(this.root, { viewBox: `0 0 ${width} ${height}` });
     const side = Math.min(170, width * 0.3);
     const sides = { left: place(left, height), right: place(right, height) };
     const used = new Set<string>();
     this.#drawBands(bands, sides.left, sides.right, side, width, used);
-    for (const end of sides.left.values()) this.#drawEnd('left', end, side, width, used);
-    for (const end of sides.right.values()) this.#drawEnd('right', end, side, width, used);
+    for (const node of sides.left.values()) this.#drawNode('left', node, side, width, used);
+    for (const node of sides.right.values()) this.#drawNode('right', node, side, width, used);
     for (const [key, element] of this.#kept) {
       if (used.has(key)) continue;
       element.remove();
@@ -79,29 +79,29 @@ export class Graph {
     return element;
   }
 
-  #drawEnd(which: 'left' | 'right', end: Placed, side: number, width: number, used: Set<string>): void {
-    const group = this.#element(`${which} ${end.key}`, this.#ends, () => this.#makeEnd(which, end), used);
+  #drawNode(which: 'left' | 'right', node: Placed, side: number, width: number, used: Set<string>): void {
+    const group = this.#element(`${which} ${node.key}`, this.#nodes, () => this.#makeNode(which, node), used);
     const x = which === 'left' ? side : width - side - barWidth;
     const [room, bar, label, count] = group.children as unknown as [Element, Element, Element, Element];
-    (group as SVGElement & { sample?: Attempt }).sample = end.sample as Attempt;
-    group.style.setProperty('--failed', String(shareOf(end)));
-    group.setAttribute('data-count', String(end.count));
-    group.setAttribute('data-failed', String(end.failed));
-    group.setAttribute('aria-label', `${end.label}: ${counted(end)}`);
-    set(bar, { x, y: end.y, width: barWidth, height: end.height });
-    set(room, { x: which === 'left' ? 0 : x, y: end.y, width: side + barWidth, height: end.height });
+    (group as SVGElement & { sample?: Attempt }).sample = node.sample as Attempt;
+    group.style.setProperty('--failed', String(shareOf(node)));
+    group.setAttribute('data-count', String(node.count));
+    group.setAttribute('data-failed', String(node.failed));
+    group.setAttribute('aria-label', `${node.label}: ${counted(node)}`);
+    set(bar, { x, y: node.y, width: barWidth, height: node.height });
+    set(room, { x: which === 'left' ? 0 : x, y: node.y, width: side + barWidth, height: node.height });
     const letters = Math.floor((side - 8) / 6.6);
-    const middle = end.y + end.height / 2;
-    const tall = end.height >= 30;
+    const middle = node.y + node.height / 2;
+    const tall = node.height >= 30;
     const at = which === 'left' ? { x: x - 6, 'text-anchor': 'end' } : { x: x + barWidth + 6, 'text-anchor': 'start' };
     set(label, { ...at, y: tall ? middle - 7 : middle });
     set(count, { ...at, y: middle + 8, visibility: tall ? 'visible' : 'hidden' });
-    label.textContent = shorten(end.label, letters);
-    count.textContent = shorten(counted(end), letters);
-    (group.lastChild as Element).textContent = `${end.label}: ${counted(end)}`;
+    label.textContent = shorten(node.label, letters);
+    count.textContent = shorten(counted(node), letters);
+    (group.lastChild as Element).textContent = `${node.label}: ${counted(node)}`;
   }
 
-  #makeEnd(which: 'left' | 'right', { sample }: End): SVGElement {
+  #makeNode(which: 'left' | 'right', { sample }: GraphNode): SVGElement {
     const group = svg('g') as SVGElement & { sample?: Attempt };
     group.append(svg('rect', 'room'), svg('rect', 'share'), svg('text'), svg('text', 'count'), svg('title'));
     if (!sample) return group;
@@ -125,12 +125,12 @@ export class Graph {
     used: Set<string>,
   ): void {
     const filled = new Map<Placed, number>();
-    const middle = (end: Placed, count: number) => {
-      const from = filled.get(end) ?? 0;
-      filled.set(end, from + count);
-      return { y: end.y + ((from + count / 2) / end.count) * end.height, thick: (count / end.count) * end.height };
+    const middle = (node: Placed, count: number) => {
+      const from = filled.get(node) ?? 0;
+      filled.set(node, from + count);
+      return { y: node.y + ((from + count / 2) / node.count) * node.height, thick: (count / node.count) * node.height };
     };
-    const order = (ends: Map<string, Placed>, key: string) => ends.get(key)?.y ?? 0;
+    const order = (nodes: Map<string, Placed>, key: string) => nodes.get(key)?.y ?? 0;
     const sorted = [...bands].sort(
       (a, b) => order(left, a.from) - order(left, b.from) || order(right, a.to) - order(right, b.to),
     );

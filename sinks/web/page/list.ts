@@ -2,7 +2,7 @@ import { printable } from '../../../schemas/pipe/messages/printable.js';
 import type { Attempt } from './model.js';
 
 const rowHeight = 28;
-const around = 6; // rows drawn above and below what is seen
+const margin = 6; // rows drawn above and below the visible ones
 
 const two = (value: number, digits = 2) => String(value).padStart(digits, '0');
 
@@ -11,7 +11,7 @@ function clock(at: number): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${two(time.getMilliseconds(), 3)}`;
 }
 
-/** What is shown of an attempt; of one that waits, how long it has, ms. */
+/** Returns the texts of an attempt's cells. `waited` is how long a pending attempt has waited (ms). */
 function cells(one: Attempt, waited: number): string[] {
   const ms = one.ms === undefined ? '' : one.ms < 10 ? one.ms.toFixed(2) : String(Math.round(one.ms));
   const took = one.type === 'pending' ? `${(waited / 1000).toFixed(1)} s` : ms;
@@ -21,11 +21,11 @@ function cells(one: Attempt, waited: number): string[] {
   );
 }
 
-/** The attempts as a table of which only the rows that are seen exist. */
+/** A table of attempts in which only the visible rows exist. */
 export class List {
   #shown: readonly Attempt[] = [];
   readonly #rows: HTMLElement[] = [];
-  #top: Attempt | undefined; // the row that stays where it is while new ones come above it
+  #top: Attempt | undefined; // the topmost visible row, which stays in place while rows are added above it
 
   constructor(
     private readonly frame: HTMLElement,
@@ -37,7 +37,7 @@ export class List {
     new ResizeObserver(() => this.draw()).observe(frame);
   }
 
-  /** The attempts, in the order of the rows. */
+  /** Shows these attempts, in this order. */
   show(attempts: readonly Attempt[]): void {
     const anchor = this.frame.scrollTop > rowHeight ? this.#top : undefined;
     this.#shown = attempts;
@@ -48,10 +48,10 @@ export class List {
     this.draw();
   }
 
-  /** Draws the rows that are seen; only what has changed is new. */
+  /** Draws the visible rows. Updates only cells that have changed. */
   draw(): void {
-    const first = Math.max(0, Math.floor(this.frame.scrollTop / rowHeight) - around);
-    const count = Math.ceil(this.frame.clientHeight / rowHeight) + 2 * around;
+    const first = Math.max(0, Math.floor(this.frame.scrollTop / rowHeight) - margin);
+    const count = Math.ceil(this.frame.clientHeight / rowHeight) + 2 * margin;
     const some = this.#shown.slice(first, first + count);
     this.#top = this.#shown[Math.floor(this.frame.scrollTop / rowHeight)];
     while (this.#rows.length < some.length) this.#rows.push(this.#row());

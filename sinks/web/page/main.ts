@@ -4,7 +4,7 @@ import { threeDigits } from './digits.js';
 import { Graph } from './graph.js';
 import { List } from './list.js';
 import { type Attempt, Model } from './model.js';
-import { latencies, quantile, series, talk } from './sums.js';
+import { graphData, latencies, quantile, series } from './sums.js';
 
 const drawMs = 500;
 const tickMs = 200;
@@ -17,33 +17,33 @@ interface State {
   lost: number;
   keep: number;
   ended: boolean;
-  /** Waiting attempts are recent. */
+  /** Whether pending attempts are recent. */
   live: boolean;
-  /** The clock there, ms. */
+  /** The time at sink-web (ms since the epoch). */
   now: number;
 }
 
 const model = new Model();
 let state: State = { run: '', total: 0, lost: 0, keep: model.keep, ended: false, live: false, now: 0 };
-/** How far this clock is ahead of that of sink-web, ms. */
+/** How far this clock is ahead of sink-web's (ms). */
 let ahead = 0;
-/** The clock at the last tick, ms. */
+/** The time at the last tick (ms since the epoch). */
 let ticked = 0;
 let connected = false;
 let source: EventSource | undefined;
-/** After so long it is asked again, ms. */
+/** How long to wait before reconnecting (ms). */
 const retryMs = 1000;
 let where = '';
-/** A part of the time that was selected, in ms. */
-let part: { from: number; to: number } | undefined;
-/** What was shown when the page was paused. */
-let held: { attempts: Attempt[]; now: number; ticked: number } | undefined;
+/** The time range selected in a chart (ms). */
+let selectedRange: { from: number; to: number } | undefined;
+/** What the page showed when it was paused. */
+let frozen: { attempts: Attempt[]; now: number; ticked: number } | undefined;
 let due: number | undefined;
 let shown: Attempt[] = [];
-let waiting: Attempt[] = []; // of these
+let waiting: Attempt[] = []; // the pending ones of these
 
 const charts = new Charts({ rate: element('rate'), latency: element('latency') }, (from, to) => {
-  part = { from, to };
+  selectedRange = { from, to };
   input('range').value = 'part';
   element<HTMLOptionElement>('range').querySelector('[value=part]')?.removeAttribute('hidden');
   drawSoon(0);
@@ -51,16 +51,16 @@ const charts = new Charts({ rate: element('rate'), latency: element('latency') }
 const graph = new Graph(element('graph'), (side, one) => narrow(side === 'left' ? ofProcess(one) : ofDestination(one)));
 const list = new List(element('list'), element('rows'), showOne, waited);
 
-/** The end of the time axis: now, where events are of now. */
+/** Returns the end of the time axis: the current time if events are live, otherwise the time of the newest event. */
 function now(): number {
   const live = !state.ended && Math.abs(Date.now() - model.newest) < 60_000;
   return live ? Math.max(model.newest, Date.now()) : model.newest;
 }
 
-/** How long an attempt has waited, ms: by the clock while the stream is live, else up to the newest event. */
+/** Returns how long an attempt has waited (ms): by the clock while the stream is live, otherwise until the newest event. */
 function waited({ at, until }: Attempt): number {
   if (connected && state.live && !state.ended) ticked = Date.now() - ahead;
-  return Math.max(until, held ? held.ticked : state.live && !state.ended ? ticked : model.newest) - at;
+  return Math.max(until, frozen ? frozen.ticked : state.live && !state.ended ? ticked : model.newest) - at;
 }
 
 function drawSoon(ms = drawMs): void {
@@ -69,25 +69,25 @@ function drawSoon(ms = drawMs): void {
   due = window.setTimeout(() => {
     due = undefined;
     draw();
-    if (connected && !state.ended && !held) drawSoon(1_000); // time goes on without events
+    if (connected && !state.ended && !frozen) drawSoon(1_000); // the time axis moves even without events
   }, ms);
 }
 
 function draw(): void {
-  const end = held ? held.now : now();
+  const end = frozen ? frozen.now : now();
   const last = Number(input('range').value) * 1000;
-  const [from, to] = part ? [part.from, part.to] : [last ? end - last : 0, end];
+  const [from, to] = selectedRange ? [selectedRange.from, selectedRange.to] : [last ? end - last : 0, end];
   const words = input('search').value.toLowerCase();
   const holds = ({ at, until, type, lines }: Attempt) =>
     at <= to &&
     (until >= from || type === 'pending') &&
     (words === '' || lines.some((line) => line.toLowerCase().includes(words)));
-  shown = held ? held.attempts.filter(holds) : model.select(holds);
+  shown = frozen ? frozen.attempts.filter(holds) : model.select(holds);
   waiting = shown.filter(({ type }) => type === 'pending').sort((a, b) => a.at - b.at);
   numbers();
   const first = shown.reduce((least, { at }) => Math.min(least, at), to);
   charts.draw(series(shown, from || Math.min(first, to - 60_000), to));
-  graph.draw(talk(shown, { left: 14, right: 18 }));
+  graph.draw(graphData(shown, { left: 14, right: 18 }));
   element<HTMLElement>('nobody').hidden = shown.length > 0;
   const newest = shown.filter(({ type }) => type !== 'pending').reverse();
   const sorted = input('first').checked
@@ -103,29 +103,29 @@ function numbers(): void {
     const value = quantile(ms, share);
     return value === undefined ? '–' : `${threeDigits(value)} ms`;
   };
-  tell('attempts', String(shown.length));
+  setText('attempts', String(shown.length));
   const ended = shown.length - waiting.length;
-  tell('failed', failed === 0 ? '0' : `${failed} (${Math.round((failed / ended) * 100)} %)`);
-  tell('pending', String(waiting.length), waiting.length > 0);
+  setText('failed', failed === 0 ? '0' : `${failed} (${Math.round((failed / ended) * 100)} %)`);
+  setText('pending', String(waiting.length), waiting.length > 0);
   element('failed').classList.toggle('some', failed > 0);
-  tell('p50', of(0.5));
-  tell('p99', of(0.99));
-  tell('lost', String(state.lost), state.lost > 0);
+  setText('p50', of(0.5));
+  setText('p99', of(0.99));
+  setText('lost', String(state.lost), state.lost > 0);
   const older = Math.max(0, state.total - state.keep);
-  tell('older', String(older), older > 0);
+  setText('older', String(older), older > 0);
   const [name, text] = !connected
     ? ['broken', 'not connected']
-    : held
+    : frozen
       ? ['', 'paused']
       : state.ended
         ? ['', 'the input has ended']
         : ['live', 'live'];
-  const told = element<HTMLElement>('state');
-  told.className = name;
-  if (told.textContent !== text) told.textContent = text;
+  const status = element<HTMLElement>('state');
+  status.className = name;
+  if (status.textContent !== text) status.textContent = text;
 }
 
-function tell(id: string, text: string, visible = true): void {
+function setText(id: string, text: string, visible = true): void {
   const place = element<HTMLElement>(id);
   place.textContent = text;
   (place.parentElement as HTMLElement).hidden = !visible;
@@ -142,13 +142,13 @@ function connect(): void {
   source.addEventListener('error', () => {
     connected = false;
     drawSoon();
-    if (source?.readyState === EventSource.CLOSED) setTimeout(renew, retryMs); // sink-web has started again
+    if (source?.readyState === EventSource.CLOSED) setTimeout(renew, retryMs); // sink-web was restarted
   });
   source.addEventListener('state', ({ data }) => {
     const next: State = JSON.parse(data);
     if (state.run !== '' && next.run !== state.run) {
       state = next;
-      connect(); // another run of sink-web: its events are others
+      connect(); // another run of sink-web, with other events
       return;
     }
     state = next;
@@ -170,7 +170,7 @@ function connect(): void {
   });
 }
 
-/** Connects again, with the cookie that the page brings. */
+/** Fetches the page to renew its cookie, then reconnects. */
 async function renew(): Promise<void> {
   await fetch('.').catch(() => undefined);
   connect();
@@ -185,32 +185,32 @@ const ofDestination = (one: Attempt) =>
 function narrow(expression: string): void {
   const old = input('where').value.trim();
   input('where').value = old === '' ? expression : `${/\bor\b|\|\|/.test(old) ? `(${old})` : old} and ${expression}`;
-  void ask();
+  void applyFilter();
 }
 
-/** Takes the filter, where it is one. */
-async function ask(): Promise<void> {
+/** Applies the filter if it is valid. */
+async function applyFilter(): Promise<void> {
   const wanted = input('where').value.trim();
   if (wanted === where) {
     element('why').textContent = '';
     return;
   }
   const answer = await fetch(`events?check&where=${encodeURIComponent(wanted)}`).catch(() => undefined);
-  if (input('where').value.trim() !== wanted) return; // written on meanwhile
+  if (input('where').value.trim() !== wanted) return; // it has changed since
   const bad = answer && !answer.ok;
   element('why').textContent = bad ? (await answer.text()).trim() : '';
   input('where').setAttribute('aria-invalid', String(Boolean(bad)));
   if (bad || !answer) return;
   where = wanted;
   element<HTMLElement>('clear').hidden = where === '';
-  if (held) pause();
+  if (frozen) pause();
   connect();
 }
 
 function pause(): void {
-  held = held ? undefined : { attempts: model.select(() => true).map((one) => ({ ...one })), now: now(), ticked };
-  element('pause').setAttribute('aria-pressed', String(held !== undefined));
-  element('pause').textContent = held ? 'Go on' : 'Pause';
+  frozen = frozen ? undefined : { attempts: model.select(() => true).map((one) => ({ ...one })), now: now(), ticked };
+  element('pause').setAttribute('aria-pressed', String(frozen !== undefined));
+  element('pause').textContent = frozen ? 'Resume' : 'Pause';
   drawSoon(0);
 }
 
@@ -240,21 +240,21 @@ function save(): void {
 let typed: number | undefined;
 input('where').addEventListener('input', () => {
   clearTimeout(typed);
-  typed = window.setTimeout(ask, 400);
+  typed = window.setTimeout(applyFilter, 400);
 });
 element('ask').addEventListener('submit', (event) => {
   event.preventDefault();
   clearTimeout(typed);
-  void ask();
+  void applyFilter();
 });
 element('clear').addEventListener('click', () => {
   input('where').value = '';
-  void ask();
+  void applyFilter();
 });
 input('search').addEventListener('input', () => drawSoon(0));
 input('first').addEventListener('change', () => drawSoon(0));
 input('range').addEventListener('change', () => {
-  if (input('range').value !== 'part') part = undefined;
+  if (input('range').value !== 'part') selectedRange = undefined;
   drawSoon(0);
 });
 element('pause').addEventListener('click', pause);

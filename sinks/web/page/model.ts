@@ -1,31 +1,31 @@
-/** What one attempt's lines say, as the page shows it. */
+/** An attempt as the page shows it, combined from the lines of its events. */
 export interface Attempt {
-  /** Its identity. */
+  /** Identifies the attempt: its id and host. */
   readonly key: string;
-  /** When the call was made, in ms since 1970. */
+  /** When the call was made (ms since the epoch). */
   readonly at: number;
-  /** When it ended; if that is unknown, `ts` of its last event. */
+  /** When it ended (ms since the epoch), or `ts` of its last event if that is unknown. */
   until: number;
-  /** What the last of its events was. */
+  /** The type of its last event. */
   type: 'connect' | 'pending' | 'outcome';
-  /** The name of the process, and the field that has it; no field if it belongs to none. */
+  /** The name of the process, and the field it comes from; undefined if the attempt belongs to no process. */
   readonly process: string;
   readonly processField: 'pcomm' | 'comm' | undefined;
   readonly pid: number | undefined;
-  /** The name of the destination, or its address. */
+  /** The destination's name, or its address if no name is known. */
   readonly to: string;
-  /** The name is one of several that it may be. */
+  /** Whether the name is a guess: the address has several names. */
   readonly ambiguous: boolean;
   readonly toField: 'name' | 'daddr';
   readonly port: number;
-  /** How it ended; the call's error, or nothing, where only that is known. */
+  /** How it ended. If only the call is known, its error or an empty text. */
   result: string;
   failed: boolean;
   ms: number | undefined;
-  /** Its connect, and its outcome or else its newest pending event, as they came. */
+  /** Its connect line, if any, and its outcome or newest pending line, unchanged. */
   readonly lines: string[];
-  /** Its place in the order of those that do not wait. */
-  place: number;
+  /** Its position among the attempts that are not pending. */
+  position: number;
 }
 
 interface Event {
@@ -46,17 +46,17 @@ interface Event {
   latency_us?: number;
 }
 
-type Ending = Pick<Attempt, 'until' | 'type' | 'result' | 'failed' | 'ms'>;
+type Result = Pick<Attempt, 'until' | 'type' | 'result' | 'failed' | 'ms'>;
 
-function ending({ type, ts, result = '', error = '', latency_us }: Event): Ending {
+function resultOf({ type, ts, result = '', error = '', latency_us }: Event): Result {
   const until = Date.parse(ts);
   if (type === 'connect') return { until, type, result: error, failed: error !== '', ms: undefined };
-  const told = result === 'error' ? error : result;
+  const text = result === 'error' ? error : result;
   const ms = latency_us === undefined ? undefined : latency_us / 1000;
-  return { until, type, result: told, failed: type === 'outcome' && result !== 'established', ms };
+  return { until, type, result: text, failed: type === 'outcome' && result !== 'established', ms };
 }
 
-/** As in sinks/web.ts. */
+/** Must match keyOf in sinks/web.ts. */
 const keyOf = ({ id, host = '' }: Event) => `${id} ${host}`;
 
 function attempt(event: Event, line: string): Attempt {
@@ -72,33 +72,33 @@ function attempt(event: Event, line: string): Attempt {
     toField: name === undefined ? 'daddr' : 'name',
     port: dport,
     lines: [line],
-    place: -1,
-    ...ending(event),
+    position: -1,
+    ...resultOf(event),
   };
 }
 
 /**
- * The attempts of the last lines, in the order they came; the events of one attempt are one. Those that wait stay longer
- * than others, as long as they are no more than half.
+ * The attempts of the latest lines, in the order of arrival. The events of one attempt are merged. Pending attempts are kept
+ * longer than others, as long as they are at most half of all.
  */
 export class Model {
-  #attempts: (Attempt | undefined)[] = []; // those that do not wait; some have begun to
-  #base = 0; // the place of the first of the array
-  #first = 0; // those before it are forgotten
+  #attempts: (Attempt | undefined)[] = []; // not pending; undefined if the attempt has become pending
+  #base = 0; // the position of the first element of the array
+  #first = 0; // elements before this index are forgotten
   #lines = 0;
   readonly #waiting = new Set<Attempt>();
   readonly #byKey = new Map<string, Attempt>();
-  /** As many lines are kept. */
+  /** How many lines to keep. */
   keep = 20_000;
-  /** When the newest event was. */
+  /** The time of the newest event (ms since the epoch). */
   newest = 0;
 
   add(line: string): void {
     const event = JSON.parse(line) as Event;
     const known = event.type === 'connect' ? undefined : this.#byKey.get(keyOf(event));
-    const ended = known?.type === 'outcome'; // then the same socket may have tried again
+    const ended = known?.type === 'outcome'; // a new event is then a new attempt of the same socket
     const ts = Date.parse(event.ts);
-    if (ended && (event.type === 'pending' ? ts <= known.until : ts === known.until)) return; // late, or twice
+    if (ended && (event.type === 'pending' ? ts <= known.until : ts === known.until)) return; // late or duplicate
     if (known && !ended) this.#update(known, event, line);
     else {
       const made = attempt(event, line);
@@ -117,7 +117,7 @@ export class Model {
     this.#byKey.clear();
   }
 
-  /** Attempts have ended, in a way that is not shown. */
+  /** Removes pending attempts that have ended, but whose outcome the filter hides. */
   end(keys: readonly string[]): void {
     for (const key of keys) {
       const one = this.#byKey.get(key);
@@ -125,43 +125,43 @@ export class Model {
     }
   }
 
-  /** Only these wait still. */
+  /** Removes all pending attempts except these. */
   retain(keys: ReadonlySet<string>): void {
     this.end([...this.#waiting].map(({ key }) => key).filter((key) => !keys.has(key)));
   }
 
-  /** The attempts that hold: those that do not wait, oldest first, then those that wait. */
-  select(holds: (attempt: Attempt) => boolean): Attempt[] {
+  /** Returns the attempts that match: first those that are not pending, oldest first, then the pending ones. */
+  select(matches: (attempt: Attempt) => boolean): Attempt[] {
     const chosen: Attempt[] = [];
     for (let i = this.#first; i < this.#attempts.length; i++) {
       const one = this.#attempts[i];
-      if (one && holds(one)) chosen.push(one);
+      if (one && matches(one)) chosen.push(one);
     }
-    for (const one of this.#waiting) if (holds(one)) chosen.push(one);
+    for (const one of this.#waiting) if (matches(one)) chosen.push(one);
     return chosen;
   }
 
-  /** Takes another event of an attempt. */
+  /** Merges another event into its attempt. */
   #update(known: Attempt, event: Event, line: string): void {
     const moves = (known.type === 'pending') !== (event.type === 'pending');
     if (known.type === 'connect') this.#lines++;
     else known.lines.pop();
     known.lines.push(line);
-    if (moves) this.#take(known);
-    Object.assign(known, ending(event));
+    if (moves) this.#remove(known);
+    Object.assign(known, resultOf(event));
     if (moves) this.#put(known);
   }
 
   #put(one: Attempt): void {
     if (one.type === 'pending') this.#waiting.add(one);
     else {
-      one.place = this.#base + this.#attempts.length;
+      one.position = this.#base + this.#attempts.length;
       this.#attempts.push(one);
     }
   }
 
-  #take(one: Attempt): void {
-    if (!this.#waiting.delete(one)) this.#attempts[one.place - this.#base] = undefined;
+  #remove(one: Attempt): void {
+    if (!this.#waiting.delete(one)) this.#attempts[one.position - this.#base] = undefined;
   }
 
   #drop(one: Attempt): void {

@@ -1,7 +1,7 @@
 import { printable } from '../../../schemas/pipe/messages/printable.js';
 import type { Attempt } from './model.js';
 
-/** The value below which that share of them lies. `sorted` is in order. */
+/** Returns the quantile `share` (0 to 1) of sorted values, or undefined if there are none. */
 export function quantile(sorted: readonly number[], share: number): number | undefined {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
@@ -10,7 +10,7 @@ export function latencies(attempts: readonly Attempt[]): number[] {
   return attempts.flatMap(({ ms, failed }) => (ms === undefined || failed ? [] : [ms])).sort((a, b) => a - b);
 }
 
-/** One row per piece of time: its start in s, attempts and failed ones per second, p50 and p99 in ms. */
+/** The values per time step: start (s), all and failed attempts per second, p50 and p99 of the latency (ms). */
 export interface Series {
   step: number;
   time: number[];
@@ -23,7 +23,7 @@ export interface Series {
 const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400];
 const rowsMost = 240;
 
-/** From `from` to `to` (ms), in pieces of a round length, empty ones too. */
+/** Computes the series from `from` to `to` (ms), in steps of a round length, including empty steps. */
 export function series(attempts: readonly Attempt[], from: number, to: number): Series {
   const seconds = Math.max(1, (to - from) / 1000);
   const step = steps.find((one) => seconds / one < rowsMost) ?? Math.ceil(seconds / rowsMost / 86400) * 86400;
@@ -42,24 +42,24 @@ export function series(attempts: readonly Attempt[], from: number, to: number): 
   };
 }
 
-/** One end of the graph, or a band between two: how many attempts, and how many of them failed. */
+/** A node or a band of the graph: how many attempts it has, and how many of them failed. */
 export interface Share {
   key: string;
   count: number;
   failed: number;
 }
-export interface End extends Share {
+export interface GraphNode extends Share {
   label: string;
-  /** One of its attempts; none stands for "others". */
+  /** One of its attempts; undefined for the node that combines all others. */
   sample?: Attempt;
 }
 export interface Band extends Share {
   from: string;
   to: string;
 }
-export interface Talk {
-  left: End[];
-  right: End[];
+export interface GraphData {
+  left: GraphNode[];
+  right: GraphNode[];
   bands: Band[];
 }
 
@@ -72,20 +72,24 @@ function count<T extends Share>(map: Map<string, T>, make: T, one: Attempt): voi
   map.set(make.key, entry);
 }
 
-function top(all: Map<string, End>, most: number, others: string): { ends: End[]; nameOf: (key: string) => string } {
+function top(
+  all: Map<string, GraphNode>,
+  most: number,
+  others: string,
+): { nodes: GraphNode[]; nameOf: (key: string) => string } {
   const sorted = [...all.values()].sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1));
-  if (sorted.length <= most) return { ends: sorted, nameOf: (key) => key };
+  if (sorted.length <= most) return { nodes: sorted, nameOf: (key) => key };
   const kept = new Set(sorted.slice(0, most - 1).map(({ key }) => key));
   const rest = sorted.slice(most - 1);
-  const sum = (of: 'count' | 'failed') => rest.reduce((total, end) => total + end[of], 0);
-  const other: End = { key: '', label: `${rest.length} ${others}`, count: sum('count'), failed: sum('failed') };
-  return { ends: [...sorted.slice(0, most - 1), other], nameOf: (key) => (kept.has(key) ? key : '') };
+  const sum = (of: 'count' | 'failed') => rest.reduce((total, node) => total + node[of], 0);
+  const other: GraphNode = { key: '', label: `${rest.length} ${others}`, count: sum('count'), failed: sum('failed') };
+  return { nodes: [...sorted.slice(0, most - 1), other], nameOf: (key) => (kept.has(key) ? key : '') };
 }
 
-/** Who talks to whom: the busiest processes and destinations, the others together, and what goes between them. */
-export function talk(attempts: readonly Attempt[], most: { left: number; right: number }): Talk {
-  const lefts = new Map<string, End>();
-  const rights = new Map<string, End>();
+/** Computes who talks to whom: the busiest processes and destinations, one node for all others, and the bands between. */
+export function graphData(attempts: readonly Attempt[], most: { left: number; right: number }): GraphData {
+  const lefts = new Map<string, GraphNode>();
+  const rights = new Map<string, GraphNode>();
   for (const one of attempts) {
     count(lefts, { key: `p ${one.process}`, label: printable(one.process), count: 0, failed: 0, sample: one }, one);
     count(rights, { key: `d ${port(one)}`, label: printable(port(one)), count: 0, failed: 0, sample: one }, one);
@@ -97,5 +101,5 @@ export function talk(attempts: readonly Attempt[], most: { left: number; right: 
     const [from, to] = [left.nameOf(`p ${one.process}`), right.nameOf(`d ${port(one)}`)];
     count(bands, { key: `${from}\n${to}`, from, to, count: 0, failed: 0 }, one);
   }
-  return { left: left.ends, right: right.ends, bands: [...bands.values()] };
+  return { left: left.nodes, right: right.nodes, bands: [...bands.values()] };
 }

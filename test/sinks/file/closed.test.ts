@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { closedName, type Found, listClosed } from '../../../sinks/file/closed.js';
+import { closedName, type FoundFile, listClosed } from '../../../sinks/file/closed.js';
 import { surplus } from '../../../sinks/file/retention.js';
 import { Template } from '../../../sinks/file/template.js';
 
@@ -106,11 +106,11 @@ test('what goes is the oldest, and no more than has to', () => {
   const file = fc.record({ path: fc.uuid(), size: fc.nat(50), modified: fc.integer({ min: 0, max: 100 }) });
   const limit = (max: number) => fc.option(fc.nat(max), { nil: undefined });
   fc.assert(
-    fc.property(fc.array(file), limit(6), limit(150), limit(100), (found: Found[], files, bytes, age) => {
+    fc.property(fc.array(file), limit(6), limit(150), limit(100), (found: FoundFile[], files, bytes, age) => {
       const gone = surplus(found, { files, bytes, age }, 100);
       const kept = found.filter((one) => !gone.includes(one));
-      const total = (some: Found[]) => some.reduce((sum, { size }) => sum + size, 0);
-      const fits = (some: Found[]) =>
+      const total = (some: FoundFile[]) => some.reduce((sum, { size }) => sum + size, 0);
+      const fits = (some: FoundFile[]) =>
         some.length <= (files ?? Number.POSITIVE_INFINITY) &&
         total(some) <= (bytes ?? Number.POSITIVE_INFINITY) &&
         some.every(({ modified }) => 100 - modified <= (age ?? Number.POSITIVE_INFINITY));

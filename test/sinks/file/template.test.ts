@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { safeName } from '../../../sinks/file/name.js';
+import { safeName } from '../../../sinks/file/safe-name.js';
 import { Template } from '../../../sinks/file/template.js';
 
 test('time is written as date(1) writes it', () => {
@@ -37,25 +37,25 @@ test('what is no directive is refused', () => {
   }
 });
 
-test('a path looks as the template says it does', () => {
+test('a path matches the patterns of its template', () => {
   const any = fc.array(fc.constantFrom('%Y', '%j', '%H', '%%', '{comm}', '.', '*', '(', 'x', '/'), {
     minLength: 1,
     maxLength: 8,
   });
-  const matches = (all: ReturnType<Template['looks']>, path: string) => {
+  const matches = (all: ReturnType<Template['patterns']>, path: string) => {
     const names = path.split('/');
     assert.equal(all.length, names.length);
-    all.forEach((looks, i) => {
-      if ('text' in looks) assert.equal(names[i], looks.text);
-      else assert.match(names[i] as string, new RegExp(`^${looks.pattern}$`));
+    all.forEach((pattern, i) => {
+      if ('text' in pattern) assert.equal(names[i], pattern.text);
+      else assert.match(names[i] as string, new RegExp(`^${pattern.pattern}$`));
     });
   };
   fc.assert(
     fc.property(any, fc.integer({ min: 0, max: 4e12 }), fc.string({ unit: 'binary' }), (parts, at, comm) => {
       const template = new Template(parts.join(''));
       const path = template.path(at, () => comm);
-      matches(template.looks(), path);
-      matches(template.looks(at), path);
+      matches(template.patterns(), path);
+      matches(template.patterns(at), path);
     }),
   );
 });

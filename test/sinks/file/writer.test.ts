@@ -41,7 +41,7 @@ test('lines come meanwhile: the file has all in order, and its size tells of tho
   const [writer, count] = [await opened(path), new Count()];
   for (let from = 1; from <= 20_000; from += 2_000) {
     add(writer, from, from + 1_999);
-    await writer.begin(count);
+    await writer.startWrite(count);
     assert.equal(writer.size, numbered(1, from + 1_999).length);
   }
   assert.ok(count.written < 20_000, 'the last is under way');
@@ -54,10 +54,10 @@ test('lines come meanwhile: the file has all in order, and its size tells of tho
 test('a write that failed in a thread is told when it has settled, with all lines that were not written', async () => {
   const [writer, count] = [await opened('/dev/full'), new Count()];
   add(writer, 1, 2_000);
-  await writer.begin(count);
+  await writer.startWrite(count);
   add(writer, 2_001, 2_500);
   const message = 'cannot write /dev/full: ENOSPC, 2500 lines not written; free some space';
-  await assert.rejects(writer.begin(count), { message });
+  await assert.rejects(writer.startWrite(count), { message });
   await writer.write(count); // once
   assert.deepEqual([count.written, count.missing], [0, 0]);
   await writer.close();
@@ -66,7 +66,7 @@ test('a write that failed in a thread is told when it has settled, with all line
 test('--on-full drop: what a thread could not write is counted', async () => {
   const [writer, count] = [await opened('/dev/full', 'drop'), new Count()];
   add(writer, 1, 2_000);
-  await writer.begin(count);
+  await writer.startWrite(count);
   add(writer, 2_001, 2_500);
   await writer.write(count);
   assert.deepEqual([count.written, count.missing], [0, 2_500]);

@@ -95,7 +95,7 @@ test('a receiver that takes a request and never answers: --request-timeout, and 
     if (nth > 0) response.end();
   });
   const { stderr, code } = await shell(`sink-http --request-timeout 300ms ${receiver.url}`, folder(t), numbered(1, 10));
-  assert.match(stderr, /: no answer in time; trying again\n.*goes on\n$/);
+  assert.match(stderr, /: no response in time; trying again\n.*goes on\n$/);
   assert.equal(code, 0);
   assert.ok(receiver.got.length > 1);
   assert.equal(new Set(receiver.got.map(({ key }) => key)).size, 1);
@@ -191,7 +191,7 @@ test('SIGTERM during an outage, with a spool: ends with 0, and the next run deli
   await until('the spool to hold them', () => spooledLines(dir) === 500);
   child.kill('SIGTERM');
   const { code, signal, stderr } = await ended;
-  assert.match(stderr, /not all is delivered; the rest stays in the spool\n$/);
+  assert.match(stderr, /not everything was delivered; the rest stays in the spool\n$/);
   assert.deepEqual({ code, signal }, { code: 0, signal: null });
   receiver.behaviour = (got, response) => {
     deduped.take(got);

@@ -30,10 +30,13 @@ test('elasticsearch: 8 of 20 are refused, and sink-http ends: 12 are stored, 8 a
   const { code, said } = await send(t, behaviour, '--preset elasticsearch', events(eight));
   assert.equal(stored.length, 12);
   assert.equal(code, 1);
-  assert.match(said, /^sink-http: 8 lines not delivered\nsink-http: the receiver refused events: 400 document_parsing/);
+  assert.match(
+    said,
+    /^sink-http: 8 lines not delivered\nsink-http: the receiver rejected events: 400 document_parsing/,
+  );
 });
 
-test('elasticsearch: 8 of 20 are put off until time is up: 12 are stored, 8 are not delivered', async (t) => {
+test('elasticsearch: 8 of 20 must be retried until time is up: 12 are stored, 8 are not delivered', async (t) => {
   const { stored, behaviour } = elasticsearch('synpipe');
   const putOff: Behaviour = (got, response, nth) => {
     if (nth === 0) behaviour(got, response, nth);
@@ -74,7 +77,7 @@ for (const [who, port] of [
       const kept = await send(t, behaviour, '--preset loki --on-reject no.ndjson', input);
       assert.equal(stored.length, count - bad);
       assert.deepEqual([kept.code, kept.counts, kept.requests], [0, [count, count - bad, bad], 1]);
-      assert.equal(kept.said, `sink-http: ${bad} ${bad === 1 ? 'line' : 'lines'} refused by the receiver\n`);
+      assert.equal(kept.said, `sink-http: ${bad} ${bad === 1 ? 'line' : 'lines'} rejected by the receiver\n`);
       const { reason, count: dead } = JSON.parse(readFileSync(join(kept.dir, 'no.ndjson'), 'utf8'));
       assert.deepEqual([dead, /^400 .*(ignored|too old)/.test(reason)], [bad, true]);
       const failed = await send(t, loki().behaviour, '--preset loki', input);

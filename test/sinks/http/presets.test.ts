@@ -70,7 +70,7 @@ test('clickhouse: a batch that comes twice is one insert; one that cannot be par
   const nowhere = await send(t, behaviour, '--preset clickhouse --into other', events);
   assert.match(
     nowhere.stderr,
-    /^sink-http: the receiver refused events: 404 Code: 60.*; correct that, or see --on-reject\n$/m,
+    /^sink-http: the receiver rejected events: 404 Code: 60.*; fix the cause, or see --on-reject\n$/m,
   );
   assert.equal(nowhere.code, 1);
 });
@@ -122,7 +122,7 @@ test('splunk-hec: the token, a server that is busy at first, times', async (t) =
   assert.deepEqual([code, counts], [0, { read: 4, out: 4, lost: 0 }]);
   assert.deepEqual([stored.length, stored[0]?.time, stored[0]?.source], [4, 1795421730.123456, 'synpipe']);
   const wrong = await send(t, behaviour, '--preset splunk-hec', events);
-  assert.match(wrong.stderr, /the receiver refused events: 403, check the credentials; /);
+  assert.match(wrong.stderr, /the receiver rejected events: 403, check the credentials; /);
 });
 
 test("what is no request is none to OpenTelemetry's own messages", () => {
@@ -144,7 +144,7 @@ test('otlp: records with typed attributes; a partial success is counted, and not
     bad,
   ]);
   assert.deepEqual([code, counts, receiver.got.length], [0, { read: 5, out: 4, lost: 1 }, 1]);
-  assert.equal(stderr, 'sink-http: 1 line refused by the receiver\n');
+  assert.equal(stderr, 'sink-http: 1 line rejected by the receiver\n');
   const [first = {}, failed, lost] = stored;
   assert.equal(first.timeUnixNano, nano);
   const { dport, comm } = first.values as Record<string, object>;

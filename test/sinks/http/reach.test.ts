@@ -67,10 +67,10 @@ test('a redirect is a refusal that names the new address', async (t) => {
       response.writeHead(status, { location: 'https://new.example.com/in' }).end(),
     );
     const { code, stderr } = await shell(`sink-http ${receiver.url}`, folder(t), numbered(1, 3));
-    const what = `the receiver refused events: ${status}, it has moved to https://new.example.com/in`;
+    const what = `the receiver rejected events: ${status}, redirected to https://new.example.com/in`;
     assert.deepEqual(
       [code, stderr],
-      [1, `sink-http: 3 lines not delivered\nsink-http: ${what}; correct that, or see --on-reject\n`],
+      [1, `sink-http: 3 lines not delivered\nsink-http: ${what}; fix the cause, or see --on-reject\n`],
     );
   }
 });

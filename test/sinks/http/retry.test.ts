@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { backoff, Gate } from '../../../schemas/pipe/run/gate.js';
 import { authorization } from '../../../sinks/http/headers.js';
 import { joined, key, nanoseconds } from '../../../sinks/http/preset.js';
-import { passing, retryAfter } from '../../../sinks/http/retry.js';
-import { cut } from '../../../sinks/spool/lines.js';
+import { isTemporary, retryAfter } from '../../../sinks/http/retry.js';
+import { splitLines } from '../../../sinks/spool/lines.js';
 
 test('backoff doubles to 30 s, and is at random between half of it and all', () => {
   assert.deepEqual(
@@ -28,8 +28,8 @@ test('Retry-After in seconds, as a date, and as nonsense', () => {
 });
 
 test('which statuses may pass', () => {
-  assert.deepEqual([408, 425, 429, 500, 502, 503, 504].filter(passing).length, 7);
-  assert.deepEqual([301, 400, 401, 403, 404, 413, 422].filter(passing), []);
+  assert.deepEqual([408, 425, 429, 500, 502, 503, 504].filter(isTemporary).length, 7);
+  assert.deepEqual([301, 400, 401, 403, 404, 413, 422].filter(isTemporary), []);
 });
 
 test('the gate: failures of those that were under way count once, what the server asks for counts, success opens', () => {
@@ -64,9 +64,9 @@ test('times in nanoseconds; of an event without one, the batch has it', () => {
 });
 
 test('lines apart and together, and the key of a part', () => {
-  const lines = cut(Buffer.from('a\nbc\n\n'));
+  const lines = splitLines(Buffer.from('a\nbc\n\n'));
   assert.deepEqual(lines.map(String), ['a', 'bc', '']);
   assert.equal(joined(lines, (at) => `${at}:`).toString(), '0:a\n1:bc\n2:\n');
-  const sent = { id: 'x', began: 0, lines, places: [0, 1, 2] };
-  assert.deepEqual([key(sent, 3), key({ ...sent, lines: lines.slice(1), places: [1, 2] }, 3)], ['x', 'x.1.2']);
+  const sent = { id: 'x', began: 0, lines, positions: [0, 1, 2] };
+  assert.deepEqual([key(sent, 3), key({ ...sent, lines: lines.slice(1), positions: [1, 2] }, 3)], ['x', 'x.1.2']);
 });

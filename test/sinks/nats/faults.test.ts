@@ -13,7 +13,7 @@ import { shell } from '../../support/shell.js';
 
 const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|goes on)\n)+$/;
 /** What a retry of something that had arrived is told as. */
-const already = /sink-nats: the stream had \d+ lines? already; it keeps each once\n/;
+const already = /sink-nats: the stream already had \d+ lines?; each is stored only once\n/;
 
 test('what is not sent again is stored in the order of the input, from a file and from a pipe, with a spool and without', async (t) => {
   const server = await NatsServer.start(t);
@@ -91,7 +91,10 @@ test('no server: what is read is in the spool, and the next run delivers it; eve
   const input = numbered(1, 500) + ndjson(lost, lost, lost);
   const first = await shell(`sink-nats --timeout 100ms --spool spool ${server.url}`, dir, input);
   assert.equal(first.code, 0);
-  assert.match(first.stderr, /ECONNREFUSED; trying again\n.*: not all is delivered; the rest stays in the spool\n$/);
+  assert.match(
+    first.stderr,
+    /ECONNREFUSED; trying again\n.*: not everything was delivered; the rest stays in the spool\n$/,
+  );
   await server.up();
   for (const _ of [1, 2]) {
     const next = await shell(`sink-nats --create-stream CONN --spool spool ${server.url}`, dir);
@@ -150,7 +153,7 @@ test('what is refused for good: too large for the server, or no stream takes it'
     connect({ seq: 3 }),
   );
   const letters = await shell(`sink-nats --on-reject dead ${server.url}`, dir, input);
-  assert.deepEqual([letters.code, letters.stderr], [0, 'sink-nats: 2 lines refused by the receiver\n']);
+  assert.deepEqual([letters.code, letters.stderr], [0, 'sink-nats: 2 lines rejected by the receiver\n']);
   const dead = readFileSync(join(dir, 'dead'), 'utf8')
     .trim()
     .split('\n')
@@ -164,14 +167,14 @@ test('what is refused for good: too large for the server, or no stream takes it'
       .map(({ reason }) => reason)
       .sort()
       .join('\n'),
-    /^.*max_payload.*\nno stream takes conn\.[\w-]+\.strange$/,
+    /^.*max_payload.*\nno stream accepts conn\.[\w-]+\.strange$/,
   );
   assert.deepEqual(seqs(await server.stored('CONN')), [1, 3]);
   const fails = await shell(`sink-nats ${server.url}`, dir, ndjson({ type: 'strange' }));
   assert.equal(fails.code, 1);
   assert.match(
     fails.stderr,
-    /^sink-nats: 1 line not delivered\nsink-nats: the receiver refused events: no stream takes conn\.[\w-]+\.strange; /,
+    /^sink-nats: 1 line not delivered\nsink-nats: the receiver rejected events: no stream accepts conn\.[\w-]+\.strange; /,
   );
 });
 

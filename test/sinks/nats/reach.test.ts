@@ -104,9 +104,12 @@ test('a server without JetStream; a user who may not publish, or only that', asy
   assert.deepEqual(await run('all', '--create-stream CONN'), good);
   const none = await run('none');
   assert.equal(none.code, 1);
-  assert.match(none.stderr, /: may not publish to conn\.web-1\.connect; check the permissions; /);
+  assert.match(none.stderr, /: no permission to publish to conn\.web-1\.connect; check the permissions; /);
   const only = await run('only');
-  assert.deepEqual([only.code, only.stderr], [0, 'sink-nats: the stream had 1 line already; it keeps each once\n']);
+  assert.deepEqual(
+    [only.code, only.stderr],
+    [0, 'sink-nats: the stream already had 1 line; each is stored only once\n'],
+  );
   assert.equal((await server.stored('CONN', { user: 'all', pass: 'a' })).length, 1);
 
   const plain = await NatsServer.start(t, 'accounts { A { users: [ { user: a, password: a } ] } }');

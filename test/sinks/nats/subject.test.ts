@@ -40,7 +40,7 @@ test('whatever a field holds, it is one token, short, without what means somethi
 
 test('templates that make no subject', () => {
   for (const wrong of ['', '.', 'a..b', 'a.', 'a b', 'a.*', '>', '$SYS.a', '{host', 'a}', '{}', '{a b}'])
-    assert.throws(() => new Subject(wrong), /wants words and \{fields\}/, wrong);
+    assert.throws(() => new Subject(wrong), /needs words and \{fields\}/, wrong);
 });
 
 test('an event with seq has one id wherever it comes; another has its place’s', () => {

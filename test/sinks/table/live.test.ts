@@ -29,7 +29,7 @@ test('the newest window in place, the largest group first', async (t) => {
   const terminal = new Terminal(t, command);
   await terminal.shows(
     'that it runs',
-    ([first]) => first === 'waiting for summaries; aggregate --every 10s makes them',
+    ([first]) => first === 'waiting for summaries (aggregate --every 10s produces them)',
   );
   terminal.input(
     ndjson(summary(0, 'few', 2), summary(0, 'many', 40), {

@@ -26,13 +26,13 @@ test('the newest pending lines of attempts that wait are kept longer, half as ma
   ring.addOutcome(Buffer.from('x'), 'x');
   for (let i = 0; i < 10; i++) ring.add(Buffer.from('more'));
   assert.equal(ring.first, 4);
-  assert.equal(text(ring.waiting.between(0, 4)), 'b1 a2');
-  assert.equal(text(ring.waiting.between(2, 4)), 'a2');
+  assert.equal(text(ring.pending.between(0, 4)), 'b1 a2');
+  assert.equal(text(ring.pending.between(2, 4)), 'a2');
   ring.addOutcome(Buffer.from('a3'), 'a');
   assert.deepEqual([ring.endedAt(3), ring.endedAt(14)], [undefined, 'a']);
-  assert.equal(text(ring.waiting.between(0, 15)), 'b1');
+  assert.equal(text(ring.pending.between(0, 15)), 'b1');
   for (let i = 0; i < 20; i++) ring.addPending(Buffer.from(`c${i}`), `c${i}`);
-  assert.equal(text(ring.waiting.between(0, 99)), 'c15 c16 c17 c18 c19');
+  assert.equal(text(ring.pending.between(0, 99)), 'c15 c16 c17 c18 c19');
   assert.equal(ring.endedAt(14), undefined);
 });
 

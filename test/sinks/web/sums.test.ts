@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Model } from '../../../sinks/web/page/model.js';
-import { quantile, series, talk } from '../../../sinks/web/page/sums.js';
+import { graphData, quantile, series } from '../../../sinks/web/page/sums.js';
 import { connect } from '../../support/events.js';
 
 const some = fc.array(
@@ -41,7 +41,7 @@ test('every attempt is in one piece of time, on one band and at its two ends', (
       const sum = (rates: number[]) => Math.round(rates.reduce((total, one) => total + one * step, 0));
       const failures = all.filter((one) => one.failed).length;
       assert.deepEqual([sum(rate), sum(failed)], [all.length, failures]);
-      const { left, right, bands } = talk(all, { left: most, right: most });
+      const { left, right, bands } = graphData(all, { left: most, right: most });
       for (const shares of [left, right, bands]) {
         assert.equal(
           shares.reduce((total, { count }) => total + count, 0),

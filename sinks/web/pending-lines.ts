@@ -1,6 +1,6 @@
 import { AgingMap } from '../../schemas/pipe/stage/aging.js';
 
-/** At most as many attempts, and as many bytes of lines. */
+/** The maximum number of attempts, and of bytes of their lines. */
 const most = 10_000;
 const mostBytes = 8 << 20;
 
@@ -9,8 +9,8 @@ interface Kept {
   line: Buffer;
 }
 
-/** The newest pending line of each attempt that waits, for pages that are opened when the ring no longer has it. */
-export class Waiting {
+/** Keeps the newest line of each pending attempt, for pages that are opened when the ring no longer has it. */
+export class PendingLines {
   readonly #kept = new AgingMap<string, Kept>();
   readonly #most: number;
   #bytes = 0;
@@ -19,25 +19,25 @@ export class Waiting {
     this.#most = Math.min(most, Math.ceil(ofLines / 2));
   }
 
-  /** The attempts that wait. */
+  /** Returns the keys of the pending attempts. */
   keys(): IterableIterator<string> {
     return this.#kept.keys();
   }
 
-  /** Takes a pending line. Of too many attempts, the one that came first is forgotten. */
+  /** Adds a pending line. If there are too many attempts, the oldest one is dropped. */
   start(key: string, number: number, line: Buffer): void {
     this.#bytes += line.length - (this.#kept.get(key)?.line.length ?? 0);
     this.#kept.set(key, { number, line });
     while (this.#kept.size > this.#most || this.#bytes > mostBytes) this.end(this.#kept.oldest as string);
   }
 
-  /** An attempt has ended. Returns whether it was one of these. */
+  /** Removes an attempt that has ended. Returns whether it was kept here. */
   end(key: string): boolean {
     this.#bytes -= this.#kept.get(key)?.line.length ?? 0;
     return this.#kept.delete(key);
   }
 
-  /** The lines with these numbers. */
+  /** Returns the lines with these numbers, in order. */
   between(from: number, to: number): Buffer[] {
     return [...this.#kept.values()]
       .filter(({ number }) => number >= from && number < to)

@@ -4,18 +4,18 @@ import { counted } from '../../schemas/pipe/io/fd.js';
 import { canonical } from '../../schemas/pipe/line/canonical.js';
 import { say } from '../../schemas/pipe/messages/say.js';
 
-/** What becomes of lines that the disk has no room for. */
+/** What to do with lines if the disk is full. */
 export type OnFull = 'block' | 'drop' | 'exit';
 
 const firstWaitMs = 20;
 const lastWaitMs = 1_000;
 
-/** One file's dealings with a full disk: waits for space, or counts what is dropped and tells it once there is room. */
-export class Full {
+/** Handles a full disk for one file: waits for space, or counts dropped lines and reports them once there is space again. */
+export class DiskFullHandler {
   #dropped = 0;
   #isFull = false;
   #stopped = false;
-  #next = firstWaitMs;
+  #nextWaitMs = firstWaitMs;
   #retry = () => {};
 
   constructor(
@@ -24,42 +24,42 @@ export class Full {
     private readonly folder = dirname(path),
   ) {}
 
-  /** The `lost` event that is to stand before the next line; empty where none was dropped. */
-  gap(): Buffer {
+  /** Returns the `lost` event to write before the next line; empty if nothing was dropped. */
+  lostEvent(): Buffer {
     if (this.#dropped === 0) return Buffer.alloc(0);
     const lost = { type: 'lost', v: 1, stage: this.options.stage, where: 'disk full', count: this.#dropped };
     return Buffer.from(`${canonical(lost)}\n`);
   }
 
-  /** What `gap` says has been written. */
-  told(): void {
+  /** Reports the dropped lines in a message and resets their count. Call this once the `lost` event is written. */
+  reportDropped(): void {
     say(this.options.stage, `${this.path}: ${counted(this.#dropped)} dropped while the disk was full`);
     this.#dropped = 0;
   }
 
-  /** A write has failed, with so many lines left. Says what is to be done with them; resolves when it is time for that. */
-  async met(error: unknown, lines: number): Promise<'exit' | 'drop' | 'again'> {
+  /** Handles a failed write that left `lines` unwritten. Returns what to do next; `retry` comes after waiting for space. */
+  async writeFailed(error: unknown, lines: number): Promise<'exit' | 'drop' | 'retry'> {
     const { code } = error as { code?: string };
     if (this.options.onFull === 'exit' || this.#stopped || !(code === 'ENOSPC' || code === 'EDQUOT')) return 'exit';
-    const does = this.options.onFull === 'drop' ? 'dropping lines' : 'waiting';
-    if (!this.#isFull) say(this.options.stage, `${this.path}: ${code}, ${does} until there is space; free some`);
+    const action = this.options.onFull === 'drop' ? 'dropping lines' : 'waiting';
+    if (!this.#isFull) say(this.options.stage, `${this.path}: ${code}, ${action} until there is space; free some`);
     this.#isFull = true;
     if (this.options.onFull === 'drop') {
       this.#dropped += lines;
       return 'drop';
     }
-    await this.#pause();
-    return 'again';
+    await this.#waitForSpace();
+    return 'retry';
   }
 
-  /** A write went well again. */
-  over(): void {
+  /** Ends the outage after a successful write. */
+  writeSucceeded(): void {
     if (this.#isFull && this.options.onFull === 'block') say(this.options.stage, `${this.path}: there is space again`);
     this.#isFull = false;
-    this.#next = firstWaitMs;
+    this.#nextWaitMs = firstWaitMs;
   }
 
-  /** Something has changed: tries again at once. */
+  /** Retries at once, because the situation may have changed. */
   retry(): void {
     this.#retry();
   }
@@ -69,24 +69,24 @@ export class Full {
     this.#retry();
   }
 
-  /** The file is closed: what was dropped and could not be told there is told here. */
-  end(): void {
-    if (this.#dropped > 0) this.told();
+  /** Reports dropped lines that could not be recorded in the file before it was closed. */
+  close(): void {
+    if (this.#dropped > 0) this.reportDropped();
   }
 
-  /** Waits, and as long as there is not one free block does not even try: a write would leave half a line for a moment. */
-  async #pause(): Promise<void> {
-    for (let poked = false; !poked; ) {
-      poked = await this.#wait();
+  /** Waits for space. Without a single free block it does not even try: a failed write leaves half a line for a moment. */
+  async #waitForSpace(): Promise<void> {
+    for (let retried = false; !retried; ) {
+      retried = await this.#wait();
       const { bfree = 1 } = await statfs(this.folder).catch(() => ({ bfree: 1 }));
       if (bfree > 0) return;
     }
   }
 
-  /** Resolves to whether something has changed meanwhile. */
+  /** Resolves to true if `retry` or `stop` was called, and to false after the wait. */
   #wait(): Promise<boolean> {
-    const wait = this.#next;
-    this.#next = Math.min(wait * 2, lastWaitMs);
+    const wait = this.#nextWaitMs;
+    this.#nextWaitMs = Math.min(wait * 2, lastWaitMs);
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), wait);
       this.#retry = () => {

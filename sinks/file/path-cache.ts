@@ -3,15 +3,15 @@ import type { Template } from './template.js';
 
 const most = 10_000;
 
-/** The paths that lines go to, remembered by what their fields are. */
-export class Names {
+/** Returns the path for each line; caches the paths by the values of the template's fields. */
+export class PathCache {
   readonly #known = new Map<string, string>();
   #at = Number.NaN;
   #only = '';
 
   constructor(private readonly template: Template) {}
 
-  /** The path for a line, in the period that began at `at`. */
+  /** Returns the path for a line in the period that started at `at`. */
   of(line: Line, at: number): string {
     const { fields } = this.template;
     if (fields.length === 0) return this.only(at);
@@ -28,7 +28,7 @@ export class Names {
     return path;
   }
 
-  /** The path for all lines, where it has no fields. */
+  /** Returns the path for all lines of that period. Only for a template without fields. */
   only(at: number): string {
     if (at !== this.#at) this.#only = this.template.path(at);
     this.#at = at;

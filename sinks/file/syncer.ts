@@ -2,27 +2,27 @@ import type { Writer } from './writer.js';
 
 const everyMs = 1_000;
 
-/** When the disk is asked to confirm what was written. */
+/** When to sync files to disk. */
 export type Fsync = 'none' | 'interval' | 'every';
 
-/** Has the disk confirm what was written to files: never, a second after the first write, or after each. */
-export class Syncing {
+/** Syncs files to disk: never, a second after the first unsynced write, or after each write. */
+export class Syncer {
   #due = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly fsync: Fsync) {}
 
-  /** Whether the files are to be written and `sync`ed now. */
+  /** Whether the files must be written and synced now. */
   get due(): boolean {
     return this.fsync === 'every' || this.#due;
   }
 
-  /** Whether a file is to be, before it is closed. */
+  /** Whether a file must be synced before it is closed. */
   get atClose(): boolean {
     return this.fsync !== 'none';
   }
 
-  /** Something is written: calls back when it is due. */
+  /** Schedules a sync after a write: calls `wake` when it is due. */
   watch(wake: () => void): void {
     if (this.fsync !== 'interval') return;
     this.#timer ??= setTimeout(() => {

@@ -10,47 +10,47 @@ import { closedName } from './closed.js';
 import { repair } from './repair.js';
 
 const newline = 10;
-/** A write of fewer bytes is done before a thread would have begun it. */
+/** Writes of fewer bytes are done at once: a thread would take longer to start. */
 export const worthThread = 1 << 17;
-/** How often another process of --shared is asked for its turn, and how long apart (ms). */
-const turns = 6_000;
-const turnMs = 5;
-const inUse = 'give each its own file, or use --shared for all of them';
+/** With --shared: how often to try to get the lock, and how long to wait in between (ms). */
+const lockTries = 6_000;
+const lockRetryMs = 5;
+const inUse = 'use a separate file for each, or --shared for all of them';
 
-/** Whole lines that a write left over, and why. */
-export interface Left {
+/** The whole lines that a write did not get to disk, and the error. */
+export interface Unwritten {
   bytes: Buffer;
   error: unknown;
 }
 
-/** Which other processes may write to a file: none, those that lock it for each write too, or the user sees to it. */
-export type Lock = 'own' | 'shared' | 'none';
+/** How the file is locked: all the time, for each write (by every process with --shared), or not at all (--no-lock). */
+export type LockMode = 'own' | 'shared' | 'none';
 
 export interface FileOptions {
-  /** The command, for messages. */
+  /** The name of the command, for messages. */
   stage: string;
   mkdir: boolean;
-  lock: Lock;
+  lock: LockMode;
 }
 
 /**
- * An open file that whole lines are appended to: when a write fails in the middle of a line the file is cut back to the
- * line's start, so that a reader never sees half an event.
+ * A file to which only whole lines are appended. If a write fails in the middle of a line, the file is truncated to the
+ * start of that line, so that half an event does not stay in it.
  */
-export class WholeLines {
-  /** How long the file is. */
+export class LineFile {
+  /** The length of the file in bytes. */
   size = 0;
   regular = false;
   #file: FileHandle | undefined;
   #dirty = false;
-  #linked = false; // it had a name when it was opened
+  #hadName = false; // the file had a name when it was opened
 
   constructor(
     readonly path: string,
     private readonly options: FileOptions,
   ) {}
 
-  /** Opens the file, and makes it whole. One last written before `since` (ms) is first moved to its closed name. */
+  /** Opens and repairs the file. A file last written before `since` (ms) is first renamed to its closed name. */
   async open(since = 0): Promise<void> {
     try {
       const modified = await this.#open();
@@ -58,50 +58,50 @@ export class WholeLines {
       await this.rename(closedName(this.path, modified));
       await this.#open();
     } catch (error) {
-      throw failure('open', this.path, error);
+      throw fileError('open', this.path, error);
     }
   }
 
-  /** Gives the file another name, and closes it: until then, no other process can have it. */
+  /** Renames the file, then closes it: the lock keeps other processes away until then. */
   async rename(to: string): Promise<void> {
-    if (!this.strayed()) await rename(this.path, to);
+    if (!this.pathChange()) await rename(this.path, to);
     await this.close();
   }
 
-  /** Appends whole lines, to what the path is now if it was closed. Returns those that it could not write. */
-  async append(bytes: Buffer): Promise<Left | undefined> {
+  /** Appends whole lines. Opens the path again if it was closed. Returns the lines that could not be written. */
+  async append(bytes: Buffer): Promise<Unwritten | undefined> {
     let file: FileHandle;
     try {
       if (!this.#file) await this.#open();
-      file = this.options.lock === 'shared' && this.regular ? await this.#turn() : (this.#file as FileHandle);
+      file = this.options.lock === 'shared' && this.regular ? await this.#lockForWrite() : (this.#file as FileHandle);
     } catch (error) {
       return { bytes, error };
     }
     const left = await this.#append(file, bytes);
     if (this.options.lock === 'shared' && this.regular) unlock(file.fd);
-    if (left || !this.#linked || fstatSync(file.fd).nlink > 0) return left;
+    if (left || !this.#hadName || fstatSync(file.fd).nlink > 0) return left;
     say(this.options.stage, `${this.path} was deleted; writing to a new file of that name`);
     await this.close();
-    return this.append(bytes); // they went with it
+    return this.append(bytes); // the lines were deleted with the file
   }
 
-  /** What has happened to the path: the file was deleted, or has another name. */
-  strayed(): 'deleted' | 'moved' | undefined {
-    if (!this.#file || !this.#linked) return undefined;
+  /** Returns whether the file was deleted, or the path no longer leads to it. */
+  pathChange(): 'deleted' | 'moved' | undefined {
+    if (!this.#file || !this.#hadName) return undefined;
     const { dev, ino, nlink } = fstatSync(this.#file.fd);
     if (nlink === 0) return 'deleted';
     const now = statSync(this.path, { throwIfNoEntry: false });
     return now?.dev === dev && now.ino === ino ? undefined : 'moved';
   }
 
-  /** Has the disk confirm what was written. */
+  /** Syncs the file to disk. */
   async sync(): Promise<void> {
     if (!this.#dirty || !this.regular) return;
     this.#dirty = false;
     try {
       await this.#file?.datasync();
     } catch (error) {
-      throw failure('sync', this.path, error, ', lines already written may be missing');
+      throw fileError('sync', this.path, error, ', lines already written may be lost');
     }
   }
 
@@ -111,7 +111,7 @@ export class WholeLines {
     await file?.close();
   }
 
-  async #append(file: FileHandle, bytes: Buffer): Promise<Left | undefined> {
+  async #append(file: FileHandle, bytes: Buffer): Promise<Unwritten | undefined> {
     this.#dirty = true;
     try {
       if (this.regular && bytes.length < worthThread) writeFile(file.fd, bytes);
@@ -128,7 +128,7 @@ export class WholeLines {
     }
   }
 
-  /** Opens the file, locked, and makes it whole. Returns when it was last written (ms). */
+  /** Opens, locks and repairs the file. Returns when it was last written (ms). */
   async #open(): Promise<number> {
     const { path, options } = this;
     if (options.mkdir) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -138,7 +138,7 @@ export class WholeLines {
     try {
       const found = await file.stat();
       this.regular = found.isFile();
-      this.#linked = this.regular && found.nlink > 0;
+      this.#hadName = this.regular && found.nlink > 0;
       this.size = found.size;
       if (options.lock !== 'shared') await this.#repair(file);
       return found.mtimeMs;
@@ -148,9 +148,9 @@ export class WholeLines {
     }
   }
 
-  /** Waits until no other process writes to what the path is now. */
-  async #turn(): Promise<FileHandle> {
-    for (let tried = 0; tried < turns; tried++) {
+  /** Locks the file that the path leads to now; waits while another process has the lock. */
+  async #lockForWrite(): Promise<FileHandle> {
+    for (let tried = 0; tried < lockTries; tried++) {
       if (!this.#file) await this.#open();
       const file = this.#file as unknown as FileHandle;
       if (tryLock(file.fd, this.path, this.options.stage)) {
@@ -159,7 +159,7 @@ export class WholeLines {
           return file;
         }
         await this.close();
-      } else await sleep(turnMs);
+      } else await sleep(lockRetryMs);
     }
     throw new Problem('in use by another process', inUse);
   }
@@ -172,6 +172,6 @@ export class WholeLines {
   }
 }
 
-export function failure(what: string, path: string, error: unknown, loss = ''): RuntimeError {
+export function fileError(what: string, path: string, error: unknown, loss = ''): RuntimeError {
   return new RuntimeError(`cannot ${what} ${path}: ${cause(error)}${loss}; ${remedy(error)}`);
 }

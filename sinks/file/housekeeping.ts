@@ -4,19 +4,19 @@ import { tryLock } from '../../schemas/pipe/io/lock.js';
 import { cause } from '../../schemas/pipe/messages/errors.js';
 import { say } from '../../schemas/pipe/messages/say.js';
 import { type Archive, Archiver, suffixes } from './archive.js';
-import { closedName, type Found, listClosed } from './closed.js';
-import { type Keep, surplus } from './retention.js';
+import { closedName, type FoundFile, listClosed } from './closed.js';
+import type { LockMode } from './line-file.js';
+import { type RetentionLimits, surplus } from './retention.js';
 import type { Template } from './template.js';
-import type { Lock } from './whole-lines.js';
 
-export interface TidyOptions {
-  lock: Lock;
-  keep: Keep;
+export interface HousekeepingOptions {
+  lock: LockMode;
+  keep: RetentionLimits;
   archive: Archive | undefined;
 }
 
-/** Looks after the closed files, in the background: archives them, and deletes what is more than is to be kept. */
-export class Tidy {
+/** Maintains the closed files in the background: archives them and deletes those beyond the retention limits. */
+export class Housekeeping {
   readonly #archiver: Archiver | undefined;
   #running: Promise<void> | undefined;
   #again = false;
@@ -24,13 +24,13 @@ export class Tidy {
 
   constructor(
     private readonly template: Template,
-    private readonly options: TidyOptions,
+    private readonly options: HousekeepingOptions,
     private readonly isOpen: (path: string) => boolean,
   ) {
     this.#archiver = options.archive && new Archiver(options.archive);
   }
 
-  /** Something was closed, and now is the time of the period that began at `at`. */
+  /** Starts a run, or another one after the current run. `at` is when the current period started. */
   start(at: number): void {
     if (!this.#archiver && Object.values(this.options.keep).every((limit) => limit === undefined)) return;
     this.#at = at;
@@ -40,7 +40,7 @@ export class Tidy {
     });
   }
 
-  /** Resolves when all is done. */
+  /** Resolves when the last run is done. */
   async end(): Promise<void> {
     await this.#running;
     await this.#archiver?.end();
@@ -52,7 +52,7 @@ export class Tidy {
       try {
         await this.#once();
       } catch (error) {
-        say('sink-file', `cannot look after closed files: ${cause(error)}`);
+        say('sink-file', `cannot archive or delete closed files: ${cause(error)}`);
       }
     }
   }
@@ -66,7 +66,7 @@ export class Tidy {
       await this.#ifFree(path, () => rm(path, { force: true }));
   }
 
-  /** Does something with a closed file, unless it is open here, or another process writes to it. */
+  /** Runs `task` on a closed file, unless it is open in this process or another process writes to it. */
   async #ifFree(path: string, task: () => Promise<void>): Promise<void> {
     if (this.isOpen(path)) return;
     const how = constants.O_WRONLY | constants.O_APPEND;
@@ -79,15 +79,15 @@ export class Tidy {
   }
 
   /**
-   * The archive is complete and on the disk before the file goes, and has its name only after that: at any moment there
-   * is either the file, or `.tmp` without the file, which `recover` takes for what it is.
+   * Archives a file. The archive is written to `.tmp` and synced, then the file is deleted, then the archive gets its name.
+   * After a crash, a `.tmp` whose file is gone is therefore complete: see `recover`.
    */
-  async #archive({ path, size, modified }: Found): Promise<void> {
+  async #archive({ path, size, modified }: FoundFile): Promise<void> {
     const suffix = suffixes[this.options.archive as Archive];
     let from = path;
     try {
       if (existsSync(path + suffix)) {
-        from = closedName(path, modified); // the name has come round again, as `%H` does
+        from = closedName(path, modified); // the template repeats names, as with `%H`
         await rename(path, from);
       }
       const [unfinished, name] = [`${from}${suffix}.tmp`, from + suffix];
@@ -97,12 +97,12 @@ export class Tidy {
       await rename(unfinished, name);
     } catch (error) {
       if (existsSync(from)) await rm(`${from}${suffix}.tmp`, { force: true });
-      say('sink-file', `cannot archive ${from}: ${cause(error)}; it stays as it is`);
+      say('sink-file', `cannot archive ${from}: ${cause(error)}; keeping it as it is`);
     }
   }
 }
 
-/** An archive that a crash left: complete if its file is gone; else it is made anew. */
+/** Handles an archive left by a crash. It is complete if its file is gone; otherwise it is deleted and written again later. */
 async function recover(unfinished: string): Promise<void> {
   const name = unfinished.slice(0, -'.tmp'.length);
   const original = name.slice(0, name.lastIndexOf('.'));
