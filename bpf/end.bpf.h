@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* A call that attempt_begin saw has returned. Thread context. */
+/* Handles the return of a call. Thread context. */
 #ifndef SYNPIPE_END_BPF_H
 #define SYNPIPE_END_BPF_H
 
@@ -17,7 +17,7 @@
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
-/* The errno if the caller sees a failure, else 0. After the SYN, an interrupted handshake continues. */
+/* Returns the errno if the caller sees a failure, else 0. A handshake continues if its call is interrupted after the SYN. */
 static __always_inline __u16 failure(long ret, bool syn_sent)
 {
 	if (ret >= 0 || ret == -EINPROGRESS)
@@ -27,14 +27,14 @@ static __always_inline __u16 failure(long ret, bool syn_sent)
 	return -ret;
 }
 
-/* Its SYN went out: since then only the port was chosen. */
+/* Fills the event of a call that has sent its SYN. All but the source port, which is chosen later, was recorded then. */
 static __always_inline void end_with_syn(struct attempt_event *event, const struct call *call, long ret)
 {
 	struct sock *sk = call->flow;
 
 	event->start_ns = call->start_ns;
 	event->ends = call->to;
-	/* If none was to be had, what is there is another attempt's, unless the socket was bound. */
+	/* If no port was available, inet_sport is left over from an earlier attempt; skc_num is 0 unless the socket was bound. */
 	if (ret == -EADDRNOTAVAIL)
 		event->ends.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	else
@@ -44,9 +44,9 @@ static __always_inline void end_with_syn(struct attempt_event *event, const stru
 }
 
 /*
- * False for a call that made no attempt, though it looked so when it began: of another kind of socket, or one that
- * listens, or of a file that is not a socket; or one that succeeded while the socket stayed closed, since another
- * thread changed the address or the descriptor before the kernel read it.
+ * Returns false for a call that made no attempt, although it looked like one at its entry: the socket is of another kind or
+ * is listening, or the file is not a socket; or the call succeeded while the socket stayed closed, because another thread
+ * changed the address or the descriptor before the kernel read it.
  */
 static __always_inline bool tried_to(const struct call *call, const struct sock_common *common, long ret)
 {
@@ -59,7 +59,7 @@ static __always_inline bool tried_to(const struct call *call, const struct sock_
 	return ret != -ENOTSOCK || (BPF_CORE_READ(sk, sk_socket, file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
 }
 
-/* No SYN went out. False if there is nothing to report. */
+/* Fills the event of a call that has sent no SYN. Returns false if there is nothing to report. */
 static __always_inline bool end_before_syn(struct attempt_event *event, const struct call *call, long ret,
 					   struct sock_copy *buffer)
 {
@@ -78,7 +78,7 @@ static __always_inline bool end_before_syn(struct attempt_event *event, const st
 	return event->ends.family && ends_wanted(&event->ends);
 }
 
-/* There is nothing in `attempts`: all that can be reported is known now. */
+/* Reports a call without an entry in `attempts`: everything that can be reported is known now. */
 static __always_inline void end_alone(struct call *call, long ret, struct sock_copy *buffer)
 {
 	struct scratch *room = scratch(SCRATCH_END);
@@ -100,7 +100,7 @@ static __always_inline void end_alone(struct call *call, long ret, struct sock_c
 	event->time_ns = bpf_ktime_get_boot_ns();
 	if (event->error)
 		submit(event, ATTEMPT_OUTCOME);
-	else /* there was no room to remember it */
+	else /* there was no room in `attempts` */
 		drop(ATTEMPT_DROP_TABLE);
 }
 
@@ -108,12 +108,12 @@ static __always_inline void end_of(struct call *call, long ret)
 {
 	__u64 key = (__u64)call->flow;
 	struct attempt *attempt = key && outlives_call(call) ? bpf_map_lookup_elem(&attempts, &key) : NULL;
-	struct sock_copy buffer; /* one for all: the stack is 512 bytes, with that of what is called */
+	struct sock_copy buffer; /* shared: the stack has 512 bytes, called functions included */
 	struct attempt_event *event;
 	struct sock *sk = call->sk;
 
 	if (!attempt || attempt->call != bpf_get_current_pid_tgid()) {
-		if (!call->kept) /* else look_at_open took it for one whose end was missed */
+		if (!call->kept) /* else look_at_open took it for an attempt whose end was missed */
 			end_alone(call, ret, &buffer);
 		return;
 	}
@@ -121,11 +121,11 @@ static __always_inline void end_of(struct call *call, long ret)
 	if (reports(ATTEMPT_CONNECT)) {
 		if (!(*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT))
 			read_ends(&event->ends, copy_sock(&buffer, call->flow));
-		/* If the socket left SYN_SENT while it was read, its port may be gone, but then that is known after it. */
+		/* The socket may have left SYN_SENT, and lost its port, during that read. The flag, checked again, shows it. */
 		if (*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT)
 			event->ends = attempt->left;
 	}
-	/* No port was to be had: what is legible is an earlier attempt's, unless the socket was bound. */
+	/* No port was available: what was read is left over from an earlier attempt, unless the socket was bound. */
 	if (ret == -EADDRNOTAVAIL)
 		event->ends.sport = attempt->left.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	event->error = failure(ret, true);
@@ -142,12 +142,12 @@ static __always_inline void attempt_end(long ret, enum call_entry entry)
 {
 	struct call *call = current_call();
 
-	/* The second: it has just been reported, as one that waits. */
+	/* end_call fails if the call has just been reported as waiting. */
 	if (call && call->entry == entry && end_call(call))
 		end_of(call, ret);
 }
 
-/* A thread that ends has no call any more; if one is left, its end was missed. */
+/* A thread that exits is no longer in a call. If one is still recorded, its return was missed. */
 static __always_inline void attempt_thread_gone(void)
 {
 	struct call *call = current_call();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Both ends of a connection: from the address that the caller gave, and from the socket. */
+/* Reads the endpoints of a connection: from the address that the caller passed, and from the socket. */
 #ifndef SYNPIPE_ENDS_BPF_H
 #define SYNPIPE_ENDS_BPF_H
 
@@ -11,7 +11,7 @@
 #include "attempt.h"
 #include "kernel.h"
 
-/* ::ffff:a.b.c.d in an IPv6 address. */
+/* Whether an IPv6 address is ::ffff:a.b.c.d. */
 static __always_inline bool is_mapped(const __u8 *address)
 {
 	const __u32 *word = (const __u32 *)address;
@@ -39,7 +39,7 @@ static __always_inline void set_destination6(struct attempt_ends *ends, const __
 	copy_address(ends->daddr, mapped ? address + 12 : address, mapped);
 }
 
-/* A sockaddr as the caller gives it; IPv6 may lack the scope id. */
+/* A sockaddr as the caller passes it; an IPv6 one may lack the scope id. */
 struct address {
 	__u16 family;
 	__be16 port;
@@ -48,15 +48,15 @@ struct address {
 } __attribute__((aligned(8)));
 
 /*
- * Not when the bytes are too few to hold one, or for another family: that includes AF_UNSPEC, which disconnects, and
- * an address that could not be read.
+ * Returns false if there are too few bytes for an address, or if its family is another one: that includes AF_UNSPEC, which
+ * disconnects, and an address that could not be read.
  */
 static __always_inline bool is_destination(const struct address *address, __u32 addrlen)
 {
 	return (address->family == AF_INET && addrlen >= 8) || (address->family == AF_INET6 && addrlen >= sizeof(*address));
 }
 
-/* Family stays 0 if the address is not a destination. */
+/* Leaves `family` 0 if the address is not a destination. */
 static __always_inline void parse_destination(struct attempt_ends *to, const struct address *address, __u32 addrlen)
 {
 	if (!is_destination(address, addrlen))
@@ -71,12 +71,12 @@ static __always_inline void parse_destination(struct attempt_ends *to, const str
 }
 
 /*
- * False when the memory could not be read: a bad pointer, or not in memory yet; then it is all zero. `kernel`: the
- * kernel's own copy of the address, in a sockaddr_storage.
+ * Returns false, and leaves the address all zero, if it could not be read: the pointer is bad, or the page is not in memory
+ * yet. `kernel`: `from` is the kernel's own copy of the address, in a sockaddr_storage.
  */
 static __always_inline bool read_address(struct address *address, __u64 from, __u32 addrlen, bool kernel)
 {
-	/* two fixed sizes: all that matters, and no range for the verifier to follow */
+	/* Two fixed sizes cover every case, and leave the verifier no range to track. */
 	if (kernel)
 		return !bpf_probe_read_kernel(address, sizeof(*address), (const void *)from);
 	if (addrlen < sizeof(*address))
@@ -84,7 +84,7 @@ static __always_inline bool read_address(struct address *address, __u64 from, __
 	return !bpf_probe_read_user(address, sizeof(*address), (const void *)from);
 }
 
-/* Where from: zero (unknown) before the kernel chose it. Needs ends->family. */
+/* Reads the source: zero (unknown) until the kernel has chosen it. ends->family must be set. */
 static __always_inline void read_source(struct attempt_ends *ends, const struct sock_common *sk)
 {
 	const __u8 *v6 = sk->skc_v6_rcv_saddr.in6_u.u6_addr8;
@@ -100,7 +100,10 @@ static __always_inline void read_source(struct attempt_ends *ends, const struct 
 	}
 }
 
-/* Where to, as the socket has it from SYN_SENT on: a cgroup program may have chosen another than the caller. */
+/*
+ * Reads both endpoints from the socket, which has its destination from SYN_SENT on: a cgroup program may have replaced the
+ * caller's.
+ */
 static __always_inline void read_ends(struct attempt_ends *ends, const struct sock_common *sk)
 {
 	if (sk->skc_dport) {

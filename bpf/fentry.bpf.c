@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The cheapest tier: trampolines around the function that connect() and io_uring have in common. It is the last
- * one that both have, and the first one that returns what the caller gets: below it a blocking call's result
- * and the refusals of security modules and cgroup programs are not seen.
- * In the order of an attempt: the collector attaches from the last to the first.
+ * The cheapest tier: trampolines around the function that connect() and io_uring share. It is the innermost function that both
+ * call, and its result is what the caller gets: the functions below it see neither the result of a blocking call nor the
+ * refusals of security modules and cgroup programs.
+ * The programs are in the order of an attempt; the collector attaches them from the last to the first.
  */
 #define ENTRIES_ARE_TYPED
 #define SEES_ICMP6
@@ -26,7 +26,7 @@ int connect_exit(__u64 *ctx)
 	return 0;
 }
 
-/* The collector goes without those with a question mark where the kernel lacks their function. */
+/* The collector leaves out the programs marked with "?" if the kernel lacks their function. */
 SEC("?fentry/tcp_sendmsg_fastopen")
 int fastopen_enter(__u64 *ctx)
 {

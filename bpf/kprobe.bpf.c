@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The tier for kernels without trampolines: the same function by kprobe and kretprobe, the state by its raw
- * tracepoint. The kernel follows only so many calls to their return at once (twice its CPUs, or ten); a call
- * beyond them is counted as lost when its thread ends or connects again.
- * In the order of an attempt: the collector attaches from the last to the first.
+ * The tier for kernels without trampolines: it hooks the same function by kprobe and kretprobe, and the socket's state by its
+ * raw tracepoint. The kernel follows only a limited number of calls to their return at once (twice the number of CPUs, or
+ * ten); a call beyond that is counted as lost when its thread exits or connects again.
+ * The programs are in the order of an attempt; the collector attaches them from the last to the first.
  */
 #define SEES_ICMP6
 #include "attempt.bpf.h"
@@ -27,7 +27,7 @@ int connect_exit(struct pt_regs *ctx)
 	return 0;
 }
 
-/* The collector goes without those with a question mark where the kernel lacks their function. */
+/* The collector leaves out the programs marked with "?" if the kernel lacks their function. */
 SEC("?kprobe/tcp_sendmsg_fastopen")
 int fastopen_enter(struct pt_regs *ctx)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The tier that runs everywhere: the system call's tracepoints, and the raw one of the socket's state.
- * In the order of an attempt: the collector attaches from the last to the first.
+ * The tier that runs everywhere: it uses the system call's tracepoints, and the raw tracepoint of the socket's state.
+ * The programs are in the order of an attempt; the collector attaches them from the last to the first.
  */
 #include "attempt.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* The current task's file behind a descriptor. */
+/* Returns the current task's file for a descriptor, or NULL. */
 static __always_inline struct file *file_of(unsigned int fd)
 {
 	struct fdtable *table = current()->files->fdt;
