@@ -47,7 +47,7 @@ const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
     {
       name: `${tier}: a function that connect() does not pass`,
       run: `rehook __sys_connect_file generic_file_fsync; dist/bin/collector --tier ${tier}`,
-      says: 'collector: connect() does not pass the hooked function: ENXIO; this kernel was built with __sys_connect_file inlined; use another tier\n',
+      says: 'collector: connect() does not call the hooked function: ENXIO; this kernel was built with __sys_connect_file inlined; use another tier\n',
       status: 1,
       tier,
     },
