@@ -2,7 +2,7 @@
 /*
  * Finds the sockets that were already waiting when the collector started. The collector runs these iterators once, after
  * attaching the hooks: first over the open files of all processes, which covers every network namespace, then over the TCP
- * sockets of its own namespace, for those without a file.
+ * sockets in the collector's namespace, for those without a file.
  */
 #ifndef SYNPIPE_ADOPT_BPF_H
 #define SYNPIPE_ADOPT_BPF_H

@@ -105,7 +105,7 @@ static __always_inline void attempt_icmp6(const struct sk_buff *skb, __u8 type, 
 	bpf_map_update_elem(&icmp6s, &key, &last, BPF_ANY);
 }
 
-/* Takes the ICMP error that answered a SYN between these endpoints since `since_ns`. Returns false if there was no error. */
+/* Takes the ICMP error that has answered a SYN between these endpoints since `since_ns`. Returns false if none has. */
 static __always_inline bool take_icmp6(struct attempt *attempt, const struct attempt_ends *ends, __u64 since_ns)
 {
 	struct icmp6_key key = {.sport = bpf_htons(ends->sport), .dport = bpf_htons(ends->dport)};

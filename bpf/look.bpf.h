@@ -47,7 +47,7 @@ static __always_inline bool is_same(const struct attempt_event *event, const str
 	       (!event->ends.sport || !now->sport || event->ends.sport == now->sport);
 }
 
-/* Writes a record to the iterator's output, as in the ring buffer but padded to 8 bytes. look_at_open has checked that it fits. */
+/* Writes a record to the iterator's output, as in the ring buffer but padded to 8 bytes. look_at_open has made sure it fits. */
 static __always_inline void put(struct seq_file *seq, struct attempt_event *event, enum attempt_kind kind)
 {
 	__u64 exe = event->process.exe_size;

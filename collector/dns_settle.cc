@@ -48,7 +48,7 @@ DnsSettle::Entry *DnsSettle::open_entry(Group *group, const DnsLookup &lookup) {
 	return nullptr;
 }
 
-// Returns an earlier failure of this look-up, of another server that was asked at the same time; NULL if there was no failure.
+// Returns the failure of another server that this look-up asked at the same time, or NULL.
 DnsSettle::Entry *DnsSettle::held_entry(Group *group, const DnsLookup &lookup) {
 	if (!group) return nullptr;
 	for (Entry &entry : group->entries)

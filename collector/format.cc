@@ -246,7 +246,7 @@ char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	if (!connect) out = time(put(out, "\",\"start\":\""), event.start_ns);
 	out = put_number(put(out, "\",\"id\":\""), event.id);
 	out = put(out, "\"");
-	if (event.process.pid || connect) out = process(out, event.process, true); // an attempt from before the start may have no process
+	if (event.process.pid || connect) out = process(out, event.process, true); // one from before the start may have no process
 	out = put_number(put(out, ",\"netns\":"), event.netns);
 	out = cgroup(out, event.process);
 	out = put(out, ",\"family\":");

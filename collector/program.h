@@ -57,7 +57,7 @@ public:
 
 	using Take = std::function<void(const char *chunk, size_t size)>;
 
-	// Attempts that ever had an entry in the table, those that have one now, and calls in progress that have none.
+	// Attempts that ever had an entry in the table, those that have one now, and calls in progress without an entry.
 	uint64_t opened() const { return __atomic_load_n(&counters_->opened, __ATOMIC_RELAXED); }
 	uint64_t open() const { return opened() - __atomic_load_n(&counters_->closed, __ATOMIC_RELAXED); }
 	uint64_t calls() const { return __atomic_load_n(&counters_->calls, __ATOMIC_RELAXED); }
@@ -69,8 +69,8 @@ public:
 	// Does the same for all attempts that are still open, due or not. Call it after detach(). Returns their number.
 	uint64_t look_last(const Take &take);
 
-	// Detaches the programs, and reports the calls that are waiting. There are no new records once it has returned. May be called
-	// from any thread, repeatedly.
+	// Detaches the programs, and reports the calls that are waiting. No record is added once it has returned. May be called from
+	// any thread, repeatedly.
 	void detach();
 
 	// Whether the kernel lets this process run iterators as that user and without any capability. Kernels before 5.19 may
