@@ -11,8 +11,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "begin.bpf.h"
-#include "ends.bpf.h"
+#include "call_entry.bpf.h"
+#include "endpoints.bpf.h"
 #include "filter.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
@@ -89,8 +89,8 @@ static __always_inline void adopt_socket(struct sock *sk, struct task_struct *ta
 		return;
 	event = &room->attempt.event;
 	common = copy_sock(&buffer, sk);
-	read_ends(&event->ends, common);
-	if (!ends_wanted(&event->ends) || bpf_map_lookup_elem(&attempts, &key))
+	read_endpoints(&event->endpoints, common);
+	if (!endpoints_wanted(&event->endpoints) || bpf_map_lookup_elem(&attempts, &key))
 		return;
 	/* Timestamps in whole milliseconds are often equal; the counter keeps the ids distinct. */
 	event->start_ns = syn_time_ns(sk) + counters.adopted++;
@@ -101,7 +101,7 @@ static __always_inline void adopt_socket(struct sock *sk, struct task_struct *ta
 	if (task)
 		fill_other_task(room, task);
 	room->attempt.key = key;
-	room->attempt.left = event->ends;
+	room->attempt.left = event->endpoints;
 	room->attempt.flags = ATTEMPT_RETURNED;
 	room->attempt.look_ns = config.pending ? 0 : NEVER;
 	/* The attempt is not lost if a hook has added its entry in the meantime. */

@@ -2,10 +2,10 @@
 /*
  * What all tiers share: the maps, and one helper per step of an attempt. The file of a tier contains only the entry points.
  *
- *   attempt_begin     a call that may start an attempt is about to run  (thread context)
+ *   call_entered      a call that may start an attempt is about to run  (thread context)
  *   attempt_syn_sent  a socket goes from CLOSE to SYN_SENT              (thread context)
  *   attempt_syn_left  a socket leaves SYN_SENT                          (any context)
- *   attempt_end       the call has returned                             (thread context)
+ *   call_returned     the call has returned                             (thread context)
  *
  * The last two may happen in either order, or at the same time. Whichever is second writes the outcome, so that an outcome
  * never precedes its connect record.
@@ -18,8 +18,8 @@
 #define SYNPIPE_ATTEMPT_BPF_H
 
 #include "adopt.bpf.h"
-#include "begin.bpf.h"
-#include "end.bpf.h"
+#include "call_entry.bpf.h"
+#include "call_return.bpf.h"
 #include "icmp.bpf.h"
 #include "left.bpf.h"
 #include "look.bpf.h"

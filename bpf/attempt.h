@@ -45,7 +45,7 @@ enum attempt_drop {
 };
 
 /* The two endpoints of a connection. IPv4 addresses, IPv4-mapped ones included, are in the first four bytes. */
-struct attempt_ends {
+struct attempt_endpoints {
 	__u8 saddr[16]; /* network order; all zero: not known */
 	__u8 daddr[16]; /* network order */
 	__u16 sport;    /* host order; 0: not known */
@@ -81,7 +81,7 @@ struct attempt_event {
 	__u8 established;  /* outcome: 1 if it was established */
 	__u8 existing;     /* 1: it was waiting when the collector started */
 	__u8 pad[2];
-	struct attempt_ends ends;
+	struct attempt_endpoints endpoints;
 	struct attempt_icmp icmp;
 	struct process process;
 };
@@ -107,7 +107,7 @@ struct attempt {
 	__u64 icmp_ns; /* when event.icmp arrived */
 	__u64 look_ns; /* when its next pending line is due */
 	__u64 gone_ns; /* when it was first seen closed although no program saw it leave SYN_SENT; 0: still in SYN_SENT */
-	struct attempt_ends left; /* as of left_ns: by the time a failed connect() returns, the socket has lost them */
+	struct attempt_endpoints left; /* as of left_ns: by the time a failed connect() returns, the socket has lost them */
 	__u16 left_error; /* the socket's errno at left_ns */
 	__u8 established; /* 1: it left SYN_SENT for an established state */
 	__u8 at_once;     /* 1: the call itself gave up, so its errno is the cause */
@@ -161,7 +161,7 @@ struct attempt_config {
 	__u32 pending; /* enum attempt_pending */
 };
 
-static_assert(sizeof(struct attempt_ends) == 40, "no hidden padding");
+static_assert(sizeof(struct attempt_endpoints) == 40, "no hidden padding");
 static_assert(sizeof(struct attempt_icmp) == 24, "no hidden padding");
 static_assert(sizeof(struct attempt_event) == 104 + sizeof(struct process), "no hidden padding");
 static_assert(sizeof(struct attempt) == 104 + sizeof(struct attempt_event), "no hidden padding");

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Handles the entry of a call that may start an attempt. Thread context. */
-#ifndef SYNPIPE_BEGIN_BPF_H
-#define SYNPIPE_BEGIN_BPF_H
+#ifndef SYNPIPE_CALL_ENTRY_BPF_H
+#define SYNPIPE_CALL_ENTRY_BPF_H
 
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ends.bpf.h"
+#include "endpoints.bpf.h"
 #include "filter.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
 /* What a call was given. `address` points to the caller's memory or, if `kernel` is set, to the kernel's copy. */
-struct begin {
+struct call_arguments {
 	__u64 address;
 	int addrlen;
 	bool kernel;
@@ -31,7 +31,7 @@ static __always_inline __u64 attempt_id(__u64 cookie, __u64 start_ns)
 
 /*
  * Returns the socket of a socket's file. For any other file, returns NULL or a pointer to something else; if that happens to
- * look like a socket, tried_to recognizes the call by its error when it returns. Checking the file here would slow down
+ * look like a socket, was_attempt recognizes the call by its error when it returns. Checking the file here would slow down
  * every call.
  */
 static __always_inline struct socket *socket_of(struct file *file)
@@ -58,7 +58,7 @@ static __always_inline void start_call(struct call *call, struct sock *sk)
 	call->flow = NULL;
 	call->uaddr = 0;
 	call->addrlen = 0;
-	call->to = (struct attempt_ends){};
+	call->to = (struct attempt_endpoints){};
 	call->netns = 0;
 	call->via = ATTEMPT_VIA_CONNECT;
 	call->mptcp = false;
@@ -66,7 +66,7 @@ static __always_inline void start_call(struct call *call, struct sock *sk)
 	call->counted = false;
 }
 
-static __always_inline void attempt_begin(struct socket *given, const struct begin *from, enum attempt_via via)
+static __always_inline void call_entered(struct socket *given, const struct call_arguments *from, enum attempt_via via)
 {
 	struct address address = {};
 	struct socket_copy buffer;

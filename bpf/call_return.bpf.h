@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Handles the return of a call. Thread context. */
-#ifndef SYNPIPE_END_BPF_H
-#define SYNPIPE_END_BPF_H
+#ifndef SYNPIPE_CALL_RETURN_BPF_H
+#define SYNPIPE_CALL_RETURN_BPF_H
 
 #include <stdbool.h>
 #include <linux/bpf.h>
@@ -9,8 +9,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "begin.bpf.h"
-#include "ends.bpf.h"
+#include "call_entry.bpf.h"
+#include "endpoints.bpf.h"
 #include "filter.bpf.h"
 #include "left.bpf.h"
 #include "maps.bpf.h"
@@ -28,17 +28,17 @@ static __always_inline __u16 failure(long ret, bool syn_sent)
 }
 
 /* Fills the event of a call that has sent its SYN. All but the source port, which is chosen later, was recorded then. */
-static __always_inline void end_with_syn(struct attempt_event *event, const struct call *call, long ret)
+static __always_inline void fill_after_syn(struct attempt_event *event, const struct call *call, long ret)
 {
 	struct sock *sk = call->flow;
 
 	event->start_ns = call->start_ns;
-	event->ends = call->to;
+	event->endpoints = call->to;
 	/* If no port was available, inet_sport is left over from an earlier attempt; skc_num is 0 unless the socket was bound. */
 	if (ret == -EADDRNOTAVAIL)
-		event->ends.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+		event->endpoints.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	else
-		event->ends.sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+		event->endpoints.sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	event->id = attempt_id(call->cookie, event->start_ns);
 	event->netns = call->netns;
 }
@@ -48,7 +48,7 @@ static __always_inline void end_with_syn(struct attempt_event *event, const stru
  * is listening, or the file is not a socket; or the call succeeded while the socket stayed closed, because another thread
  * changed the address or the descriptor before the kernel read it.
  */
-static __always_inline bool tried_to(const struct call *call, const struct sock_common *common, long ret)
+static __always_inline bool was_attempt(const struct call *call, const struct sock_common *common, long ret)
 {
 	struct sock *sk = call->sk;
 
@@ -60,26 +60,26 @@ static __always_inline bool tried_to(const struct call *call, const struct sock_
 }
 
 /* Fills the event of a call that has sent no SYN. Returns false if there is nothing to report. */
-static __always_inline bool end_before_syn(struct attempt_event *event, const struct call *call, long ret,
-					   struct sock_copy *buffer)
+static __always_inline bool fill_before_syn(struct attempt_event *event, const struct call *call, long ret,
+					    struct sock_copy *buffer)
 {
 	const struct sock_common *common = copy_sock(buffer, call->sk);
 	struct address address = {};
 
-	if (ret == -EFAULT || !tried_to(call, common, ret))
+	if (ret == -EFAULT || !was_attempt(call, common, ret))
 		return false;
 	event->start_ns = call->start_ns;
-	event->ends = call->to;
-	if (!event->ends.family && read_address(&address, call->uaddr, call->addrlen, false))
-		parse_destination(&event->ends, &address, call->addrlen);
-	read_source(&event->ends, common);
+	event->endpoints = call->to;
+	if (!event->endpoints.family && read_address(&address, call->uaddr, call->addrlen, false))
+		parse_destination(&event->endpoints, &address, call->addrlen);
+	read_source(&event->endpoints, common);
 	event->id = attempt_id(common->skc_cookie.counter, event->start_ns);
 	event->netns = netns_of(common);
-	return event->ends.family && ends_wanted(&event->ends);
+	return event->endpoints.family && endpoints_wanted(&event->endpoints);
 }
 
 /* Reports a call without an entry in `attempts`: everything that can be reported is known now. */
-static __always_inline void end_alone(struct call *call, long ret, struct sock_copy *buffer)
+static __always_inline void report_alone(struct call *call, long ret, struct sock_copy *buffer)
 {
 	struct scratch *room = scratch(SCRATCH_END);
 	struct attempt_event *event;
@@ -88,8 +88,8 @@ static __always_inline void end_alone(struct call *call, long ret, struct sock_c
 		return;
 	event = &room->attempt.event;
 	if (call->flow)
-		end_with_syn(event, call, ret);
-	else if (!end_before_syn(event, call, ret, buffer))
+		fill_after_syn(event, call, ret);
+	else if (!fill_before_syn(event, call, ret, buffer))
 		return;
 	fill_task(room);
 	event->error = failure(ret, call->flow);
@@ -104,7 +104,7 @@ static __always_inline void end_alone(struct call *call, long ret, struct sock_c
 		drop(ATTEMPT_DROP_TABLE);
 }
 
-static __always_inline void end_of(struct call *call, long ret)
+static __always_inline void finish_call(struct call *call, long ret)
 {
 	__u64 key = (__u64)call->flow;
 	struct attempt *attempt = key && outlives_call(call) ? bpf_map_lookup_elem(&attempts, &key) : NULL;
@@ -114,20 +114,20 @@ static __always_inline void end_of(struct call *call, long ret)
 
 	if (!attempt || attempt->call != bpf_get_current_pid_tgid()) {
 		if (!call->kept) /* else look_at_open took it for an attempt whose end was missed */
-			end_alone(call, ret, &buffer);
+			report_alone(call, ret, &buffer);
 		return;
 	}
 	event = &attempt->event;
 	if (reports(ATTEMPT_CONNECT)) {
 		if (!(*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT))
-			read_ends(&event->ends, copy_sock(&buffer, call->flow));
+			read_endpoints(&event->endpoints, copy_sock(&buffer, call->flow));
 		/* The socket may have left SYN_SENT, and lost its port, during that read. The flag, checked again, shows it. */
 		if (*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT)
-			event->ends = attempt->left;
+			event->endpoints = attempt->left;
 	}
 	/* No port was available: what was read is left over from an earlier attempt, unless the socket was bound. */
 	if (ret == -EADDRNOTAVAIL)
-		event->ends.sport = attempt->left.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+		event->endpoints.sport = attempt->left.sport = BPF_CORE_READ(sk, __sk_common.skc_num);
 	event->error = failure(ret, true);
 	if (claims_connect(attempt))
 		submit(event, ATTEMPT_CONNECT);
@@ -138,13 +138,13 @@ static __always_inline void end_of(struct call *call, long ret)
 	}
 }
 
-static __always_inline void attempt_end(long ret, enum call_entry entry)
+static __always_inline void call_returned(long ret, enum call_entry entry)
 {
 	struct call *call = current_call();
 
 	/* end_call fails if the call has just been reported as waiting. */
 	if (call && call->entry == entry && end_call(call))
-		end_of(call, ret);
+		finish_call(call, ret);
 }
 
 /* A thread that exits is no longer in a call. If one is still recorded, its return was missed. */

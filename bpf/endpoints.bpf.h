@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* Reads the endpoints of a connection: from the address that the caller passed, and from the socket. */
-#ifndef SYNPIPE_ENDS_BPF_H
-#define SYNPIPE_ENDS_BPF_H
+#ifndef SYNPIPE_ENDPOINTS_BPF_H
+#define SYNPIPE_ENDPOINTS_BPF_H
 
 #include <stdbool.h>
 #include <linux/bpf.h>
@@ -30,13 +30,13 @@ static __always_inline void copy_address(__u8 *to, const __u8 *from, bool v4)
 	t[3] = v4 ? 0 : f[3];
 }
 
-static __always_inline void set_destination6(struct attempt_ends *ends, const __u8 *address)
+static __always_inline void set_destination6(struct attempt_endpoints *endpoints, const __u8 *address)
 {
 	bool mapped = is_mapped(address);
 
-	ends->family = mapped ? 4 : 6;
-	ends->v4mapped = mapped;
-	copy_address(ends->daddr, mapped ? address + 12 : address, mapped);
+	endpoints->family = mapped ? 4 : 6;
+	endpoints->v4mapped = mapped;
+	copy_address(endpoints->daddr, mapped ? address + 12 : address, mapped);
 }
 
 /* A sockaddr as the caller passes it; an IPv6 one may lack the scope id. */
@@ -57,7 +57,7 @@ static __always_inline bool is_destination(const struct address *address, __u32 
 }
 
 /* Leaves `family` 0 if the address is not a destination. */
-static __always_inline void parse_destination(struct attempt_ends *to, const struct address *address, __u32 addrlen)
+static __always_inline void parse_destination(struct attempt_endpoints *to, const struct address *address, __u32 addrlen)
 {
 	if (!is_destination(address, addrlen))
 		return;
@@ -84,19 +84,19 @@ static __always_inline bool read_address(struct address *address, __u64 from, __
 	return !bpf_probe_read_user(address, sizeof(*address), (const void *)from);
 }
 
-/* Reads the source: zero (unknown) until the kernel has chosen it. ends->family must be set. */
-static __always_inline void read_source(struct attempt_ends *ends, const struct sock_common *sk)
+/* Reads the source: zero (unknown) until the kernel has chosen it. endpoints->family must be set. */
+static __always_inline void read_source(struct attempt_endpoints *endpoints, const struct sock_common *sk)
 {
 	const __u8 *v6 = sk->skc_v6_rcv_saddr.in6_u.u6_addr8;
 
-	ends->sport = sk->skc_num;
+	endpoints->sport = sk->skc_num;
 	if (sk->skc_family == AF_INET6) {
-		if (ends->family == 6)
-			copy_address(ends->saddr, v6, false);
+		if (endpoints->family == 6)
+			copy_address(endpoints->saddr, v6, false);
 		else if (is_mapped(v6))
-			copy_address(ends->saddr, v6 + 12, true);
-	} else if (ends->family == 4) {
-		copy_address(ends->saddr, (const __u8 *)&sk->skc_rcv_saddr, true);
+			copy_address(endpoints->saddr, v6 + 12, true);
+	} else if (endpoints->family == 4) {
+		copy_address(endpoints->saddr, (const __u8 *)&sk->skc_rcv_saddr, true);
 	}
 }
 
@@ -104,19 +104,19 @@ static __always_inline void read_source(struct attempt_ends *ends, const struct 
  * Reads both endpoints from the socket, which has its destination from SYN_SENT on: a cgroup program may have replaced the
  * caller's.
  */
-static __always_inline void read_ends(struct attempt_ends *ends, const struct sock_common *sk)
+static __always_inline void read_endpoints(struct attempt_endpoints *endpoints, const struct sock_common *sk)
 {
 	if (sk->skc_dport) {
-		ends->dport = bpf_ntohs(sk->skc_dport);
+		endpoints->dport = bpf_ntohs(sk->skc_dport);
 		if (sk->skc_family == AF_INET6) {
-			set_destination6(ends, sk->skc_v6_daddr.in6_u.u6_addr8);
+			set_destination6(endpoints, sk->skc_v6_daddr.in6_u.u6_addr8);
 		} else {
-			ends->family = 4;
-			ends->v4mapped = 0;
-			copy_address(ends->daddr, (const __u8 *)&sk->skc_daddr, true);
+			endpoints->family = 4;
+			endpoints->v4mapped = 0;
+			copy_address(endpoints->daddr, (const __u8 *)&sk->skc_daddr, true);
 		}
 	}
-	read_source(ends, sk);
+	read_source(endpoints, sk);
 }
 
 #endif

@@ -77,7 +77,8 @@ __noinline int step_up(struct process_room *room)
 	if (!room)
 		return -1;
 	dentry = (struct dentry *)room->dentry;
-	if (room->dentry == room->root_dentry && room->mount == room->root_mount) /* the process's own root, which may be a chroot */
+	/* the process's own root, which may be a chroot */
+	if (room->dentry == room->root_dentry && room->mount == room->root_mount)
 		return 1;
 	mount = (void *)room->mount - bpf_core_field_offset(struct mount, mnt);
 	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {

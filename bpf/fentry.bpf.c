@@ -15,14 +15,14 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 SEC("fentry/__sys_connect_file")
 int connect_enter(__u64 *ctx)
 {
-	connect_begin((struct file *)ctx[0], ctx[1], ctx[2], ctx[3]);
+	connect_entered((struct file *)ctx[0], ctx[1], ctx[2], ctx[3]);
 	return 0;
 }
 
 SEC("fexit/__sys_connect_file")
 int connect_exit(__u64 *ctx)
 {
-	attempt_end((int)ctx[4], CALL_CONNECT);
+	call_returned((int)ctx[4], CALL_CONNECT);
 	return 0;
 }
 
@@ -30,28 +30,28 @@ int connect_exit(__u64 *ctx)
 SEC("?fentry/tcp_sendmsg_fastopen")
 int fastopen_enter(__u64 *ctx)
 {
-	fastopen_begin((struct sock *)ctx[0], (struct msghdr *)ctx[1]);
+	fastopen_entered((struct sock *)ctx[0], (struct msghdr *)ctx[1]);
 	return 0;
 }
 
 SEC("?fexit/tcp_sendmsg_fastopen")
 int fastopen_exit(__u64 *ctx)
 {
-	attempt_end((int)ctx[5], CALL_FASTOPEN);
+	call_returned((int)ctx[5], CALL_FASTOPEN);
 	return 0;
 }
 
 SEC("?fentry/kernel_connect")
 int kernel_enter(__u64 *ctx)
 {
-	kernel_begin((struct socket *)ctx[0], ctx[1], ctx[2]);
+	kernel_entered((struct socket *)ctx[0], ctx[1], ctx[2]);
 	return 0;
 }
 
 SEC("?fexit/kernel_connect")
 int kernel_exit(__u64 *ctx)
 {
-	attempt_end((int)ctx[4], CALL_KERNEL);
+	call_returned((int)ctx[4], CALL_KERNEL);
 	return 0;
 }
 

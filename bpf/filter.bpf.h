@@ -73,14 +73,14 @@ static __always_inline bool netns_wanted(const struct sock *sk)
 }
 
 /* Whether the destination passes the filters: it must be the final one, as a cgroup program may replace the caller's. */
-static __always_inline bool ends_wanted(const struct attempt_ends *ends)
+static __always_inline bool endpoints_wanted(const struct attempt_endpoints *endpoints)
 {
-	if (config.family && config.family != ends->family)
+	if (config.family && config.family != endpoints->family)
 		return false;
 	if (config.port_count == 0)
 		return true;
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.port_count; i++)
-		if (config.ports[i].first <= ends->dport && ends->dport <= config.ports[i].last)
+		if (config.ports[i].first <= endpoints->dport && endpoints->dport <= config.ports[i].last)
 			return true;
 	return false;
 }

@@ -8,7 +8,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ends.bpf.h"
+#include "endpoints.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 
@@ -106,14 +106,14 @@ static __always_inline void attempt_icmp6(const struct sk_buff *skb, __u8 type, 
 }
 
 /* Takes the ICMP error that has answered a SYN between these endpoints since `since_ns`. Returns false if none has. */
-static __always_inline bool take_icmp6(struct attempt *attempt, const struct attempt_ends *ends, __u64 since_ns)
+static __always_inline bool take_icmp6(struct attempt *attempt, const struct attempt_endpoints *endpoints, __u64 since_ns)
 {
-	struct icmp6_key key = {.sport = bpf_htons(ends->sport), .dport = bpf_htons(ends->dport)};
+	struct icmp6_key key = {.sport = bpf_htons(endpoints->sport), .dport = bpf_htons(endpoints->dport)};
 	struct icmp6 *last;
 
-	if (ends->family != 6)
+	if (endpoints->family != 6)
 		return false;
-	copy_address(key.daddr, ends->daddr, false);
+	copy_address(key.daddr, endpoints->daddr, false);
 	last = bpf_map_lookup_elem(&icmp6s, &key);
 	if (!last || last->time_ns < since_ns)
 		return false;
@@ -125,7 +125,7 @@ static __always_inline bool take_icmp6(struct attempt *attempt, const struct att
 #else
 
 static __always_inline bool take_icmp6(struct attempt *attempt __attribute__((unused)),
-				       const struct attempt_ends *ends __attribute__((unused)),
+				       const struct attempt_endpoints *endpoints __attribute__((unused)),
 				       __u64 since_ns __attribute__((unused)))
 {
 	return false;

@@ -16,14 +16,14 @@ int connect_enter(struct pt_regs *ctx)
 {
 	__u64 argument[] = ARGUMENTS(ctx);
 
-	connect_begin((struct file *)argument[0], argument[1], argument[2], argument[3]);
+	connect_entered((struct file *)argument[0], argument[1], argument[2], argument[3]);
 	return 0;
 }
 
 SEC("kretprobe/__sys_connect_file")
 int connect_exit(struct pt_regs *ctx)
 {
-	attempt_end((int)RESULT(ctx), CALL_CONNECT);
+	call_returned((int)RESULT(ctx), CALL_CONNECT);
 	return 0;
 }
 
@@ -33,14 +33,14 @@ int fastopen_enter(struct pt_regs *ctx)
 {
 	__u64 argument[] = ARGUMENTS(ctx);
 
-	fastopen_begin((struct sock *)argument[0], (struct msghdr *)argument[1]);
+	fastopen_entered((struct sock *)argument[0], (struct msghdr *)argument[1]);
 	return 0;
 }
 
 SEC("?kretprobe/tcp_sendmsg_fastopen")
 int fastopen_exit(struct pt_regs *ctx)
 {
-	attempt_end((int)RESULT(ctx), CALL_FASTOPEN);
+	call_returned((int)RESULT(ctx), CALL_FASTOPEN);
 	return 0;
 }
 
@@ -49,14 +49,14 @@ int kernel_enter(struct pt_regs *ctx)
 {
 	__u64 argument[] = ARGUMENTS(ctx);
 
-	kernel_begin((struct socket *)argument[0], argument[1], argument[2]);
+	kernel_entered((struct socket *)argument[0], argument[1], argument[2]);
 	return 0;
 }
 
 SEC("?kretprobe/kernel_connect")
 int kernel_exit(struct pt_regs *ctx)
 {
-	attempt_end((int)RESULT(ctx), CALL_KERNEL);
+	call_returned((int)RESULT(ctx), CALL_KERNEL);
 	return 0;
 }
 

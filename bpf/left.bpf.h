@@ -8,7 +8,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ends.bpf.h"
+#include "endpoints.bpf.h"
 #include "icmp.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
@@ -44,7 +44,7 @@ static __always_inline void fill_outcome(struct attempt *attempt)
 
 	event->established = attempt->established;
 	set_cause(attempt);
-	event->ends = attempt->left;
+	event->endpoints = attempt->left;
 	event->time_ns = attempt->left_ns;
 }
 
@@ -64,7 +64,7 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 		return;
 	event = &attempt->event;
 	attempt->left_ns = bpf_ktime_get_boot_ns();
-	read_ends(&attempt->left, copy_sock(&buffer, sk));
+	read_endpoints(&attempt->left, copy_sock(&buffer, sk));
 	/* A failed attempt has released its port before this hook runs; only inet_sport still has it. */
 	if (!attempt->left.sport)
 		attempt->left.sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
@@ -79,7 +79,7 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 	if (!(__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_RETURNED))
 		return;
 	if (claims_connect(attempt)) {
-		event->ends = attempt->left;
+		event->endpoints = attempt->left;
 		submit(event, ATTEMPT_CONNECT);
 	}
 	fill_outcome(attempt);

@@ -10,8 +10,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "end.bpf.h"
-#include "ends.bpf.h"
+#include "call_return.bpf.h"
+#include "endpoints.bpf.h"
 #include "left.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
@@ -39,12 +39,12 @@ static __always_inline __u64 next_look_ns(__u64 start_ns, __u64 now)
 }
 
 /* Whether this is still the socket that the attempt was made with. Its memory may belong to another one by now. */
-static __always_inline bool is_same(const struct attempt_event *event, const struct attempt_ends *now)
+static __always_inline bool is_same(const struct attempt_event *event, const struct attempt_endpoints *now)
 {
-	const __u64 *a = (const __u64 *)event->ends.daddr, *b = (const __u64 *)now->daddr;
+	const __u64 *a = (const __u64 *)event->endpoints.daddr, *b = (const __u64 *)now->daddr;
 
-	return a[0] == b[0] && a[1] == b[1] && event->ends.dport == now->dport &&
-	       (!event->ends.sport || !now->sport || event->ends.sport == now->sport);
+	return a[0] == b[0] && a[1] == b[1] && event->endpoints.dport == now->dport &&
+	       (!event->endpoints.sport || !now->sport || event->endpoints.sport == now->sport);
 }
 
 /* Writes a record to the iterator's output, as in the ring buffer but padded to 8 bytes. look_at_open has made sure it fits. */
@@ -67,7 +67,7 @@ static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *
 
 	if (!(attempt->flags & ATTEMPT_LEFT)) {
 		attempt->left_ns = attempt->gone_ns ?: bpf_ktime_get_boot_ns();
-		attempt->left = room->attempt.event.ends;
+		attempt->left = room->attempt.event.endpoints;
 		attempt->established = same && state != TCP_CLOSE;
 		if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_LEFT)
 			return;
@@ -77,7 +77,7 @@ static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *
 		return;
 	}
 	if (claims_connect(attempt)) {
-		attempt->event.ends = attempt->left;
+		attempt->event.endpoints = attempt->left;
 		put(seq, &attempt->event, ATTEMPT_CONNECT);
 	}
 	fill_outcome(attempt);
@@ -110,7 +110,7 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.look_ns <= now) {
 		event->time_ns = now;
 		event->retransmits = retransmits((struct sock *)attempt->key);
-		take_icmp6(&room->attempt, &event->ends, event->start_ns);
+		take_icmp6(&room->attempt, &event->endpoints, event->start_ns);
 		put(seq, event, ATTEMPT_PENDING);
 		attempt->look_ns = next_look_ns(event->start_ns, now);
 	}
@@ -144,7 +144,7 @@ SEC("iter/bpf_map_elem")
 int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
-	struct attempt_ends ends = {};
+	struct attempt_endpoints endpoints = {};
 	const struct sock_common *common;
 	struct sock_copy buffer;
 	struct attempt *attempt;
@@ -161,7 +161,7 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	attempt = bpf_map_lookup_elem(&attempts, &key);
 	if (!room || !attempt)
 		return 0;
-	/* Without room for three records, overflow: the kernel then stops here, returns what it has, and comes back to this entry. */
+	/* Without room for three records, overflow: the kernel then stops, returns what it has, and comes back to this entry. */
 	if (seq->size - seq->count < 3 * sizeof(struct attempt_event)) {
 		bpf_seq_write(seq, room, sizeof(*room));
 		bpf_seq_write(seq, room, sizeof(*room));
@@ -182,9 +182,9 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	}
 	common = copy_sock(&buffer, (struct sock *)key);
-	read_ends(&ends, common);
+	read_endpoints(&endpoints, common);
 	state = common->skc_state;
-	same = is_same(&room->attempt.event, &ends);
+	same = is_same(&room->attempt.event, &endpoints);
 	if (!same || (state != TCP_SYN_SENT && state != TCP_SYN_RECV)) {
 		if (is_gone(attempt, same, state))
 			finish_unseen(seq, room, attempt, same, state);
@@ -194,9 +194,9 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	if (room->attempt.gone_ns)
 		attempt->gone_ns = 0;
 	/* The local port is usually known by now. It tells this socket from a later one at the same memory address. */
-	if (!room->attempt.event.ends.sport)
-		attempt->event.ends = ends;
-	room->attempt.event.ends = ends;
+	if (!room->attempt.event.endpoints.sport)
+		attempt->event.endpoints = endpoints;
+	room->attempt.event.endpoints = endpoints;
 	report_waiting(seq, room, attempt);
 	return 0;
 }
@@ -234,7 +234,7 @@ int look_at_call(struct bpf_iter__task *ctx)
 	if (!room || !end_call(call))
 		return 0;
 	event = &room->attempt.event;
-	end_with_syn(event, call, 0);
+	fill_after_syn(event, call, 0);
 	fill_other_task(room, task);
 	event->via = call->via;
 	submit(event, ATTEMPT_CONNECT);

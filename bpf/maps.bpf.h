@@ -27,7 +27,7 @@ struct call {
 	__u64 uaddr;       /* the caller's address, which is read a second time if it was not in memory at first */
 	__u32 addrlen;
 	__u32 entry; /* enum call_entry; CALL_NONE: there is no call. The program that sets this to CALL_NONE reports the call */
-	struct attempt_ends to; /* before the SYN, only the destination */
+	struct attempt_endpoints to; /* before the SYN, only the destination */
 	__u32 netns;
 	__u8 via;
 	__u8 mptcp;
@@ -36,8 +36,8 @@ struct call {
 };
 
 /*
- * One per thread, which the kernel deletes with the thread. Inserted and started by attempt_begin, or by attempt_syn_sent if
- * attempt_begin did not see the call; ended by attempt_end, by attempt_syn_sent if the filters reject the call, by
+ * One per thread, which the kernel deletes with the thread. Inserted and started by call_entered, or by attempt_syn_sent if
+ * call_entered did not see the call; ended by call_returned, by attempt_syn_sent if the filters reject the call, by
  * attempt_thread_gone, and by look_at_call.
  */
 struct {
@@ -49,7 +49,7 @@ struct {
 
 /*
  * One per socket. Inserted by attempt_syn_sent, with everything about the task, which is the current one only there, and by
- * adopt_socket; deleted by whichever of attempt_end and attempt_syn_left comes second and so has the entry to itself, and by
+ * adopt_socket; deleted by whichever of call_returned and attempt_syn_left comes second and so has the entry to itself, and by
  * look_at_open if an end was missed; read by all of these. Not LRU: an eviction could not be counted.
  */
 struct {

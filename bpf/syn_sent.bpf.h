@@ -7,8 +7,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "begin.bpf.h"
-#include "ends.bpf.h"
+#include "call_entry.bpf.h"
+#include "endpoints.bpf.h"
 #include "filter.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
@@ -22,8 +22,8 @@ static __always_inline bool syn_sent_in_call(struct call *call, struct sock *sk,
 {
 	struct sock *outer = call->sk;
 
-	read_ends(&call->to, common);
-	if (!ends_wanted(&call->to)) {
+	read_endpoints(&call->to, common);
+	if (!endpoints_wanted(&call->to)) {
 		end_call(call);
 		return false;
 	}
@@ -112,20 +112,20 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	event = &attempt->event;
 	if (call) {
 		attempt->call = bpf_get_current_pid_tgid();
-		event->ends = call->to;
+		event->endpoints = call->to;
 		event->start_ns = call->start_ns;
 		event->id = attempt_id(call->cookie, event->start_ns);
 		event->netns = call->netns;
 	} else {
 		attempt->flags = ATTEMPT_RETURNED;
-		read_ends(&event->ends, common);
-		if (!ends_wanted(&event->ends))
+		read_endpoints(&event->endpoints, common);
+		if (!endpoints_wanted(&event->endpoints))
 			return;
 		event->start_ns = bpf_ktime_get_boot_ns();
 		event->id = attempt_id(common->skc_cookie.counter, event->start_ns);
 		event->netns = netns_of(common);
 	}
-	attempt->left = event->ends;
+	attempt->left = event->endpoints;
 	fill_task(room);
 	event->via = via;
 	attempt->key = key;

@@ -21,18 +21,18 @@ static __always_inline struct file *file_of(unsigned int fd)
 SEC("tp/syscalls/sys_enter_connect")
 int connect_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	struct begin from = {.address = ctx->args[1], .addrlen = ctx->args[2], .entry = CALL_CONNECT};
+	struct call_arguments from = {.address = ctx->args[1], .addrlen = ctx->args[2], .entry = CALL_CONNECT};
 	struct socket *socket = socket_of(file_of(ctx->args[0]));
 
 	if (socket)
-		attempt_begin(socket, &from, ATTEMPT_VIA_CONNECT);
+		call_entered(socket, &from, ATTEMPT_VIA_CONNECT);
 	return 0;
 }
 
 SEC("tp/syscalls/sys_exit_connect")
 int connect_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	attempt_end(ctx->ret, CALL_CONNECT);
+	call_returned(ctx->ret, CALL_CONNECT);
 	return 0;
 }
 

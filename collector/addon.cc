@@ -18,9 +18,9 @@ namespace {
 void read_value(const Napi::Value &from, uint32_t &to) { to = from.ToNumber().Uint32Value(); }
 
 void read_value(const Napi::Value &from, attempt_ports &to) {
-	Napi::Object ends = from.ToObject();
-	to.first = ends.Get(0u).ToNumber().Uint32Value();
-	to.last = ends.Get(1u).ToNumber().Uint32Value();
+	Napi::Object range = from.ToObject();
+	to.first = range.Get(0u).ToNumber().Uint32Value();
+	to.last = range.Get(1u).ToNumber().Uint32Value();
 }
 
 template <typename T> uint32_t read_list(const Napi::Object &options, const char *name, T *to) {

@@ -112,7 +112,8 @@ function kernelFilters(values: Values): Partial<StartOptions> {
   const report = values.report ?? reports.outcome;
   if (values.pending && !(report & reports.outcome))
     throw new UsageError('--pending needs outcomes; leave out --report attempt, or write --report both');
-  if (values.ipv4 && values.ipv6) throw new UsageError('-4 and -6 cannot be combined; leave out both to get IPv4 and IPv6');
+  if (values.ipv4 && values.ipv6)
+    throw new UsageError('-4 and -6 cannot be combined; leave out both to get IPv4 and IPv6');
   return {
     pids: values.pid ?? [],
     uids: values.uid ?? [],

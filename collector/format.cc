@@ -238,7 +238,7 @@ char *Format::time(char *out, uint64_t boot_ns) {
 }
 
 char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
-	const attempt_ends &ends = event.ends;
+	const attempt_endpoints &endpoints = event.endpoints;
 	const bool connect = event.kind != ATTEMPT_OUTCOME && event.kind != ATTEMPT_PENDING;
 	out = put_string(put(out, "{\"type\":\""), type_name(event));
 	out = put_number(put(out, "\",\"v\":1,\"seq\":"), seq);
@@ -250,15 +250,15 @@ char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	out = put_number(put(out, ",\"netns\":"), event.netns);
 	out = cgroup(out, event.process);
 	out = put(out, ",\"family\":");
-	*out++ = ends.family == 4 ? '4' : '6';
-	if (ends.v4mapped) out = put(out, ",\"v4mapped\":true");
-	if (!is_zero(ends.saddr)) {
-		out = put_address(put(out, ",\"saddr\":\""), ends.saddr, ends.family);
+	*out++ = endpoints.family == 4 ? '4' : '6';
+	if (endpoints.v4mapped) out = put(out, ",\"v4mapped\":true");
+	if (!is_zero(endpoints.saddr)) {
+		out = put_address(put(out, ",\"saddr\":\""), endpoints.saddr, endpoints.family);
 		out = put(out, "\"");
 	}
-	if (ends.sport) out = put_number(put(out, ",\"sport\":"), ends.sport);
-	out = put_address(put(out, ",\"daddr\":\""), ends.daddr, ends.family);
-	out = put_number(put(out, "\",\"dport\":"), ends.dport);
+	if (endpoints.sport) out = put_number(put(out, ",\"sport\":"), endpoints.sport);
+	out = put_address(put(out, ",\"daddr\":\""), endpoints.daddr, endpoints.family);
+	out = put_number(put(out, "\",\"dport\":"), endpoints.dport);
 	out = put_string(put(out, ",\"via\":\""), via_name(event.via));
 	out = put(out, "\"");
 	if (!connect) {

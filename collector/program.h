@@ -69,8 +69,8 @@ public:
 	// Does the same for all attempts that are still open, due or not. Call it after detach(). Returns their number.
 	uint64_t look_last(const Take &take);
 
-	// Detaches the programs, and reports the calls that are waiting. No record is added once it has returned. May be called from
-	// any thread, repeatedly.
+	// Detaches the programs, and reports the calls that are waiting. No record is added once it has returned. May be called
+	// from any thread, repeatedly.
 	void detach();
 
 	// Whether the kernel lets this process run iterators as that user and without any capability. Kernels before 5.19 may
