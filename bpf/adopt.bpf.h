@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Sockets that were waiting when the collector started: iterators, which it runs once, when the hooks are in place. First
- * over the files of all processes, whose sockets are in any network namespace; then over the sockets of the collector's own
- * namespace, for those without a file.
+ * Finds the sockets that were already waiting when the collector started. The collector runs these iterators once, after
+ * attaching the hooks: first over the open files of all processes, which covers every network namespace, then over the TCP
+ * sockets in the collector's namespace, for those without a file.
  */
 #ifndef SYNPIPE_ADOPT_BPF_H
 #define SYNPIPE_ADOPT_BPF_H
@@ -11,8 +11,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "begin.bpf.h"
-#include "ends.bpf.h"
+#include "call_entry.bpf.h"
+#include "endpoints.bpf.h"
 #include "filter.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
@@ -32,12 +32,12 @@ static __always_inline bool other_cgroup_wanted(const struct task_struct *task)
 		for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.cgroup_count; i++)
 			if (config.cgroups[i] == id)
 				return true;
-		cgroup = (struct cgroup *)BPF_CORE_READ(cgroup, self.parent); /* its first field */
+		cgroup = (struct cgroup *)BPF_CORE_READ(cgroup, self.parent); /* self is the first field */
 	}
 	return false;
 }
 
-/* As task_wanted, for a task that is not the current one. */
+/* Does the same as task_wanted, for a task other than the current one. */
 static __always_inline bool other_task_wanted(const struct task_struct *task)
 {
 	__u32 uid = BPF_CORE_READ(task, cred, uid.val);
@@ -56,7 +56,7 @@ static __always_inline bool other_task_wanted(const struct task_struct *task)
 	return false;
 }
 
-/* When the first SYN was sent, by the boot clock; now, if none was (TCP Fast Open that waits for data). */
+/* Returns when the first SYN was sent, by the boot clock; the current time if none was sent yet (TCP Fast Open without data). */
 static __always_inline __u64 syn_time_ns(struct sock *sk)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
@@ -70,7 +70,10 @@ static __always_inline __u64 syn_time_ns(struct sock *sk)
 	return now - (__u32)((__u32)(bpf_ktime_get_ns() / unit) - stamp) * unit;
 }
 
-/* Makes its entry; `task` is NULL if it belongs to no process. Its first pending line is due at once. */
+/*
+ * Adds a waiting socket to `attempts`; its first pending line is due at once. `task` is NULL if the socket belongs to no
+ * process.
+ */
 static __always_inline void adopt_socket(struct sock *sk, struct task_struct *task)
 {
 	__u64 key = (__u64)sk;
@@ -86,10 +89,10 @@ static __always_inline void adopt_socket(struct sock *sk, struct task_struct *ta
 		return;
 	event = &room->attempt.event;
 	common = copy_sock(&buffer, sk);
-	read_ends(&event->ends, common);
-	if (!ends_wanted(&event->ends) || bpf_map_lookup_elem(&attempts, &key))
+	read_endpoints(&event->endpoints, common);
+	if (!endpoints_wanted(&event->endpoints) || bpf_map_lookup_elem(&attempts, &key))
 		return;
-	/* Stamps of whole milliseconds are often the same, identities must not be. */
+	/* Timestamps in whole milliseconds are often equal; the counter keeps the ids distinct. */
 	event->start_ns = syn_time_ns(sk) + counters.adopted++;
 	event->id = attempt_id(common->skc_cookie.counter, event->start_ns);
 	event->netns = netns_of(common);
@@ -98,10 +101,10 @@ static __always_inline void adopt_socket(struct sock *sk, struct task_struct *ta
 	if (task)
 		fill_other_task(room, task);
 	room->attempt.key = key;
-	room->attempt.left = event->ends;
+	room->attempt.left = event->endpoints;
 	room->attempt.flags = ATTEMPT_RETURNED;
 	room->attempt.look_ns = config.pending ? 0 : NEVER;
-	/* A hook may have made one meanwhile. */
+	/* The attempt is not lost if a hook has added its entry in the meantime. */
 	if (remember(key, &room->attempt, BPF_NOEXIST) || bpf_map_lookup_elem(&attempts, &key))
 		return;
 	drop(ATTEMPT_DROP_TABLE);

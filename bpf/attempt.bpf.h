@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Everything the tiers have in common: maps, and one helper per step of an attempt. A tier's own file has
- * only the entry points.
+ * What all tiers share: the maps, and one helper per step of an attempt. The file of a tier contains only the entry points.
  *
- *   attempt_begin     a call is about to run that may make one  (thread context)
- *   attempt_syn_sent  a socket goes CLOSE -> SYN_SENT           (thread context)
- *   attempt_syn_left  a socket leaves SYN_SENT                  (any context)
- *   attempt_end       that call returned                        (thread context)
+ *   call_entered      a call that may start an attempt is about to run  (thread context)
+ *   attempt_syn_sent  a socket goes from CLOSE to SYN_SENT              (thread context)
+ *   attempt_syn_left  a socket leaves SYN_SENT                          (any context)
+ *   call_returned     the call has returned                             (thread context)
  *
- * The last two may come in either order and at the same time. Whichever is second writes the outcome, so that it
- * never comes before its connect.
+ * The last two may happen in either order, or at the same time. Whichever is second writes the outcome, so that an outcome
+ * never precedes its connect record.
  *
- *   attempt_icmp4, attempt_icmp6   an ICMP error answered a SYN   (any context)
- *   adopt_file, adopt_socket       what was waiting at the start  (iterators)
- *   look_at_open, look_at_call     what waits now                 (iterators)
+ *   attempt_icmp4, attempt_icmp6   an ICMP error answered a SYN       (any context)
+ *   adopt_files, adopt_sockets     find what was waiting at the start (iterators)
+ *   look_at_open, look_at_call     find what is waiting now           (iterators)
  */
 #ifndef SYNPIPE_ATTEMPT_BPF_H
 #define SYNPIPE_ATTEMPT_BPF_H
 
 #include "adopt.bpf.h"
-#include "begin.bpf.h"
-#include "end.bpf.h"
+#include "call_entry.bpf.h"
+#include "call_return.bpf.h"
 #include "icmp.bpf.h"
 #include "left.bpf.h"
 #include "look.bpf.h"
 #include "syn_sent.bpf.h"
 
-/* In a simultaneous open SYN_RECV comes in between: the attempt has not ended yet. */
+/* In a simultaneous open the socket passes through SYN_RECV: the attempt has not ended yet. */
 static __always_inline void attempt_state_left(struct sock *sk, int from, int to)
 {
 	if (from == TCP_SYN_SENT && !(to == TCP_SYN_RECV && reports(ATTEMPT_OUTCOME)))
@@ -36,8 +35,9 @@ static __always_inline void attempt_state_left(struct sock *sk, int from, int to
 }
 
 /*
- * The hook of the socket's state has two programs, this and attempt_state_left: the kernel does not run one that is
- * running on the same CPU already, as when a timer or a packet comes in the middle of it. Whichever runs first reports.
+ * Two programs are attached to the hook of the socket's state: one calls this function, the other attempt_state_left. The
+ * kernel skips a program that is already running on the same CPU, for example if a timer or a packet interrupts it; the
+ * other one can still run. Whichever runs first reports.
  */
 static __always_inline void attempt_state(struct sock *sk, int from, int to)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * DNS as this machine's sockets send and receive it: attached to the root cgroup, where every packet of every
- * socket passes, whatever its network namespace, loopback included, and with its fragments put together. Only
- * looks: every packet goes on. Which answer belongs to which query the collector finds out. Who asks is noted in the
- * socket when it is connected to a server, or when a query is sent to one by address: a packet on its way out has no
- * current process that could be relied on, and on older kernels may not ask for it.
+ * Copies the DNS packets that this machine's sockets send and receive. The programs are attached to the root cgroup, which
+ * every packet of every socket passes, in any network namespace, loopback included, with fragments already reassembled.
+ * They only look: every packet continues on its way. The collector works out which answer belongs to which query. The
+ * asking process is recorded in the socket, when it is connected to a server or sends a query to one by address: while a
+ * packet is on its way out, the current process is not reliable, and older kernels do not let the program ask for it.
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
@@ -24,11 +24,11 @@
 #define UDP_HEAD 8
 #define TCP_HEAD 20
 #define DNS_HEAD 12
-#define DNS_QR 0x80 /* in the third byte: an answer */
+#define DNS_QR 0x80 /* in the third byte: the message is an answer */
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* A section of its own, so that nothing else is in the map that the collector writes. */
+/* In a separate section, so that the map that the collector writes holds nothing else. */
 const volatile struct dns_config dns_config SEC(".rodata.config") = {};
 
 /* Inserted by put, read and released by the collector, which may give it another size before load. */
@@ -37,7 +37,7 @@ struct {
 	__uint(max_entries, 4 << 20);
 } dns_packets SEC(".maps");
 
-/* By enum dns_drop. Added to by put, read by the collector through mmap. */
+/* Indexed by enum dns_drop. Incremented by put, read by the collector through mmap. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -52,9 +52,10 @@ struct asked {
 };
 
 /*
- * By socket that asks a server: whom it asked last, before a NAT changed that, and who did. Of a socket that one process
- * connects and another one uses, that is the former. Inserted by asks; read when the query, or the SYN, passes, a moment
- * later in the same system call or in another one; deleted by the kernel with the socket.
+ * For each socket that asks a server: the server that it asked last, before any NAT, and the process that asked. If one
+ * process connects the socket and another one uses it, that is the process that connected it. Inserted by note_asker; read
+ * when the query or the SYN passes, a moment later in the same system call or in another one; deleted by the kernel with
+ * the socket.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -73,7 +74,7 @@ static __always_inline bool netns_wanted(__u32 netns)
 	return false;
 }
 
-/* This kind of program knows a socket by its public fields only; so the kernel's struct is copied to where it ends. */
+/* This kind of program can access only a socket's public fields, so the head of the kernel's own struct is copied. */
 static __always_inline __u32 netns_of(struct bpf_sock *sk)
 {
 	__u32 at = bpf_core_field_offset(struct sock_common, skc_net.net);
@@ -96,8 +97,9 @@ static __always_inline void drop(enum dns_drop reason)
 }
 
 /*
- * Into the ring buffer, with who asked, if that is known, and the bytes from `at` on, which fit into `room`, a power of
- * two. The arithmetic changes nothing: by it the verifier of older kernels knows that it is neither 0 bytes nor too many.
+ * Writes a record to the ring buffer: the head, the asking process if it is known, and the bytes from `at` on, which fit into
+ * `room`, a power of two. The arithmetic on `size` does not change it: it shows the verifier of older kernels that `size` is
+ * neither 0 nor too large.
  */
 static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, const struct asked *by, __u32 at,
 				const __u32 room)
@@ -126,7 +128,7 @@ static __always_inline void put(struct __sk_buff *skb, struct dns_packet *head, 
 	bpf_ringbuf_submit(packet, 0);
 }
 
-/* Copies what is wanted. A record's size has to be constant for the verifier. */
+/* Writes a record of one of four sizes: the verifier requires constant ones. */
 static __always_inline void put_sized(struct __sk_buff *skb, struct dns_packet *head, const struct asked *by, __u32 at)
 {
 	if (head->size <= 128)
@@ -155,7 +157,7 @@ static __always_inline void report(struct __sk_buff *skb, struct bpf_sock *sk, s
 	put_sized(skb, head, by, at);
 }
 
-/* Where the head of UDP or TCP begins, and the other end's address; 0 for what is neither. */
+/* Returns the size of the IP header, and reads the protocol and the peer's address. Returns 0 if the packet is not IP. */
 static __always_inline __u32 read_ip(struct __sk_buff *skb, bool out, __u8 *protocol, struct dns_packet *head)
 {
 	__u8 *ip = (__u8 *)(long)skb->data, *end = (__u8 *)(long)skb->data_end;
@@ -193,7 +195,7 @@ static __always_inline void datagram(struct __sk_buff *skb, struct bpf_sock *sk,
 		return;
 	if (out)
 		by = bpf_sk_storage_get(&asked, sk, NULL, 0);
-	/* By a NAT, a query may be on its way to another port by now. */
+	/* A NAT may have changed the port of a query by now. */
 	if (out && !head->connected && !by && udp.destination != bpf_htons(PORT))
 		return;
 	at += UDP_HEAD;
@@ -262,8 +264,8 @@ int dns_out(struct __sk_buff *skb)
 	return PASS;
 }
 
-/* The current thread asks a server: now, or by what it will send on a socket that it connects. */
-static __always_inline void asks(struct bpf_sock *sk, const __u8 *server)
+/* Records that the current thread asks a server: now, or with what it will send on the socket that it is connecting. */
+static __always_inline void note_asker(struct bpf_sock *sk, const __u8 *server)
 {
 	struct asked *kept = bpf_sk_storage_get(&asked, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
@@ -273,7 +275,8 @@ static __always_inline void asks(struct bpf_sock *sk, const __u8 *server)
 	fill_process(&kept->by);
 }
 
-static __always_inline int asks4(struct bpf_sock_addr *to)
+/* These two run for every TCP connect() too, so they check the port first. */
+static __always_inline int note_asker4(struct bpf_sock_addr *to)
 {
 	__u8 server[16] = {[10] = 0xff, [11] = 0xff};
 	__u32 ip4;
@@ -282,11 +285,11 @@ static __always_inline int asks4(struct bpf_sock_addr *to)
 		return PASS;
 	ip4 = to->user_ip4;
 	__builtin_memcpy(server + 12, &ip4, sizeof(ip4));
-	asks(to->sk, server);
+	note_asker(to->sk, server);
 	return PASS;
 }
 
-static __always_inline int asks6(struct bpf_sock_addr *to)
+static __always_inline int note_asker6(struct bpf_sock_addr *to)
 {
 	__u32 ip6[4];
 
@@ -296,31 +299,30 @@ static __always_inline int asks6(struct bpf_sock_addr *to)
 	ip6[1] = to->user_ip6[1];
 	ip6[2] = to->user_ip6[2];
 	ip6[3] = to->user_ip6[3];
-	asks(to->sk, (const __u8 *)ip6);
+	note_asker(to->sk, (const __u8 *)ip6);
 	return PASS;
 }
 
 SEC("cgroup/sendmsg4")
 int dns_sends4(struct bpf_sock_addr *to)
 {
-	return asks4(to);
+	return note_asker4(to);
 }
 
 SEC("cgroup/sendmsg6")
 int dns_sends6(struct bpf_sock_addr *to)
 {
-	return asks6(to);
+	return note_asker6(to);
 }
 
-/* Run for every connect() of TCP too, so the port comes first. */
 SEC("cgroup/connect4")
 int dns_connects4(struct bpf_sock_addr *to)
 {
-	return asks4(to);
+	return note_asker4(to);
 }
 
 SEC("cgroup/connect6")
 int dns_connects6(struct bpf_sock_addr *to)
 {
-	return asks6(to);
+	return note_asker6(to);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* What the kernel side and the collector share about DNS: a datagram or segment of port 53, as a socket has it. */
+/* Shared by the kernel side and the collector: a DNS datagram or segment (port 53) as a socket sends or receives it. */
 #ifndef SYNPIPE_DNS_PACKET_H
 #define SYNPIPE_DNS_PACKET_H
 
@@ -10,13 +10,13 @@
 #define DNS_NETNS_MAX 64
 
 enum dns_kind {
-	DNS_QUERY,   /* a UDP datagram on its way out */
-	DNS_ANSWER,  /* one that came in */
-	DNS_TCP_OUT, /* the bytes of a segment on its way out */
-	DNS_TCP_IN,
+	DNS_QUERY,   /* an outgoing UDP datagram */
+	DNS_ANSWER,  /* an incoming UDP datagram */
+	DNS_TCP_OUT, /* the bytes of an outgoing TCP segment */
+	DNS_TCP_IN,  /* the bytes of an incoming TCP segment */
 };
 
-/* Bits of a TCP segment's head that matter here. */
+/* The flags of a TCP header that matter here. */
 enum dns_tcp_flag {
 	DNS_TCP_FIN = 1,
 	DNS_TCP_SYN = 2,
@@ -31,21 +31,21 @@ enum dns_drop {
 };
 
 /*
- * A record in the ring buffer. Integers are in host order; an IPv4 address is IPv4-mapped, ::ffff:a.b.c.d. Then, if
- * `asker` is 1, a struct process; then the bytes.
+ * A record in the ring buffer. Integers are in host order; an IPv4 address is IPv4-mapped, ::ffff:a.b.c.d. `data` holds a
+ * struct process if `asker` is 1, then the bytes of the packet.
  */
 struct dns_packet {
 	__u64 time_ns; /* boot clock */
 	__u64 socket;  /* its cookie */
-	__u8 peer[16]; /* the other end, as the packet has it */
-	__u8 asked[16]; /* a query: whom the program asked, which a NAT may have changed; all zero: not known */
+	__u8 peer[16]; /* the peer's address in the packet */
+	__u8 asked[16]; /* for a query: the server that the program asked, before any NAT; all zero: not known */
 	__u32 netns;    /* inode number */
-	__u32 seq;      /* TCP: of the first byte, or of the SYN */
+	__u32 seq;      /* TCP: sequence number of the first byte, or of the SYN */
 	__u32 size;     /* bytes of the packet */
 	__u8 kind;      /* enum dns_kind */
 	__u8 flags;     /* enum dns_tcp_flag */
-	__u8 connected; /* 1: the kernel lets this socket have only packets of the one that it asks */
-	__u8 asker;     /* a UDP query, or the SYN to a server: 1 if it is known who asked */
+	__u8 connected; /* 1: the kernel delivers to this socket only packets from the server that it asks */
+	__u8 asker;     /* for a UDP query, or the SYN to a server: 1 if the asking process is known */
 	__u8 data[];
 };
 

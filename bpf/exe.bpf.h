@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The path of the program that a process runs, as the process itself would have to call it. */
+/* Reads the path of the program that a process runs, as seen from that process's own root. */
 #ifndef SYNPIPE_EXE_BPF_H
 #define SYNPIPE_EXE_BPF_H
 
@@ -11,13 +11,13 @@
 #include "kernel.h"
 #include "process.h"
 
-#define EXE_NAMES 12 /* read without a call, on the way to the root of the file's file system */
-#define EXE_STEPS 48 /* names and mount points from there to the root */
+#define EXE_NAMES 12 /* read by plain loads, up to the root of the file's file system */
+#define EXE_STEPS 48 /* names and mount points from there up to the process's root */
 
-/* Room to fill a process in. Behind it, room that exe needs, and how far it is. */
+/* A buffer to fill in a process, followed by the spare bytes that exe needs (see fill_exe), and by the state of walk_up. */
 struct process_room {
 	struct process process;
-	char behind[PROCESS_EXE_BYTES];
+	char spare[PROCESS_EXE_BYTES];
 	__u64 at; /* bytes of exe */
 	__u64 dentry;
 	__u64 mount;
@@ -26,15 +26,15 @@ struct process_room {
 };
 
 /*
- * One name more, at `at`. Returns where the next one goes; 0 where it does not fit, or is being changed. Copied by its
- * length: byte by byte, in search of its end, costs several times that.
+ * Adds a name to exe at `at`. Returns the offset for the next one; 0 if the name does not fit or is being changed. It is
+ * copied by its length: copying byte by byte, in search of the NUL, takes several times as long.
  */
 static __always_inline __u64 put_name(struct process *process, __u64 at, const struct dentry *dentry)
 {
 	unsigned int sequence = dentry->d_seq.seqcount.sequence;
 	__u64 size = (__u64)dentry->d_name.len + 1;
 
-	barrier_var(at); /* or the compiler tests another copy of it than the verifier follows */
+	barrier_var(at); /* else the compiler may test a copy of it that the verifier does not track */
 	barrier_var(size);
 	if (at >= PROCESS_EXE_BYTES || size > PROCESS_EXE_BYTES)
 		return 0;
@@ -46,13 +46,13 @@ static __always_inline __u64 put_name(struct process *process, __u64 at, const s
 	return at > PROCESS_EXE_BYTES ? 0 : at;
 }
 
-/* The same where the verifier does not know what it is. */
+/* Does the same for a dentry whose type the verifier does not know. */
 static __always_inline __u64 put_untyped_name(struct process *process, __u64 at, const struct dentry *dentry)
 {
 	unsigned int sequence = BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
 	long size;
 
-	barrier_var(at); /* or the compiler tests another copy of it than the verifier follows */
+	barrier_var(at); /* else the compiler may test a copy of it that the verifier does not track */
 	if (at >= PROCESS_EXE_BYTES)
 		return 0;
 	size = bpf_probe_read_kernel_str(process->exe + at, PROCESS_EXE_BYTES, BPF_CORE_READ(dentry, d_name.name));
@@ -65,8 +65,8 @@ static __always_inline __u64 put_untyped_name(struct process *process, __u64 at,
 }
 
 /*
- * A name or a mount point further to the root. Returns 1 when it is there, and a negative number where the path does not
- * fit, or is being changed. Between steps all is in `room`, so that the verifier follows none of it.
+ * Goes up by one name or mount point. Returns 1 at the root, 0 below it, and a negative number if the path does not fit or is
+ * being changed. All state between steps is in `room`, so that the verifier need not track it.
  */
 __noinline int step_up(struct process_room *room)
 {
@@ -77,7 +77,8 @@ __noinline int step_up(struct process_room *room)
 	if (!room)
 		return -1;
 	dentry = (struct dentry *)room->dentry;
-	if (room->dentry == room->root_dentry && room->mount == room->root_mount) /* the process's: it may be in a chroot */
+	/* the process's own root, which may be a chroot */
+	if (room->dentry == room->root_dentry && room->mount == room->root_mount)
 		return 1;
 	mount = (void *)room->mount - bpf_core_field_offset(struct mount, mnt);
 	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
@@ -95,27 +96,27 @@ __noinline int step_up(struct process_room *room)
 	room->at = at;
 	parent = BPF_CORE_READ(dentry, d_parent);
 	room->dentry = (__u64)parent;
-	return parent == dentry; /* in no folder: memfd_create() */
+	return parent == dentry; /* it is in no folder: memfd_create() */
 }
 
-/* The rest of the way, across all that is mounted on it: the bytes used, or 0. */
+/* Walks the rest of the way to the root, across mount points. Returns the bytes used of exe; 0 if the path cannot be read. */
 __noinline int walk_up(struct process_room *room)
 {
 	for (int i = 0; i < EXE_STEPS; i++) {
-		int there = step_up(room);
+		int status = step_up(room);
 
-		if (there)
-			return there > 0 && room ? room->at : 0;
+		if (status)
+			return status > 0 && room ? room->at : 0;
 	}
 	return 0;
 }
 
 /*
- * From the file to the root: the names come last one first, which the collector turns around. There is as much room
- * behind process->exe as that has: where a name begins and how long it is are not seen together by the verifier, so each
- * is read as if it were the longest. A path that does not fit is left out, not cut.
- * `task` is of a type that the verifier knows: what it points to is read without a call. Such a read of a pointer has
- * newer kernels look through all of their BTF, so there is no more than one of each, and none in a branch.
+ * Reads the path from the file up to the root, so the last name comes first; the collector reverses their order. A path that
+ * does not fit is left out, not truncated. The verifier does not see that an offset and a length belong together and allows
+ * for the longest name at every offset; this is why process->exe is followed by as many spare bytes.
+ * `task` has a type that the verifier knows, so what it points to is read by plain loads, without a helper call. For each
+ * such load of a pointer, newer kernels search all of their BTF, so each pointer is loaded only once, and never in a branch.
  */
 static __always_inline void fill_exe(struct process_room *room, struct task_struct *task)
 {
@@ -140,14 +141,14 @@ static __always_inline void fill_exe(struct process_room *room, struct task_stru
 		if (!at)
 			return;
 		parent = dentry->d_parent;
-		if (parent == dentry) { /* in no folder: memfd_create() */
+		if (parent == dentry) { /* it is in no folder: memfd_create() */
 			process->exe_size = at;
 			return;
 		}
 		dentry = parent;
 	}
-	barrier_var(root); /* or the compiler tests it ahead, and the verifier follows each step twice */
-	if ((__u64)dentry == root && mount == fs->root.mnt) { /* the process's: it may be in a chroot */
+	barrier_var(root); /* else the compiler tests it earlier, and the verifier follows each step twice */
+	if ((__u64)dentry == root && mount == fs->root.mnt) { /* the process's own root, which may be a chroot */
 		process->exe_size = at;
 		return;
 	}
@@ -159,7 +160,7 @@ static __always_inline void fill_exe(struct process_room *room, struct task_stru
 	process->exe_size = walk_up(room);
 }
 
-/* The same with less for the verifier to go through, and more to do each time. */
+/* Does the same as fill_exe: it is less work for the verifier, but more each time it runs. */
 static __always_inline void fill_other_exe(struct process_room *room, struct task_struct *task)
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);

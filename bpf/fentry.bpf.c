@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The cheapest tier: trampolines around the function that connect() and io_uring have in common. It is the last
- * one that both have, and the first one that returns what the caller gets: below it a blocking call's result
- * and the refusals of security modules and cgroup programs are not seen.
- * In the order of an attempt: the collector attaches from the last to the first.
+ * The cheapest tier: trampolines around the function that connect() and io_uring share. It is the innermost function that both
+ * call, and its result is what the caller gets: the functions below it see neither the result of a blocking call nor the
+ * refusals of security modules and cgroup programs.
+ * The programs are in the order of an attempt; the collector attaches them from the last to the first.
  */
 #define ENTRIES_ARE_TYPED
 #define SEES_ICMP6
@@ -15,43 +15,43 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 SEC("fentry/__sys_connect_file")
 int connect_enter(__u64 *ctx)
 {
-	connect_begin((struct file *)ctx[0], ctx[1], ctx[2], ctx[3]);
+	connect_entered((struct file *)ctx[0], ctx[1], ctx[2], ctx[3]);
 	return 0;
 }
 
 SEC("fexit/__sys_connect_file")
 int connect_exit(__u64 *ctx)
 {
-	attempt_end((int)ctx[4], CALL_CONNECT);
+	call_returned((int)ctx[4], CALL_CONNECT);
 	return 0;
 }
 
-/* The collector goes without those with a question mark where the kernel lacks their function. */
+/* The collector leaves out the programs marked with "?" if the kernel lacks their function. */
 SEC("?fentry/tcp_sendmsg_fastopen")
 int fastopen_enter(__u64 *ctx)
 {
-	fastopen_begin((struct sock *)ctx[0], (struct msghdr *)ctx[1]);
+	fastopen_entered((struct sock *)ctx[0], (struct msghdr *)ctx[1]);
 	return 0;
 }
 
 SEC("?fexit/tcp_sendmsg_fastopen")
 int fastopen_exit(__u64 *ctx)
 {
-	attempt_end((int)ctx[5], CALL_FASTOPEN);
+	call_returned((int)ctx[5], CALL_FASTOPEN);
 	return 0;
 }
 
 SEC("?fentry/kernel_connect")
 int kernel_enter(__u64 *ctx)
 {
-	kernel_begin((struct socket *)ctx[0], ctx[1], ctx[2]);
+	kernel_entered((struct socket *)ctx[0], ctx[1], ctx[2]);
 	return 0;
 }
 
 SEC("?fexit/kernel_connect")
 int kernel_exit(__u64 *ctx)
 {
-	attempt_end((int)ctx[4], CALL_KERNEL);
+	call_returned((int)ctx[4], CALL_KERNEL);
 	return 0;
 }
 

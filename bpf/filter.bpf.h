@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The filters: set by the collector between open and load. */
+/* The filters. The collector sets them between open and load. */
 #ifndef SYNPIPE_FILTER_BPF_H
 #define SYNPIPE_FILTER_BPF_H
 
@@ -36,7 +36,7 @@ static __always_inline bool cgroup_wanted(void)
 	return false;
 }
 
-/* Filters on the task: known from the start. */
+/* Whether the current task passes the filters on processes, users and cgroups. */
 static __always_inline bool task_wanted(void)
 {
 	bool wanted = config.pid_count == 0;
@@ -72,15 +72,15 @@ static __always_inline bool netns_wanted(const struct sock *sk)
 	return false;
 }
 
-/* Filters on where to: only the final destination counts. */
-static __always_inline bool ends_wanted(const struct attempt_ends *ends)
+/* Whether the destination passes the filters: it must be the final one, as a cgroup program may replace the caller's. */
+static __always_inline bool endpoints_wanted(const struct attempt_endpoints *endpoints)
 {
-	if (config.family && config.family != ends->family)
+	if (config.family && config.family != endpoints->family)
 		return false;
 	if (config.port_count == 0)
 		return true;
 	for (__u32 i = 0; i < ATTEMPT_FILTER_MAX && i < config.port_count; i++)
-		if (config.ports[i].first <= ends->dport && ends->dport <= config.ports[i].last)
+		if (config.ports[i].first <= endpoints->dport && endpoints->dport <= config.ports[i].last)
 			return true;
 	return false;
 }

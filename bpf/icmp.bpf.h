@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* An ICMP error answers a SYN: which, and who sent it. Any context: never look at the current task. */
+/* Records the ICMP error that answers a SYN, and who sent it. Any context: the current task may have nothing to do with it. */
 #ifndef SYNPIPE_ICMP_BPF_H
 #define SYNPIPE_ICMP_BPF_H
 
@@ -8,17 +8,17 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ends.bpf.h"
+#include "endpoints.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 
-#define IP4_SOURCE 12 /* offsets in a packet's head */
+#define IP4_SOURCE 12 /* offsets in an IP header */
 #define IP6_SOURCE 8
 #define IP6_DESTINATION 24
-/* An end that comes later has another cause, such as a reset: the answer to a SYN that was sent again, a second later. */
+/* If the attempt ends later than this after the error, it has another cause, such as a reset that answers a retransmitted SYN. */
 #define ICMP_IS_CAUSE_NS 100000000
 
-/* Who sent a packet, by its IP header. */
+/* Reads the sender of a packet from its IP header. */
 static __always_inline void read_sender(struct attempt_icmp *icmp, const struct sk_buff *skb, __u8 family)
 {
 	const unsigned char *head = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
@@ -31,8 +31,9 @@ static __always_inline void read_sender(struct attempt_icmp *icmp, const struct 
 }
 
 /*
- * The kernel has put an error into a socket's queue; with IPv4 each ICMP error passes here, while the socket's own errno is
- * not set yet, and stays so if a call holds the socket. With IPv6 only if the application asked for it (IPV6_RECVERR).
+ * Runs when the kernel has put an error into a socket's error queue. With IPv4 it does that for each ICMP error, before it
+ * sets the socket's errno (which it does not set if a call holds the socket). With IPv6 it does that only if the application
+ * asked for it (IPV6_RECVERR).
  */
 static __always_inline void attempt_icmp4(struct sock *sk)
 {
@@ -48,7 +49,7 @@ static __always_inline void attempt_icmp4(struct sock *sk)
 	if (!attempt || attempt->flags & ATTEMPT_LEFT)
 		return;
 	skb = BPF_CORE_READ(sk, sk_error_queue.prev);
-	if ((void *)skb == (void *)sk + bpf_core_field_offset(struct sock, sk_error_queue)) /* it is empty */
+	if ((void *)skb == (void *)sk + bpf_core_field_offset(struct sock, sk_error_queue)) /* the queue is empty */
 		return;
 	if (bpf_probe_read_kernel(&error, sizeof(error),
 				  (void *)skb + bpf_core_field_offset(struct sk_buff, cb) +
@@ -66,7 +67,7 @@ static __always_inline void attempt_icmp4(struct sock *sk)
 
 #ifdef SEES_ICMP6
 
-/* Which SYN was answered: fields of its packet, network order. */
+/* Identifies the SYN that was answered: fields of its packet, in network order. */
 struct icmp6_key {
 	__u8 daddr[16];
 	__be16 sport;
@@ -79,8 +80,8 @@ struct icmp6 {
 };
 
 /*
- * Inserted by attempt_icmp6, read by take_icmp6. LRU: an error is of use in the same interrupt, or if a call holds the socket,
- * until the pending line.
+ * Inserted by attempt_icmp6, read by take_icmp6. LRU, since an error is only needed within the same interrupt or, if a call
+ * holds the socket, until the pending line.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -89,7 +90,7 @@ struct {
 	__type(value, struct icmp6);
 } icmp6s SEC(".maps");
 
-/* tcp_v6_err(skb, opt, type, code, offset, info): skb's data is the packet that is answered, its TCP head at `offset`. */
+/* tcp_v6_err(skb, opt, type, code, offset, info): skb's data is the packet that was answered; `offset`: of its TCP header. */
 static __always_inline void attempt_icmp6(const struct sk_buff *skb, __u8 type, __u8 code, int offset)
 {
 	const unsigned char *packet = BPF_CORE_READ(skb, data);
@@ -104,15 +105,15 @@ static __always_inline void attempt_icmp6(const struct sk_buff *skb, __u8 type, 
 	bpf_map_update_elem(&icmp6s, &key, &last, BPF_ANY);
 }
 
-/* The ICMP error since that time that answered a SYN between these ends. False if there was none. */
-static __always_inline bool take_icmp6(struct attempt *attempt, const struct attempt_ends *ends, __u64 since_ns)
+/* Takes the ICMP error that has answered a SYN between these endpoints since `since_ns`. Returns false if none has. */
+static __always_inline bool take_icmp6(struct attempt *attempt, const struct attempt_endpoints *endpoints, __u64 since_ns)
 {
-	struct icmp6_key key = {.sport = bpf_htons(ends->sport), .dport = bpf_htons(ends->dport)};
+	struct icmp6_key key = {.sport = bpf_htons(endpoints->sport), .dport = bpf_htons(endpoints->dport)};
 	struct icmp6 *last;
 
-	if (ends->family != 6)
+	if (endpoints->family != 6)
 		return false;
-	copy_address(key.daddr, ends->daddr, false);
+	copy_address(key.daddr, endpoints->daddr, false);
 	last = bpf_map_lookup_elem(&icmp6s, &key);
 	if (!last || last->time_ns < since_ns)
 		return false;
@@ -124,7 +125,7 @@ static __always_inline bool take_icmp6(struct attempt *attempt, const struct att
 #else
 
 static __always_inline bool take_icmp6(struct attempt *attempt __attribute__((unused)),
-				       const struct attempt_ends *ends __attribute__((unused)),
+				       const struct attempt_endpoints *endpoints __attribute__((unused)),
 				       __u64 since_ns __attribute__((unused)))
 {
 	return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * The kernel's types, cut down to the fields that are read. Offsets are relocated at load time from the
- * running kernel's BTF, so neither order nor completeness matters here.
+ * The kernel's types, reduced to the fields that are read. Offsets are relocated at load time from the running kernel's BTF,
+ * so neither order nor completeness matters here.
  */
 #ifndef SYNPIPE_KERNEL_H
 #define SYNPIPE_KERNEL_H
@@ -55,7 +55,7 @@ struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
 	__be16 skc_dport;
-	__u16 skc_num; /* the local port, host order; 0 again as soon as it is given back */
+	__u16 skc_num; /* the local port, host order; reset to 0 when the port is released */
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	struct {
@@ -72,7 +72,7 @@ struct sk_buff {
 	char cb[48];
 	unsigned char *head;
 	unsigned char *data;
-	__u16 network_header; /* from head */
+	__u16 network_header; /* offset from head */
 };
 
 struct sk_buff_head {
@@ -92,7 +92,7 @@ struct sock_exterr_skb { /* in sk_buff.cb */
 
 struct sock {
 	struct sock_common __sk_common;
-	__u16 sk_protocol; /* of this width since 5.6, before the ring buffer */
+	__u16 sk_protocol; /* this wide since 5.6, which is before the BPF ring buffer */
 	int sk_err;
 	struct sk_buff_head sk_error_queue;
 	struct socket *sk_socket;
@@ -100,7 +100,7 @@ struct sock {
 
 struct inet_sock {
 	struct sock sk;
-	__be16 inet_sport; /* stays when the port is given back, until another is chosen */
+	__be16 inet_sport; /* stays when the port is released, until another one is chosen */
 };
 
 struct tcp_sock {
@@ -117,7 +117,7 @@ struct mptcp_sock {
 struct socket {
 	enum socket_state state; /* an int would not match the kernel's enum */
 	short type;
-	struct file *file; /* none: made by the kernel for itself */
+	struct file *file; /* NULL: the kernel made the socket for itself */
 	struct sock *sk;
 };
 
@@ -148,8 +148,8 @@ struct hlist_bl_node {
 };
 
 struct dentry {
-	struct seqcount_spinlock d_seq; /* odd while d_name and d_parent are changed, and another one after that */
-	struct hlist_bl_node d_hash; /* not in it: no path leads here any more */
+	struct seqcount_spinlock d_seq; /* odd while d_name and d_parent are being changed; different afterwards */
+	struct hlist_bl_node d_hash; /* not hashed: no path leads to it any more */
 	struct dentry *d_parent;
 	struct qstr d_name;
 };
@@ -228,7 +228,7 @@ struct upid {
 
 struct pid {
 	unsigned int level; /* of its innermost namespace */
-	struct upid numbers[1]; /* by level, to that one */
+	struct upid numbers[1]; /* indexed by level, up to that one */
 };
 
 struct task_struct {
@@ -251,7 +251,7 @@ struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
 	unsigned long orig_ax;
 	unsigned long bx;
-	unsigned long di, si, dx, cx, r8, ax; /* a function's arguments in this order, and its result */
+	unsigned long di, si, dx, cx, r8, ax; /* a function's arguments, in this order, and its result */
 #elif defined(__TARGET_ARCH_arm64)
 	int syscallno;
 	__u64 regs[31];

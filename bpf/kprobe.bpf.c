@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The tier for kernels without trampolines: the same function by kprobe and kretprobe, the state by its raw
- * tracepoint. The kernel follows only so many calls to their return at once (twice its CPUs, or ten); a call
- * beyond them is counted as lost when its thread ends or connects again.
- * In the order of an attempt: the collector attaches from the last to the first.
+ * The tier for kernels without trampolines: it hooks the same function by kprobe and kretprobe, and the socket's state by its
+ * raw tracepoint. The kernel follows only a limited number of calls to their return at once (twice the number of CPUs, or
+ * ten); a call beyond that is counted as lost when its thread exits or connects again.
+ * The programs are in the order of an attempt; the collector attaches them from the last to the first.
  */
 #define SEES_ICMP6
 #include "attempt.bpf.h"
@@ -16,31 +16,31 @@ int connect_enter(struct pt_regs *ctx)
 {
 	__u64 argument[] = ARGUMENTS(ctx);
 
-	connect_begin((struct file *)argument[0], argument[1], argument[2], argument[3]);
+	connect_entered((struct file *)argument[0], argument[1], argument[2], argument[3]);
 	return 0;
 }
 
 SEC("kretprobe/__sys_connect_file")
 int connect_exit(struct pt_regs *ctx)
 {
-	attempt_end((int)RESULT(ctx), CALL_CONNECT);
+	call_returned((int)RESULT(ctx), CALL_CONNECT);
 	return 0;
 }
 
-/* The collector goes without those with a question mark where the kernel lacks their function. */
+/* The collector leaves out the programs marked with "?" if the kernel lacks their function. */
 SEC("?kprobe/tcp_sendmsg_fastopen")
 int fastopen_enter(struct pt_regs *ctx)
 {
 	__u64 argument[] = ARGUMENTS(ctx);
 
-	fastopen_begin((struct sock *)argument[0], (struct msghdr *)argument[1]);
+	fastopen_entered((struct sock *)argument[0], (struct msghdr *)argument[1]);
 	return 0;
 }
 
 SEC("?kretprobe/tcp_sendmsg_fastopen")
 int fastopen_exit(struct pt_regs *ctx)
 {
-	attempt_end((int)RESULT(ctx), CALL_FASTOPEN);
+	call_returned((int)RESULT(ctx), CALL_FASTOPEN);
 	return 0;
 }
 
@@ -49,14 +49,14 @@ int kernel_enter(struct pt_regs *ctx)
 {
 	__u64 argument[] = ARGUMENTS(ctx);
 
-	kernel_begin((struct socket *)argument[0], argument[1], argument[2]);
+	kernel_entered((struct socket *)argument[0], argument[1], argument[2]);
 	return 0;
 }
 
 SEC("?kretprobe/kernel_connect")
 int kernel_exit(struct pt_regs *ctx)
 {
-	attempt_end((int)RESULT(ctx), CALL_KERNEL);
+	call_returned((int)RESULT(ctx), CALL_KERNEL);
 	return 0;
 }
 

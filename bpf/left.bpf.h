@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* A socket leaves SYN_SENT. Any context: never look at the current task. */
+/* Handles a socket that leaves SYN_SENT. Any context: the current task may have nothing to do with the socket. */
 #ifndef SYNPIPE_LEFT_BPF_H
 #define SYNPIPE_LEFT_BPF_H
 
@@ -8,19 +8,19 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ends.bpf.h"
+#include "endpoints.bpf.h"
 #include "icmp.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 
-/* True for the one caller that writes its connect record. Never if there is none to write. */
+/* Returns true to the one caller that must write the connect record; always false if connects are not reported. */
 static __always_inline bool claims_connect(struct attempt *attempt)
 {
 	return reports(ATTEMPT_CONNECT) && !(__sync_fetch_and_or(&attempt->flags, ATTEMPT_CLAIMED) & ATTEMPT_CLAIMED);
 }
 
 /*
- * The errno that the application got. An ICMP error that comes while connect() holds the socket is not in sk_err: the
+ * Sets the errno that the application got. An ICMP error that arrives while connect() holds the socket is not in sk_err: the
  * application reads it with SO_ERROR and closes the socket.
  */
 static __always_inline void set_cause(struct attempt *attempt)
@@ -37,14 +37,14 @@ static __always_inline void set_cause(struct attempt *attempt)
 		event->icmp.family = 0;
 }
 
-/* The last word on an attempt: both sides are done, and nobody else looks at it. */
+/* Completes the outcome. Both flags are set, so no other program uses the entry any more. */
 static __always_inline void fill_outcome(struct attempt *attempt)
 {
 	struct attempt_event *event = &attempt->event;
 
 	event->established = attempt->established;
 	set_cause(attempt);
-	event->ends = attempt->left;
+	event->endpoints = attempt->left;
 	event->time_ns = attempt->left_ns;
 }
 
@@ -64,8 +64,8 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 		return;
 	event = &attempt->event;
 	attempt->left_ns = bpf_ktime_get_boot_ns();
-	read_ends(&attempt->left, copy_sock(&buffer, sk));
-	/* The port of a failed attempt has been given back before this hook; only here it is still legible. */
+	read_endpoints(&attempt->left, copy_sock(&buffer, sk));
+	/* A failed attempt has released its port before this hook runs; only inet_sport still has it. */
 	if (!attempt->left.sport)
 		attempt->left.sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	attempt->established = to == TCP_ESTABLISHED;
@@ -73,13 +73,13 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 	event->retransmits = retransmits(sk);
 	if (attempt->left_error && take_icmp6(attempt, &attempt->left, attempt->left_ns - ICMP_IS_CAUSE_NS))
 		event->icmp.error = attempt->left_error;
-	/* Nothing came in, and nobody else closed it: connect() is about to fail. */
+	/* Nothing was received, and the calling thread itself closed the socket: connect() is about to fail. */
 	attempt->at_once = to == TCP_CLOSE && !attempt->left_error && attempt->call &&
 			   !(attempt->flags & ATTEMPT_RETURNED) && attempt->call == bpf_get_current_pid_tgid();
 	if (!(__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_RETURNED))
 		return;
 	if (claims_connect(attempt)) {
-		event->ends = attempt->left;
+		event->endpoints = attempt->left;
 		submit(event, ATTEMPT_CONNECT);
 	}
 	fill_outcome(attempt);

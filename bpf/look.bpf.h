@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * What waits: iterators, which the collector runs while the counters say that something does. They report what is due,
- * find ends that no program saw, and say when the next line will be due.
+ * Iterators over the attempts that are waiting. The collector runs them while the counters show that there are any. They
+ * report what is due, find ends that no program saw, and compute when the next line will be due.
  */
 #ifndef SYNPIPE_LOOK_BPF_H
 #define SYNPIPE_LOOK_BPF_H
@@ -10,23 +10,23 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "end.bpf.h"
-#include "ends.bpf.h"
+#include "call_return.bpf.h"
+#include "endpoints.bpf.h"
 #include "left.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
-#define UNSEEN_NS 1000000000ULL /* an end that is older and still unfinished was missed */
+#define UNSEEN_NS 1000000000ULL /* an end that is still unfinished after this time was missed */
 
-/* A line will be due then. */
+/* Records that a line will be due at `ns`. */
 static __always_inline void due_at(__u64 ns)
 {
 	if (ns < counters.due_ns)
 		counters.due_ns = ns;
 }
 
-/* 2, 4, 8, 16 … s after the start, whichever comes next. */
+/* Returns the next of 2, 4, 8, 16 … s after the start; NEVER if pending lines are not repeated. */
 static __always_inline __u64 next_look_ns(__u64 start_ns, __u64 now)
 {
 	__u64 wait = 2 * ATTEMPT_PENDING_DUE_NS;
@@ -38,16 +38,16 @@ static __always_inline __u64 next_look_ns(__u64 start_ns, __u64 now)
 	return start_ns + wait;
 }
 
-/* Is the socket still the one that the attempt was made with? Its memory may be another's by now. */
-static __always_inline bool is_same(const struct attempt_event *event, const struct attempt_ends *now)
+/* Whether this is still the socket that the attempt was made with. Its memory may belong to another one by now. */
+static __always_inline bool is_same(const struct attempt_event *event, const struct attempt_endpoints *now)
 {
-	const __u64 *a = (const __u64 *)event->ends.daddr, *b = (const __u64 *)now->daddr;
+	const __u64 *a = (const __u64 *)event->endpoints.daddr, *b = (const __u64 *)now->daddr;
 
-	return a[0] == b[0] && a[1] == b[1] && event->ends.dport == now->dport &&
-	       (!event->ends.sport || !now->sport || event->ends.sport == now->sport);
+	return a[0] == b[0] && a[1] == b[1] && event->endpoints.dport == now->dport &&
+	       (!event->endpoints.sport || !now->sport || event->endpoints.sport == now->sport);
 }
 
-/* Into the iterator's output, as a record is in the ring buffer, padded to 8 bytes. look_at_open saw to it that there is room. */
+/* Writes a record to the iterator's output, as in the ring buffer but padded to 8 bytes. look_at_open has made sure it fits. */
 static __always_inline void put(struct seq_file *seq, struct attempt_event *event, enum attempt_kind kind)
 {
 	__u64 exe = event->process.exe_size;
@@ -59,7 +59,7 @@ static __always_inline void put(struct seq_file *seq, struct attempt_event *even
 	bpf_seq_write(seq, event, ATTEMPT_EVENT_BYTES(exe));
 }
 
-/* An end that no program saw: reported with what is still known, or a loss. */
+/* Finishes an attempt whose end no program saw: reports it with what is still known, or counts it as lost. */
 static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *room, struct attempt *attempt,
 					  bool same, __u8 state)
 {
@@ -67,7 +67,7 @@ static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *
 
 	if (!(attempt->flags & ATTEMPT_LEFT)) {
 		attempt->left_ns = attempt->gone_ns ?: bpf_ktime_get_boot_ns();
-		attempt->left = room->attempt.event.ends;
+		attempt->left = room->attempt.event.endpoints;
 		attempt->established = same && state != TCP_CLOSE;
 		if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_LEFT)
 			return;
@@ -77,7 +77,7 @@ static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *
 		return;
 	}
 	if (claims_connect(attempt)) {
-		attempt->event.ends = attempt->left;
+		attempt->event.endpoints = attempt->left;
 		put(seq, &attempt->event, ATTEMPT_CONNECT);
 	}
 	fill_outcome(attempt);
@@ -88,7 +88,7 @@ static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *
 	forget(key);
 }
 
-/* One that still waits: its connect line, if that is due and nobody has written it, and its pending line. */
+/* Reports a waiting attempt: its connect line, if that is due and not written yet, and its pending line, if that is due. */
 static __always_inline void report_waiting(struct seq_file *seq, struct scratch *room, struct attempt *attempt)
 {
 	struct attempt_event *event = &room->attempt.event;
@@ -110,7 +110,7 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.look_ns <= now) {
 		event->time_ns = now;
 		event->retransmits = retransmits((struct sock *)attempt->key);
-		take_icmp6(&room->attempt, &event->ends, event->start_ns);
+		take_icmp6(&room->attempt, &event->endpoints, event->start_ns);
 		put(seq, event, ATTEMPT_PENDING);
 		attempt->look_ns = next_look_ns(event->start_ns, now);
 	}
@@ -118,8 +118,8 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 }
 
 /*
- * Has the socket left SYN_SENT without any program seeing it? It is also closed just before SYN_SENT: the hook, which makes
- * the entry, runs before the kernel sets the state. So it must stay closed for a while.
+ * Whether the socket has left SYN_SENT without any program seeing it. A socket is closed just before SYN_SENT too: the hook
+ * that adds the entry runs before the kernel sets the state. So it must stay closed for a while.
  */
 static __always_inline bool is_gone(struct attempt *attempt, bool same, __u8 state)
 {
@@ -144,7 +144,7 @@ SEC("iter/bpf_map_elem")
 int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
-	struct attempt_ends ends = {};
+	struct attempt_endpoints endpoints = {};
 	const struct sock_common *common;
 	struct sock_copy buffer;
 	struct attempt *attempt;
@@ -161,19 +161,19 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	attempt = bpf_map_lookup_elem(&attempts, &key);
 	if (!room || !attempt)
 		return 0;
-	/* Without room for three records the kernel is to stop here, hand out what there is, and come back to this entry. */
+	/* Without room for three records, overflow: the kernel then stops, returns what it has, and comes back to this entry. */
 	if (seq->size - seq->count < 3 * sizeof(struct attempt_event)) {
 		bpf_seq_write(seq, room, sizeof(*room));
 		bpf_seq_write(seq, room, sizeof(*room));
 		return 0;
 	}
-	/* A copy, since the entry may be freed at any time. If it was reused in the meantime, its key or flags have changed. */
+	/* Use a copy, since the entry may be freed at any time. If it was reused in the meantime, its key or flags have changed. */
 	bpf_probe_read_kernel(&room->attempt, sizeof(room->attempt), attempt);
 	if (room->attempt.key != key || *(volatile __u32 *)&attempt->flags != room->attempt.flags)
 		return 0;
 	if ((room->attempt.flags & (ATTEMPT_RETURNED | ATTEMPT_LEFT)) == (ATTEMPT_RETURNED | ATTEMPT_LEFT)) {
 		if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
-			forget(key); /* it has been reported, and could not be deleted */
+			forget(key); /* it has been reported, but could not be deleted */
 		return 0;
 	}
 	if (room->attempt.flags & ATTEMPT_LEFT) {
@@ -182,28 +182,29 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	}
 	common = copy_sock(&buffer, (struct sock *)key);
-	read_ends(&ends, common);
+	read_endpoints(&endpoints, common);
 	state = common->skc_state;
-	same = is_same(&room->attempt.event, &ends);
+	same = is_same(&room->attempt.event, &endpoints);
 	if (!same || (state != TCP_SYN_SENT && state != TCP_SYN_RECV)) {
 		if (is_gone(attempt, same, state))
 			finish_unseen(seq, room, attempt, same, state);
 		return 0;
 	}
-	/* The entry itself is written as seldom as possible: it may be freed and reused at any time. */
+	/* Write to the entry itself as rarely as possible: it may be freed and reused at any time. */
 	if (room->attempt.gone_ns)
 		attempt->gone_ns = 0;
-	/* The local port is usually known by now. It distinguishes this socket from another that gets the same address later. */
-	if (!room->attempt.event.ends.sport)
-		attempt->event.ends = ends;
-	room->attempt.event.ends = ends;
+	/* The local port is usually known by now. It tells this socket from a later one at the same memory address. */
+	if (!room->attempt.event.endpoints.sport)
+		attempt->event.endpoints = endpoints;
+	room->attempt.event.endpoints = endpoints;
 	report_waiting(seq, room, attempt);
 	return 0;
 }
 
 /*
- * A call that waits, if outcomes are not reported: its connect line, as if it returned now. At the collector's last look the
- * hooks of ends are still attached, those of begins are not; it then also finds calls that did not fit into the table.
+ * Reports a waiting call, if outcomes are not reported: writes its connect line, as if the call returned now. During the
+ * collector's last look the hooks on entries are already detached, those on returns are not; it then also finds the calls
+ * that did not fit into `attempts`.
  */
 SEC("iter/task")
 int look_at_call(struct bpf_iter__task *ctx)
@@ -233,7 +234,7 @@ int look_at_call(struct bpf_iter__task *ctx)
 	if (!room || !end_call(call))
 		return 0;
 	event = &room->attempt.event;
-	end_with_syn(event, call, 0);
+	fill_after_syn(event, call, 0);
 	fill_other_task(room, task);
 	event->via = call->via;
 	submit(event, ATTEMPT_CONNECT);

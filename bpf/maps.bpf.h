@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* The maps, and the ways into them that more than one step has. */
+/* The maps, and the helpers for them that several steps share. */
 #ifndef SYNPIPE_MAPS_BPF_H
 #define SYNPIPE_MAPS_BPF_H
 
@@ -15,19 +15,19 @@
 
 #define NEVER (~0ULL)
 
-/* Which function's entry began a call: only its return ends that. */
+/* The function whose entry started a call. Only the return of the same function ends it. */
 enum call_entry { CALL_NONE, CALL_CONNECT, CALL_FASTOPEN, CALL_KERNEL };
 
-/* A thread's call that makes an attempt and has not returned yet. */
+/* A thread's call that starts an attempt and has not returned yet. */
 struct call {
-	__u64 cookie; /* the socket's, from the SYN on, as netns; 0: it has none */
+	__u64 cookie; /* the socket's; set at the SYN, as is netns; 0: it has none */
 	__u64 start_ns;
 	struct sock *sk;
-	struct sock *flow; /* the socket whose SYN went out: sk, with MPTCP its first subflow; NULL before */
-	__u64 uaddr;       /* the caller's address, read a second time if it was not in memory at first */
+	struct sock *flow; /* the socket that sent the SYN: sk, or its first subflow with MPTCP; NULL before the SYN */
+	__u64 uaddr;       /* the caller's address, which is read a second time if it was not in memory at first */
 	__u32 addrlen;
-	__u32 entry; /* enum call_entry; CALL_NONE: there is none. Whoever sets that reports the call */
-	struct attempt_ends to; /* only the destination, before the SYN */
+	__u32 entry; /* enum call_entry; CALL_NONE: there is no call. The program that sets this to CALL_NONE reports the call */
+	struct attempt_endpoints to; /* before the SYN, only the destination */
 	__u32 netns;
 	__u8 via;
 	__u8 mptcp;
@@ -36,8 +36,9 @@ struct call {
 };
 
 /*
- * By thread, and as long as it lives. Inserted and begun by attempt_begin, or by attempt_syn_sent if that did not see the
- * call; ended by attempt_end, by attempt_syn_sent if the filters say no, by attempt_thread_gone, and by look_at_call.
+ * One per thread, which the kernel deletes with the thread. Inserted and started by call_entered, or by attempt_syn_sent if
+ * call_entered did not see the call; ended by call_returned, by attempt_syn_sent if the filters reject the call, by
+ * attempt_thread_gone, and by look_at_call.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -47,9 +48,9 @@ struct {
 } calls SEC(".maps");
 
 /*
- * By socket. Inserted by attempt_syn_sent, with all about the task, which is the current one only there, and by
- * adopt_socket; deleted by the second of attempt_end and attempt_syn_left, which is alone with it then, and by look_at_open
- * if an end was missed; read by all of these. Not LRU: an eviction could not be counted.
+ * One per socket. Inserted by attempt_syn_sent, with everything about the task, which is the current one only there, and by
+ * adopt_socket; deleted by whichever of call_returned and attempt_syn_left comes second and so has the entry to itself, and by
+ * look_at_open if an end was missed; read by all of these. Not LRU: an eviction could not be counted.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -59,15 +60,15 @@ struct {
 	__type(value, struct attempt);
 } attempts SEC(".maps");
 
-/* Room to make an attempt in: too big for the stack. */
+/* A buffer to build an attempt in, which is too big for the stack. */
 struct scratch {
 	struct attempt attempt;
 	struct process_room process;
 };
 
 /*
- * By enum scratch_use. Written and read by the program of that step alone, which is never entered twice on one
- * CPU, though another step's may come in between.
+ * Indexed by enum scratch_use. Written and read only by the program of that step, which never runs twice at once on one CPU,
+ * although the program of another step may interrupt it.
  */
 enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_OPEN, SCRATCH_CALL, SCRATCH_USES };
 struct {
@@ -84,8 +85,8 @@ struct {
 } events SEC(".maps");
 
 /*
- * In a separate section, which the collector maps: a map read by system call holds off every tracepoint program on its
- * CPU meanwhile, and so would itself lose attempts.
+ * In a separate section, which the collector maps into its memory: while a system call reads a map, no tracepoint program
+ * runs on that CPU, so the read itself would lose attempts.
  */
 struct attempt_counters counters SEC(".data.counters") = {};
 
@@ -94,7 +95,7 @@ static __always_inline void add(__u64 *counter, __s64 number)
 	__sync_fetch_and_add(counter, number);
 }
 
-/* True for the one caller that ends it. */
+/* Ends a call. Returns true to only one caller. */
 static __always_inline bool end_call(struct call *call)
 {
 	if (__sync_lock_test_and_set(&call->entry, CALL_NONE) == CALL_NONE)
@@ -105,8 +106,8 @@ static __always_inline bool end_call(struct call *call)
 }
 
 /*
- * Its SYN makes an entry in `attempts`: if the end is to be reported too, and if the socket may be gone when the call
- * returns, an MPTCP subflow.
+ * Whether the SYN of the call adds an entry to `attempts`: if outcomes are reported too, or if the socket may be gone when
+ * the call returns (an MPTCP subflow).
  */
 static __always_inline bool outlives_call(const struct call *call)
 {
@@ -119,15 +120,15 @@ static __always_inline void drop(enum attempt_drop reason)
 }
 
 /*
- * If outcomes are not reported, the table is empty at most times, and a look at the counter saves a look-up with every
- * state that a socket leaves.
+ * Whether `attempts` may have entries. If outcomes are not reported it is usually empty, and checking the counters saves a
+ * look-up each time a socket changes its state.
  */
 static __always_inline bool any_open(void)
 {
 	return reports(ATTEMPT_OUTCOME) || *(volatile __u64 *)&counters.opened != *(volatile __u64 *)&counters.closed;
 }
 
-/* False if the table is full. */
+/* Adds an entry to `attempts`. Returns false if the table is full, or `flags` do not allow it. */
 static __always_inline bool remember(__u64 key, const struct attempt *attempt, __u64 flags)
 {
 	add(&counters.opened, 1);
@@ -137,20 +138,20 @@ static __always_inline bool remember(__u64 key, const struct attempt *attempt, _
 	return false;
 }
 
-/* If the kernel refuses, as it may in an interrupt, look_at_open finds an entry that has all its flags. */
+/* Deletes an entry. If the kernel refuses, as it may in an interrupt, look_at_open finds the entry with all its flags set. */
 static __always_inline void forget(__u64 key)
 {
 	if (!bpf_map_delete_elem(&attempts, &key))
 		add(&counters.closed, 1);
 }
 
-/* An attempt's last record. */
+/* Returns the kind of an attempt's last record. */
 static __always_inline enum attempt_kind last_kind(void)
 {
 	return reports(ATTEMPT_OUTCOME) ? ATTEMPT_OUTCOME : ATTEMPT_CONNECT;
 }
 
-/* Into the ring buffer, as much as is used, or one more drop. */
+/* Writes the used part of a record to the ring buffer, or counts a drop. */
 static __always_inline void submit(struct attempt_event *event, enum attempt_kind kind)
 {
 	__u64 exe = event->process.exe_size;
@@ -158,14 +159,14 @@ static __always_inline void submit(struct attempt_event *event, enum attempt_kin
 	if (!reports(kind))
 		return;
 	event->kind = kind;
-	barrier_var(exe); /* or the compiler tests another copy of it than the verifier follows */
+	barrier_var(exe); /* else the compiler may test a copy of it that the verifier does not track */
 	if (exe > PROCESS_EXE_BYTES)
 		return;
 	if (bpf_ringbuf_output(&events, event, offsetof(struct attempt_event, process.exe) + exe, 0))
 		drop(kind == last_kind() ? ATTEMPT_DROP_RING : ATTEMPT_DROP_UPDATE);
 }
 
-/* Zeroed, but for exe, of which only exe_size bytes count. */
+/* Returns a buffer that is zeroed, except for exe, of which only exe_size bytes count. */
 static __always_inline struct scratch *scratch(enum scratch_use use)
 {
 	__u32 key = use;

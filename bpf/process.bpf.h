@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Fills in who a thread is. Not for code that may run in softirq. */
+/* Fills in the process of a thread. Not for code that may run in softirq. */
 #ifndef SYNPIPE_PROCESS_BPF_H
 #define SYNPIPE_PROCESS_BPF_H
 
@@ -12,15 +12,16 @@
 #include "kernel.h"
 #include "process.h"
 
-/* Of a type that the verifier knows: what it points to is read without a call. */
+/* Returns the current task with a type that the verifier knows, so that its fields are read by plain loads. */
 static __always_inline struct task_struct *current(void)
 {
 	return (struct task_struct *)bpf_get_current_task_btf();
 }
 
 /*
- * The process's number in the innermost of its PID namespaces, at `level`; 0 if that is the first one, or numbers it alike.
- * The pointer is read by a call, since the verifier allows no arithmetic on one whose type it knows.
+ * Returns the process's number in its innermost PID namespace, at `level`; 0 if that is the first namespace, or if the number
+ * is the same as in the first. The pointer is read by a helper call, since the verifier allows no arithmetic on a pointer
+ * whose type it knows.
  */
 static __always_inline __u32 nspid_of(const struct task_struct *leader, __u32 level, __u32 first)
 {
@@ -34,8 +35,8 @@ static __always_inline __u32 nspid_of(const struct task_struct *leader, __u32 le
 }
 
 /*
- * The current thread. Not inlined, as the other functions here that are not, so that the verifier looks at it once and not
- * at each place that calls it: that was most of a start.
+ * Fills in the current thread. Like the other __noinline functions, it is not inlined so that the verifier checks it once and
+ * not at every call, which took most of the start-up time.
  */
 __noinline int fill_process(struct process_room *room)
 {
@@ -52,7 +53,7 @@ __noinline int fill_process(struct process_room *room)
 	process->pid = pid_tgid >> 32;
 	process->tid = pid_tgid;
 	process->ppid = task->real_parent->tgid;
-	process->uid = cred->uid.val; /* bpf_get_current_uid_gid translates them, at a cost, into what they are */
+	process->uid = cred->uid.val; /* bpf_get_current_uid_gid would translate them into the same values, at a cost */
 	process->gid = cred->gid.val;
 	process->cgroup = bpf_get_current_cgroup_id();
 	leader = task->group_leader;
@@ -66,7 +67,7 @@ __noinline int fill_process(struct process_room *room)
 	return 0;
 }
 
-/* Another thread, which waits. */
+/* Fills in another thread, which is waiting. */
 static __always_inline void fill_other_process(struct process_room *room, struct task_struct *task)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
@@ -87,12 +88,12 @@ static __always_inline void fill_other_process(struct process_room *room, struct
 	fill_other_exe(room, task);
 }
 
-/* As much as is used. */
+/* Copies the used part of a process. */
 static __always_inline void copy_process(struct process *to, const struct process *from)
 {
 	__u64 exe = from->exe_size;
 
-	barrier_var(exe); /* or the compiler tests another copy of it than the verifier follows */
+	barrier_var(exe); /* else the compiler may test a copy of it that the verifier does not track */
 	if (exe <= PROCESS_EXE_BYTES)
 		bpf_probe_read_kernel(to, offsetof(struct process, exe) + exe, from);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* What the steps need of a socket, read at once, since every read of kernel memory costs a call. */
+/* Reads what the steps need from a socket, in one go, since every read of kernel memory costs a helper call. */
 #ifndef SYNPIPE_SOCK_BPF_H
 #define SYNPIPE_SOCK_BPF_H
 
@@ -9,12 +9,12 @@
 
 #include "kernel.h"
 
-/* The beginning of a socket, as far as the last field that is read, skc_cookie; more than that in no kernel so far. */
+/* The head of a socket, up to skc_cookie, the last field that is read. No kernel so far needs more than this. */
 struct sock_copy {
 	__u64 words[17];
 };
 
-/* To be used as the socket itself: offsets are the running kernel's. All zero where it could not be read. */
+/* Copies a socket. Use the result as the socket itself: it has the running kernel's offsets. All zero if unreadable. */
 static __always_inline const struct sock_common *copy_sock(struct sock_copy *copy, const struct sock *sk)
 {
 	__u64 size = bpf_core_field_offset(struct sock_common, skc_cookie) + sizeof(__u64);
@@ -24,8 +24,8 @@ static __always_inline const struct sock_common *copy_sock(struct sock_copy *cop
 }
 
 /*
- * A field of something that an entry was given. Where the verifier knows its type, that is a plain load; what was kept
- * in a map has lost it.
+ * Reads a field of an argument that an entry point was given. If the verifier knows its type, this is a plain load; a pointer
+ * that was kept in a map has lost its type.
  */
 #ifdef ENTRIES_ARE_TYPED
 #define READ_GIVEN(from, field) ((from)->field)
@@ -33,7 +33,7 @@ static __always_inline const struct sock_common *copy_sock(struct sock_copy *cop
 #define READ_GIVEN(from, field) BPF_CORE_READ(from, field)
 #endif
 
-/* The same for a struct socket that an entry was given: as far as its sk. */
+/* The head of a struct socket that an entry point was given, up to its sk. */
 struct socket_copy {
 	__u64 words[4];
 };

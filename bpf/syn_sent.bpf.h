@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* A socket goes CLOSE -> SYN_SENT. Thread context. */
+/* Handles a socket that goes from CLOSE to SYN_SENT. Thread context. */
 #ifndef SYNPIPE_SYN_SENT_BPF_H
 #define SYNPIPE_SYN_SENT_BPF_H
 
@@ -7,20 +7,23 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "begin.bpf.h"
-#include "ends.bpf.h"
+#include "call_entry.bpf.h"
+#include "endpoints.bpf.h"
 #include "filter.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
-/* What the end of the call will report and not see: by then a call that failed has cleared most of it. */
+/*
+ * Records what the return of the call will report but can no longer read: a call that failed has cleared most of it by then.
+ * Returns false if the filters reject the destination.
+ */
 static __always_inline bool syn_sent_in_call(struct call *call, struct sock *sk, const struct sock_common *common)
 {
 	struct sock *outer = call->sk;
 
-	read_ends(&call->to, common);
-	if (!ends_wanted(&call->to)) {
+	read_endpoints(&call->to, common);
+	if (!endpoints_wanted(&call->to)) {
 		end_call(call);
 		return false;
 	}
@@ -35,8 +38,8 @@ static __always_inline bool syn_sent_in_call(struct call *call, struct sock *sk,
 }
 
 /*
- * The call that this SYN is of, if its begin was not seen, or was taken for that of another socket: another thread changed
- * the address or the descriptor before the kernel read it, or the program of begins was busy.
+ * Returns the call that sent this SYN, if its entry was not seen or was recorded for another socket: because another thread
+ * changed the address or the descriptor before the kernel read it, or because the entry program was busy.
  */
 static __always_inline struct call *late_call(struct sock *sk)
 {
@@ -53,7 +56,7 @@ static __always_inline struct call *late_call(struct sock *sk)
 	return call;
 }
 
-/* An attempt at this address whose end was not seen, which is a loss; or an entry that could not be deleted. */
+/* Deletes an earlier entry for this address: an attempt whose end was not seen, which is a loss, or one already reported. */
 static __always_inline void forget_earlier(__u64 key)
 {
 	const struct attempt *earlier = any_open() ? bpf_map_lookup_elem(&attempts, &key) : NULL;
@@ -65,7 +68,7 @@ static __always_inline void forget_earlier(__u64 key)
 	forget(key);
 }
 
-/* When a first pending line is due. */
+/* Returns when the first pending line is due. */
 static __always_inline __u64 first_look_ns(__u64 start_ns)
 {
 	return config.pending ? start_ns + ATTEMPT_PENDING_DUE_NS : NEVER;
@@ -82,7 +85,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	struct call *call = current_call();
 	enum attempt_via via;
 
-	/* An MPTCP socket changes state too; its subflows are what goes out. */
+	/* An MPTCP socket changes its state too, but it is its subflows that send SYNs. */
 	if (!(call && call->sk == sk && !call->mptcp) && READ_GIVEN(sk, sk_protocol) != IPPROTO_TCP)
 		return;
 	if (call && call->sk != sk && (!call->mptcp || call->flow))
@@ -94,7 +97,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 		return;
 	/* Not every tier sees the return of a 32-bit program's system call. */
 	if (!call && via == ATTEMPT_VIA_CONNECT && !is_mptcp(sk) && !is_compat()) {
-		/* While hooks are attached or detached, nobody may see the call's return: it is before the start or after the end. */
+		/* While hooks are being attached or detached, its return may go unseen: it is outside the collector's run. */
 		if (!(*(volatile __u32 *)&counters.phase & ATTEMPT_PHASE_HOOKED))
 			return;
 		call = late_call(sk);
@@ -109,26 +112,26 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	event = &attempt->event;
 	if (call) {
 		attempt->call = bpf_get_current_pid_tgid();
-		event->ends = call->to;
+		event->endpoints = call->to;
 		event->start_ns = call->start_ns;
 		event->id = attempt_id(call->cookie, event->start_ns);
 		event->netns = call->netns;
 	} else {
 		attempt->flags = ATTEMPT_RETURNED;
-		read_ends(&event->ends, common);
-		if (!ends_wanted(&event->ends))
+		read_endpoints(&event->endpoints, common);
+		if (!endpoints_wanted(&event->endpoints))
 			return;
 		event->start_ns = bpf_ktime_get_boot_ns();
 		event->id = attempt_id(common->skc_cookie.counter, event->start_ns);
 		event->netns = netns_of(common);
 	}
-	attempt->left = event->ends;
+	attempt->left = event->endpoints;
 	fill_task(room);
 	event->via = via;
 	attempt->key = key;
 	attempt->look_ns = first_look_ns(event->start_ns);
 	forget_earlier(key);
-	/* If the table is full, a call is still reported when it returns, with what can be known then. */
+	/* If the table is full, a call is still reported when it returns, with what is known then. */
 	if (remember(key, attempt, BPF_ANY)) {
 		if (call)
 			call->kept = true;

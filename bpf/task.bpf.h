@@ -13,7 +13,7 @@
 #include "maps.bpf.h"
 #include "process.bpf.h"
 
-/* The one that the current thread is in; NULL outside of any. */
+/* Returns the call that the current thread is in, or NULL. */
 static __always_inline struct call *current_call(void)
 {
 	struct call *call = bpf_task_storage_get(&calls, current(), 0, 0);
@@ -21,21 +21,21 @@ static __always_inline struct call *current_call(void)
 	return call && call->entry ? call : NULL;
 }
 
-/* Who: the current thread. */
+/* Fills in the current thread. */
 static __always_inline void fill_task(struct scratch *room)
 {
 	fill_process(&room->process);
 	copy_process(&room->attempt.event.process, &room->process.process);
 }
 
-/* Another thread, which waits. */
+/* Fills in another thread, which is waiting. */
 static __always_inline void fill_other_task(struct scratch *room, struct task_struct *task)
 {
 	fill_other_process(&room->process, task);
 	copy_process(&room->attempt.event.process, &room->process.process);
 }
 
-/* In the system call of a 32-bit program: its numbers differ, and the tracepoints of connect() do not see it. */
+/* Whether the thread is in a 32-bit program's system call: the numbers differ, and connect()'s tracepoints do not see it. */
 static __always_inline bool is_compat(void)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -45,7 +45,7 @@ static __always_inline bool is_compat(void)
 #endif
 }
 
-/* A system call that starts an attempt. */
+/* Returns how the current system call starts an attempt. */
 static __always_inline enum attempt_via via_of_syscall(struct pt_regs *regs)
 {
 	int nr;
@@ -66,7 +66,7 @@ static __always_inline enum attempt_via via_of_syscall(struct pt_regs *regs)
 		return ATTEMPT_VIA_SENDMSG;
 	if (nr == NR_IO_URING_ENTER)
 		return ATTEMPT_VIA_IO_URING;
-	/* a call whose beginning was not seen, such as one from before the programs were attached */
+	/* a call whose entry was not seen, for example because it started before the programs were attached */
 	if (nr == NR_CONNECT)
 		return ATTEMPT_VIA_CONNECT;
 	return ATTEMPT_VIA_KERNEL;
@@ -78,7 +78,7 @@ static __always_inline bool is_mptcp(struct sock *sk)
 	       BPF_CORE_READ_BITFIELD_PROBED((struct tcp_sock *)sk, is_mptcp);
 }
 
-/* How an attempt was made that no connect() seen from its beginning made. */
+/* Returns how an attempt was started for which no entry of connect() was seen. */
 static __always_inline enum attempt_via via_of(struct sock *sk)
 {
 	__u32 flags = current()->flags;
@@ -93,7 +93,7 @@ static __always_inline enum attempt_via via_of(struct sock *sk)
 	via = via_of_syscall((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
 	if (BPF_CORE_READ(sk, sk_socket, file))
 		return via;
-	/* a socket of the kernel's own, made in another protocol's connect() (SMC), or told to over netlink (MPTCP) */
+	/* the kernel made this socket for itself: in another protocol's connect() (SMC), or on request over netlink (MPTCP) */
 	if (!is_mptcp(sk))
 		return ATTEMPT_VIA_KERNEL;
 	return via == ATTEMPT_VIA_CONNECT ? via : ATTEMPT_VIA_MPTCP;

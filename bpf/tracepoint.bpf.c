@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The tier that runs everywhere: the system call's tracepoints, and the raw one of the socket's state.
- * In the order of an attempt: the collector attaches from the last to the first.
+ * The tier that runs everywhere: it uses the system call's tracepoints, and the raw tracepoint of the socket's state.
+ * The programs are in the order of an attempt; the collector attaches them from the last to the first.
  */
 #include "attempt.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* The current task's file behind a descriptor. */
+/* Returns the current task's file for a descriptor, or NULL. */
 static __always_inline struct file *file_of(unsigned int fd)
 {
 	struct fdtable *table = current()->files->fdt;
@@ -21,18 +21,18 @@ static __always_inline struct file *file_of(unsigned int fd)
 SEC("tp/syscalls/sys_enter_connect")
 int connect_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	struct begin from = {.address = ctx->args[1], .addrlen = ctx->args[2], .entry = CALL_CONNECT};
+	struct call_arguments from = {.address = ctx->args[1], .addrlen = ctx->args[2], .entry = CALL_CONNECT};
 	struct socket *socket = socket_of(file_of(ctx->args[0]));
 
 	if (socket)
-		attempt_begin(socket, &from, ATTEMPT_VIA_CONNECT);
+		call_entered(socket, &from, ATTEMPT_VIA_CONNECT);
 	return 0;
 }
 
 SEC("tp/syscalls/sys_exit_connect")
 int connect_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	attempt_end(ctx->ret, CALL_CONNECT);
+	call_returned(ctx->ret, CALL_CONNECT);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// start, stop, stats, dropPrivileges, networkNamespace for JavaScript; the state belongs to the environment.
+// Exports start, stop, stats, dropPrivileges and networkNamespace to JavaScript. All state belongs to the environment.
 #include "tracer.h"
 
 #include <cstring>
@@ -18,9 +18,9 @@ namespace {
 void read_value(const Napi::Value &from, uint32_t &to) { to = from.ToNumber().Uint32Value(); }
 
 void read_value(const Napi::Value &from, attempt_ports &to) {
-	Napi::Object ends = from.ToObject();
-	to.first = ends.Get(0u).ToNumber().Uint32Value();
-	to.last = ends.Get(1u).ToNumber().Uint32Value();
+	Napi::Object range = from.ToObject();
+	to.first = range.Get(0u).ToNumber().Uint32Value();
+	to.last = range.Get(1u).ToNumber().Uint32Value();
 }
 
 template <typename T> uint32_t read_list(const Napi::Object &options, const char *name, T *to) {
@@ -145,12 +145,12 @@ private:
 
 	void Run(Napi::Env env, const std::shared_ptr<Tracer> &tracer, const Napi::Function &on_end) {
 		auto end = Napi::ThreadSafeFunction::New(env, on_end, "collector", 0, 1);
-		// After the function above, so that it runs before that one's own.
+		// Added after the function above, so that it runs before that function's hook.
 		hook_ = env.AddCleanupHook(+[](Tracer *t) { t->abandon(); }, tracer.get());
 		try {
 			tracer->start([this, end](const End &how) mutable {
 				end.BlockingCall([this, how](Napi::Env env, Napi::Function on_end) {
-					if (static_cast<napi_env>(env) == nullptr) return; // the environment is going
+					if (static_cast<napi_env>(env) == nullptr) return; // the environment is being torn down
 					hook_->Remove(env);
 					stats_ = how.stats;
 					tracer_.reset();
@@ -163,7 +163,7 @@ private:
 			end.Release();
 			throw;
 		}
-		tracer_ = tracer; // before its end can be told, on this thread
+		tracer_ = tracer; // set before on_end can run, which is on this thread
 		stats_ = {};
 	}
 
@@ -213,7 +213,7 @@ private:
 		return object;
 	}
 
-	std::shared_ptr<Tracer> tracer_; // while one runs
+	std::shared_ptr<Tracer> tracer_; // during a run
 	std::optional<Hook> hook_;
 	Stats stats_ = {}; // of the last run
 };

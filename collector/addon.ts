@@ -4,32 +4,32 @@ import { createRequire } from 'node:module';
 import { native } from '../schemas/pipe/io/native.js';
 import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 
-/** What the addon's start() takes. */
+/** The options of the addon's start(). */
 export interface StartOptions {
   /** Path of the BPF object. */
   object: string;
-  /** Where the lines go. */
+  /** The descriptor to write the lines to. */
   fd: number;
   pids?: number[];
   uids?: number[];
-  /** Remote ports, each from the first to the last. */
+  /** Ranges of remote ports, both ends included. */
   ports?: [first: number, last: number][];
   /** Inode numbers of network namespaces. */
   netns?: number[];
-  /** Folders in the cgroup2 hierarchy; what is below them is meant too. */
+  /** Folders in the cgroup2 hierarchy; cgroups below them match too. */
   cgroups?: string[];
   family?: 0 | 4 | 6;
-  /** A sum of `reports`; outcome, if left out. */
+  /** A sum of `reports`; default: outcome. */
   report?: number;
-  /** How often an attempt that waits is reported: a value of `pendings`; never, if left out. */
+  /** How often a waiting attempt is reported: a value of `pendings`; default: never. */
   pending?: number;
-  /** The cgroup2 hierarchy is mounted; true, if left out. */
+  /** Whether the cgroup2 hierarchy is mounted; default: true. */
   cgroup2?: boolean;
-  /** How many attempts until it ends; 0 for no limit. */
+  /** Stop after this many attempts; 0 for no limit. */
   count?: number;
-  /** Written before the first event. */
+  /** Text to write before the first event. */
   header?: string;
-  /** DNS answers too: path of that BPF object, and where the cgroup2 hierarchy is mounted. */
+  /** To report DNS too: the path of the BPF object for it, and where the cgroup2 hierarchy is mounted. */
   dnsObject?: string;
   dnsCgroup?: string;
 }
@@ -37,7 +37,7 @@ export interface StartOptions {
 /** How a run ended. */
 export interface End {
   reason: 'stop' | 'count' | 'closed' | 'error';
-  /** With `error`: which, and whether it is of the output. */
+  /** With reason `error`: the error code, and whether the error concerns the output. */
   code?: string;
   output?: boolean;
   /** Attempts whose last line was written, those that were lost, and those that were still open. */
@@ -49,7 +49,7 @@ export interface End {
   lostUpdates: number;
 }
 
-/** What start() throws if the kernel refuses, or memory or threads run out. `log` is libbpf's last words. */
+/** What start() throws if the kernel refuses, or memory or threads run out. `log` has the last lines that libbpf logged. */
 export interface StartError extends Error {
   code: string;
   step: 'open' | 'configure' | 'load' | 'attach' | 'check' | 'dns' | 'thread';
@@ -57,31 +57,31 @@ export interface StartError extends Error {
 }
 
 export interface Addon {
-  /** Returns the functions that this kernel lacks: what only they show is not seen. */
+  /** Starts the collector. Returns the functions that this kernel lacks: what only they show is not seen. */
   start(options: StartOptions, onEnd: (end: End) => void): string[];
   stop(): void;
   /**
-   * Gives up, for this whole process and for good, every capability that the running collector's end does not need, and
-   * becomes that user, without supplementary groups. Throws an Error with `code`.
+   * Gives up every capability that stopping the collector does not need, for the whole process and permanently, and becomes
+   * that user, without supplementary groups. Throws an Error with `code`.
    */
   dropPrivileges(to?: { uid: number; gid: number }): void;
-  /** The inode number of a network namespace's file; undefined if it is another namespace. Throws an Error with `code`. */
+  /** Returns the inode number of a network namespace's file; undefined for any other file. Throws an Error with `code`. */
   networkNamespace(path: string): number | undefined;
-  /** `bytes` were written, `queued` wait in the kernel's ring buffer. */
+  /** `bytes` is what has been written, `queued` the bytes that wait in the kernel's ring buffer. */
   stats(): { out: number; lost: number; updates: number; lostUpdates: number; bytes: number; queued: number };
 }
 
-/** Ways to reach the kernel's hooks, the best first: each is the BPF object of its name. */
+/** Ways to hook into the kernel, the best first. Each is the name of a BPF object. */
 export const tiers = ['fentry', 'kprobe', 'tracepoint'] as const;
 export type Tier = (typeof tiers)[number];
 
-/** What `report` is the sum of: the events to write. */
+/** The events to write; `report` is a sum of these. */
 export const reports = { attempt: 1, outcome: 2 } as const;
 
-/** How often an attempt that waits is reported. */
+/** How often a waiting attempt is reported. */
 export const pendings = { off: 0, once: 1, repeat: 2 } as const;
 
-/** Throws a RuntimeError where there is none for this platform, or none that it can load. */
+/** Loads the addon. Throws RuntimeError if this platform has no addon, or it cannot be loaded. */
 export function loadAddon(): Addon {
   try {
     return createRequire(import.meta.url)(native('collector.node'));
@@ -94,7 +94,10 @@ export function loadAddon(): Addon {
 const reasonOf = (message: string) =>
   existsSync(native('collector.node')) ? message : `there is none for ${process.platform}-${process.arch}`;
 
-/** Why the addon cannot be loaded; undefined where it can. Found in another process: a file that was loaded stays so. */
+/**
+ * Returns why the addon cannot be loaded; undefined if it can. Tries it in another process, since a file cannot be unloaded
+ * again.
+ */
 export function refusal(): string | undefined {
   const script = 'require(process.argv[1])';
   const { status, stderr } = spawnSync(process.execPath, ['-e', script, native('collector.node')], {

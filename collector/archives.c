@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Debian's libbpf.a and libelf.a are compiled for executables: in two places they refer to data in a way that only an
- * executable can resolve. Those two are here instead.
+ * executable can resolve. This file provides both instead.
  */
 #define HIDDEN __attribute__((visibility("hidden")))
 
-/* Of libbpf's default print function only, which program.cc replaces before anything is printed. */
+/* Used only by libbpf's default print function, which program.cc replaces before anything is printed. */
 HIDDEN void *stderr;
 
-/* libelf's last error, which is the thread's (elf_error.o). Without its table of texts. */
+/* libelf's last error, which is per thread (elf_error.o). The table of texts is left out. */
 static _Thread_local int last;
 
 HIDDEN void __libelf_seterrno(int error) { last = error; }

@@ -9,9 +9,9 @@
       "cflags": ["-O2", "-Wall", "-Wextra"],
       "cflags_cc": ["-std=c++17", "-fexceptions", "-fvisibility=hidden"],
       "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20"],
-      # nodelete: a thread left behind in a blocked write (a worker's end) must keep its code
+      # nodelete: if a worker ends, its thread may still be in a blocked write and must keep its code
       "ldflags": ["-L/usr/lib/<(triplet)", "-Wl,-z,nodelete", "-Wl,--exclude-libs,ALL", "-s"],
-      # into the addon, where there are archives of them
+      # linked statically if there are archives of them
       "libraries": ["<!@(for name in bpf elf z; do if [ -e \"$(${CC:-gcc} -print-file-name=lib$name.a)\" ]; then echo -l:lib$name.a; else echo -l$name; fi; done)", "-lresolv"]
     }
   ]

@@ -15,7 +15,7 @@ function compiles(header: string): boolean {
   return spawnSync('g++', ['-fsyntax-only', '-x', 'c++', '-'], { input }).status === 0;
 }
 
-/** What is not on this machine that the build needs. */
+/** Returns the commands and headers that the build needs and this machine lacks. */
 function missing(): string[] {
   const commands = ['make', 'gcc', 'g++', 'python3', 'npm'];
   if (!existsSync(native('bpf'))) commands.push('clang', 'llvm-strip');
@@ -27,8 +27,8 @@ function missing(): string[] {
 }
 
 /**
- * Where the native part that the package brought does not work here, builds it from the sources in the package, with
- * what is on this machine: nothing is downloaded. Says what it did; throws a RuntimeError where it cannot.
+ * Builds the native part from the sources in the package if the packaged one does not work here. Uses only what is on this
+ * machine: downloads nothing. Returns a message that says what it did. Throws RuntimeError if it fails.
  */
 export function build(): string {
   const reason = refusal();
@@ -36,7 +36,7 @@ export function build(): string {
   const lacking = missing();
   if (lacking.length > 0)
     throw new RuntimeError(`cannot build the native part (${reason}): install what is missing: ${lacking.join(', ')}`);
-  for (const addon of ['collector.node', 'pipe.node']) rmSync(native(addon), { force: true }); // as old as its sources, for make
+  for (const addon of ['collector.node', 'pipe.node']) rmSync(native(addon), { force: true }); // it may be as old as its sources, so that make would keep it
   const { status, stderr } = spawnSync('make', ['--silent', '--no-print-directory', 'native'], {
     cwd: root,
     encoding: 'utf8',
@@ -45,9 +45,10 @@ export function build(): string {
     rmSync(join(root, built, 'build'), { recursive: true, force: true });
   if (status !== 0) {
     const [line = 'no reason given'] = /^.*\berror\b.*$/im.exec(stderr) ?? stderr.trim().split('\n').slice(-1);
-    throw new RuntimeError(`cannot build the native part: ${line}; make native in ${root} tells more`);
+    throw new RuntimeError(`cannot build the native part: ${line}; run make native in ${root} for details`);
   }
   const still = refusal();
-  if (still !== undefined) throw new RuntimeError(`the native part does not work, though it was built here: ${still}`);
+  if (still !== undefined)
+    throw new RuntimeError(`the native part was built here but does not work: ${still}; see synpipe doctor`);
   return 'built the native part';
 }

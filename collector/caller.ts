@@ -3,18 +3,18 @@ import { accessSync } from 'node:fs';
 import { callersDescriptors, callersOpenFiles } from './inherited.js';
 import { sudoCaller } from './user.js';
 
-/** A command, and how setpriv is to run it. */
+/** A command, and how to run it with setpriv. */
 export interface Command {
   argv: readonly string[];
   options: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** Those of the caller's descriptors that Node would withhold. */
+  /** The caller's descriptors that Node would not pass on. */
   descriptors: readonly number[];
   /** The soft limit of open files. */
   openFiles: string;
 }
 
-/** A command as the user who asks for it runs it: sudo's caller, if there is one, and not root. */
+/** Returns a command set up to run as the user who called this one: as sudo's caller, if there is one, not as root. */
 export function asCaller(argv: readonly string[]): Command {
   const bare = ['--inh-caps=-all', '--ambient-caps=-all'];
   const { env } = process;
@@ -28,22 +28,22 @@ export function asCaller(argv: readonly string[]): Command {
   return { ...same, options: [...options, '--init-groups'], env: { ...env, ...own } };
 }
 
-/** Ends with 126 where none of these is a file that may be executed. */
+/** A shell script that exits with 126 if none of its arguments is an executable file. */
 const anyRuns = 'for file; do [ -f "$file" ] && [ -x "$file" ] && exit; done; exit 126';
 
-/** Why a command cannot be run, and a shell's exit status for that; undefined where nothing speaks against it. */
+/** Returns why a command cannot be run, with the exit status that a shell would give; undefined if nothing prevents it. */
 export function refusal({ argv, options }: Command): { status: 126 | 127; message: string } | undefined {
   const [name = ''] = argv;
   const { PATH = '/bin:/usr/bin' } = process.env;
   const isPath = name.includes('/');
   const files = isPath ? [name] : PATH.split(':').map((folder) => `${folder || '.'}/${name}`);
   if (!files.some(present)) {
-    const remedy = isPath ? 'check the path' : 'check the name and PATH, which sudo sets anew, or give the path';
+    const remedy = isPath ? 'check the path' : 'check the name and PATH, which sudo replaces, or give the path';
     return { status: 127, message: `cannot run ${name}: ENOENT; ${remedy}` };
   }
   const { status } = spawnSync('setpriv', [...options, 'sh', '-c', anyRuns, 'sh', ...files], { stdio: 'ignore' });
   if (status !== 126) return undefined;
-  const remedy = 'name a file that the user it is to run as may execute';
+  const remedy = 'give a file that the user it runs as may execute';
   return { status, message: `cannot run ${name}: EACCES; ${remedy}` };
 }
 
@@ -52,6 +52,6 @@ function present(file: string): boolean {
     accessSync(file);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES'; // in a folder that is closed to this user
+    return (error as NodeJS.ErrnoException).code === 'EACCES'; // it is in a folder that this user may not search
   }
 }

@@ -46,17 +46,17 @@ import { cgroup, cgroup2, netns, ownPids, pids, uid } from './scope.js';
 import { onSignals } from './signals.js';
 import { giveUpRights, successor, user } from './user.js';
 
-const most = 64; // values of one filter that the kernel side has room for
+const maxValues = 64; // per filter: the kernel side has room for this many
 const atMost =
   <V>(parse: (text: string) => V[]) =>
   (text: string): V[] => {
     const values = parse(text);
-    if (values.length > most)
-      throw new UsageError(`takes at most ${most} values, not ${values.length}; filter takes more`);
+    if (values.length > maxValues)
+      throw new UsageError(`takes at most ${maxValues} values, not ${values.length}; filter takes more`);
     return values;
   };
 
-/** `both` is short for the list of both. */
+/** Parses --report; `both` means attempt,outcome. */
 function report(text: string): number {
   const word = oneOf('attempt', 'outcome', 'both');
   return list(word)(text).reduce((sum, kind) => sum | (kind === 'both' ? 3 : reports[kind]), 0);
@@ -73,12 +73,12 @@ const options = {
   cgroup: {
     value: 'PATH|ID',
     parse: atMost(list(cgroup)),
-    help: 'Only from this cgroup (v2) and those below it: its path, or the number that the field cgroup has.',
+    help: 'Only from this cgroup (v2) and those below it, given by its path or by the number in the field cgroup.',
   },
   netns: {
     value: 'PID|NAME|PATH|INODE',
     parse: atMost(list(netns)),
-    help: 'Only in this network namespace: a process in it, its name in /run/netns, a path, or the number that the field netns has.',
+    help: 'Only in this network namespace, given by a process in it, its name in /run/netns, a path, or the number in the field netns.',
   },
   report: {
     value: 'attempt|outcome|both',
@@ -91,7 +91,7 @@ const options = {
     help: 'Report an attempt that is still waiting after a second (pending events, with outcomes only): once (the default), again after 2, 4, 8, 16 … seconds, or never.',
   },
   dns: {
-    help: 'Also report look-ups (dns events): the addresses that programs got from DNS for a name, or why they got none, and who asked. Of the filters only --netns applies to these.',
+    help: 'Also report DNS look-ups (dns events): which program asked for which name, and the addresses or the error it got. Of the filters, only --netns applies to these events.',
   },
   count: {
     short: 'n',
@@ -99,12 +99,16 @@ const options = {
     parse: integer(1, Number.MAX_SAFE_INTEGER),
     help: 'Stop after this many attempts have ended; with --report attempt, have started.',
   },
-  duration: { value: 'TIME', parse: time('ms', { from: '1ms', to: '23d' }), help: 'End after this time.' },
-  tier: { value: tiers.join('|'), parse: oneOf(...tiers), help: 'Reach the kernel this way, or fail.' },
+  duration: { value: 'TIME', parse: time('ms', { from: '1ms', to: '23d' }), help: 'Stop after this time.' },
+  tier: {
+    value: tiers.join('|'),
+    parse: oneOf(...tiers),
+    help: 'Hook into the kernel only in this way; fail if it does not work here.',
+  },
   user: {
     value: 'NAME',
     parse: user,
-    help: 'Become this user once attached. By default root becomes the user who called sudo, else synpipe if there is such a user, else nobody; anybody else stays who they are.',
+    help: 'Become this user after attaching. By default, root becomes the user who called sudo; without sudo, the user synpipe if it exists, else nobody. Any other user stays the same.',
   },
   status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
   metrics: metricsOption,
@@ -116,7 +120,8 @@ function kernelFilters(values: Values): Partial<StartOptions> {
   const report = values.report ?? reports.outcome;
   if (values.pending && !(report & reports.outcome))
     throw new UsageError('--pending needs outcomes; leave out --report attempt, or write --report both');
-  if (values.ipv4 && values.ipv6) throw new UsageError('-4 and -6 exclude each other; leave both out for both');
+  if (values.ipv4 && values.ipv6)
+    throw new UsageError('-4 and -6 cannot be combined; leave out both to get IPv4 and IPv6');
   return {
     pids: values.pid ?? [],
     uids: values.uid ?? [],
@@ -132,12 +137,12 @@ function kernelFilters(values: Values): Partial<StartOptions> {
   };
 }
 
-/** Starts the first tier that really attaches. Where none does, throws what the last one said, after the others. */
+/** Starts the first tier that really attaches. If every tier fails, logs their reasons and throws the last one. */
 function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partial<StartOptions>): Promise<End> {
   const { tier: forced } = parsed.values;
   const { order, why: notFentry }: ReturnType<typeof ranked> = forced ? { order: [forced] } : ranked();
   const reasons: string[] = [];
-  const { status: told, tier: _, metrics: __, user: ___, ...given } = parsed.given;
+  const { status: withStatus, tier: _, metrics: __, user: ___, ...given } = parsed.given;
   const header = (tier: Tier) => {
     const all = notFentry && tier === 'kprobe' ? [notFentry] : reasons;
     return canonical(
@@ -155,7 +160,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
       onEnd = resolve;
     });
     try {
-      addon.start({ ...filters, object: objectOf(tier), fd: 1, header: told ? `${header(tier)}\n` : '' }, onEnd);
+      addon.start({ ...filters, object: objectOf(tier), fd: 1, header: withStatus ? `${header(tier)}\n` : '' }, onEnd);
       return ended;
     } catch (error) {
       if (!('step' in (error as StartError))) throw error;
@@ -171,13 +176,13 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
   throw new RuntimeError(last);
 }
 
-/** What came in is what was told or lost by now; what waits in the kernel is known in bytes. */
+/** Returns the metrics. `in` is what was reported or lost by now: of what waits in the kernel, only the bytes are known. */
 const measured = ({ out, lost, queued }: ReturnType<Addon['stats']>) =>
   metricsOf({ command: 'collector', stage: 1, ledger: { in: out + lost, out, lost }, heldBytes: queued });
 
 async function run(parsed: Parsed<typeof options>): Promise<number> {
   const { values, behind } = parsed;
-  if (behind?.length === 0) throw new UsageError('wants a COMMAND behind --; see --help');
+  if (behind?.length === 0) throw new UsageError('missing COMMAND after --; see --help');
   const filters = kernelFilters(values);
   checkOutput();
   const command = behind && asCaller(behind);
@@ -187,7 +192,10 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
     return refused.status;
   }
   if (values.pid && ownPids())
-    say('collector', 'takes -p as PIDs of the host, like the field pid: this is a PID namespace with its own numbers');
+    say(
+      'collector',
+      'takes -p as PIDs of the host, like the field pid; this PID namespace numbers processes differently',
+    );
   const to = successor(values.user);
   const addon = loadAddon();
   const metrics =
@@ -210,7 +218,7 @@ async function trace(
   const traced = command && (await Traced.start(command));
   if (traced) filters.cgroups = [traced.cgroup];
   const stop = () => addon.stop();
-  const release = onSignals(stop, traced); // before the first line: its reader may be quick to send one
+  const release = onSignals(stop, traced); // before the first line, since its reader may send a signal at once
   let ended: Promise<End>;
   try {
     ended = startBest(addon, parsed, filters);
@@ -218,7 +226,7 @@ async function trace(
     traced?.cancel();
     throw error;
   }
-  const stageReads = isStageReading(); // while this process may look at others
+  const stageReads = isStageReading(); // now, while this process may still look at others
   try {
     giveUpRights(addon, to);
   } catch (error) {
@@ -236,7 +244,7 @@ async function trace(
   await traced?.remove();
   release();
   if (reason === 'error') {
-    const what = output ? 'cannot write standard output' : 'cannot go on';
+    const what = output ? 'cannot write standard output' : 'cannot continue';
     throw new RuntimeError(`${what}: ${cause({ code })}; ${remedy({ code })}`);
   }
   if (values.status && reason !== 'closed') {
@@ -258,7 +266,7 @@ export const command = defineCommand({
     ['sudo collector | filter --pending | sink-table', 'what hangs'],
     ['sudo collector | filter --failed | sink-table', 'what failed, and why'],
     ['sudo collector -- npm install | jq -r .daddr | sort | uniq -c', 'what a command connects to'],
-    ['sudo collector --dns | enrich | sink-table', 'by the names that were asked for'],
+    ['sudo collector --dns | enrich | sink-table', 'with the names that programs looked up'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
   ],
   behind: true,
@@ -274,16 +282,17 @@ export const command = defineCommand({
     daddr: 'write collector | filter --daddr',
     comm: 'write collector | filter --comm',
   },
-  notes: `With a COMMAND, runs it as the user who called sudo, traces it and all that it starts, and ends with it and its
-exit status; its output goes to stderr.
-The filters take lists with commas and work inside the kernel. An outcome is written when the handshake is complete or
-has failed. An attempt that waits is also reported after a second, and at the end if it is still open; so are those that
-were already waiting at the start. Needs root, or cap_bpf and cap_perfmon (the tracepoint tier cap_dac_read_search too,
---dns cap_net_admin). Once it has attached it keeps none of it and is not root any more.`,
+  notes: `With a COMMAND, runs it as the user who called sudo, traces it and everything it starts, and exits when it exits,
+with its exit status. The command's output goes to stderr.
+The filters take comma-separated lists and work inside the kernel. An outcome is written when the handshake is complete or
+has failed. An attempt that is still waiting after a second is reported too, and again at the end if it is still open; so
+are attempts that were already waiting at the start.
+Needs root, or cap_bpf and cap_perfmon (also cap_dac_read_search for the tracepoint tier, and cap_net_admin for --dns).
+After attaching, it gives up all of these and is no longer root.`,
   run,
 });
 
-/** The live events as a source for programs, from a collector process of its own, which ends when the stream does. */
+/** Returns the live events as a stream, for programs. Runs a separate collector process, which ends when the stream does. */
 export function collector(given: Given<typeof options> = {}): Readable {
   const { given: checked } = parseGiven(options, given);
   const args = Object.entries(checked).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
@@ -293,14 +302,14 @@ export function collector(given: Given<typeof options> = {}): Readable {
   const events = new PassThrough();
   child.on('error', (error) => events.destroy(cannotStart('collector', error)));
   if (child.pid === undefined) return events;
-  let said = '';
+  let messages = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    said = (said + text).slice(-10_000);
+    messages = (messages + text).slice(-10_000);
   });
   child.stdout.pipe(events, { end: false });
   child.on('close', (code, signal) => {
     if (code === 0) events.end();
-    else events.destroy(new RuntimeError(said.trim() || `collector ended with ${signal ?? `exit code ${code}`}`));
+    else events.destroy(new RuntimeError(messages.trim() || `collector ended with ${signal ?? `exit code ${code}`}`));
   });
   events.on('close', () => {
     child.stdout.destroy();

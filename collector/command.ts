@@ -9,15 +9,15 @@ import { say } from '../schemas/pipe/messages/say.js';
 import type { Command } from './caller.js';
 import { cgroup2 } from './scope.js';
 
-/** Joins the cgroup, waits for the word to go on descriptor `go`, and becomes the command, with that many open files. */
+/** Joins the cgroup ($0), waits for a line on descriptor `go`, and becomes the command, with $1 as the limit of open files. */
 const shim = (go: number) =>
   `echo $$ > "$0/cgroup.procs" && read -r _ <&${go} && exec ${go}<&- && ulimit -S -n "$1" && shift && exec "$@"`;
 
 /**
- * Does what this process may not do any more once it has given up its rights: sends signals to the command ($1), which
- * may be another user's, and removes the cgroup ($0) after the word that the command has ended, or, if this process dies
- * without it, once the command and what it started have. Exits with 1 if processes are left in it, and waits for those
- * in the background.
+ * Does what this process can no longer do when it has given up its rights: sends signals to the command ($1), which may
+ * belong to another user, and removes the cgroup ($0), once a line says that the command has ended or, if this process dies
+ * first, once the command and everything it started have ended. Exits with 1 if processes are left in the cgroup, and waits
+ * for them in the background.
  */
 const helper = `trap '' INT TERM HUP
 patient() { while [ -d "$0" ] && ! rmdir "$0" 2>/dev/null; do sleep 1; done; }
@@ -28,19 +28,19 @@ for i in 1 2 3 4 5 6 7 8 9 10; do rmdir "$0" 2>/dev/null && exit; [ -d "$0" ] ||
 patient & exit 1`;
 
 /**
- * A command in a cgroup of its own: whatever it starts is in there too, also what leaves its process tree (a daemon's
- * double fork), which following parents would miss. It waits until `go()`, so that its first attempt is seen.
+ * A command in a separate cgroup. Everything it starts is in there too, even what leaves its process tree (a daemon's double
+ * fork), which following parents would miss. The command waits for `go()`, so that its first attempt is seen.
  */
 export class Traced {
-  /** The command's exit status; 128 and the signal's number if it died of one. */
+  /** The command's exit status; 128 plus the signal's number if a signal killed it. */
   readonly ended: Promise<number>;
   running = true;
 
   private constructor(
     /** The cgroup's folder, below this process's own, whose limits still apply. */
     readonly cgroup: string,
-    /** Where the word to go is written. */
-    private readonly word: Writable,
+    /** A line written here lets the command run. */
+    private readonly starter: Writable,
     exited: Promise<unknown[]>,
     private readonly helper: ChildProcess,
   ) {
@@ -52,12 +52,12 @@ export class Traced {
   }
 
   /**
-   * Throws RuntimeError if no cgroup can be made or no process started. The command's output goes to stderr: stdout is for
-   * events.
+   * Starts the command, which waits for `go()`. Its output goes to stderr, since stdout is for events. Throws RuntimeError if
+   * the cgroup cannot be made or a process cannot be started.
    */
   static async start({ argv, options, env, descriptors, openFiles }: Command): Promise<Traced> {
     const cgroup = makeCgroup();
-    const go = [3, 4, 5, 6, 7, 8].find((fd) => !descriptors.includes(fd)) ?? 9; // sh knows no higher ones
+    const go = [3, 4, 5, 6, 7, 8].find((fd) => !descriptors.includes(fd)) ?? 9; // sh supports no higher ones
     const stdio: StdioOptions = ['inherit', 2, 2];
     for (const fd of descriptors) stdio[fd] = fd;
     stdio[go] = 'pipe';
@@ -65,14 +65,14 @@ export class Traced {
     let leave = async () => {};
     try {
       const child = await spawned('sh', args, { stdio: Array.from(stdio, (to) => to ?? 'ignore'), env });
-      const word = child.stdio[go] as Writable;
+      const starter = child.stdio[go] as Writable;
       const exited = once(child, 'exit');
       leave = async () => {
-        word.end();
+        starter.end();
         await exited;
       };
       const helped = ['-c', helper, cgroup, String(child.pid)];
-      return new Traced(cgroup, word, exited, await spawned('sh', helped, { stdio: ['pipe', 'ignore', 'ignore'] }));
+      return new Traced(cgroup, starter, exited, await spawned('sh', helped, { stdio: ['pipe', 'ignore', 'ignore'] }));
     } catch (error) {
       await leave();
       rmdirSync(cgroup);
@@ -80,23 +80,24 @@ export class Traced {
     }
   }
 
+  /** Lets the command run. */
   go(): void {
-    this.word.on('error', () => {}); // it has ended already: its exit status tells
-    this.word.end('go\n');
+    this.starter.on('error', () => {}); // the command has ended already, as its exit status shows
+    this.starter.end('go\n');
   }
 
-  /** It does not run at all: the tracer could not be started. */
+  /** Ends the command without running it, if the tracer could not be started. */
   cancel(): void {
-    this.word.end();
+    this.starter.end();
     this.ended.then(() => this.remove());
   }
 
-  /** SIGTERM or SIGHUP: the helper sends no other. */
+  /** Sends SIGTERM or SIGHUP to the command: the helper sends no other signal. */
   kill(signal: NodeJS.Signals): void {
     this.helper.stdin?.write(`${signal.slice(3)}\n`);
   }
 
-  /** Call when it has ended. */
+  /** Removes the cgroup. Call it when the command has ended. */
   async remove(): Promise<void> {
     const exit = once(this.helper, 'exit');
     this.helper.stdin?.end('end\n');

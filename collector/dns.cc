@@ -19,7 +19,7 @@ namespace synpipe {
 namespace {
 
 constexpr const char *kStep = "dns";
-constexpr uint64_t kSlackNs = 50'000'000; // a packet is in the ring buffer this long after its time, at the latest
+constexpr uint64_t kSlackNs = 50'000'000; // a packet reaches the ring buffer at most this long after its time
 
 uint64_t boot_ns() {
 	timespec t;
@@ -36,8 +36,8 @@ uint64_t secret() {
 } // namespace
 
 Dns::Dns(const std::string &object, const std::string &cgroup, const attempt_config &scope,
-		 std::function<bool(const DnsEvent &)> tell)
-	: tell_(std::move(tell)), flow_([this](const DnsEvent &event) { stopped_ = stopped_ || !tell_(event); }, secret()) {
+		 std::function<bool(const DnsEvent &)> report)
+	: report_(std::move(report)), flow_([this](const DnsEvent &event) { stopped_ = stopped_ || !report_(event); }, secret()) {
 	try {
 		load(object, scope);
 		attach(cgroup);
@@ -116,7 +116,7 @@ int Dns::on_packet(void *dns, void *data, size_t) {
 	auto self = static_cast<Dns *>(dns);
 	try {
 		self->flow_.packet(*static_cast<const dns_packet *>(data));
-	} catch (...) { // not through libbpf, which is C
+	} catch (...) { // it must not pass through libbpf, which is C
 		self->failed_ = caught_errno();
 		return -ECANCELED;
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The BPF object that looks at DNS: loaded and attached in the constructor, apart from that of the attempts.
+// The BPF object that captures DNS, separate from that of the attempts. The constructor loads and attaches it.
 #pragma once
 
 #include "dns_flow.h"
@@ -18,10 +18,10 @@ namespace synpipe {
 
 class Dns {
 public:
-	// Throws Failure with step "dns". `cgroup` is the folder where cgroup2 is mounted; of `scope` only the network
-	// namespaces count. `tell` returns false to be called no more.
+	// Throws Failure with step "dns". `cgroup` is the folder where cgroup2 is mounted; only the network namespaces of
+	// `scope` apply. `report` returns false if it takes no more events.
 	Dns(const std::string &object, const std::string &cgroup, const attempt_config &scope,
-		std::function<bool(const DnsEvent &)> tell);
+		std::function<bool(const DnsEvent &)> report);
 	~Dns();
 	Dns(const Dns &) = delete;
 	Dns &operator=(const Dns &) = delete;
@@ -31,16 +31,16 @@ public:
 	// Reports the look-ups that have ended by now. Returns whether there was any packet.
 	bool consume();
 
-	// When the next will be reported without a packet (boot clock; UINT64_MAX: none).
+	// Returns when the next look-up will be reported even if no packet comes (boot clock; UINT64_MAX: never).
 	uint64_t due_ns() const;
 
-	// Reports what is held back. No packet is read after it.
+	// Reports what is held back. No packet is read afterwards.
 	void finish();
 
 	uint64_t dropped() const; // packets with answers for which the ring buffer had no room
 	uint64_t lost() const { return flow_.lost(); }
 
-	// No new packets after it returned. From any thread, any number of times.
+	// Detaches the programs: no new packets arrive once it has returned. May be called from any thread, repeatedly.
 	void detach();
 
 private:
@@ -50,10 +50,10 @@ private:
 	uint64_t drops(dns_drop reason) const;
 	static int on_packet(void *dns, void *data, size_t size);
 
-	const std::function<bool(const DnsEvent &)> tell_;
+	const std::function<bool(const DnsEvent &)> report_;
 	DnsFlow flow_;
 	bool stopped_ = false;
-	int failed_ = 0; // errno of an exception in a callback, which libbpf, in C, cannot pass on
+	int failed_ = 0; // errno of an exception in a callback: it cannot pass through libbpf, which is C
 	uint64_t missed_ = 0, missed_answers_ = 0; // queries and other packets for which the ring buffer had no room
 	bpf_object *object_ = nullptr;
 	ring_buffer *ring_ = nullptr;

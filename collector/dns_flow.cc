@@ -9,13 +9,13 @@
 namespace synpipe {
 namespace {
 
-constexpr size_t kMostLookups = 16384;
-constexpr size_t kMostKeys = 32;   // queries of one look-up
-constexpr int kMostSame = 16;      // look-ups of one name by one asker that are compared
+constexpr size_t kMaxLookups = 16384;
+constexpr size_t kMaxKeys = 32;   // queries of one look-up
+constexpr int kMaxSame = 16;      // look-ups of one name by one asker that are compared
 constexpr uint64_t kPatienceNs = 60'000'000'000; // no client waits longer for an answer
-constexpr uint64_t kRetryNs = 1'000'000'000;     // no client that chooses a new id waits less before it asks again
-constexpr uint64_t kSlackNs = 50'000'000;        // packets may come out of order by that
-constexpr size_t kMostConnections = 128, kMostOpen = 1024;
+constexpr uint64_t kRetryNs = 1'000'000'000;     // a client that chooses a new id waits at least this long before it asks again
+constexpr uint64_t kSlackNs = 50'000'000;        // packets may arrive out of order by this much
+constexpr size_t kMaxConnections = 128, kMaxOpen = 1024;
 constexpr DnsPeer kNone = {};
 const DnsAddresses kNoAddresses;
 
@@ -27,7 +27,7 @@ DnsPeer peer_of(const __u8 (&bytes)[16]) {
 
 uint16_t id_of(const uint8_t *message) { return message[0] << 8 | message[1]; }
 
-// Whom the program asked.
+// Returns the server that the program asked.
 DnsPeer server_of(const dns_packet &packet) {
 	const DnsPeer asked = peer_of(packet.asked);
 	return asked != kNone ? asked : peer_of(packet.peer);
@@ -38,7 +38,7 @@ void copy_process(process &to, const process *from) {
 	if (from && from->exe_size <= PROCESS_EXE_BYTES) memcpy(&to, from, offsetof(process, exe) + from->exe_size);
 }
 
-// The stub resolver may get another answer from another server.
+// Whether this failure is the answer. After any other one, the stub resolver may get an answer from another server.
 bool is_final(const DnsEvent &how) {
 	return how.error == DnsError::nodata || (how.error == DnsError::rcode && how.rcode == ns_r_nxdomain);
 }
@@ -79,7 +79,7 @@ void DnsFlow::query(const dns_packet &from, const process *who, const DnsPeer &s
 	const uint64_t hash = dns_hash(secret_, asker, question.name);
 	Lookup *lookup = find(asker, hash, question, id, from.time_ns);
 	if (!lookup && is_answered(hash, question.type, id, server, from.time_ns)) return;
-	if (!lookup) lookup = &begin(asker, hash, std::move(question), from, who);
+	if (!lookup) lookup = &add_lookup(asker, hash, std::move(question), from, who);
 	lookup->id = id;
 	lookup->last_ns = from.time_ns;
 	lookup->attempts++;
@@ -90,20 +90,20 @@ void DnsFlow::query(const dns_packet &from, const process *who, const DnsPeer &s
 	if (key.server != kNone && key.server != server) remember({from.socket, server, id}, *lookup);
 	const bool continued = settle_.asked(*lookup, from.time_ns);
 	if (!continued || !lookup->reported) return;
-	lookup->reported = false; // a failure that was held back, and is none yet
-	lookup->begun_ns = from.time_ns;
+	lookup->reported = false; // its failure was held back, and does not count yet
+	lookup->started_ns = from.time_ns;
 	waiting_.splice(waiting_.end(), late_, lookup->self);
 }
 
 /*
- * The look-up that a query repeats: the same asker has asked this before, has no answer, and asks again with the same id
- * (glibc, musl, c-ares) or, after a second or more, with another one (Go, whose time-out is 5 s).
+ * Returns the look-up that a query repeats, or NULL: the same asker has asked this before, has no answer, and asks again with
+ * the same id (glibc, musl, c-ares) or, after a second or more, with another one (Go, whose time-out is 5 s).
  */
 DnsFlow::Lookup *DnsFlow::find(uint64_t asker, uint64_t hash, const DnsQuestion &question, uint16_t id, uint64_t now_ns) {
 	auto found = same_.find(hash);
 	Lookup *again = nullptr;
 	int compared = 0;
-	for (Lookup *one = found == same_.end() ? nullptr : found->second; one && compared < kMostSame; one = one->next) {
+	for (Lookup *one = found == same_.end() ? nullptr : found->second; one && compared < kMaxSame; one = one->next) {
 		compared++;
 		if (one->asker != asker || !(one->question == question)) continue;
 		if (one->id == id) return one;
@@ -112,11 +112,11 @@ DnsFlow::Lookup *DnsFlow::find(uint64_t asker, uint64_t hash, const DnsQuestion 
 	return again;
 }
 
-// The look-up of the other family's addresses that is still without an answer.
+// Returns the look-up of the other family's addresses if it is still unanswered, else NULL.
 const DnsFlow::Lookup *DnsFlow::sibling(const Lookup &lookup) const {
 	auto found = same_.find(lookup.hash);
 	int compared = 0;
-	for (const Lookup *one = found == same_.end() ? nullptr : found->second; one && compared < kMostSame; one = one->next) {
+	for (const Lookup *one = found == same_.end() ? nullptr : found->second; one && compared < kMaxSame; one = one->next) {
 		compared++;
 		if (one->asker == lookup.asker && one->question.name == lookup.question.name &&
 			one->question.type != lookup.question.type && !one->reported)
@@ -125,14 +125,14 @@ const DnsFlow::Lookup *DnsFlow::sibling(const Lookup &lookup) const {
 	return nullptr;
 }
 
-DnsFlow::Lookup &DnsFlow::begin(uint64_t asker, uint64_t hash, DnsQuestion question, const dns_packet &from,
+DnsFlow::Lookup &DnsFlow::add_lookup(uint64_t asker, uint64_t hash, DnsQuestion question, const dns_packet &from,
 								const process *who) {
 	make_room();
 	Lookup &lookup = waiting_.emplace_back();
 	lookup.asker = asker;
 	copy_process(lookup.who, who);
 	lookup.question = std::move(question);
-	lookup.first_ns = lookup.begun_ns = from.time_ns;
+	lookup.first_ns = lookup.started_ns = from.time_ns;
 	lookup.netns = from.netns;
 	lookup.attempts = 0;
 	lookup.hash = hash;
@@ -151,7 +151,7 @@ void DnsFlow::note_answered(const Lookup &lookup, uint64_t now_ns) {
 	answered_[hash % kAnswered] = {hash, now_ns, lookup.server};
 }
 
-// Whether a query asks another server for what has been answered: the same asker, question and id, a moment later.
+// Whether a query asks another server for what has just been answered: the same asker, question and id, a moment later.
 bool DnsFlow::is_answered(uint64_t hash, uint16_t type, uint16_t id, const DnsPeer &server, uint64_t now_ns) const {
 	hash ^= uint64_t{type} << 16 | id;
 	const Answered &one = answered_[hash % kAnswered];
@@ -161,15 +161,15 @@ bool DnsFlow::is_answered(uint64_t hash, uint16_t type, uint16_t id, const DnsPe
 void DnsFlow::remember(const Key &key, Lookup &lookup) {
 	Lookup *&owner = queries_[key];
 	if (owner == &lookup) return;
-	if (lookup.keys.size() == kMostKeys) {
+	if (lookup.keys.size() == kMaxKeys) {
 		if (!owner) queries_.erase(key);
 		return;
 	}
-	owner = &lookup; // an earlier owner's answer would be taken for this one's by the program too
+	owner = &lookup; // the program, too, would take an earlier owner's answer for this one's
 	lookup.keys.push_back(key);
 }
 
-void DnsFlow::end(Lookup &lookup) {
+void DnsFlow::forget(Lookup &lookup) {
 	for (const Key &key : lookup.keys) {
 		auto found = queries_.find(key);
 		if (found != queries_.end() && found->second == &lookup) queries_.erase(found);
@@ -182,25 +182,25 @@ void DnsFlow::end(Lookup &lookup) {
 }
 
 void DnsFlow::make_room() {
-	if (waiting_.size() + late_.size() < kMostLookups) return;
+	if (waiting_.size() + late_.size() < kMaxLookups) return;
 	if (late_.empty()) lost_++;
-	end(late_.empty() ? waiting_.front() : late_.front());
+	forget(late_.empty() ? waiting_.front() : late_.front());
 }
 
 void DnsFlow::advance(uint64_t now_ns) {
-	while (!waiting_.empty() && waiting_.front().begun_ns + kDnsTimeoutNs <= now_ns) {
+	while (!waiting_.empty() && waiting_.front().started_ns + kDnsTimeoutNs <= now_ns) {
 		Lookup &lookup = waiting_.front();
 		lookup.reported = true;
 		late_.splice(late_.end(), waiting_, waiting_.begin());
-		if (missing_answers_ > 0 && lookup.begun_ns <= missed_ns_) missing_answers_--; // its answer may have come
-		else settle_.timed_out({lookup, lookup.begun_ns + kDnsTimeoutNs, -1, DnsError::timeout, false, kNoAddresses});
+		if (missing_answers_ > 0 && lookup.started_ns <= missed_ns_) missing_answers_--; // its answer may have come
+		else settle_.timed_out({lookup, lookup.started_ns + kDnsTimeoutNs, -1, DnsError::timeout, false, kNoAddresses});
 	}
-	while (!late_.empty() && late_.front().begun_ns + kPatienceNs <= now_ns) end(late_.front());
+	while (!late_.empty() && late_.front().started_ns + kPatienceNs <= now_ns) forget(late_.front());
 	settle_.advance(now_ns);
 }
 
 uint64_t DnsFlow::due_ns() const {
-	const uint64_t timeout = waiting_.empty() ? UINT64_MAX : waiting_.front().begun_ns + kDnsTimeoutNs;
+	const uint64_t timeout = waiting_.empty() ? UINT64_MAX : waiting_.front().started_ns + kDnsTimeoutNs;
 	return std::min(timeout, settle_.due_ns());
 }
 
@@ -216,7 +216,7 @@ void DnsFlow::answer(const dns_packet &from, const uint8_t *message, size_t size
 	DnsAddresses addresses;
 	int rcode = 0;
 	const DnsVerdict verdict = dns_answer(message, size, lookup.question, addresses, rcode);
-	// No client takes that one: the right answer may be on its way.
+	// No client accepts this one: the right answer may still be on its way.
 	if (verdict == DnsVerdict::invalid) {
 		lost_++;
 		return;
@@ -227,7 +227,7 @@ void DnsFlow::answer(const dns_packet &from, const uint8_t *message, size_t size
 	lookup.tcp = from.kind == DNS_TCP_IN;
 	if (verdict == DnsVerdict::addresses) {
 		settle_.succeeded({lookup, from.time_ns, rcode, DnsError::none, false, addresses});
-		return end(lookup);
+		return forget(lookup);
 	}
 	DnsError error = DnsError::rcode;
 	if (verdict == DnsVerdict::nodata) error = DnsError::nodata;
@@ -242,16 +242,16 @@ void DnsFlow::fail(Lookup &lookup, const Key &key, const DnsEvent &how) {
 	keys.erase(std::remove(keys.begin(), keys.end(), key), keys.end());
 	queries_.erase(key);
 	settle_.failed(how, other);
-	if (is_final(how) || keys.empty()) return end(lookup);
+	if (is_final(how) || keys.empty()) return forget(lookup);
 	if (lookup.reported) return;
 	lookup.reported = true;
 	late_.splice(late_.end(), waiting_, lookup.self);
 }
 
 void DnsFlow::segment(const dns_packet &packet, const process *who, const uint8_t *bytes) {
-	if (packet.kind == DNS_TCP_OUT && packet.flags & DNS_TCP_SYN) begin(packet, who);
+	if (packet.kind == DNS_TCP_OUT && packet.flags & DNS_TCP_SYN) add_connection(packet, who);
 	auto found = connections_.find(packet.socket);
-	if (found == connections_.end()) return; // from before the start
+	if (found == connections_.end()) return; // it is older than this run
 	Connection &connection = found->second;
 	const bool in = packet.kind == DNS_TCP_IN, syn = packet.flags & DNS_TCP_SYN;
 	connection.used_ns = packet.time_ns;
@@ -265,15 +265,15 @@ void DnsFlow::segment(const dns_packet &packet, const process *who, const uint8_
 			open.erase(std::remove(open.begin(), open.end(), id_of(message)), open.end());
 			answer(packet, message, size);
 		} else {
-			if (open.size() < kMostOpen) open.push_back(id_of(message));
+			if (open.size() < kMaxOpen) open.push_back(id_of(message));
 			query(packet, connection.who.pid ? &connection.who : nullptr, connection.server, message, size);
 		}
 	});
 	if (in && packet.flags & (DNS_TCP_FIN | DNS_TCP_RST)) connections_.erase(found);
 }
 
-void DnsFlow::begin(const dns_packet &packet, const process *who) {
-	if (connections_.size() >= kMostConnections) {
+void DnsFlow::add_connection(const dns_packet &packet, const process *who) {
+	if (connections_.size() >= kMaxConnections) {
 		auto older = [](const auto &a, const auto &b) { return a.second.used_ns < b.second.used_ns; };
 		give_up(std::min_element(connections_.begin(), connections_.end(), older)->first);
 	}
@@ -284,14 +284,14 @@ void DnsFlow::begin(const dns_packet &packet, const process *who) {
 	copy_process(connection.who, who);
 }
 
-// What it asked and has no answer to is lost.
+// Forgets a connection and its unanswered look-ups, which are lost.
 void DnsFlow::give_up(uint64_t socket) {
 	for (uint16_t id : connections_[socket].open) {
 		auto found = queries_.find({socket, kNone, id});
 		if (found == queries_.end()) continue;
 		Lookup &lookup = *found->second;
 		if (!lookup.reported) lost_++;
-		end(lookup);
+		forget(lookup);
 	}
 	connections_.erase(socket);
 }

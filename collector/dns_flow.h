@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From packets to look-ups: which queries are one, which answer is theirs, and the messages of TCP connections. Bounded in
-// all that it remembers. No system call: time is that of the packets, and what advance() is given.
+// Turns packets into look-ups: finds the queries that belong together and their answer, and the messages in TCP connections.
+// All tables are bounded. Makes no system call: the time comes from the packets and from advance().
 #pragma once
 
 #include "dns_lookup.h"
@@ -17,37 +17,37 @@ namespace synpipe {
 
 class DnsFlow {
 public:
-	// `report` gets each event once. The secret is for tables; any number will do that nobody knows.
+	// `report` gets each event once. `secret`, for the hash tables, is any number that nobody else knows.
 	DnsFlow(DnsSettle::Report report, uint64_t secret) : settle_(std::move(report), secret), secret_(secret) {}
 
-	// `packet.size` bytes follow it, after the process.
+	// Takes a packet, whose `packet.size` bytes follow it, after the process.
 	void packet(const dns_packet &packet);
 
-	// So many queries have never come here: as many answers to queries that are not known count as lost.
+	// Records that `queries` queries never arrived here: that many answers to unknown queries will count as lost.
 	void miss(uint64_t queries) { missing_ += queries; }
 
-	// So many answers, or pieces of TCP connections, have never come here until now: as many look-ups that seem to be
-	// without an answer are not reported.
+	// Records that, by now, `answers` answers or pieces of TCP connections never arrived here: that many look-ups that seem
+	// unanswered will not be reported.
 	void miss_answers(uint64_t answers, uint64_t now_ns) { missing_answers_ += answers, missed_ns_ = now_ns; }
 
-	// All packets before `now_ns` have come: reports what has waited long enough.
+	// Reports what has waited long enough, given that all packets before `now_ns` have arrived.
 	void advance(uint64_t now_ns);
 
-	// When advance() will have something to do; UINT64_MAX: never.
+	// Returns when advance() will have something to do; UINT64_MAX: never.
 	uint64_t due_ns() const;
 
 	// Reports what is held back.
 	void finish() { settle_.finish(); }
 
-	// Answers that could not be read, or could not be reported for the lack of their query; and look-ups that were
-	// forgotten before they ended.
+	// Returns the number of answers that could not be read, or not be reported because their query is missing, plus the
+	// look-ups that were forgotten before they ended.
 	uint64_t lost() const { return lost_; }
 
 private:
-	// Only an answer from where the socket asked, with the id that it chose, is one that its program takes.
+	// A program accepts an answer only if it comes from where its socket asked, with the id that it chose.
 	struct Key {
 		uint64_t socket;
-		DnsPeer server; // zero for a connected socket, and for TCP: the kernel sees to that
+		DnsPeer server; // zero for a connected socket, and for TCP: there the kernel checks the sender
 		uint16_t id;
 		bool operator==(const Key &) const;
 	};
@@ -55,14 +55,14 @@ private:
 		size_t operator()(const Key &) const;
 	};
 	struct Lookup : DnsLookup {
-		std::vector<Key> keys; // of queries without an answer
-		uint64_t begun_ns;     // TIMEOUT counts from here: a query that continues a failed look-up has its own 5 s
+		std::vector<Key> keys; // of its unanswered queries
+		uint64_t started_ns;   // TIMEOUT counts from here: a query that continues a failed look-up gets 5 s again
 		uint64_t hash;
-		Lookup *before, *next; // those of the same asker and name
+		Lookup *before, *next; // look-ups of the same name by the same asker
 		std::list<Lookup>::iterator self;
 		bool reported; // as TIMEOUT, or as a failure: it is in late_
 	};
-	// A look-up that has its answer. A resolver that asks several servers at once may send the last queries after that.
+	// An answered look-up. A resolver that asks several servers at once may send its last queries after the answer.
 	struct Answered {
 		uint64_t hash, time_ns;
 		DnsPeer server;
@@ -72,7 +72,7 @@ private:
 		uint64_t used_ns;
 		process who;
 		DnsPeer server;
-		std::vector<uint16_t> open; // ids of queries without an answer
+		std::vector<uint16_t> open; // ids of unanswered queries
 	};
 
 	void query(const dns_packet &from, const process *who, const DnsPeer &server, const uint8_t *message, size_t size);
@@ -80,25 +80,25 @@ private:
 	void fail(Lookup &lookup, const Key &key, const DnsEvent &how);
 	Lookup *find(uint64_t asker, uint64_t hash, const DnsQuestion &question, uint16_t id, uint64_t now_ns);
 	const Lookup *sibling(const Lookup &lookup) const;
-	Lookup &begin(uint64_t asker, uint64_t hash, DnsQuestion question, const dns_packet &from, const process *who);
+	Lookup &add_lookup(uint64_t asker, uint64_t hash, DnsQuestion question, const dns_packet &from, const process *who);
 	void remember(const Key &key, Lookup &lookup);
 	void note_answered(const Lookup &lookup, uint64_t now_ns);
 	bool is_answered(uint64_t hash, uint16_t type, uint16_t id, const DnsPeer &server, uint64_t now_ns) const;
-	void end(Lookup &lookup);
+	void forget(Lookup &lookup);
 	void make_room();
 	void segment(const dns_packet &packet, const process *who, const uint8_t *bytes);
-	void begin(const dns_packet &packet, const process *who);
+	void add_connection(const dns_packet &packet, const process *who);
 	void give_up(uint64_t socket);
 	Key key_of(const dns_packet &from, uint16_t id) const;
 
 	DnsSettle settle_;
 	const uint64_t secret_;
-	std::list<Lookup> waiting_, late_; // by when they began; the late ones are reported, and may still be answered
-	std::unordered_map<uint64_t, Lookup *> same_; // by the hash of asker and name: the newest
+	std::list<Lookup> waiting_, late_; // in order of their start; those in late_ are reported, but may still be answered
+	std::unordered_map<uint64_t, Lookup *> same_; // by the hash of asker and name: the newest look-up
 	std::unordered_map<Key, Lookup *, Hash> queries_;
 	std::unordered_map<uint64_t, Connection> connections_; // by socket
 	static constexpr size_t kAnswered = 1024;
-	std::vector<Answered> answered_ = std::vector<Answered>(kAnswered); // by a hash; a newer one takes an older one's place
+	std::vector<Answered> answered_ = std::vector<Answered>(kAnswered); // by hash; a newer one replaces an older one
 	uint64_t missing_ = 0, missing_answers_ = 0, missed_ns_ = 0, lost_ = 0;
 };
 

@@ -15,7 +15,7 @@ void put_number(std::string &to, const char *key, uint64_t number) {
 	to.append(key).append(text, std::to_chars(text, std::end(text), number).ptr);
 }
 
-// Names and addresses are printable ASCII by the time they come here.
+// Names and addresses are printable ASCII when they get here.
 void put_text(std::string &to, const std::string &text) {
 	to += '"';
 	for (size_t at = 0; at < text.size();) {

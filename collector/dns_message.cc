@@ -8,7 +8,7 @@
 #include <arpa/nameser.h>
 #include <iterator>
 
-// By its first version: glibc 2.34 has moved it, and the addon is to load on older ones (portable.cc).
+// Binds to the symbol's first version: glibc 2.34 has moved it, and the addon must load on older ones too (portable.cc).
 #if defined(__GLIBC__) && defined(__x86_64__)
 __asm__(".symver ns_name_uncompress,ns_name_uncompress@GLIBC_2.9");
 #elif defined(__GLIBC__) && defined(__aarch64__)
@@ -18,10 +18,10 @@ __asm__(".symver ns_name_uncompress,ns_name_uncompress@GLIBC_2.17");
 namespace synpipe {
 namespace {
 
-// Far above what there is: resolvers stop at 8 to 17 aliases, and so many addresses are no use to anyone.
-constexpr size_t kMostAliases = 32;
-constexpr int kMostRecords = 4096;
-constexpr int kMostSteps = 255; // of a name: 127 labels, and as many compression pointers
+// Far more than real answers have: resolvers stop after 8 to 17 aliases, and nobody can use that many addresses.
+constexpr size_t kMaxAliases = 32;
+constexpr int kMaxRecords = 4096;
+constexpr int kMaxSteps = 255; // of a name: 127 labels, and as many compression pointers
 
 struct Record {
 	std::string owner;
@@ -37,10 +37,11 @@ std::string lower(const char *name) {
 	return text;
 }
 
-// The library would follow thousands of pointers for each of thousands of names, which takes half a second.
+// Whether a name has few steps. The library would follow thousands of pointers for each of thousands of names, which takes
+// half a second.
 bool is_short(const ns_msg &message, const uint8_t *name) {
-	for (int step = 0; step <= kMostSteps; step++) {
-		if (name + 1 >= ns_msg_end(message) || *name == 0) return true; // the library judges what it finds there
+	for (int step = 0; step <= kMaxSteps; step++) {
+		if (name + 1 >= ns_msg_end(message) || *name == 0) return true; // what is there, the library checks
 		if (*name < NS_CMPRSFLGS) name += *name + 1;
 		else name = ns_msg_base(message) + ((name[0] & ~NS_CMPRSFLGS) << 8 | name[1]);
 	}
@@ -75,7 +76,7 @@ bool read_value(ns_msg &message, const ns_rr &rr, std::string &to) {
 
 bool read_records(ns_msg &message, std::vector<Record> &to) {
 	int count = ns_msg_count(message, ns_s_an);
-	if (count > kMostRecords) return false;
+	if (count > kMaxRecords) return false;
 	const uint8_t *at = ns_msg_base(message) + NS_HFIXEDSZ;
 	at += ns_skiprr(at, ns_msg_end(message), ns_s_qd, 1);
 	for (int i = 0; i < count; i++) {
@@ -84,7 +85,7 @@ bool read_records(ns_msg &message, std::vector<Record> &to) {
 		at = ns_rr_rdata(rr) + ns_rr_rdlen(rr);
 		const uint16_t type = ns_rr_type(rr);
 		if (ns_rr_class(rr) != ns_c_in || (type != ns_t_a && type != ns_t_aaaa && type != ns_t_cname)) continue;
-		// RFC 2181: a negative one is none
+		// RFC 2181: a negative TTL counts as zero
 		const uint32_t ttl = ns_rr_ttl(rr) > INT32_MAX ? 0 : ns_rr_ttl(rr);
 		to.push_back({lower(ns_rr_name(rr)), type, ttl, ""});
 		if (!read_value(message, rr, to.back().value)) return false;
@@ -92,7 +93,7 @@ bool read_records(ns_msg &message, std::vector<Record> &to) {
 	return true;
 }
 
-// In whatever order the records are. Records of other names are none of the answer.
+// Follows the aliases from the asked name to its addresses; the records may be in any order. Other names are ignored.
 DnsVerdict follow(const std::vector<Record> &records, const DnsQuestion &asked, DnsAddresses &to) {
 	std::string name = asked.name;
 	to.ttl = INT32_MAX;
@@ -109,7 +110,7 @@ DnsVerdict follow(const std::vector<Record> &records, const DnsQuestion &asked, 
 		}
 		if (!to.addrs.empty()) return DnsVerdict::addresses;
 		if (!alias) return DnsVerdict::nodata;
-		if (to.cnames.size() == kMostAliases) return DnsVerdict::invalid;
+		if (to.cnames.size() == kMaxAliases) return DnsVerdict::invalid;
 		to.cnames.push_back(name = alias->value);
 		to.ttl = std::min(to.ttl, alias->ttl);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a DNS message says, read with the C library's own parser (ns_initparse and its like in libresolv): it takes any
-// bytes, allocates nothing, and escapes what is not printable. No system call.
+// Reads DNS messages with the C library's own parser (ns_initparse and related functions in libresolv): it accepts any bytes,
+// allocates nothing, and escapes what is not printable. Makes no system call.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,7 @@
 
 namespace synpipe {
 
-// Names are in lower case, without the last dot, escaped as in a zone file: \DDD, and \ before a character that means
-// something there.
+// Names are in lower case, without the last dot, and escaped as in a zone file: \DDD, or \ before a special character.
 struct DnsQuestion {
 	std::string name;
 	uint16_t type = 0;
@@ -21,14 +20,14 @@ struct DnsQuestion {
 struct DnsAddresses {
 	std::vector<std::string> cnames; // from the asked name to the one that has the addresses
 	std::vector<std::string> addrs;
-	uint32_t ttl = 0; // seconds, the least of the records on the way
+	uint32_t ttl = 0; // seconds, the lowest of the records on the way
 };
 
-// Its mnemonic, or RCODE and the number.
+// Returns the mnemonic of a response code, or RCODE and its number.
 std::string rcode_name(int rcode);
 const char *qtype_name(uint16_t type);
 
-// The question of a query for addresses. False: it asks for something else, or it is no query.
+// Reads the question of a query for addresses. Returns false if it asks for something else, or is not a query.
 bool dns_question(const uint8_t *message, size_t size, DnsQuestion &to);
 
 enum class DnsVerdict {
@@ -38,6 +37,8 @@ enum class DnsVerdict {
 	truncated, // cut short (TC): a client asks again by TCP
 	invalid,   // no client could take it for the answer to its question
 };
+
+// Reads the answer to `asked`. Sets `rcode` unless the message is not a response at all.
 DnsVerdict dns_answer(const uint8_t *message, size_t size, const DnsQuestion &asked, DnsAddresses &to, int &rcode);
 
 } // namespace synpipe

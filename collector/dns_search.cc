@@ -6,7 +6,7 @@
 namespace synpipe {
 namespace {
 
-constexpr int kMostSplits = 8; // labels that names with different suffixes may have in common
+constexpr int kMaxSplits = 8; // labels that names with different suffixes may have in common
 
 bool ends_with(std::string_view name, std::string_view end) {
 	return name.size() > end.size() + 1 && name[name.size() - end.size() - 1] == '.' &&
@@ -39,7 +39,7 @@ bool DnsSearch::related(std::string_view a, std::string_view b, uint32_t netns) 
 		return true;
 	}
 	size_t at = 0;
-	for (int split = 0; split < kMostSplits; split++) {
+	for (int split = 0; split < kMaxSplits; split++) {
 		const size_t end = dns_label_end(a, at);
 		if (end != dns_label_end(b, at) || a.compare(at, end - at, b, at, end - at) || end == a.size() || end == b.size())
 			return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names that a resolver makes of one name with the suffixes of its search list. No system call.
+// Recognizes names that a resolver makes from one name with the suffixes of its search list. Makes no system call.
 #pragma once
 
 #include "dns_lookup.h"
@@ -9,19 +9,19 @@
 
 namespace synpipe {
 
-// Where the label that begins at `at` ends. A dot in a label is escaped.
+// Returns the end of the label that starts at `at`. A dot within a label is escaped.
 size_t dns_label_end(std::string_view name, size_t at);
 std::string_view dns_first_label(std::string_view name);
 
-// `name` is `start`, a dot, and more.
+// Whether `name` is `start`, a dot, and more.
 bool dns_begins_with(std::string_view name, std::string_view start);
 
 class DnsSearch {
 public:
 	explicit DnsSearch(uint64_t secret) : secret_(secret) {}
 
-	// Whether they are the same, or one with a suffix and one without, or the same with two search suffixes: one of which
-	// ends with the other, or both of which were seen in use in that network namespace.
+	// Whether two names are the same, or one has a suffix and the other does not, or they are the same name with two search
+	// suffixes, one of which ends with the other, or both of which were seen in use in that network namespace.
 	bool related(std::string_view a, std::string_view b, uint32_t netns);
 
 private:
@@ -30,7 +30,7 @@ private:
 
 	static constexpr size_t kSuffixes = 1024;
 	const uint64_t secret_;
-	std::vector<uint64_t> suffixes_ = std::vector<uint64_t>(kSuffixes); // by a hash; a newer one takes an older one's place
+	std::vector<uint64_t> suffixes_ = std::vector<uint64_t>(kSuffixes); // by hash; a newer one replaces an older one
 };
 
 } // namespace synpipe

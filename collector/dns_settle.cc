@@ -7,14 +7,14 @@
 namespace synpipe {
 namespace {
 
-constexpr uint64_t kQuietNs = 250'000'000; // a resolver that has more to ask does so by then
-constexpr uint64_t kMostNs = kDnsTimeoutNs + kQuietNs;
-constexpr size_t kMostEntries = 8192, kMostInGroup = 64;
+constexpr uint64_t kQuietNs = 250'000'000; // a resolver that has more to ask does so within this time
+constexpr uint64_t kMaxNs = kDnsTimeoutNs + kQuietNs;
+constexpr size_t kMaxEntries = 8192, kMaxInGroup = 64;
 const DnsAddresses kNoAddresses;
 
 } // namespace
 
-// The type is mixed in last: in front, it could make up for the difference between two askers.
+// The type is mixed in last: mixed in first, it could cancel out the difference between two askers.
 uint64_t DnsSettle::recent_hash(const DnsLookup &lookup, std::string_view name, uint16_t type) const {
 	return dns_hash(secret_, lookup.asker, name) ^ type;
 }
@@ -31,12 +31,12 @@ DnsSettle::Group *DnsSettle::find(const DnsLookup &lookup) {
 	return found == groups_.end() ? nullptr : &found->second;
 }
 
-DnsSettle::Group &DnsSettle::begin(const DnsLookup &lookup, uint64_t now_ns) {
+DnsSettle::Group &DnsSettle::add_group(const DnsLookup &lookup, uint64_t now_ns) {
 	const uint64_t key = dns_hash(secret_, lookup.asker, dns_first_label(lookup.question.name));
 	Group &group = groups_[key];
 	if (!group.entries.empty()) return group;
 	group.key = key;
-	group.begun_ns = now_ns;
+	group.started_ns = now_ns;
 	group.due_ns = 0;
 	return group;
 }
@@ -48,7 +48,7 @@ DnsSettle::Entry *DnsSettle::open_entry(Group *group, const DnsLookup &lookup) {
 	return nullptr;
 }
 
-// An earlier failure of this look-up: another server was asked at the same time.
+// Returns the failure of another server that this look-up asked at the same time, or NULL.
 DnsSettle::Entry *DnsSettle::held_entry(Group *group, const DnsLookup &lookup) {
 	if (!group) return nullptr;
 	for (Entry &entry : group->entries)
@@ -72,13 +72,14 @@ bool DnsSettle::asked(DnsLookup &lookup, uint64_t now_ns) {
 		if (!search_.related(entry.question.name, lookup.question.name, lookup.netns)) continue;
 		is_related = true;
 		if (!entry.held || !(entry.question == lookup.question)) continue;
-		// Another server, after an error; or by TCP. A program that asks the same anew is another look-up, soon enough.
+		// The resolver tries another server after an error, or TCP. A query that the program itself repeats soon counts as
+		// another look-up.
 		const bool final = entry.error == DnsError::nodata || (entry.error == DnsError::rcode && entry.rcode == ns_r_nxdomain);
 		const bool next = entry.lookup.id == lookup.id || entry.lookup.server != lookup.server ||
 						  (entry.error == DnsError::truncated && lookup.tcp);
 		if (final || !next || now_ns > entry.lookup.first_ns + kDnsTimeoutNs) continue;
 		lookup.first_ns = entry.lookup.first_ns;
-		// The same look-up's own count goes on.
+		// If it is the same look-up, its count already includes these.
 		if (lookup.attempts <= entry.lookup.attempts) lookup.attempts += entry.lookup.attempts;
 		entry.held = false;
 		entry.state = Entry::open;
@@ -87,7 +88,7 @@ bool DnsSettle::asked(DnsLookup &lookup, uint64_t now_ns) {
 	}
 	if (!is_related) return false;
 	if (!open_entry(group, lookup)) add(*group, lookup.question, Entry::open);
-	if (group->entries.size() > kMostInGroup) settle(*group);
+	if (group->entries.size() > kMaxInGroup) settle(*group);
 	else touch(*group, now_ns);
 	return false;
 }
@@ -112,11 +113,11 @@ void DnsSettle::succeeded(const DnsEvent &event) {
 		else if (entry.error == DnsError::nodata && entry.question.type != lookup.question.type) entry.held = false;
 	}
 	if (Entry *open = open_entry(group, lookup)) open->state = Entry::found;
-	else if (is_related && group->entries.size() < kMostInGroup) add(*group, lookup.question, Entry::found);
+	else if (is_related && group->entries.size() < kMaxInGroup) add(*group, lookup.question, Entry::found);
 	if (is_related) touch(*group, event.time_ns);
 }
 
-// By what is known already.
+// Whether a related name is already known to have addresses.
 bool DnsSettle::is_resolved(Group *group, const DnsEvent &event) {
 	const DnsLookup &lookup = event.lookup;
 	const std::string &name = lookup.question.name;
@@ -130,7 +131,7 @@ bool DnsSettle::is_resolved(Group *group, const DnsEvent &event) {
 
 void DnsSettle::failed(const DnsEvent &event, const DnsLookup *sibling) {
 	const DnsLookup &lookup = event.lookup;
-	if (entries_ >= kMostEntries) settle(groups_.at(due_.begin()->second));
+	if (entries_ >= kMaxEntries) settle(groups_.at(due_.begin()->second));
 	Group *group = find(lookup);
 	Entry *entry = open_entry(group, lookup);
 	if (!entry) entry = held_entry(group, lookup);
@@ -142,8 +143,8 @@ void DnsSettle::failed(const DnsEvent &event, const DnsLookup *sibling) {
 		if (!other_family) report_({lookup, event.time_ns, event.rcode, event.error, true, event.addresses});
 		return;
 	}
-	if (group && !entry && group->entries.size() >= kMostInGroup) settle(*group), group = nullptr;
-	if (!group) group = &begin(lookup, event.time_ns);
+	if (group && !entry && group->entries.size() >= kMaxInGroup) settle(*group), group = nullptr;
+	if (!group) group = &add_group(lookup, event.time_ns);
 	if (!entry) entry = &add(*group, lookup.question, Entry::failed);
 	entry->state = Entry::failed;
 	entry->held = true;
@@ -155,7 +156,7 @@ void DnsSettle::failed(const DnsEvent &event, const DnsLookup *sibling) {
 	touch(*group, event.time_ns);
 }
 
-// As it took 5 s, it is never normal.
+// Reports a time-out at once: after 5 s it is never an expected failure.
 void DnsSettle::timed_out(const DnsEvent &event) {
 	report_(event);
 	Group *group = find(event.lookup);
@@ -169,7 +170,7 @@ void DnsSettle::touch(Group &group, uint64_t now_ns) {
 	const bool waits = std::any_of(group.entries.begin(), group.entries.end(),
 								   [](const Entry &entry) { return entry.state == Entry::open; });
 	if (group.due_ns) due_.erase({group.due_ns, group.key});
-	group.due_ns = std::min(now_ns + (waits ? kMostNs : kQuietNs), group.begun_ns + kMostNs);
+	group.due_ns = std::min(now_ns + (waits ? kMaxNs : kQuietNs), group.started_ns + kMaxNs);
 	due_.insert({group.due_ns, group.key});
 }
 
@@ -178,7 +179,8 @@ void DnsSettle::release(Entry &entry, bool search) {
 	report_({entry.lookup, entry.time_ns, entry.rcode, entry.error, search, kNoAddresses});
 }
 
-// None of what is held has been found under another name: what was asked for as it is has failed, and all that is made of it.
+// Reports the failures that are held back. None of these names was found with another suffix: the name as it was asked for has
+// failed, and so have the names made from it, which are marked.
 void DnsSettle::settle(Group &group) {
 	for (Entry &entry : group.entries) {
 		if (!entry.held) continue;

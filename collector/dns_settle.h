@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Which look-ups that failed are reported, and how: no data for one family is none if the other one has addresses; what
-// a resolver's search list makes fail is marked. To know that, failures are held until related look-ups have ended.
-// Look-ups are related if the same asker makes them at about the same time, and their names are the same one with
-// different search suffixes. Bounded in all that it remembers. No system call.
+// Decides which failed look-ups are reported, and how. A family without addresses is not a failure if the other family has
+// some; failures caused by a resolver's search list are marked. To know that, failures are held back until related look-ups
+// have ended. Look-ups are related if the same asker makes them at about the same time, and their names are the same name
+// with different search suffixes. All tables are bounded. Makes no system call.
 #pragma once
 
 #include "dns_search.h"
@@ -20,11 +20,11 @@ public:
 
 	DnsSettle(Report report, uint64_t secret) : report_(std::move(report)), secret_(secret), search_(secret) {}
 
-	// A query of this look-up was sent. If that repeats one whose failure is held, the look-up continues that one:
-	// returns true, and sets first_ns and attempts.
+	// Records that a query of this look-up was sent. If it repeats a look-up whose failure is held back, it continues that
+	// one: then sets first_ns and attempts, and returns true.
 	bool asked(DnsLookup &lookup, uint64_t now_ns);
 
-	// How a look-up has ended. `sibling`: that of the other family's addresses, if it has no answer yet.
+	// Records how a look-up has ended. `sibling` is the look-up of the other family's addresses, if it is still unanswered.
 	void succeeded(const DnsEvent &event);
 	void failed(const DnsEvent &event, const DnsLookup *sibling);
 	void timed_out(const DnsEvent &event);
@@ -37,7 +37,7 @@ private:
 	struct Entry {
 		DnsQuestion question;
 		enum State { open, found, failed } state;
-		// A failure that is held:
+		// For a failure that is held back:
 		bool held = false;
 		DnsLookup lookup;
 		uint64_t time_ns;
@@ -47,12 +47,12 @@ private:
 	// The look-ups of one asker whose names have the same first label, from the first failure on.
 	struct Group {
 		uint64_t key;
-		uint64_t begun_ns, last_ns, due_ns;
+		uint64_t started_ns, last_ns, due_ns;
 		std::list<Entry> entries;
 	};
 
 	Group *find(const DnsLookup &lookup);
-	Group &begin(const DnsLookup &lookup, uint64_t now_ns);
+	Group &add_group(const DnsLookup &lookup, uint64_t now_ns);
 	Entry &add(Group &group, const DnsQuestion &question, Entry::State state);
 	static Entry *open_entry(Group *group, const DnsLookup &lookup);
 	static Entry *held_entry(Group *group, const DnsLookup &lookup);
@@ -70,7 +70,7 @@ private:
 	std::set<std::pair<uint64_t, uint64_t>> due_; // when, and which group
 	size_t entries_ = 0;
 
-	// By a hash; a newer one takes an older one's place.
+	// By hash; a newer one replaces an older one.
 	static constexpr size_t kRecent = 4096;
 	struct Recent {
 		uint64_t hash, time_ns;

@@ -6,17 +6,17 @@
 namespace synpipe {
 namespace {
 
-constexpr size_t kMostAhead = 64 * 1024, kMostPieces = 64;
+constexpr size_t kMaxAhead = 64 * 1024, kMaxPieces = 64;
 
 } // namespace
 
 bool DnsStream::add(uint32_t seq, const char *data, size_t size) {
 	if (!started_) return false;
-	const int32_t ahead = static_cast<int32_t>(seq - next_); // numbers wrap
+	const int32_t ahead = static_cast<int32_t>(seq - next_); // sequence numbers wrap
 	if (ahead > 0) {
 		held_ += size;
 		ahead_.emplace_back(seq, std::string(data, size));
-		return held_ <= kMostAhead && ahead_.size() <= kMostPieces;
+		return held_ <= kMaxAhead && ahead_.size() <= kMaxPieces;
 	}
 	append(seq, data, size);
 	for (size_t i = 0; i < ahead_.size();) {
@@ -28,12 +28,12 @@ bool DnsStream::add(uint32_t seq, const char *data, size_t size) {
 		append(at, bytes.data(), bytes.size());
 		held_ -= bytes.size();
 		ahead_.erase(ahead_.begin() + i);
-		i = 0; // one before it may fit now
+		i = 0; // an earlier one may fit now
 	}
 	return true;
 }
 
-// None is missing before them; some may be known.
+// Appends bytes that follow without a gap; some may be known already.
 void DnsStream::append(uint32_t seq, const char *data, size_t size) {
 	const size_t known = next_ - seq;
 	if (known >= size) return;

@@ -15,14 +15,14 @@ import { explain } from './explain.js';
 import { cgroupNotes } from './hybrid.js';
 import { ranked } from './preemption.js';
 
-/** Why it does not work, or, where it does, the functions that it could not hook. */
-interface Tried {
-  refusal?: string;
+/** Why a tier does not work; or, if it works, the functions that it could not hook. */
+interface TrialResult {
+  reason?: string;
   unhooked: string[];
 }
 
-/** Really attaches a tier, and lets go of it at once. */
-async function attempt(addon: Addon, tier: Tier, more: Partial<StartOptions> = {}): Promise<Tried> {
+/** Really attaches a tier, and detaches it at once. */
+async function tryTier(addon: Addon, tier: Tier, more: Partial<StartOptions> = {}): Promise<TrialResult> {
   const fd = openSync('/dev/null', 'w');
   let unhooked: string[] = [];
   try {
@@ -35,36 +35,36 @@ async function attempt(addon: Addon, tier: Tier, more: Partial<StartOptions> = {
     if (!('step' in (error as StartError))) throw error;
     const explained =
       (error as StartError).step === 'dns' ? explainDns(error as StartError) : explain(error as StartError, tier);
-    return { refusal: explained, unhooked };
+    return { reason: explained, unhooked };
   } finally {
     closeSync(fd);
   }
 }
 
-/** Why --dns does not work; undefined where it does. */
-async function dnsRefusal(addon: Addon, tier: Tier): Promise<string | undefined> {
+/** Returns why --dns does not work; undefined if it does. */
+async function tryDns(addon: Addon, tier: Tier): Promise<string | undefined> {
   try {
-    return (await attempt(addon, tier, dns())).refusal;
+    return (await tryTier(addon, tier, dns())).reason;
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
     return error.message;
   }
 }
 
-/** What is missing where the kernel lacks a function or tracepoint. */
+/** Returns what is not seen because the kernel lacks a function or tracepoint. */
 function unseen(name: string): string {
   if (name === 'inet_sk_error_report') return 'the kernel lacks the tracepoint inet_sk_error_report: no icmp over IPv4';
   if (name === 'tcp_v6_err') return 'the kernel lacks the function tcp_v6_err: no icmp over IPv6';
   return `the kernel has no function ${name} to hook: attempts that fail in it before a SYN are not seen`;
 }
 
-/** `works  fentry`, `fails  kprobe: why` */
+/** Returns `works  fentry` or `fails  kprobe: reason`. */
 const verdict = (what: string, reason: string | undefined) =>
   reason === undefined ? `works  ${what}` : `fails  ${what}: ${reason}`;
 
 const options = {
   build: {
-    help: 'Build the native part of the collector where the one in the package does not work; downloads nothing.',
+    help: 'Build the native part of the collector if the packaged one does not work here. Downloads nothing.',
   },
 };
 
@@ -79,23 +79,23 @@ async function run({ values }: Parsed<typeof options>): Promise<number> {
   const addon = loadAddon();
   const works: Tier[] = [];
   for (const tier of tiers) {
-    const { refusal, unhooked } = await attempt(addon, tier);
-    if (refusal === undefined) works.push(tier);
-    lines.push(verdict(tier, refusal));
+    const { reason, unhooked } = await tryTier(addon, tier);
+    if (reason === undefined) works.push(tier);
+    lines.push(verdict(tier, reason));
     for (const name of unhooked) lines.push(`note   ${tier}: ${unseen(name)}`);
   }
   const { order, why } = ranked();
   const best = order.find((tier) => works.includes(tier));
   if (why && best === 'kprobe' && works.includes('fentry')) lines.push(`note   ${why}`);
-  if (best) lines.push(verdict('--dns', await dnsRefusal(addon, best)));
+  if (best) lines.push(verdict('--dns', await tryDns(addon, best)));
   lines.push(...cgroupNotes().map((note) => `note   ${note}`));
-  const result = best ? `collector works here, by the tier ${best}` : 'collector does not work here';
+  const result = best ? `collector works here, with the tier ${best}` : 'collector does not work here';
   const shown = isTerminal(1) && isatty(1) ? lines.map((line) => folded(line, process.stdout.columns || 80)) : lines;
   await print(`${[head, result, ...shown].join('\n')}\n`);
   return best ? 0 : 1;
 }
 
-/** For a terminal: the cause and the remedy in lines of their own, below what they are of. */
+/** Folds a line for a terminal: puts the cause and the remedy on separate, indented lines. */
 function folded(line: string, width: number): string {
   const [what = '', ...why] = line.split(/(?<=^(?:fails|note) +[^:]+): |; /);
   return [what, ...why.flatMap((text) => wrap(text, width - 8).map((part) => `       ${part}`))].join('\n');
@@ -103,11 +103,11 @@ function folded(line: string, width: number): string {
 
 export const command = defineCommand({
   name: 'doctor',
-  summary: 'tells which ways of tracing work on this machine, and what to do about the others',
+  summary: 'shows which ways of tracing work on this machine, and what to do about the others',
   usage: '[OPTION]…',
   examples: [
     ['sudo synpipe doctor', 'try each tier, and collector --dns'],
-    ['sudo synpipe doctor --build', 'where the native part in the package does not work'],
+    ['sudo synpipe doctor --build', 'if the native part in the package does not work here'],
   ],
   options,
   run,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { remedy as remedyOf } from '../schemas/pipe/messages/errors.js';
 import type { StartError, Tier } from './addon.js';
 
-/** A refusal in one line: cause and remedy. */
+/** Returns one line with the cause and the remedy. */
 export function explain(error: StartError, tier: Tier): string {
   return `${error.message}; ${remedy(error, tier)}`;
 }
@@ -35,19 +35,19 @@ function remedy({ code, step, log }: StartError, tier: Tier): string {
 }
 
 const locked =
-  'the kernel is locked down to confidentiality, where BPF reads no kernel memory; boot with lockdown=integrity';
+  'the kernel is locked down to confidentiality, so BPF cannot read kernel memory; boot with lockdown=integrity';
 
 function forbidden(step: StartError['step'], tier: Tier): string {
   const needed = missing('cap_bpf', 'cap_perfmon');
   let other = '';
   if (step === 'attach' && tier !== 'fentry') {
-    // not mounted, the collector opens one of its own
+    // if tracefs is not mounted, the collector opens a private instance
     if (tier === 'tracepoint')
       needed.push(...missing(...(tracefsMounted() ? [] : ['cap_sys_admin' as const]), 'cap_dac_read_search'));
     const admin = missing('cap_sys_admin');
     if (paranoid() > 2 && admin.length > 0 && !needed.includes('cap_sys_admin')) {
       needed.push(...admin);
-      other = ' (or, in place of the last, set kernel.perf_event_paranoid=2)';
+      other = ' (or, instead of the last one, set kernel.perf_event_paranoid=2)';
     }
   }
   if (needed.length > 0) return grant(needed.join(',') + other);
@@ -57,7 +57,7 @@ function forbidden(step: StartError['step'], tier: Tier): string {
 
 const grant = (list: string) => (process.getuid?.() === 0 ? `this root lacks ${list}` : `run as root or grant ${list}`);
 
-/** What to grant; undefined where none of them is missing. */
+/** Returns what to grant; undefined if none of the capabilities is missing. */
 export function lacking(...names: Capability[]): string | undefined {
   const needed = missing(...names);
   return needed.length > 0 ? grant(needed.join(',')) : undefined;
@@ -73,7 +73,7 @@ const numbers = {
 };
 type Capability = keyof typeof numbers;
 
-/** Those of the capabilities that this process does not have, not even by a wider one. */
+/** Returns the capabilities that this process lacks; it also has a capability if it has a wider one. */
 function missing(...names: Capability[]): Capability[] {
   const effective = BigInt(`0x${/^CapEff:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
   const has = (name: Capability) => ((effective >> BigInt(numbers[name])) & 1n) === 1n;
@@ -85,7 +85,7 @@ function tracefsMounted(): boolean {
   return / - tracefs /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
 }
 
-/** Some distributions know a level above the kernel's own, where perf_event_open() is for cap_sys_admin alone. */
+/** Some distributions add a level above the kernel's own ones, at which perf_event_open() needs cap_sys_admin. */
 function paranoid(): number {
   try {
     return Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'utf8'));

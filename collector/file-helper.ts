@@ -4,8 +4,8 @@ import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 import { cannotWrite, type FileWriter, unfinished } from '../schemas/pipe/metrics/keep.js';
 
 /**
- * Reads texts, each ended by an empty line, writes each to $0 and renames that to $1. Answers with an empty line, or
- * with what went wrong. With noclobber (-C) it follows no link that somebody put at $0.
+ * Reads texts, each followed by an empty line, writes each to $0 and renames that to $1. Answers with an empty line, or with
+ * the error. With noclobber (-C) it follows no link that somebody put at $0.
  */
 const helper = `trap '' INT TERM HUP
 umask 022
@@ -30,8 +30,8 @@ const codes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Writes a file with the rights that this process has now, and soon gives up: by a process of its own, which can do
- * nothing else and ends when this one does.
+ * Returns a writer for a file that keeps the rights that this process has now and soon gives up. It uses a separate process,
+ * which can do nothing else and ends when this one does.
  */
 export function fileHelper(path: string): FileWriter {
   const { LC_ALL: _, ...env } = process.env;
@@ -39,7 +39,7 @@ export function fileHelper(path: string): FileWriter {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...env, LC_ALL: 'C' },
   });
-  child.on('error', () => {}); // there will be no answer
+  child.on('error', () => {}); // write() fails then, since no answer comes
   child.stdin.on('error', () => {});
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

@@ -30,7 +30,7 @@ bool is_zero(const __u8 *address) {
 	return memcmp(address, zero, sizeof zero) == 0;
 }
 
-// The length of the valid UTF-8 character at `p`, or minus that of the maximal invalid part, as TextDecoder
+// Returns the length of the valid UTF-8 character at `p`, or minus the length of the maximal invalid part, as TextDecoder
 // replaces it: a lead byte and the continuations that a valid character could have there.
 int utf8_length(const unsigned char *p, const unsigned char *end) {
 	unsigned char lead = *p, low = 0x80, high = 0xbf;
@@ -60,10 +60,11 @@ char *put_control(char *out, unsigned char code) {
 	return out;
 }
 
-// What stands in a string as it is.
+// Whether a character needs no escape in a string.
 bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
-// Names are any bytes that somebody chose: what a terminal would obey is escaped, C1 controls included.
+// Writes the content of a JSON string. Names are arbitrary bytes that somebody chose: everything that a terminal would obey is
+// escaped, C1 controls included.
 char *put_text(char *out, const char *text, size_t size) {
 	auto p = reinterpret_cast<const unsigned char *>(text);
 	auto end = p + size;
@@ -93,7 +94,8 @@ char *put_text(char *out, const char *text, size_t size) {
 
 char *put_comm(char *out, const char *comm) { return put_text(out, comm, strnlen(comm, PROCESS_COMM_BYTES)); }
 
-// The kernel walks from the file to the root, so the names come in the opposite order. Marked as /proc does.
+// Writes a path. The kernel side walks from the file to the root, so the names come in reverse order. A deleted file is marked
+// as in /proc.
 char *put_exe(char *out, const char *names, size_t size, bool deleted) {
 	for (size_t end = size; end > 0;) {
 		size_t from = --end; // the NUL
@@ -118,7 +120,7 @@ const char *via_name(unsigned via) {
 constexpr __u8 kUnreachable4 = 3, kTimeExceeded4 = 11, kParameterProblem4 = 12;
 constexpr __u8 kUnreachable6 = 1, kTooBig6 = 2, kTimeExceeded6 = 3, kParameterProblem6 = 4;
 
-// By the code of "destination unreachable".
+// Indexed by the code of "destination unreachable".
 const char *const kCodes4[] = {"net-unreachable",     "host-unreachable",  "protocol-unreachable", "port-unreachable",
 							   "fragmentation-needed", "source-route-failed", "net-unknown",         "host-unknown",
 							   "host-isolated",       "net-prohibited",    "host-prohibited",      "net-unreachable-for-tos",
@@ -126,7 +128,7 @@ const char *const kCodes4[] = {"net-unreachable",     "host-unreachable",  "prot
 const char *const kCodes6[] = {"no-route",         "admin-prohibited", "beyond-scope", "addr-unreachable",
 							   "port-unreachable", "policy-fail",      "reject-route"};
 
-// NULL for one that has no name.
+// Returns NULL for an error that has no name.
 const char *icmp_name(const attempt_icmp &icmp) {
 	const bool v4 = icmp.family == 4;
 	if (v4 && icmp.type == kUnreachable4) return icmp.code < std::size(kCodes4) ? kCodes4[icmp.code] : nullptr;
@@ -136,7 +138,7 @@ const char *icmp_name(const attempt_icmp &icmp) {
 	return !v4 && icmp.type == kTooBig6 ? "packet-too-big" : nullptr;
 }
 
-// Somebody's policy, whatever errno the kernel makes of it.
+// Whether the error reports somebody's policy, whatever errno the kernel maps it to.
 bool is_prohibition(const attempt_icmp &icmp) {
 	if (icmp.family == 4) return icmp.type == kUnreachable4 && (icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
 	return icmp.family == 6 && icmp.type == kUnreachable6 && (icmp.code == 1 || icmp.code == 5 || icmp.code == 6);
@@ -236,7 +238,7 @@ char *Format::time(char *out, uint64_t boot_ns) {
 }
 
 char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
-	const attempt_ends &ends = event.ends;
+	const attempt_endpoints &endpoints = event.endpoints;
 	const bool connect = event.kind != ATTEMPT_OUTCOME && event.kind != ATTEMPT_PENDING;
 	out = put_string(put(out, "{\"type\":\""), type_name(event));
 	out = put_number(put(out, "\",\"v\":1,\"seq\":"), seq);
@@ -244,19 +246,19 @@ char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	if (!connect) out = time(put(out, "\",\"start\":\""), event.start_ns);
 	out = put_number(put(out, "\",\"id\":\""), event.id);
 	out = put(out, "\"");
-	if (event.process.pid || connect) out = process(out, event.process, true); // an attempt from before the start may belong to none
+	if (event.process.pid || connect) out = process(out, event.process, true); // one from before the start may have no process
 	out = put_number(put(out, ",\"netns\":"), event.netns);
 	out = cgroup(out, event.process);
 	out = put(out, ",\"family\":");
-	*out++ = ends.family == 4 ? '4' : '6';
-	if (ends.v4mapped) out = put(out, ",\"v4mapped\":true");
-	if (!is_zero(ends.saddr)) {
-		out = put_address(put(out, ",\"saddr\":\""), ends.saddr, ends.family);
+	*out++ = endpoints.family == 4 ? '4' : '6';
+	if (endpoints.v4mapped) out = put(out, ",\"v4mapped\":true");
+	if (!is_zero(endpoints.saddr)) {
+		out = put_address(put(out, ",\"saddr\":\""), endpoints.saddr, endpoints.family);
 		out = put(out, "\"");
 	}
-	if (ends.sport) out = put_number(put(out, ",\"sport\":"), ends.sport);
-	out = put_address(put(out, ",\"daddr\":\""), ends.daddr, ends.family);
-	out = put_number(put(out, "\",\"dport\":"), ends.dport);
+	if (endpoints.sport) out = put_number(put(out, ",\"sport\":"), endpoints.sport);
+	out = put_address(put(out, ",\"daddr\":\""), endpoints.daddr, endpoints.family);
+	out = put_number(put(out, "\",\"dport\":"), endpoints.dport);
 	out = put_string(put(out, ",\"via\":\""), via_name(event.via));
 	out = put(out, "\"");
 	if (!connect) {

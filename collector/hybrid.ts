@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What `doctor` says about cgroups on a machine with these mounts, if something is missing for that. */
+/** Returns notes for `doctor` about what does not work with cgroups on a machine with these mounts. */
 export function cgroupNotes(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
   const v1 = / - cgroup \S+ /.test(mountinfo);
   const v2 = / - cgroup2 \S+ /.test(mountinfo);

@@ -1,18 +1,19 @@
-/** What this process got from its caller, and Node withholds from child processes or changes for them. */
+/** What this process inherited from its caller, and Node does not pass on to child processes or changes. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const closeOnExec = 0o2000000;
 
 interface Open {
   fd: number;
-  /** Such as `/etc/hosts`, `pipe:[123]` or `anon_inode:[eventfd]`. */
+  /** For example `/etc/hosts`, `pipe:[123]` or `anon_inode:[eventfd]`. */
   file: string;
   flags: number;
 }
 
 /**
- * Returns the caller's descriptors, from 3 on, that Node marked close-on-exec when it started. Call it early: what is opened
- * later looks like the caller's. Node's own are of kinds that nobody passes on, and pipes to itself.
+ * Returns the caller's descriptors, from 3 on, that Node marked close-on-exec when it started. Call it early: a descriptor
+ * opened later looks like the caller's. Node's own descriptors are recognized because they are of kinds that nobody passes on,
+ * or pipes to itself.
  */
 export function callersDescriptors(): number[] {
   const all = openFiles('self').filter(({ flags }) => flags & closeOnExec);
@@ -36,11 +37,11 @@ function openFiles(pid: number | 'self'): Open[] {
       }
     });
   } catch {
-    return []; // another user's
+    return []; // another user's process
   }
 }
 
-/** Returns the soft limit of open files that the parent has, for ulimit(1): Node has raised its own to the hard one. */
+/** Returns the parent's soft limit of open files, for ulimit(1): Node has raised its own to the hard limit. */
 export function callersOpenFiles(): string {
   const limits = (pid: number | 'self') =>
     /^Max open files\s+(\w+)\s+(\w+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.slice(1) ?? [];
@@ -49,6 +50,6 @@ export function callersOpenFiles(): string {
     const [soft = own] = limits(process.ppid);
     return Number(soft) > Number(hard) ? hard : soft; // "unlimited" is greater than nothing
   } catch {
-    return own; // it has ended, or is another user's
+    return own; // the parent has ended, or belongs to another user
   }
 }

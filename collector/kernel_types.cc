@@ -30,7 +30,7 @@ std::vector<char> read_file(const char *path) {
 	return bytes;
 }
 
-// The names of an object's types and of their fields; only those that the kernel's can have too matter.
+// The names of an object's types and of their fields. Only names that the kernel's types can have too matter.
 struct Names {
 	explicit Names(const btf *from) {
 		for (uint32_t id = 1; id < btf__type_cnt(from); id++) {
@@ -43,10 +43,10 @@ struct Names {
 		}
 		types.erase("");
 	}
-	std::set<std::string_view> types, fields; // of fields also "", which holds others
+	std::set<std::string_view> types, fields; // fields include "", for unnamed fields that hold others
 };
 
-// The kernel's types as it gives them, without an index of names.
+// The kernel's types as the kernel provides them, without an index of names.
 class Raw {
 public:
 	explicit Raw(const char *path) : bytes_(read_file(path)) {
@@ -70,14 +70,14 @@ public:
 	const btf_type *type(uint32_t id) const { return types_.at(id); }
 	const char *name(uint32_t offset) const { return strings_ + offset; }
 
-	// Without typedefs and the like.
+	// Strips typedefs, qualifiers and tags from a type.
 	uint32_t bare(uint32_t id) const {
 		while (id && (btf_is_mod(type(id)) || btf_is_typedef(type(id)) || btf_is_type_tag(type(id)))) id = type(id)->type;
 		return id;
 	}
 
 private:
-	// 0: of a kind that is not known.
+	// Returns 0 for a type of an unknown kind.
 	static ssize_t sizeof_type(const btf_type *type) {
 		const ssize_t head = sizeof *type, n = btf_vlen(type);
 		switch (btf_kind(type)) {
@@ -111,7 +111,7 @@ public:
 	}
 
 private:
-	// What a pointer points to is a type of its own, which libbpf does not follow.
+	// Copies a type. A pointer is copied without what it points to, which is a separate type that libbpf does not follow.
 	int copy(uint32_t id) {
 		id = from_.bare(id);
 		auto found = copied_.find(id);

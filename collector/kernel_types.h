@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Of the running kernel's types (BTF), those that a BPF object names, and of their fields likewise. libbpf looks
-// through all that it is given for each type that the object reads: with all 100,000 of the kernel's that took a
-// good part of a start.
+// Extracts, from the running kernel's types (BTF), the types that a BPF object names, with only the fields that it names.
+// libbpf searches all the types it is given for each type that the object reads: with all 100,000 types of the kernel, that
+// took a good part of the start-up time.
 #pragma once
 
 #include <string>
@@ -10,17 +10,17 @@ namespace synpipe {
 
 class KernelTypes {
 public:
-	// Reads the object's names and the kernel's types. Where that cannot be done, path() is empty.
+	// Reads the object's names and the kernel's types. If that fails, path() is empty.
 	explicit KernelTypes(const std::string &object);
 	~KernelTypes();
 	KernelTypes(const KernelTypes &) = delete;
 	KernelTypes &operator=(const KernelTypes &) = delete;
 
-	// For btf_custom_path of libbpf, as long as this lives. Empty: libbpf has to do with all of them.
+	// Returns a path for libbpf's btf_custom_path, valid as long as this object lives. Empty: libbpf must use all types.
 	const std::string &path() const { return path_; }
 
 private:
-	int fd_ = -1; // a file in memory
+	int fd_ = -1; // an in-memory file
 	std::string path_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What this addon and the archives in it use of C libraries newer than glibc 2.28, Node's own minimum, is here instead:
-// compiled on a newer system, it loads on the older ones too. Hidden, so that no other code in the process sees it.
+// Provides what this addon and the archives in it use of C libraries newer than glibc 2.28, Node's own minimum: if it is
+// compiled on a newer system, it loads on older ones too. Hidden, so that no other code in the process sees it.
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -9,17 +9,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// libstdc++ asks it before it leaves out atomic operations (2.32). There are always threads here.
+// Since 2.32. libstdc++ checks this before it leaves out atomic operations. There are always threads here.
 extern "C" char __libc_single_threaded;
 char __libc_single_threaded = 0;
 
 namespace std {
-void __throw_bad_array_new_length() { throw bad_array_new_length(); } // of libstdc++ 11
+void __throw_bad_array_new_length() { throw bad_array_new_length(); } // since libstdc++ 11
 } // namespace std
 
 extern "C" {
 
-// Inline until 2.33. The names with 64 are those of code that was compiled for large files; it is all one here.
+// Inline before 2.33. Code that was compiled for large files uses the names with 64; here both are the same.
 int fstat_(int fd, void *to) __asm__("fstat");
 int fstat64_(int fd, void *to) __asm__("fstat64");
 int fstatat_(int fd, const char *path, void *to, int flags) __asm__("fstatat");
@@ -31,10 +31,10 @@ int fstatat64_(int fd, const char *path, void *to, int flags) { return syscall(S
 
 // Moved from libpthread in 2.32.
 int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) noexcept {
-	return sigprocmask(how, set, old) ? errno : 0; // Linux knows no other mask than the thread's
+	return sigprocmask(how, set, old) ? errno : 0; // on Linux every mask is a thread's
 }
 
-// 2.30. Whoever waits looks again whether it is time, so a clock that is set meanwhile only costs some time.
+// Since 2.30. Callers check again whether it is time, so if the clock is set meanwhile, that only costs some time.
 int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock, const timespec *until) {
 	timespec there, here;
 	clock_gettime(clock, &there);
@@ -46,7 +46,7 @@ int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid
 	return pthread_cond_timedwait(cond, mutex, &here);
 }
 
-// 2.32.
+// Since 2.32.
 const char *strerrorname_np(int error) noexcept {
 	switch (error) {
 #define NAME(name)                                                                                                     \

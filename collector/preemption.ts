@@ -1,4 +1,4 @@
-/** Whether the kernel takes the CPU from what runs in it: then the order of the tiers is another. */
+/** Whether the kernel preempts itself: then the tiers are tried in another order. */
 import { readFileSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { gunzipSync } from 'node:zlib';
@@ -14,8 +14,8 @@ const text = (path: string): string => {
 };
 
 /**
- * By its version, and where that is chosen at boot by what debugfs, the command line or its configuration say, the first
- * that says anything. True where nothing does.
+ * Decides this by the kernel's version. If the mode is chosen at boot (PREEMPT_DYNAMIC), decides by the first of debugfs, the
+ * kernel's command line and its configuration that states it; true if none of these does.
  */
 export function preempts(kernel: string, read: (path: string) => string): boolean {
   if (!/\bPREEMPT/.test(kernel)) return false;
@@ -29,9 +29,9 @@ export function preempts(kernel: string, read: (path: string) => string): boolea
 }
 
 const missed =
-  'fentry: this kernel preempts, and what other threads begin on a CPU while its program waits there would be missed';
+  'fentry: this kernel preempts, so attempts that start on a CPU while the program is interrupted there would be missed';
 
-/** The tiers, the best first, and why the first is not fentry where it is not. */
+/** Returns the tiers, the best first, and why fentry is not the first, if it is not. */
 export function ranked(): { order: readonly Tier[]; why?: string } {
   if (!preempts(version(), text)) return { order: tiers };
   return { order: ['kprobe', 'fentry', 'tracepoint'], why: missed };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Capabilities and user IDs belong to a thread, and only a thread can give up its own. Node has started several before
-// any code of ours runs, so each is interrupted by a signal whose handler does it, as the C library does for setuid().
-// That signal is the C library's own: the only one that no thread can block.
+// Capabilities and user IDs belong to a thread, and only the thread itself can give them up. Node has started several threads
+// before our code runs, so each is interrupted by a signal whose handler does it, as the C library does for setuid(). The
+// signal is the one that the C library uses internally: the only one that no thread can block.
 #include "privileges.h"
 
 #include <atomic>
@@ -38,7 +38,7 @@ struct Action {
 };
 
 #if defined(__x86_64__)
-constexpr unsigned long kRestorer = 0x04000000; // SA_RESTORER, which this architecture demands
+constexpr unsigned long kRestorer = 0x04000000; // SA_RESTORER, which this architecture requires
 static_assert(SYS_rt_sigreturn == 15, "as in synpipe_signal_return");
 extern "C" void synpipe_signal_return();
 __asm__(".pushsection .text\n"
@@ -62,8 +62,8 @@ void on_signal(int) {
 	done.fetch_add(1);
 }
 
-// Real, effective, saved and filesystem IDs. The system calls themselves: the C library's functions would signal the
-// other threads. Returns 0 or an errno.
+// Sets the real, effective, saved and filesystem IDs. Makes the system calls directly: the C library's functions would signal
+// the other threads. Returns 0 or an errno.
 int become(const Identity &identity) {
 	const gid_t gid = identity.gid;
 	const uid_t uid = identity.uid;
@@ -84,7 +84,7 @@ std::set<pid_t> threads() {
 
 bool exists(pid_t thread) { return syscall(SYS_tgkill, getpid(), thread, 0) == 0; }
 
-// Its handler has run, or the thread has ended before.
+// Waits until a thread's handler has run or the thread has ended. Returns false after a time-out.
 bool wait_for(pid_t thread, int count) {
 	for (int i = 0; done < count; i++) {
 		if (!exists(thread)) return true;
@@ -95,7 +95,8 @@ bool wait_for(pid_t thread, int count) {
 	return true;
 }
 
-// A thread that another has made meanwhile has what that one had: until a look finds no new ones.
+// Signals every other thread. A new thread has what the thread that created it had then, so this repeats until it finds no
+// new ones. Returns 0 or an errno.
 int signal_all() {
 	std::set<pid_t> asked = {static_cast<pid_t>(syscall(SYS_gettid))};
 	for (bool more = true; more;) {
@@ -114,8 +115,9 @@ int signal_all() {
 
 } // namespace
 
-// Only system calls: it runs in a signal handler. The order matters: leaving the bounding set needs CAP_SETPCAP, the
-// user CAP_SETGID and CAP_SETUID, and a change from root to another user clears the permitted capabilities.
+// Makes only system calls, as it runs in a signal handler. The order matters: shrinking the bounding set needs CAP_SETPCAP,
+// changing the user needs CAP_SETGID and CAP_SETUID, and a change from root to another user clears the permitted
+// capabilities.
 int give_up_privileges(uint64_t keep, const Identity *identity) {
 	for (int cap = 0; cap <= 63; cap++)
 		if (!(keep >> cap & 1)) prctl(PR_CAPBSET_DROP, cap);
@@ -134,8 +136,8 @@ int give_up_privileges(uint64_t keep, const Identity *identity) {
 		syscall(SYS_capset, &header, data);
 	}
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	// Other processes of this user may not take the BPF descriptors. The kernel sets fs.suid_dumpable, which may be
-	// another value, whenever a thread's user changes.
+	// Keeps other processes of this user from taking the BPF descriptors. This comes last, because the kernel sets it to
+	// fs.suid_dumpable, which may be another value, whenever a thread's user changes.
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return error;
 }
@@ -146,8 +148,8 @@ int give_up_privileges_everywhere(uint64_t keep, const Identity *identity) {
 	target = identity ? &target_itself : nullptr;
 	failed = 0;
 	done = 0;
-	// Threads of other processes count towards the limit of a user who is not root: they must not keep this one from
-	// starting the thread that ends it.
+	// Unless the user is root, the threads of other processes count towards its limit too: they must not keep this process
+	// from starting the thread that stops it.
 	const rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	if (identity) setrlimit(RLIMIT_NPROC, &unlimited);
 	Action action = {}, before = {};
@@ -160,7 +162,7 @@ int give_up_privileges_everywhere(uint64_t keep, const Identity *identity) {
 	if (syscall(SYS_rt_sigaction, kSignal, &action, &before, sizeof action.mask)) return errno;
 	int error = signal_all();
 	give_up_own();
-	// After a time-out the handler stays: the C library's would not know what to do.
+	// After a time-out our handler stays: the C library's would not know what to do with a late signal.
 	if (error == ETIMEDOUT) return error;
 	syscall(SYS_rt_sigaction, kSignal, &before, nullptr, sizeof before.mask);
 	return error ? error : +failed;

@@ -24,25 +24,25 @@
 namespace synpipe {
 namespace {
 
-// libbpf's print function has no argument of ours. Outside the constructor there is nobody to tell.
+// libbpf passes no argument of ours to its print function. Outside the constructor, nobody uses the log.
 thread_local std::string *log_sink = nullptr;
 
 int print(libbpf_print_level level, const char *format, va_list arguments) {
 	if (level == LIBBPF_DEBUG || !log_sink) return 0;
 	va_list again;
 	va_copy(again, arguments);
-	int size = vsnprintf(nullptr, 0, format, arguments); // the verifier's log comes as one text, whose end tells why
+	int size = vsnprintf(nullptr, 0, format, arguments); // the verifier's log comes as one text, with the reason at its end
 	size_t before = log_sink->size();
 	try {
 		if (size > 0) log_sink->resize(before + size + 1);
 		if (size > 0) vsnprintf(&(*log_sink)[before], size + 1, format, again), log_sink->pop_back();
-	} catch (const std::exception &) { // no memory for it; libbpf, in C, cannot pass that on
+	} catch (const std::exception &) { // no memory for it; an exception cannot pass through libbpf, which is C
 	}
 	va_end(again);
 	return 0;
 }
 
-// This copy of libbpf is ours alone.
+// No other code uses this copy of libbpf.
 [[maybe_unused]] const libbpf_print_fn_t before = libbpf_set_print(print);
 
 void pop(std::vector<bpf_link *> &links) {
@@ -50,8 +50,8 @@ void pop(std::vector<bpf_link *> &links) {
 	links.pop_back();
 }
 
-// By its name: connect_enter and its like.
-bool begins_attempts(const bpf_program *program) {
+// Whether the program handles the entry of a call, by its name: connect_enter and similar ones.
+bool is_entry(const bpf_program *program) {
 	std::string name = bpf_program__name(program);
 	return name.size() > 6 && name.compare(name.size() - 6, 6, "_enter") == 0;
 }
@@ -72,13 +72,13 @@ public:
 		return text_.substr(at);
 	}
 
-	// The program that the kernel refused, or has no function for; empty where libbpf does not say.
+	// Returns the program that the kernel refused, or has no function for; empty if libbpf does not name it.
 	std::string program() const {
 		std::string refused = quoted("prog '", "BPF program load failed");
 		return refused.empty() ? quoted("prog '", "failed to find kernel BTF type ID") : refused;
 	}
 
-	// What the kernel refused, when libbpf says so: "program connect_enter", "map events".
+	// Returns what the kernel refused, as far as libbpf names it: "program connect_enter", "map events".
 	std::string refused() const {
 		std::string name = program();
 		if (!name.empty()) return "program " + name;
@@ -153,12 +153,12 @@ void Program::open(const std::string &path, const KernelTypes &types, const atte
 				   const std::vector<std::string> &cgroups, uint32_t ring_bytes) {
 	object_ = open_object(path, types);
 	if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
-	choose();
+	select_programs();
 	configure(config, cgroups, ring_bytes);
 }
 
-// A section whose name begins with a question mark is one that libbpf does not load by itself.
-void Program::choose() {
+// Selects the programs to load. By itself, libbpf does not load a program whose section name starts with a question mark.
+void Program::select_programs() {
 	bpf_program *p;
 	bpf_object__for_each_program(p, object_) {
 		if (!bpf_program__autoload(p)) optional_.insert(bpf_program__name(p));
@@ -167,18 +167,19 @@ void Program::choose() {
 	}
 }
 
-// False where the kernel refused a program that can be gone without; the object is gone then.
+// Returns false, and releases the object, if the kernel refused a program that can be left out.
 bool Program::load(const Log &log) {
 	int error = bpf_object__load(object_);
 	if (!error) return true;
 	const bpf_program *refused = bpf_object__find_program_by_name(object_, log.program().c_str());
-	if (!refused || !go_without(refused)) throw Failure("cannot load BPF " + log.refused(), -error, "load");
+	if (!refused || !leave_out(refused)) throw Failure("cannot load BPF " + log.refused(), -error, "load");
 	release();
 	return false;
 }
 
-// Both programs of a function: an end without its beginning is of no use, nor the other way round.
-bool Program::go_without(const bpf_program *program) {
+// Leaves out both programs of a function, since an entry is of no use without its return, or the other way round. Returns
+// false if the program is not optional.
+bool Program::leave_out(const bpf_program *program) {
 	if (!optional_.count(bpf_program__name(program))) return false;
 	unhooked_.push_back(function_of(program));
 	return true;
@@ -188,7 +189,7 @@ Program::~Program() { release(); }
 
 void Program::configure(attempt_config config, const std::vector<std::string> &cgroups, uint32_t ring_bytes) {
 	for (uint32_t i = 0; i < cgroups.size(); i++) {
-		struct statx folder; // stat() of a newer C library has another name than that of Node's
+		struct statx folder; // not stat(), which has another symbol in newer C libraries than in Node's
 		if (statx(AT_FDCWD, cgroups[i].c_str(), 0, STATX_INO, &folder))
 			throw Failure("cannot filter by cgroup " + cgroups[i], errno, "configure");
 		config.cgroups[i] = folder.stx_ino;
@@ -213,20 +214,20 @@ void Program::set_cgroups(const std::vector<std::string> &paths) {
 	}
 }
 
-// From the object's last program to its first: those that begin an attempt come after all that completes it.
+// Attaches from the object's last program to its first: what starts an attempt comes after everything that completes it.
 void Program::attach() {
 	for (bpf_program *p = nullptr; (p = bpf_object__prev_program(object_, p));) {
 		if (std::count(unhooked_.begin(), unhooked_.end(), function_of(p))) continue;
 		bpf_link *link = attach(p);
-		if (int error = errno; !link && !go_without(p))
+		if (int error = errno; !link && !leave_out(p))
 			throw Failure(std::string("cannot attach BPF program ") + bpf_program__name(p), error, "attach");
 		if (!link) continue;
 		if (bpf_program__expected_attach_type(p) == BPF_TRACE_ITER) iterators_[bpf_program__name(p)] = link;
-		else (begins_attempts(p) ? beginnings_ : links_).push_back(link);
+		else (is_entry(p) ? entry_links_ : links_).push_back(link);
 	}
 }
 
-// NULL and errno where it cannot be.
+// Returns NULL, with errno set, if the kernel refuses.
 bpf_link *Program::attach(bpf_program *program) {
 	if (bpf_program__section_name(program) == std::string("iter/bpf_map_elem")) {
 		bpf_iter_link_info info = {};
@@ -248,8 +249,8 @@ bpf_link *Program::attach(bpf_program *program) {
 	return nullptr;
 }
 
-// That the hooked function is there does not mean that connect() calls it: it may be inlined there. The call
-// that shows it makes no attempt and fails.
+// Checks that connect() calls the hooked function: even if that exists, it may be inlined in connect(). The call made here
+// starts no attempt, and fails.
 void Program::check() const {
 	int map = bpf_object__find_map_fd_by_name(object_, ".data.answered");
 	if (map < 0) return;
@@ -260,7 +261,7 @@ void Program::check() const {
 	uint32_t key = 0;
 	bool answered = false;
 	if (bpf_map_lookup_elem(map, &key, &answered)) throw Failure("cannot read BPF map answered", errno, "check");
-	if (!answered) throw Failure("connect() does not pass the hooked function", ENXIO, "check");
+	if (!answered) throw Failure("connect() does not call the hooked function", ENXIO, "check");
 }
 
 void Program::map_counters() {
@@ -271,7 +272,7 @@ void Program::map_counters() {
 	counters_ = static_cast<attempt_counters *>(at);
 }
 
-// What was waiting before the hooks were in place.
+// Adds the sockets that were waiting before the hooks were attached.
 void Program::adopt() {
 	if (!outcomes_) return;
 	for (const char *iterator : {"adopt_files", "adopt_sockets"})
@@ -292,12 +293,12 @@ uint64_t Program::look_last(const Take &take) {
 	return run("look_at_open", take) ? counters_->still_open : open();
 }
 
-// To its end. EAGAIN: it took a rest.
+// Runs an iterator to its end. EAGAIN means that the kernel paused it.
 bool Program::run(const char *iterator, const Take &take) const {
 	auto link = iterators_.find(iterator);
 	int fd = link == iterators_.end() ? -1 : bpf_iter_create(bpf_link__fd(link->second));
 	if (fd < 0) return false;
-	const size_t room = 8 * sysconf(_SC_PAGESIZE); // as the kernel's own, so that no record is cut in two
+	const size_t room = 8 * sysconf(_SC_PAGESIZE); // the size of the kernel's own buffer, so that no record is split
 	std::unique_ptr<char[]> chunk(new (std::nothrow) char[room]); // a destructor calls this, and must not throw
 	while (chunk) {
 		ssize_t size = read(fd, chunk.get(), room);
@@ -314,7 +315,7 @@ uint64_t Program::missed() const {
 	bpf_object__for_each_program(p, object_) {
 		bpf_prog_info info = {};
 		uint32_t size = sizeof info;
-		if (begins_attempts(p) && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size)) all += info.recursion_misses;
+		if (is_entry(p) && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size)) all += info.recursion_misses;
 	}
 	return all > late ? all - late : 0;
 }
@@ -331,12 +332,13 @@ bool Program::readable_unprivileged(const Identity *identity) const {
 	return readable;
 }
 
-// First what begins an attempt; then calls that wait are reported, while all that ends one is still in place: each once.
+// Detaches the entries first. Then reports the waiting calls while everything that ends one is still attached, so that each
+// is reported once.
 void Program::detach() {
 	std::lock_guard<std::mutex> lock(mutex_);
-	if (beginnings_.empty() && links_.empty()) return;
+	if (entry_links_.empty() && links_.empty()) return;
 	__atomic_fetch_and(&counters_->phase, ~ATTEMPT_PHASE_HOOKED, __ATOMIC_SEQ_CST);
-	while (!beginnings_.empty()) pop(beginnings_);
+	while (!entry_links_.empty()) pop(entry_links_);
 	__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_LAST_CALLS, __ATOMIC_SEQ_CST);
 	run("look_at_call");
 	while (!links_.empty()) pop(links_);

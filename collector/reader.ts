@@ -5,8 +5,9 @@ import { readersOf, scriptOf } from '../schemas/pipe/io/readers.js';
 const commands = () => new Set(readdirSync(fileURLToPath(new URL('../bin', import.meta.url))));
 
 /**
- * Whether one of this project's commands reads standard output: it shows what is pending itself. A program that started the
- * collector reads from a socket, not from a pipe, and gets the events too. False if other processes cannot be looked at.
+ * Whether one of this project's commands reads standard output: it then shows itself what is pending. A program that started
+ * the collector reads from a socket, not from a pipe, and gets the events too. Returns false if other processes cannot be
+ * looked at.
  */
 export function isStageReading(): boolean {
   if (fstatSync(1).isSocket()) return true;

@@ -14,7 +14,7 @@ import { present, recorded } from './replay/present.js';
 function speed(text: string): number {
   if (text === 'max') return Number.POSITIVE_INFINITY;
   const [, number] = /^(\d{1,9}(?:\.\d{1,9})?)x?$/.exec(text) ?? [];
-  if (!(Number(number) > 0)) throw new UsageError(`wants a number such as 1x, 10x or 0.5x, or max, not "${text}"`);
+  if (!(Number(number) > 0)) throw new UsageError(`needs a number such as 1x, 10x or 0.5x, or max, not "${text}"`);
   return Number(number);
 }
 
@@ -22,10 +22,10 @@ const options = {
   speed: {
     value: 'NUMBERx|max',
     parse: speed,
-    help: 'So many times as fast as it was recorded: 10x, 0.5x; max does not wait at all (default 1x).',
+    help: 'Replay this many times as fast as it was recorded: 10x, 0.5x; max does not wait at all (default 1x).',
   },
   now: {
-    help: 'Move the times in the events to the present, so that the next stage takes them for live. At --speed 10x they are then a tenth as far apart, but durations, and the time from start to ts, stay as they were: put a stage that needs exact times, such as enrich, before replay.',
+    help: 'Move the times in the events to the present, so that the next stage treats them as live. With --speed 10x they are a tenth as far apart, but durations, and the time from start to ts, stay the same: put a stage that needs exact times, such as enrich, before replay.',
   },
 } satisfies Options;
 
@@ -34,7 +34,7 @@ const time: Time = {
   sleep: (us, signal) => sleep(Math.ceil(us / 1000), undefined, { signal }),
 };
 
-/** What a command line asks for: where the lines come from, and the stage that they go through. */
+/** Returns the source of the lines and the stage that they go through. */
 function make({ values, given }: Parsed<typeof options>, from: Source): { source: Source; stage: Stage } {
   const { speed = 1, now = false } = values;
   const clock = new Clock(speed, time.now);
@@ -46,28 +46,29 @@ function make({ values, given }: Parsed<typeof options>, from: Source): { source
 
 export const command = defineCommand({
   name: 'replay',
-  summary: 'prints recorded events again, with the pauses that were between them',
+  summary: 'prints recorded events again, with the original pauses between them',
   usage: '[OPTION]… [FILE]',
   examples: [
     ['replay connects.ndjson --speed 10x | sink-web', 'see an hour again in six minutes'],
     ['replay --now connects.ndjson | aggregate --by comm --every 10s | sink-table --live', 'as if it happened now'],
-    ['zstd -dc connects.ndjson.zst | replay --speed max | filter --failed', 'a file that was compressed, at once'],
+    ['zstd -dc connects.ndjson.zst | replay --speed max | filter --failed', 'a compressed file, without pauses'],
   ],
   args: ['[FILE]'],
   options,
-  notes: `Without FILE it reads standard input. The order stays as it was recorded: a line goes out when its ts has come, and not
-before the one above it; lines without ts follow the one above at once. Where what reads them is too slow, the pauses
-become shorter. No pause is longer than 1h; a longer one is shortened and reported. Ctrl-C ends it at once.`,
+  notes: `Without FILE it reads standard input. The lines keep their order: each is written when its ts is due, but not before the
+line above it; a line without ts follows the line above at once. If the reader is too slow, the pauses become shorter. A
+pause of more than 1h is shortened to that and reported. Ctrl-C ends it at once.`,
   source: (parsed) => {
     const [path] = parsed.rest;
-    // Ctrl-C is for the recording too: it does not play to its end.
+    // Ctrl-C stops the recording too, instead of letting it play to its end.
     return make(parsed, path === undefined ? { ...stdin(), piped: false } : file(path));
   },
 });
 
 /**
- * A recording as a source for programs: `pipeline(replay('connects.ndjson', { speed: '10x' }), …)`. Throws UsageError on
- * a bad option, at once; RuntimeError where the file cannot be read, or a line is no event.
+ * Creates a source for programs from a recording: `pipeline(replay('connects.ndjson', { speed: '10x' }), …)`. Throws
+ * UsageError at once if an option is invalid; the source throws RuntimeError if the file cannot be read, or a line is not a
+ * valid event.
  */
 export function replay(path: string, given: Given<typeof options> = {}): AsyncGenerator<Uint8Array, void> {
   const { source, stage } = make(parseGiven(options, given), file(path));

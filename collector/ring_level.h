@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How full a BPF ring buffer is, seen from any thread: by its two positions, which the kernel lets user space map.
+// Shows how full a BPF ring buffer is, from any thread, by its two positions, which the kernel lets user space map.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ public:
 	}
 	RingLevel(const RingLevel &) = delete;
 
-	// Bytes that wait to be read, the records' headers included; 0 where that cannot be known.
+	// Returns the bytes that wait to be read, the records' headers included; 0 if it cannot be known.
 	uint64_t bytes() const {
 		if (consumer_ == MAP_FAILED || producer_ == MAP_FAILED) return 0;
-		uint64_t read = at(consumer_); // first: what is read meanwhile must not make it negative
+		uint64_t read = at(consumer_); // first, so that what is read meanwhile does not make the result negative
 		return at(producer_) - read;
 	}
 

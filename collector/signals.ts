@@ -1,9 +1,12 @@
 import type { Traced } from './command.js';
 
-/** A signal that follows another so soon is the same one: timeout(1) sends it to the process, and then to its group. */
+/** A signal that follows another within this time is the same one: timeout(1) signals the process, and then its group. */
 const sameSignalMs = 1000;
 
-/** Ends the tracer, or asks the command that it traces to end. A later signal ends a run that is stuck. */
+/**
+ * Handles signals: the first one stops the tracer, or is passed on to the command that it traces. A later one ends a run that
+ * is stuck. Returns a function that removes the handlers.
+ */
 export function onSignals(stop: () => void, traced: Traced | undefined): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   let first: number | undefined;
@@ -11,7 +14,7 @@ export function onSignals(stop: () => void, traced: Traced | undefined): () => v
     for (const signal of signals) process.off(signal, handle);
   };
   const handle = (signal: NodeJS.Signals) => {
-    if (traced?.running && signal === 'SIGINT') return; // Ctrl-C: it has had that from the terminal too, and decides itself
+    if (traced?.running && signal === 'SIGINT') return; // Ctrl-C: the command got it from the terminal too, and decides itself
     if (first !== undefined) {
       if (performance.now() - first < sameSignalMs) return;
       release();

@@ -14,46 +14,46 @@ const options = {
   durable: {
     value: 'NAME',
     parse: word,
-    help: 'The consumer (default synpipe): each event goes to one of the workers that use it, and it goes on where it was.',
+    help: 'The durable consumer (default synpipe). Workers that use the same one share its events; it continues from its last position.',
   },
   from: {
     value: 'all|new|seq:N|time:T',
     parse: from,
-    help: "Where a consumer that is new begins: with the stream's first event (default), the next to come, a number in the stream, or a time such as time:2026-11-23T08:00:00Z.",
+    help: "Where a new consumer starts: at the stream's first event (default), at the next new event, at a sequence number, or at a time such as time:2026-11-23T08:00:00Z.",
   },
   subject: {
     value: 'PATTERN',
     parse: pattern,
-    help: 'A new consumer takes only these subjects, such as conn.*.outcome.',
+    help: 'Only these subjects, such as conn.*.outcome (for a new consumer).',
   },
   batch: {
     value: 'COUNT',
     parse: integer(1, 10_000),
-    help: 'How many events to ask for at once (default 1000). At most twice as many wait to be read.',
+    help: 'How many events to request at once (default 1000). At most twice as many wait to be read.',
   },
   'ack-wait': {
     value: 'TIME',
     parse: duration,
-    help: 'What a worker of a new consumer has taken goes to another when it has died, after so long (default 30s).',
+    help: 'If a worker dies, deliver the events it had taken to another one after this time (default 30s, for a new consumer).',
   },
   count: {
     short: 'n',
     value: 'COUNT',
     parse: integer(1, Number.MAX_SAFE_INTEGER),
-    help: 'End after this many events.',
+    help: 'Stop after this many events.',
   },
-  idle: { value: 'TIME', parse: duration, help: 'End when no event has come for so long.' },
+  idle: { value: 'TIME', parse: duration, help: 'Stop when no event has come for this time.' },
   ...reachOptions,
 } satisfies Options;
 
 function word(text: string): string {
-  if (!/^[\w-]{1,200}$/.test(text)) throw new UsageError(`wants letters, digits, "_" and "-", not "${text}"`);
+  if (!/^[\w-]{1,200}$/.test(text)) throw new UsageError(`needs letters, digits, "_" and "-", not "${text}"`);
   return text;
 }
 
 function pattern(text: string): string {
   if (!/^([^\s.*>]+|\*)(\.([^\s.*>]+|\*))*(\.>)?$|^>$/.test(text))
-    throw new UsageError(`wants words, * and a last > with dots between, such as conn.*.outcome, not "${text}"`);
+    throw new UsageError(`needs a subject such as conn.*.outcome or conn.>, not "${text}"`);
   return text;
 }
 
@@ -61,7 +61,8 @@ function source({ values, given, rest: [address = '', stream = ''] }: Parsed<typ
   source: Source;
   stage: Stage;
 } {
-  if (!/^[\w-]{1,255}$/.test(stream)) throw new UsageError(`STREAM wants a stream's name, not "${stream}"`);
+  if (!/^[\w-]{1,255}$/.test(stream))
+    throw new UsageError(`STREAM needs letters, digits, "_" and "-", not "${stream}"`);
   const reach = reachOf(address, values);
   const source = new NatsSource({
     command: name,
@@ -81,7 +82,7 @@ function source({ values, given, rest: [address = '', stream = ''] }: Parsed<typ
 
 export const command = defineCommand({
   name,
-  summary: 'takes events from NATS JetStream, shared among all that do, each until it was written',
+  summary: 'reads events from NATS JetStream, shared among workers; acknowledges each when it is written',
   usage: '[OPTION]… URL[,URL]… STREAM',
   examples: [
     ['source-nats nats://nats:4222 CONN | enrich | sink-file out.ndjson', 'one worker; start more for more events'],
@@ -90,11 +91,12 @@ export const command = defineCommand({
   ],
   args: ['URL', 'STREAM'],
   options,
-  notes: `An event is acknowledged when it was written to standard output; with synpipe run, when no stage holds it any more:
-sink-file has written it, a sink with a spool has it there, another has delivered it. What was not acknowledged comes
-again, so an event may come more than once. What is in a pipe (64 KiB) when its reader dies is acknowledged, and lost.
-aggregate and dedupe keep counts in memory: kill -9 loses those.
-SIGTERM and SIGINT: what was taken is written or given back, and it ends with 0.
-Credentials may also be in the environment, as SYNPIPE_NATS_AUTH.`,
+  notes: `An event is acknowledged when it has been written to standard output. With synpipe run, it is acknowledged when no stage
+holds it any more: sink-file has written it, a sink with a spool has stored it there, another sink has delivered it.
+Events that were not acknowledged are delivered again, so an event may come more than once. If the reader of a pipe dies,
+the events in the pipe (64 KiB) are already acknowledged, and lost. aggregate and dedupe keep counts in memory, which
+kill -9 loses.
+On SIGTERM and SIGINT it writes or gives back the events that it has taken, and exits with 0.
+Credentials can also be given in the environment variable SYNPIPE_NATS_AUTH.`,
   source,
 });

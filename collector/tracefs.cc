@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A tracepoint's number is only in tracefs, which need not be mounted. Instead of mounting it for the whole
-// machine, an instance without a mount point is read: nothing is left behind and no path is shadowed.
+// A tracepoint's id can only be read from tracefs, which may not be mounted. Instead of mounting it for the whole machine,
+// this reads an instance without a mount point: nothing is left over, and no path is shadowed.
 #include "tracefs.h"
 
 #include <cerrno>
@@ -17,7 +17,7 @@
 namespace synpipe {
 namespace {
 
-// By number: the C library has these calls only since glibc 2.36.
+// Makes these system calls by number: the C library has functions for them only since glibc 2.36.
 int open_detached() {
 	int fs = syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
 	if (fs < 0) return -errno;
@@ -33,9 +33,9 @@ int open_tracefs() {
 	for (auto path : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
 		int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0) continue;
-		struct stat found; // not faccessat(), for which only root's capabilities count
+		struct stat found; // not faccessat(), which counts capabilities only for root
 		if (fstatat(dir, "events", &found, 0) == 0) return dir;
-		close(dir); // the empty mount point
+		close(dir); // it is the empty mount point
 	}
 	return open_detached();
 }

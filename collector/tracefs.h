@@ -3,7 +3,7 @@
 
 namespace synpipe {
 
-// A perf event on the tracepoint "group/name", for a BPF program to attach to; or a negative errno.
+// Opens a perf event on the tracepoint "group/name", for a BPF program to attach to. Returns its descriptor or a negative errno.
 int open_tracepoint(const char *name);
 
 } // namespace synpipe

@@ -23,13 +23,13 @@ uint64_t now(clockid_t clock) {
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-// Milliseconds; rounded up, so that it is time then.
+// Returns the milliseconds until then, rounded up so that the time has come after them.
 int until(uint64_t boot_ns) {
 	uint64_t time = now(CLOCK_BOOTTIME);
 	return time >= boot_ns ? 0 : (boot_ns - time + 999999) / 1000000;
 }
 
-// Between these two is what to add to the boot clock for the wall clock.
+// Bounds for what to add to the boot clock to get the wall clock.
 struct Offset {
 	int64_t least, most;
 	bool contains(int64_t ns) const { return least <= ns && ns <= most; }
@@ -42,13 +42,13 @@ Offset read_offset() {
 }
 
 // The pause after a round: this long for each record, within these bounds.
-constexpr uint64_t kPauseMicros = 500, kPauseLeast = 1000, kPauseMost = 10000;
+constexpr uint64_t kPauseMicros = 500, kMinPause = 1000, kMaxPause = 10000;
 
 const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "update", "attempt table"};
 
-// How long something may wait until it is noticed: a connect line is due soon, and a pending line after a second.
+// How long a waiting attempt may go unnoticed: a connect line is due soon, and a pending line after a second.
 constexpr uint64_t kNoticeConnect = ATTEMPT_CONNECT_DUE_NS, kNoticeOpen = ATTEMPT_PENDING_DUE_NS;
-constexpr uint64_t kLeastLook = 5000000; // between two looks
+constexpr uint64_t kMinLook = 5000000; // between two looks
 
 } // namespace
 
@@ -64,24 +64,24 @@ Tracer::Tracer(Options options)
 	  level_(program_->events_fd()) {
 	if (!ring_) throw Failure("cannot map the ring buffer", errno, "attach");
 	if (!options_.dns_object.empty()) {
-		auto tell = [this](const DnsEvent &event) { return lookup(event); };
-		dns_ = std::make_unique<Dns>(options_.dns_object, options_.dns_cgroup, options_.config, tell);
+		auto report = [this](const DnsEvent &event) { return lookup(event); };
+		dns_ = std::make_unique<Dns>(options_.dns_object, options_.dns_cgroup, options_.config, report);
 		watch(dns_->packets_fd(), EPOLLIN);
 	}
 	format_.set_cgroup2(options_.cgroup2);
 	watch(program_->events_fd(), EPOLLIN);
 	watch(stop_fd_.fd, EPOLLIN);
-	watch(options_.fd, 0); // errors only: a reader that has gone shows even when no event comes
+	watch(options_.fd, 0); // errors only: this shows that the reader is gone even if no event comes
 }
 
 void Tracer::start(std::function<void(const End &)> on_end) {
 	on_end_ = std::move(on_end);
-	// Detached: the end of an environment can't wait for a reader that is stuck.
+	// Detached: the end of an environment cannot wait for a stuck reader.
 	std::thread([self = shared_from_this()] { self->run(); }).detach();
 }
 
 void Tracer::stop() {
-	// Detaching waits for every CPU, a tenth of a second: not on the JavaScript thread.
+	// Detaching waits for every CPU, which takes a tenth of a second: too long for the JavaScript thread.
 	try {
 		std::thread([self = shared_from_this()] { self->halt(); }).detach();
 	} catch (const std::exception &) { // no more threads, or no memory
@@ -129,7 +129,7 @@ void Tracer::run() {
 		try {
 			on_end_(end);
 			break;
-		} catch (...) { // no memory to say so: others may free some
+		} catch (...) { // no memory for the call: others may free some
 			usleep(100000);
 		}
 	}
@@ -155,8 +155,8 @@ Reason Tracer::loop() {
 		bool busy = round();
 		if (until_look() == 0) look();
 		if (writer_.error()) reason = Reason::error;
-		else if (counted()) reason = Reason::count;
-		else if (stopping) reason = Reason::stop; // after a round for what the kernel had already handed over
+		else if (count_reached()) reason = Reason::count;
+		else if (stopping) reason = Reason::stop; // after one more round, for what the kernel had already delivered
 		else reason = wait(stopping, busy ? 0 : until_due()); // a busy round is followed by one that reports losses
 	}
 	program_->detach();
@@ -175,12 +175,12 @@ void Tracer::watch(int fd, uint32_t events) {
 	epoll_event event = {};
 	event.events = events;
 	event.data.fd = fd;
-	// EPERM: a regular file, which has nothing to tell. Another bad descriptor shows at the first write.
+	// EPERM: a regular file, which cannot be watched. Any other bad descriptor shows at the first write.
 	if (epoll_ctl(epoll_.fd, EPOLL_CTL_ADD, fd, &event) && fd != options_.fd)
 		throw Failure("cannot wait for events", errno, "attach");
 }
 
-// Returns a reason to end at once, or Reason::none.
+// Returns Reason::none, or the reason to end at once.
 Reason Tracer::wait(bool &stopping, int timeout_ms) {
 	epoll_event events[3];
 	int count = epoll_wait(epoll_.fd, events, 3, timeout_ms);
@@ -191,8 +191,8 @@ Reason Tracer::wait(bool &stopping, int timeout_ms) {
 	return Reason::none;
 }
 
-// All that is there: into the buffer, and out. The next round is a little later, and the more there was the later: until
-// then records cost the connecting threads no wake-up of this one. The first record after a pause never waits.
+// Formats and writes everything that is there. Then pauses, longer the more there was: during the pause, records do not cost
+// the connecting threads a wake-up of this one. After a time without records, the first one never waits.
 bool Tracer::round() {
 	set_clock();
 	report_losses();
@@ -202,7 +202,7 @@ bool Tracer::round() {
 	writer_.flush();
 	uint64_t records = out_ + updates_ - before;
 	bool busy = records > 0 || queries;
-	if (busy) usleep(std::clamp(records * kPauseMicros, kPauseLeast, kPauseMost));
+	if (busy) usleep(std::clamp(records * kPauseMicros, kMinPause, kMaxPause));
 	return busy;
 }
 
@@ -221,26 +221,26 @@ int Tracer::on_record(void *tracer, void *data, size_t) {
 	}
 }
 
-// Takes a record from the ring buffer. False: no more of them.
+// Takes a record from the ring buffer. Returns false to take no more.
 bool Tracer::queued(const attempt_event &event) {
-	// The answer that an attempt had to wait for is there by now: it comes before it.
+	// If the attempt had to wait for a DNS answer, that is there by now, and is reported first.
 	if (dns_) dns_->consume();
 	if (holding_ && event.kind == ATTEMPT_OUTCOME) finished_.insert(event.id);
-	// All that may follow the last attempt that counts are connect lines of those that will be reported as pending.
-	if (holding_ && counted() && !(event.kind == ATTEMPT_CONNECT && waiting_.count(event.id))) return true;
+	// After the last attempt that counts, only connect lines of attempts that will be reported as pending may follow.
+	if (holding_ && count_reached() && !(event.kind == ATTEMPT_CONNECT && waiting_.count(event.id))) return true;
 	return record(event) || holding_;
 }
 
 bool Tracer::lookup(const DnsEvent &event) {
-	if (counted() && !finishing_) return false;
+	if (count_reached() && !finishing_) return false;
 	updates_++;
 	dns_line_.clear();
 	put_dns(dns_line_, format_, event, out_ + updates_);
 	return writer_.text(dns_line_);
 }
 
-// Both clocks are slewed alike, so the offset changes only if somebody sets the clock. Until then it is kept as it is, or one
-// moment would be written in two ways: this thread may be paused between two readings.
+// Both clocks are slewed alike, so the offset changes only if somebody sets the clock. Until then it is kept as it is;
+// otherwise one moment could be written in two ways, since this thread may be paused between two readings.
 void Tracer::set_clock() {
 	Offset offset = read_offset();
 	if (offset.contains(clock_offset_)) return;
@@ -254,7 +254,7 @@ int Tracer::until_look() { return until(next_look_ns_); }
 
 int Tracer::until_due() { return until(dns_ ? std::min(next_look_ns_, dns_->due_ns()) : next_look_ns_); }
 
-// The kernel is asked only while something waits, when it is new or due, and once a second for ends that were missed.
+// Asks the kernel only while something is waiting: if it is new or due, and once a second for ends that were missed.
 void Tracer::look() {
 	const uint64_t time = now(CLOCK_BOOTTIME), opened = program_->opened(), calls = program_->calls();
 	if (!program_->open() && !calls) {
@@ -266,16 +266,17 @@ void Tracer::look() {
 		writer_.flush();
 	}
 	const uint64_t notice = reports(ATTEMPT_CONNECT) ? kNoticeConnect : kNoticeOpen;
-	next_look_ns_ = std::clamp(due_ns_, time + kLeastLook, time + notice);
+	next_look_ns_ = std::clamp(due_ns_, time + kMinLook, time + notice);
 }
 
-// What is still open: its last lines, and how many attempts that are.
+// Writes the last lines of the attempts that are still open, and counts those attempts.
 void Tracer::look_last(bool write) {
 	uint64_t open = program_->look_last([&](const char *chunk, size_t size) { take(chunk, size, write); });
 	if (reports(ATTEMPT_OUTCOME)) pending_ = open;
 }
 
-// A pending record is written unless the outcome is in the ring buffer by now; a connect record before that is read.
+// Takes records from an iterator. A pending record is written unless its outcome is in the ring buffer by now; a connect record
+// is written before the ring buffer is read.
 void Tracer::take(const char *chunk, size_t size, bool write) {
 	std::vector<const attempt_event *> waiting;
 	for (const char *end = chunk + size; chunk < end;) {
@@ -293,12 +294,12 @@ void Tracer::take(const char *chunk, size_t size, bool write) {
 	waiting_.clear();
 }
 
-// False: no more of them.
+// Writes a record. Returns false to take no more.
 bool Tracer::record(const attempt_event &event) {
 	const bool last = event.kind == (reports(ATTEMPT_OUTCOME) ? ATTEMPT_OUTCOME : ATTEMPT_CONNECT);
-	if (last && counted()) return false;
+	if (last && count_reached()) return false;
 	(last ? out_ : updates_)++;
-	return writer_.commit(format_.attempt(writer_.line(), event, out_ + updates_)) && !(last && counted());
+	return writer_.commit(format_.attempt(writer_.line(), event, out_ + updates_)) && !(last && count_reached());
 }
 
 void Tracer::report_losses(bool last) {
@@ -315,7 +316,7 @@ void Tracer::report_losses(bool last) {
 }
 
 void Tracer::report_loss(const char *where, uint64_t total, uint64_t &reported, std::atomic<uint64_t> &sum) {
-	if (total <= reported) return; // what was missed may be found later
+	if (total <= reported) return; // some of what was missed may have been found since
 	uint64_t fresh = total - reported;
 	reported = total;
 	sum += fresh;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One run: the programs, and the thread that turns their records into lines.
+// One run of the collector: the programs, and the thread that turns their records into lines.
 #pragma once
 
 #include "dns.h"
@@ -21,16 +21,16 @@ struct Options {
 	int fd = 1;
 	attempt_config config = {};
 	std::vector<std::string> cgroups; // paths
-	bool cgroup2 = true;              // that hierarchy is mounted
-	uint64_t count = 0;               // how many attempts until it ends; 0: it does not
-	std::string header; // comes before any event
+	bool cgroup2 = true;              // whether that hierarchy is mounted
+	uint64_t count = 0;               // stop after this many attempts; 0: no limit
+	std::string header; // written before the first event
 	uint32_t ring_bytes = 0;
-	std::string dns_object; // path of that BPF object; empty: no DNS
+	std::string dns_object; // path of the BPF object for DNS; empty: no DNS
 	std::string dns_cgroup; // where cgroup2 is mounted
 };
 
 struct Stats {
-	uint64_t out, lost; // attempts: those whose last line was written, those without one
+	uint64_t out, lost; // attempts: those whose last line was written, and those that were lost
 	uint64_t updates, lost_updates; // other lines
 	uint64_t bytes;
 	uint64_t queued; // bytes in the ring buffer
@@ -41,7 +41,7 @@ enum class Reason { none, stop, count, closed, error };
 struct End {
 	Reason reason;
 	int error; // errno for Reason::error
-	bool output; // the error is of the descriptor that the lines go to
+	bool output; // whether the error concerns the descriptor that the lines go to
 	Stats stats;
 	uint64_t pending; // attempts that were still open
 };
@@ -58,15 +58,16 @@ public:
 	explicit Tracer(Options options); // throws Failure
 
 	const std::vector<std::string> &unhooked() const { return program_->unhooked(); } // before start()
-	// Throws std::exception if there can be no thread. It keeps the tracer alive; everything of the kernel's is released
-	// when it calls `on_end`.
+	// Throws std::exception if no thread can be started. The thread keeps the tracer alive; when it calls `on_end`, it has
+	// released everything that it had from the kernel.
 	void start(std::function<void(const End &)> on_end);
-	// Returns at once. The programs are detached; the thread drains, writes and ends, however long that takes.
+	// Returns at once. The programs are detached; the thread drains the ring buffer, writes and ends, however long that takes.
 	void stop();
-	// For the end of the environment: no `on_end` from here on, and no more than a short wait.
+	// For the end of the environment: `on_end` is not called any more, and this waits only for a short time.
 	void abandon();
 	Stats stats() const;
-	// Keeps only what its end will need, as that user if one is given, in all threads of the process. Returns 0 or an errno.
+	// Gives up, in all threads of the process, the privileges that stopping does not need, and becomes that user, if one is
+	// given. Returns 0 or an errno.
 	int drop_privileges(const Identity *identity);
 
 private:
@@ -92,7 +93,7 @@ private:
 	bool queued(const attempt_event &event);
 	static int on_record(void *tracer, void *data, size_t size);
 	bool reports(attempt_kind kind) const { return options_.config.report & kind; }
-	bool counted() const { return options_.count && out_ >= options_.count; }
+	bool count_reached() const { return options_.count && out_ >= options_.count; }
 
 	const Options options_;
 	Descriptor stop_fd_, abandon_fd_, epoll_;
@@ -105,17 +106,17 @@ private:
 	const RingLevel level_;
 	std::unique_ptr<Dns> dns_;
 	std::string dns_line_;
-	bool finishing_ = false; // what was held back is written, even after the last attempt that counts
+	bool finishing_ = false; // look-ups that were held back are written, even after the last attempt that counts
 	std::function<void(const End &)> on_end_;
-	int failed_ = 0; // errno of an exception in a callback, which libbpf, in C, cannot pass on
+	int failed_ = 0; // errno of an exception in a callback: it cannot pass through libbpf, which is C
 	bool ended_ = false;
 	uint64_t pending_ = 0;
 	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_missed_ = 0, reported_dns_[2] = {};
-	uint64_t next_missed_ns_ = 0; // the kernel is asked for these once a second
+	uint64_t next_missed_ns_ = 0; // when to ask the kernel for these next: once a second
 	uint64_t next_look_ns_ = 0, due_ns_ = 0;
-	uint64_t looked_ = 0; // attempts that ever had an entry by the last look
+	uint64_t looked_ = 0; // Program::opened() at the last look
 	int64_t clock_offset_ = 0; // wall clock minus boot clock
-	bool holding_ = false;               // pending records are at hand, which an outcome makes void
+	bool holding_ = false;               // pending records are held back, since an outcome makes them void
 	std::unordered_set<uint64_t> waiting_, finished_; // ids of those records, and of those outcomes
 	std::atomic<uint64_t> out_{0}, lost_{0}, updates_{0}, lost_updates_{0};
 };

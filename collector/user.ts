@@ -1,4 +1,4 @@
-/** Who the collector is once it has attached: the user it becomes, and where that comes from. */
+/** The user that the collector becomes once it has attached. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, stat } from 'node:fs';
 import { RuntimeError, remedy, UsageError } from '../schemas/pipe/messages/errors.js';
@@ -12,7 +12,7 @@ export interface User {
   home: string;
 }
 
-/** A user of this machine by name or number, one that only LDAP and the like know too; undefined if there is none. */
+/** Finds a user by name or number, including users known only to LDAP or a similar service; undefined if not found. */
 export function findUser(key: string): User | undefined {
   try {
     const entry = execFileSync('getent', ['passwd', '--', key], {
@@ -26,16 +26,16 @@ export function findUser(key: string): User | undefined {
   }
 }
 
-/** The user who called sudo, unless that is root. The name is only known if the user database has the number. */
+/** Returns the user who called sudo, unless that is root. The name is known only if the user database has the number. */
 export function sudoCaller(): { uid: number; gid: number; user?: User } | undefined {
   const { SUDO_UID: uid = '', SUDO_GID: gid = '' } = process.env;
-  const valid = (id: string) => /^\d+$/.test(id) && Number(id) < 0xffffffff; // that one is none
+  const valid = (id: string) => /^\d+$/.test(id) && Number(id) < 0xffffffff; // 0xffffffff is not a valid id
   if (process.getuid?.() !== 0 || !valid(uid) || !valid(gid) || Number(uid) === 0) return undefined;
   const user = findUser(uid);
   return { uid: Number(uid), gid: Number(gid), ...(user && { user }) };
 }
 
-/** The value of --user. */
+/** Parses the value of --user. */
 export function user(text: string): User {
   const found = findUser(text);
   if (!found) throw new UsageError(`names "${text}", a user that does not exist; see getent passwd`);
@@ -51,8 +51,8 @@ function mayChangeUser(): boolean {
 }
 
 /**
- * The user to become: the one given; else, for root, sudo's caller, `synpipe` or nobody. Undefined if this process stays
- * who it is. Throws RuntimeError if it cannot become the user given.
+ * Returns the user to become: the given one; else, for root, sudo's caller, `synpipe` or nobody. Returns undefined if the user
+ * does not change. Throws RuntimeError if this process cannot become the given user.
  */
 export function successor(given: User | undefined): { uid: number; gid: number } | undefined {
   const own = process.getuid?.();
@@ -66,10 +66,10 @@ export function successor(given: User | undefined): { uid: number; gid: number }
   return given ?? sudoCaller() ?? findUser('synpipe') ?? findUser('nobody') ?? { uid: 65534, gid: 65534 };
 }
 
-/** Gives up this process's rights and becomes that user, if one is given. Throws RuntimeError. */
+/** Gives up this process's rights, and becomes that user if one is given. Throws RuntimeError. */
 export function giveUpRights(addon: Addon, to: ReturnType<typeof successor>): void {
-  process.on('SIGUSR1', () => {}); // Node would open its debugger, and a process of that user may send this signal
-  stat('/', () => {}); // starts libuv's threads: that user may not be allowed to have more when they are needed
+  process.on('SIGUSR1', () => {}); // Node would open its debugger, and any process of that user may send this signal
+  stat('/', () => {}); // starts libuv's threads now: later, that user may not be allowed to have more threads
   try {
     addon.dropPrivileges(to);
   } catch (error) {

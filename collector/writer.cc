@@ -40,13 +40,14 @@ bool Writer::write_all(const char *data, size_t size) {
 		} else if (errno == EAGAIN) {
 			wait();
 		} else if (errno != EINTR) {
-			error_ = errno == ECONNRESET ? EPIPE : errno; // a socket's reader that has gone and left something unread
+			error_ = errno == ECONNRESET ? EPIPE : errno; // a socket's reader is gone and left something unread
 		}
 	}
 	return error_ == 0;
 }
 
-// A reader that has gone shows as POLLERR; the next write says why.
+// Waits until the descriptor is writable, or `abandon_fd` is readable. If the reader is gone, poll() reports POLLERR, and the
+// next write gives the reason.
 bool Writer::wait() {
 	pollfd fds[] = {{fd_, POLLOUT, 0}, {abandon_fd_, POLLIN, 0}};
 	if (poll(fds, 2, -1) > 0 && fds[1].revents != 0) error_ = ECANCELED;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines into one buffer, the buffer into a descriptor that may be non-blocking, short of room, or closed.
+// Collects lines in a buffer, and writes it to a descriptor that may be non-blocking, full or closed.
 #pragma once
 
 #include <atomic>
@@ -11,10 +11,11 @@ namespace synpipe {
 
 class Writer {
 public:
-	// When `abandon_fd` becomes readable, waiting for a stuck reader ends with ECANCELED.
+	// If `abandon_fd` becomes readable, waiting for a stuck reader ends with ECANCELED.
 	Writer(int fd, int abandon_fd);
 
-	// Room for one line of kMaxLine, and how far it was used. False: see error().
+	// line() returns room for one line of kMaxLine bytes; commit() takes the end of what was written there, and returns false
+	// after an error, see error().
 	char *line() { return buffer_.data() + used_; }
 	bool commit(char *end);
 

@@ -13,38 +13,41 @@ export interface Wanted {
   /** Only subjects that match this. */
   subject?: string | undefined;
   from?: From | undefined;
-  /** After so long without a word of its worker an event goes to another (ms). */
+  /** When an event goes to another worker if its worker does not respond (ms). */
   ackWait: number;
 }
 
 const noStream = 10059;
 const noConsumer = 10014;
-/** More than all the workers of a consumer hold at once. */
+/** More than all workers of a consumer together hold. */
 const mostPending = 100_000;
 const ns = 1e6;
 
-/** The consumer that was there before. Throws RuntimeError where it is gone, another Error as `ask` does. */
+/** Checks that the consumer still exists. Throws RuntimeError if it is gone, other errors as `ask` does. */
 export async function sameConsumer(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
   const found = await ask(wanted.where, () => jsm.consumers.info(wanted.stream, wanted.durable));
-  if (!('value' in found)) throw refusal('code' in found ? { ...found, reason: 'it is gone' } : found, wanted);
+  if (!('value' in found)) throw consumerError('code' in found ? { ...found, reason: 'it is gone' } : found, wanted);
 }
 
-/** Finds the durable consumer, or makes it. Throws RuntimeError where that cannot be, another Error as `ask` does. */
+/** Returns the durable consumer, which it creates if necessary. Throws RuntimeError if it cannot, other errors as `ask` does. */
 export async function consumerOf(jsm: JetStreamManager, wanted: Wanted): Promise<Consumer> {
   const { command, where, stream, durable, from } = wanted;
   const found = await ask(where, () => jsm.consumers.info(stream, durable));
   if ('value' in found && found.value.config.deliver_subject)
-    throw new RuntimeError(`${where}: the consumer ${durable} pushes events; give --durable another name`);
+    throw new RuntimeError(`${where}: ${durable} is a push consumer; choose another name for --durable`);
   if ('value' in found && from)
-    say(command, `the consumer ${durable} goes on where it was; --from is for a new one, see --durable`);
-  if ('code' in found && found.code === noConsumer) await make(jsm, wanted);
-  else if (!('value' in found)) throw refusal(found, wanted);
+    say(
+      command,
+      `the consumer ${durable} continues from its last position; --from is only for a new one, see --durable`,
+    );
+  if ('code' in found && found.code === noConsumer) await create(jsm, wanted);
+  else if (!('value' in found)) throw consumerError(found, wanted);
   const got = await ask(where, () => jsm.jetstream().consumers.get(stream, durable));
-  if (!('value' in got)) throw refusal(got, wanted);
+  if (!('value' in got)) throw consumerError(got, wanted);
   return got.value;
 }
 
-async function make(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
+async function create(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
   const { where, stream, durable, subject, from = { deliver_policy: 'all' }, ackWait } = wanted;
   const config = {
     durable_name: durable,
@@ -55,13 +58,14 @@ async function make(jsm: JetStreamManager, wanted: Wanted): Promise<void> {
     ...from,
   } as Partial<ConsumerConfig>;
   const made = await ask(where, () => jsm.consumers.add(stream, config));
-  if (!('value' in made)) throw refusal(made, wanted);
+  if (!('value' in made)) throw consumerError(made, wanted);
 }
 
-function refusal(answer: { forbidden: true } | { code: number; reason: string }, wanted: Wanted): RuntimeError {
+function consumerError(answer: { forbidden: true } | { code: number; reason: string }, wanted: Wanted): RuntimeError {
   const { where, stream, durable } = wanted;
   if ('forbidden' in answer)
     return new RuntimeError(`${where}: may not use the consumer ${durable} of ${stream}; check the permissions`);
-  if (answer.code === noStream) return new RuntimeError(`${where}: there is no stream ${stream}; check its name`);
+  if (answer.code === noStream)
+    return new RuntimeError(`${where}: the stream ${stream} does not exist; check its name`);
   return new RuntimeError(`${where}: cannot use the consumer ${durable} of ${stream}: ${answer.reason}; see --durable`);
 }

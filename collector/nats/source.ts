@@ -10,45 +10,45 @@ import { consumerOf, sameConsumer, type Wanted } from './consumer.js';
 
 export interface Settings extends Wanted {
   reach: Reach;
-  /** How many events to ask for at once; at most twice as many wait to be read. */
+  /** How many events to request at once; at most twice as many wait to be read. */
   batch: number;
-  /** End after so many. */
+  /** Stop after this many events. */
   count: number;
-  /** End when none has come for so long (ms). */
+  /** Stop when no event has come for this time (ms). */
   idle?: number | undefined;
 }
 
-/** How long a request for events holds, and how often the server says that it still does (ms). */
+/** How long a request for events is valid, and how often the server confirms that it still is (ms). */
 const expires = 30_000;
 const heartbeat = 2_000;
-/** How long the last words to the server may take (ms). */
+/** How long the last messages to the server may take (ms). */
 const farewellMs = 3_000;
 const newline = 10;
-/** The stages may hold so many batches, and so many bytes, before no more is asked for. */
+/** No more events are requested while the stages hold more batches or bytes than this. */
 const mostBatchesHeld = 32;
 const mostBytesHeld = 64 << 20;
 
 /**
- * Events from a durable consumer, as lines. They are acknowledged when all stages have let go of them (`released`). What
- * is not acknowledged comes again, to this worker or another.
+ * Reads events from a durable consumer, as lines. Each is acknowledged when all stages have released it (`released`). An event
+ * that is not acknowledged is delivered again, to this worker or another one.
  */
 export class NatsSource implements Source {
-  readonly piped = true; // the first signal ends it by itself, see `asked`
+  readonly piped = true; // it ends by itself after the first signal, see `asked`
   readonly #trouble: Trouble;
   readonly #stop = new AbortController();
   readonly #link: Link;
   #consumer: Consumer | undefined;
   #queue: JsMsg[] = [];
-  #at = 0; // queue[0..at) is given
-  #offset = 0; // so many bytes of queue[at] are given
-  #given: JsMsg[][] = []; // and not acknowledged, by read
+  #at = 0; // queue[0..at) has been returned
+  #offset = 0; // bytes of queue[at] that have been returned
+  #given: JsMsg[][] = []; // returned and not acknowledged yet, by read
   #givenCount = 0;
   #givenBytes = 0;
-  #released = 0; // so many reads are acknowledged
-  #left: number; // to be asked for
+  #released = 0; // reads that are acknowledged
+  #left: number; // events still to request
   #started = false;
-  #ended = false; // gives no more
-  #leaving = false; // gives back what comes
+  #ended = false; // returns no more events
+  #leaving = false; // gives back events that arrive
   #gone = false;
   #failure: unknown;
   #changed = () => {};
@@ -96,7 +96,7 @@ export class NatsSource implements Source {
     return true; // no thread is blocked
   }
 
-  /** Gives back what was not written, so that another worker gets it at once. */
+  /** Gives back the events that were not written, so that another worker gets them at once. */
   async end(well: boolean): Promise<void> {
     clearInterval(this.#working);
     this.#ended = true;
@@ -106,7 +106,7 @@ export class NatsSource implements Source {
     this.#drained();
     if (this.#link.up) {
       const connection = await this.#link.ready();
-      await Promise.race([connection.drain(), sleep(farewellMs, undefined, { ref: false })]).catch(() => {}); // what is unsaid comes again
+      await Promise.race([connection.drain(), sleep(farewellMs, undefined, { ref: false })]).catch(() => {}); // the server delivers again what it does not learn of
     }
     this.#stop.abort();
     await this.#link.close();
@@ -116,7 +116,7 @@ export class NatsSource implements Source {
     return this.#at < this.#queue.length;
   }
 
-  /** There is nothing more to give. What was begun is given to its end. */
+  /** Whether there is nothing more to return. An event that was started is returned to its end. */
   get #over(): boolean {
     return this.#offset === 0 && (this.#ended || (this.#left === 0 && !this.#held));
   }
@@ -139,14 +139,14 @@ export class NatsSource implements Source {
     this.#pull();
   }
 
-  /** Takes events from the server whenever there is room for them. */
+  /** Requests events from the server whenever there is room for them. */
   async #pull(): Promise<void> {
     try {
       while (!this.#ended && this.#left > 0) {
         await this.#trouble.wait(this.#stop.signal);
         await this.#link.ready();
         await this.#room();
-        if (this.#ended) return; // what the server sends to a request that nobody reads comes again only after --ack-wait
+        if (this.#ended) return; // if nobody reads the response to a request, its events come again only after --ack-wait
         await this.#fetch(this.#consumer as Consumer);
       }
     } catch (error) {
@@ -159,7 +159,7 @@ export class NatsSource implements Source {
       max_messages: Math.min(this.settings.batch, this.#left),
       expires,
       idle_heartbeat: heartbeat,
-      callback: (message: JsMsg) => this.#take(message), // at once, so that at the end none is in between
+      callback: (message: JsMsg) => this.#take(message), // called at once, so that no message is in between at the end
     } as FetchOptions);
     const error = await messages.closed();
     if (this.#ended) return;
@@ -181,12 +181,12 @@ export class NatsSource implements Source {
     }
   }
 
-  /** Whether the consumer is still there. Throws RuntimeError where it is not. */
+  /** Checks that the consumer still exists. Throws RuntimeError if it does not. */
   async #check(): Promise<void> {
     try {
       await sameConsumer(await manager(await this.#link.ready()), this.settings);
     } catch (error) {
-      if (error instanceof RuntimeError) throw error; // else it goes on trying
+      if (error instanceof RuntimeError) throw error; // on any other error, keep trying
     }
   }
 
@@ -200,7 +200,7 @@ export class NatsSource implements Source {
       into.set(rest, length);
       length += rest.length;
       this.#offset += rest.length;
-      if (length === into.length) break; // its newline has no room
+      if (length === into.length) break; // no room for the newline
       if (data.at(-1) !== newline) into[length++] = newline;
       this.#offset = 0;
       this.#at++;
@@ -218,7 +218,7 @@ export class NatsSource implements Source {
     return length;
   }
 
-  /** Acknowledges what the oldest reads gave. */
+  /** Acknowledges the events that the oldest reads returned. */
   #acknowledge(reads: number): void {
     for (const message of this.#given.splice(0, reads).flat()) {
       message.ack();
@@ -228,17 +228,17 @@ export class NatsSource implements Source {
     this.#drained();
   }
 
-  /** A slow reader is no reason to give the events to another worker too. */
+  /** Keeps the server from giving the events to another worker too, only because the reader is slow. */
   #stillHere(): void {
     if (!this.#link.up) return;
     for (const message of this.#given.flat()) message.working();
     for (let at = this.#at; at < this.#queue.length; at++) this.#queue[at]?.working();
   }
 
-  /** Nothing has come for so long. Throws RuntimeError where nothing could. */
+  /** Ends it, since no event has come for the time of --idle. Throws RuntimeError if the server cannot be reached. */
   #idled(): void {
     const { reason } = this.#trouble;
-    if (reason) throw new RuntimeError(`${this.settings.where}: ${reason}; that is why nothing came`);
+    if (reason) throw new RuntimeError(`${this.settings.where}: ${reason}; this is why no events came`);
     this.#ended = true;
   }
 
@@ -247,7 +247,7 @@ export class NatsSource implements Source {
     this.#changed();
   }
 
-  /** Waits until fewer events are unread, and the stages hold fewer. */
+  /** Waits until there is room: fewer events are unread, and the stages hold fewer. */
   async #room(): Promise<void> {
     const { batch } = this.settings;
     const full = () =>
@@ -261,7 +261,7 @@ export class NatsSource implements Source {
     }
   }
 
-  /** Resolves when something has come or happened; to false where nothing has for so long (ms). */
+  /** Resolves to true when something has arrived or happened; to false if nothing has within `most` ms. */
   #change(most: number | undefined): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = most === undefined ? undefined : setTimeout(resolve, most, false);

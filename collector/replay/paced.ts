@@ -5,24 +5,24 @@ import { type Clock, micros, type Time } from './clock.js';
 
 const newline = 10;
 const ts = new Field('ts');
-/** How much is read ahead, bytes. A longer line goes on as it comes, without a time of its own. */
+/** How many bytes are read ahead. A longer line is passed on as it is read, without regard to its time. */
 const room = 1 << 18;
-/** The longest pause, µs: a clock may have been wrong. It is shorter than the longest sleep that a timer can do. */
+/** The longest pause in µs, since a recorded clock may be wrong. A timer can sleep at least this long. */
 const longest = 3600e6;
-/** So many lines ahead show whether a recording's time really went on. */
+/** How many lines ahead are checked to see whether the recorded time really jumped. */
 const linesAhead = 3;
 
 /**
- * A recording's lines, each when the clock says that its `ts` has come; what has none comes with the line before it, and
- * so does a line that is older than that. After a pause that is too long, or a long step back, the pace continues from there.
- * Ctrl-C ends it in the middle: nothing is lost by that.
+ * Reads a recording, and returns each line when its `ts` is due by the clock. A line without `ts`, or with an older one than
+ * the line before it, comes together with that line. After a pause that is too long, or a long step back, the pace continues
+ * from there. Ctrl-C ends it at any point: nothing is lost by that.
  */
 export class Paced implements Source {
   readonly piped = false;
   readonly #buffer = Buffer.allocUnsafeSlow(room);
   readonly #line = new Line();
   readonly #left = new AbortController();
-  #start = 0; // buffer[start..due) is to be handed out, buffer[due..end) is for later
+  #start = 0; // buffer[start..due) is due to be returned, buffer[due..end) is for later
   #due = 0;
   #end = 0;
   #over = false;
@@ -43,7 +43,7 @@ export class Paced implements Source {
         const length = end - this.#due;
         await this.#wait(this.#moment(this.#start, end), length);
         if (this.#left.signal.aborted) return -1;
-        this.#due += length; // it may have moved
+        this.#due += length; // #due may have moved
         this.#more();
       }
     }
@@ -65,7 +65,7 @@ export class Paced implements Source {
     return this.recording.release();
   }
 
-  /** Behind the first line that is not due yet; -1 where more has to be read for it. */
+  /** Returns the end of the first line that is not due yet; -1 if more must be read to find it. */
   #lineEnd(): number {
     const at = this.#buffer.subarray(this.#due, this.#end).indexOf(newline);
     if (at >= 0) return this.#due + at + 1;
@@ -73,7 +73,7 @@ export class Paced implements Source {
     return whole && this.#end > this.#due ? this.#end : -1;
   }
 
-  /** Adds the lines that follow, as far as they are due too. */
+  /** Adds the following lines that are due too. */
   #more(): void {
     for (let end = this.#lineEnd(); end >= 0; end = this.#lineEnd()) {
       const moment = this.#moment(this.#due, end);
@@ -83,7 +83,7 @@ export class Paced implements Source {
     }
   }
 
-  /** Reads on. Returns whether something came. */
+  /** Reads more. Returns whether there is anything to return. */
   async #fill(): Promise<boolean> {
     this.#buffer.copyWithin(0, this.#due, this.#end);
     this.#end -= this.#due;
@@ -95,14 +95,14 @@ export class Paced implements Source {
     return bytes > 0 || (bytes === 0 && this.#end > 0);
   }
 
-  /** A line's time; NaN where it has none, or is no event: whoever reads it says so. */
+  /** Returns a line's time; NaN if it has no time, or is not a valid event, which the stage that reads it reports. */
   #moment(start: number, end: number): number {
     const last = this.#buffer[end - 1] === newline ? end - 1 : end;
     if (this.#line.take(this.#buffer, start, last) !== undefined) return Number.NaN;
     return micros(this.#line.text(ts));
   }
 
-  /** Waits until a line is due, of so many bytes at `#due`. */
+  /** Waits until the line of `length` bytes at `#due` is due. */
   async #wait(moment: number, length: number): Promise<void> {
     const late = this.time.now() - this.clock.at(moment);
     if (late > longest) this.clock.skip(-late);
@@ -114,11 +114,11 @@ export class Paced implements Source {
     while (!this.#left.signal.aborted) {
       const us = this.clock.at(moment) - this.time.now();
       if (!(us > 0)) return;
-      await this.time.sleep(us, this.#left.signal).catch(() => {}); // left: see above
+      await this.time.sleep(us, this.#left.signal).catch(() => {}); // aborted: the loop ends
     }
   }
 
-  /** Whether a line's time is far ahead of the lines after it, which are read for that. */
+  /** Whether a line's time is far ahead of the lines after it. Reads those if necessary. */
   async #isWrong(moment: number, length: number): Promise<boolean> {
     let passed = length;
     for (let left = linesAhead; left > 0; ) {

@@ -5,19 +5,19 @@ import { type Clock, micros, momentText } from './clock.js';
 
 const ts = new Field('ts');
 const start = new Field('start');
-/** The other times that events have: they keep their distance from ts. */
+/** The other times in events, which keep their distance from ts. */
 const others: Readonly<Record<string, readonly string[]>> = {
   outcome: ['start'],
   pending: ['start'],
   summary: ['end', 'first', 'last'],
 };
 
-/** Passes all lines as they are. */
+/** Creates a stage that passes all lines unchanged. */
 export function recorded(filters: Record<string, unknown>): Stage {
   return select('replay', [], everything, filters);
 }
 
-/** Moves the times of each event to the moment at which it comes again. A line without a time passes as it is. */
+/** Creates a stage that moves each event's times to the moment when it is replayed. A line without a time is not changed. */
 export function present(clock: Clock, filters: Record<string, unknown>): Stage {
   return {
     name: 'replay',
@@ -39,7 +39,7 @@ export function present(clock: Clock, filters: Record<string, unknown>): Stage {
   };
 }
 
-/** Whether a time was found in the line's own bytes. */
+/** Whether a field is in the line's own bytes, so that it can be changed there. */
 const inPlace = (line: Line, field: Field) => line.locate(field) && line.raw === line.buffer;
 
 function moved(event: AnyEvent, moment: number, now: number): AnyEvent {

@@ -7,7 +7,7 @@ test('on a terminal doctor says the same in lines that fit', async (t) => {
   const { stdout } = await shell('doctor', root);
   assert.match(
     stdout,
-    /^synpipe .*\ncollector (works here, by the tier \w+|does not work here)\n(works|fails) {2}fentry/,
+    /^synpipe .*\ncollector (works here, with the tier \w+|does not work here)\n(works|fails) {2}fentry/,
   );
   const terminal = new Terminal(t, ['doctor'], 60, 60);
   await terminal.ended;

@@ -165,7 +165,7 @@ for await (const _ of events(replay('none.ndjson')));`;
   const { code, stderr } = await ended;
   assert.equal(
     said,
-    '1\n{"seqs":[1,true,2,true]}\nspeed wants a number such as 1x, 10x or 0.5x, or max, not "0"\n',
+    '1\n{"seqs":[1,true,2,true]}\nspeed needs a number such as 1x, 10x or 0.5x, or max, not "0"\n',
     stderr,
   );
   assert.equal(code, 1);

@@ -67,7 +67,7 @@ live('what can be run is, as a shell would', async (net) => {
   const sudo = { SUDO_UID: '65534', SUDO_GID: '65534' };
   const PATH = `${folder}:${process.env.PATH}`;
   const refused = (name: string) =>
-    `collector: cannot run ${name}: EACCES; name a file that the user it is to run as may execute\n`;
+    `collector: cannot run ${name}: EACCES; give a file that the user it runs as may execute\n`;
   for (const [name, env, status, stderr] of [
     [`${folder}/bare`, {}, 3, ''], // no #! line
     [relative('.', `${folder}/bare`), {}, 3, ''],

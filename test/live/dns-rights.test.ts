@@ -68,7 +68,7 @@ live('where no cgroup2 is mounted: one line, and doctor says so', async () => {
     return spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
   };
   const why =
-    'cannot see DNS: no cgroup2 is mounted; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified, or leave --dns out';
+    'cannot see DNS: no cgroup2 is mounted; run mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified, or leave out --dns';
   const { status, stdout, stderr } = run(`${bin}collector --dns`);
   assert.deepEqual({ status, stdout, stderr }, { status: 1, stdout: '', stderr: `collector: ${why}\n` });
   const told = run(`${bin}doctor`);

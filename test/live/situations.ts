@@ -47,7 +47,7 @@ const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
     {
       name: `${tier}: a function that connect() does not pass`,
       run: `rehook __sys_connect_file generic_file_fsync; dist/bin/collector --tier ${tier}`,
-      says: 'collector: connect() does not pass the hooked function: ENXIO; this kernel was built with __sys_connect_file inlined; use another tier\n',
+      says: 'collector: connect() does not call the hooked function: ENXIO; this kernel was built with __sys_connect_file inlined; use another tier\n',
       status: 1,
       tier,
     },
@@ -100,7 +100,7 @@ export const situations: Situation[] = [
   {
     name: 'cgroup v1 only: --cgroup',
     run: 'umount -l -t cgroup2 -a; dist/bin/collector --cgroup /',
-    says: 'collector: --cgroup needs cgroup v2, which is not mounted; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified\n',
+    says: 'collector: --cgroup needs cgroup v2, which is not mounted; run mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified\n',
     status: 2,
   },
   {
@@ -138,7 +138,7 @@ export const situations: Situation[] = [
   {
     name: 'kprobe: without cap_sys_admin, where kernel.perf_event_paranoid is 3',
     run: 'echo 3 >/proc/sys/kernel/perf_event_paranoid; only -sys_admin dist/bin/collector --tier kprobe',
-    says: /^collector: cannot attach BPF program \w+: EACCES; this root lacks cap_sys_admin \(or, in place of the last, set kernel\.perf_event_paranoid=2\)\n$/,
+    says: /^collector: cannot attach BPF program \w+: EACCES; this root lacks cap_sys_admin \(or, instead of the last one, set kernel\.perf_event_paranoid=2\)\n$/,
     status: 1,
     tier: 'kprobe',
   },
@@ -148,7 +148,7 @@ export const situations: Situation[] = [
 export const lockedDown: Situation[] = (['fentry', 'kprobe', 'tracepoint'] as const).map((tier) => ({
   name: `${tier}: lockdown=confidentiality`,
   run: `mount -t securityfs none /sys/kernel/security; dist/bin/collector --tier ${tier}`,
-  says: /^collector: [^\n]*; the kernel is locked down to confidentiality, where BPF reads no kernel memory; boot with lockdown=integrity\n$/,
+  says: /^collector: [^\n]*; the kernel is locked down to confidentiality, so BPF cannot read kernel memory; boot with lockdown=integrity\n$/,
   status: 1,
 }));
 

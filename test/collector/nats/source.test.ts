@@ -201,7 +201,7 @@ test('--from: the beginning, a number, a time, only what comes; for a consumer t
   assert.deepEqual(seqsOf(again.stdout), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   assert.equal(
     again.stderr,
-    'source-nats: the consumer b goes on where it was; --from is for a new one, see --durable\n',
+    'source-nats: the consumer b continues from its last position; --from is only for a new one, see --durable\n',
   );
 });
 
@@ -274,13 +274,13 @@ test('what it cannot work with is said in one line', async (t) => {
   };
   assert.equal(
     await fails(`${server.url} NONE`),
-    'source-nats: 127.0.0.1:PORT: there is no stream NONE; check its name\n',
+    'source-nats: 127.0.0.1:PORT: the stream NONE does not exist; check its name\n',
   );
   const { jsm } = await server.client();
   await jsm.consumers.add('CONN', { durable_name: 'push', deliver_subject: 'x', ack_policy: 'none' as never });
   assert.equal(
     await fails(`--durable push ${server.url} CONN`),
-    'source-nats: 127.0.0.1:PORT: the consumer push pushes events; give --durable another name\n',
+    'source-nats: 127.0.0.1:PORT: push is a push consumer; choose another name for --durable\n',
   );
   const { ended } = start(t, ['bash', '-c', `exec source-nats --durable gone ${server.url} CONN`], dir);
   for (let there = false; !there; await sleep(20))
@@ -301,7 +301,7 @@ test('--from says what it wants', () => {
     opt_start_time: '2026-11-23T08:00:00.500Z',
   });
   for (const wrong of ['', 'seq:', 'seq:0', 'seq:-1', 'time:yesterday', 'time:2026-11-23', 'old', 'all '])
-    assert.throws(() => from(wrong), /wants all, new, seq:N or time:/, wrong);
+    assert.throws(() => from(wrong), /needs all, new, seq:N or time:/, wrong);
 });
 
 test('a server that is none: nothing of what its client says of it comes among the events', async (t) => {

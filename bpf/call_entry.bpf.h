@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* A call that may make an attempt is about to run. Thread context. */
-#ifndef SYNPIPE_BEGIN_BPF_H
-#define SYNPIPE_BEGIN_BPF_H
+/* Handles the entry of a call that may start an attempt. Thread context. */
+#ifndef SYNPIPE_CALL_ENTRY_BPF_H
+#define SYNPIPE_CALL_ENTRY_BPF_H
 
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "ends.bpf.h"
+#include "endpoints.bpf.h"
 #include "filter.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
-/* `address` is the caller's, or the kernel's copy of it. */
-struct begin {
+/* What a call was given. `address` points to the caller's memory or, if `kernel` is set, to the kernel's copy. */
+struct call_arguments {
 	__u64 address;
 	int addrlen;
 	bool kernel;
@@ -30,8 +30,9 @@ static __always_inline __u64 attempt_id(__u64 cookie, __u64 start_ns)
 }
 
 /*
- * The socket behind a file that belongs to one. Behind others, NULL or something else: should that look like a socket,
- * the call's error is known for what it is when it ends (tried_to). To look at the file first costs every call.
+ * Returns the socket of a socket's file. For any other file, returns NULL or a pointer to something else; if that happens to
+ * look like a socket, was_attempt recognizes the call by its error when it returns. Checking the file here would slow down
+ * every call.
  */
 static __always_inline struct socket *socket_of(struct file *file)
 {
@@ -42,7 +43,7 @@ static __always_inline struct socket *socket_of(struct file *file)
 #endif
 }
 
-/* A call whose end no program saw: a loss, unless look_at_open will find its entry. */
+/* Ends a call whose return no program saw. It is counted as lost, unless look_at_open will find its entry. */
 static __always_inline void end_unseen(struct call *call)
 {
 	if (end_call(call) && !call->kept)
@@ -57,7 +58,7 @@ static __always_inline void start_call(struct call *call, struct sock *sk)
 	call->flow = NULL;
 	call->uaddr = 0;
 	call->addrlen = 0;
-	call->to = (struct attempt_ends){};
+	call->to = (struct attempt_endpoints){};
 	call->netns = 0;
 	call->via = ATTEMPT_VIA_CONNECT;
 	call->mptcp = false;
@@ -65,7 +66,7 @@ static __always_inline void start_call(struct call *call, struct sock *sk)
 	call->counted = false;
 }
 
-static __always_inline void attempt_begin(struct socket *given, const struct begin *from, enum attempt_via via)
+static __always_inline void call_entered(struct socket *given, const struct call_arguments *from, enum attempt_via via)
 {
 	struct address address = {};
 	struct socket_copy buffer;
@@ -75,21 +76,21 @@ static __always_inline void attempt_begin(struct socket *given, const struct beg
 	__u16 protocol;
 	bool legible;
 
-	/* Only calls that start an attempt: not those that poll for the end of one. */
+	/* Only calls that start an attempt matter, not those that check whether an earlier attempt has completed. */
 	if (!sk || socket->state != SS_UNCONNECTED || socket->type != SOCK_STREAM)
 		return;
 	protocol = READ_GIVEN(sk, sk_protocol);
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return;
-	/* Too short for any destination, or so long that the kernel does not even look. */
+	/* The address is too short for any destination, or so long that the kernel rejects it unread. */
 	if (from->addrlen < 8 || from->addrlen > SOCKADDR_MAX || !task_wanted() || !netns_wanted(sk))
 		return;
 	legible = read_address(&address, from->address, from->addrlen, from->kernel);
-	/* An address that could not be read here may still be legible for the kernel itself. */
+	/* An address that could not be read here may still be readable for the kernel itself. */
 	if (legible && !is_destination(&address, from->addrlen))
 		return;
 	call = bpf_task_storage_get(&calls, current(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	/* One in another, as the kernel's own in an application's: the outer one is the attempt. */
+	/* A nested call, such as the kernel's own inside an application's connect(): the outer one is the attempt. */
 	if (call && call->entry == CALL_CONNECT && from->entry != CALL_CONNECT)
 		return;
 	if (!call) {
