@@ -1,6 +1,6 @@
 /**
- * The page under load: so many events a second for so long, and how long its main thread was busy in one piece (long
- * tasks, over 50 ms), its heap, and sink-web's memory.
+ * Measures the page under load, with SECONDS of EVENTS_PER_SECOND: how long its main thread was blocked (long tasks, over
+ * 50 ms), its heap, and sink-web's memory.
  *
  *     node --import tsx test/bench/web.ts [SECONDS] [EVENTS_PER_SECOND]
  */
