@@ -1,7 +1,8 @@
 /**
- * sink-nats beside two loops that one would write with the client: each publish awaited, and core NATS without any
- * acknowledgement; and source-nats; and how long an event takes through both, at a steady rate. Into a stream on one server, and on three (all on this machine), in rounds that
- * alternate: `node --import tsx test/bench/nats.ts [EVENTS [ROUNDS]]`. Keeps the run in test/bench/runs.
+ * Measures sink-nats against two loops that one would write with the client: each publish awaited, and core NATS without
+ * acknowledgements. Also measures source-nats, and how long an event takes through both at a steady rate.
+ * Publishes to a stream on one server, and on three (all on this machine), in rounds that
+ * alternate: `node --import tsx test/bench/nats.ts [EVENTS [ROUNDS]]`. Saves the run in test/bench/runs.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

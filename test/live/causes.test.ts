@@ -21,7 +21,7 @@ linked('who said no, and how: each cause', async (net, other) => {
   assert.deepEqual({ attempts, lost, open }, { attempts: rows.length, lost: 0, open: 0 });
 });
 
-linked('the first SYN is rejected and the next one is not: no cause where there was a success', async (net, other) => {
+linked('an attempt that succeeds has no cause, even if its first SYN was rejected', async (net, other) => {
   const port = 8080;
   await other.serve(port);
   other.run('nft', 'add table inet t');

@@ -18,7 +18,7 @@ for (const report of ['outcome', 'both', 'attempt'] as const)
     ['fd', '::1'],
   ] as const)
     live(
-      `--report ${report}: what another thread changes before the kernel reads it, ${mode}, ${address}`,
+      `--report ${report}: another thread changes what the kernel is about to read, ${mode}, ${address}`,
       async (net) => {
         net.sysctl('ipv4/ip_local_port_range', '10000 65000');
         const collector = await Collector.start(['--netns', net.inode, '--report', report]);

@@ -18,7 +18,7 @@ const silent = addresses[4].silent;
 const here = '127.0.0.1';
 const refused = 'refused ECONNREFUSED';
 
-/** Clients that hang, when they do. */
+/** Starts clients that hang, and waits until they do. */
 async function hang(net: Net, ...commands: (string | number)[][]) {
   const before = waiting(net).size;
   const all = commands.map((command) => net.start(command).child);
@@ -35,7 +35,7 @@ const modes = (['outcome', 'both', 'attempt'] as const).flatMap((report) =>
 );
 type Mode = (typeof modes)[number];
 
-/** What is written of one that waits to the end; with `repeat` as often as it has to be. */
+/** The expected events of an attempt that waits to the end. With `repeat` there are several pending events. */
 function open({ report, pending }: Mode, existing: boolean): RegExp {
   const connect = report === 'attempt' ? (existing ? '' : 'connect') : report === 'both' ? 'connect, ' : '';
   if (report === 'attempt') return new RegExp(`^${connect}$`);
@@ -43,22 +43,22 @@ function open({ report, pending }: Mode, existing: boolean): RegExp {
   return new RegExp(`^${connect}pending(, pending)${pending === 'once' ? '' : '{2,9}'}$`);
 }
 
-linked('each mode, ended by SIGINT, SIGTERM or -n: the right lines of each attempt', async (net) => {
+linked('each mode, ended by SIGINT, SIGTERM or -n, writes the right lines for each attempt', async (net) => {
   const [early] = (await hang(net, ['hanging', silent, port])) as [number];
   const stops = ['SIGINT', 'SIGTERM', '-n'] as const;
   const count = 3;
   const all = [];
   for (const [i, mode] of modes.entries()) {
     const stop = stops[(i + Math.floor(i / 3)) % 3] as (typeof stops)[number];
-    // with attempts only, the one that hangs is counted too, and one that was hanging is not
+    // with attempts only, the late attempt counts towards -n, and the early one, made before the start, does not
     const limit = stop === '-n' ? ['-n', count + (mode.report === 'attempt' ? 1 : 0)] : [];
-    const pending = mode.report === 'attempt' ? [] : ['--pending', mode.pending]; // it needs outcomes
+    const pending = mode.report === 'attempt' ? [] : ['--pending', mode.pending]; // --pending needs outcomes
     const args = ['--netns', net.inode, '--report', mode.report, ...pending, ...limit];
     all.push({ mode, stop, collector: await Collector.start(args) });
   }
   const [late] = (await hang(net, ['nonblocking', silent, port])) as [number];
   const last = all.find(({ mode }) => mode.report === 'outcome' && mode.pending === 'repeat')?.collector as Collector;
-  await until('it was looked at after 4 s', () => pendings(last.lines(), late).length >= 3);
+  await until('pending was repeated after 4 s', () => pendings(last.lines(), late).length >= 3);
   for (const { mode, collector } of all)
     if (mode.report !== 'outcome')
       await until('its connect', () => storyOf(collector.lines(), late).startsWith('connect'));
@@ -94,7 +94,7 @@ async function ended(collector: Collector) {
   return collector.stop();
 }
 
-linked('--duration: it ends by itself, and what is open is reported', async (net) => {
+linked('--duration ends it, and open attempts are reported', async (net) => {
   const [early] = (await hang(net, ['hanging', silent, port])) as [number];
   const collector = await Collector.start(['--netns', net.inode, '--duration', 2]);
   const { code, stderr } = await collector.ended;
@@ -128,11 +128,11 @@ linked('-- COMMAND', async (net) => {
   assert.deepEqual({ attempts, open, lost }, { attempts: 1, open: 0, lost: 0 });
 });
 
-linked('a socket that belongs to no process, in the namespace of the collector', async (net, other) => {
+linked("a socket that belongs to no process, in the collector's namespace", async (net, other) => {
   await other.serve(port);
   const { child } = net.start(['unowned', silent, port]);
   const own = linesOf(child);
-  await until('it is on its way', () => own.some(({ then }) => then === 'ok'));
+  await until('the descriptor is in flight', () => own.some(({ then }) => then === 'ok'));
   const run = trace(net, ['--status', '--netns', net.inode]);
   await until('its line', () => told(run.lines()).length > 0);
   wake(net, 4);
@@ -151,7 +151,7 @@ linked('a socket that belongs to no process, in the namespace of the collector',
 });
 
 linked(
-  "dropped by this host's own firewall: pending, and established when that lets it through",
+  "dropped by this host's own firewall: pending, then established once the firewall lets it through",
   async (net, other) => {
     await other.serve(port);
     for (const family of families) wake(net, family);
@@ -178,7 +178,7 @@ linked(
   },
 );
 
-/** A cgroup of the test's own, and its id. */
+/** Makes a cgroup for the test. Returns its path and ID. */
 function cgroup(): string {
   const mount = readFileSync('/proc/mounts', 'utf8').match(/^\S+ (\S+) cgroup2 /m)?.[1] as string;
   const path = `${mount}/synpipe-hang-${process.pid}`;
@@ -187,7 +187,7 @@ function cgroup(): string {
   return path;
 }
 
-linked('filters hold for what was waiting before, and for what is pending later', async (net, other) => {
+linked('filters apply to attempts that waited before the start, and to later pending events', async (net, other) => {
   const uid = 1_300_000 + process.pid;
   const group = cgroup();
   const start = async (address: string, dport: number, as?: number, inside?: string) => {
@@ -235,7 +235,7 @@ linked('filters hold for what was waiting before, and for what is pending later'
       told(collector.lines())
         .map((event) => event.pid)
         .sort();
-    await until(`${name}: all that it lets through`, () => seen().length >= want.length);
+    await until(`${name}: all attempts that pass`, () => seen().length >= want.length);
     assert.deepEqual(seen(), want, name);
     const { stderr, lines } = await collector.stop();
     const open = want.length;
@@ -269,7 +269,7 @@ for (const [reader, says] of [
   ['filter', ''],
   ['synpipe filter', ''],
 ])
-  linked(`what is still open is on stderr, unless a stage follows: | ${reader}`, async (net) => {
+  linked(`open attempts are reported on stderr, unless a stage follows: | ${reader}`, async (net) => {
     await hang(net, ['hanging', silent, port], ['nonblocking', silent, port]);
     const words = `--netns ${net.inode}`;
     const pipeline = new Pipeline(`collector ${words} | ${reader} >out.ndjson`);

@@ -26,11 +26,11 @@ interface Hanging {
   family: Family;
   child: ChildProcess;
   lines: ReturnType<typeof linesOf>;
-  /** When it was seen to wait, in microseconds. */
+  /** When it was seen waiting, in microseconds. */
   seen: number;
 }
 
-/** The client's lines as they come. */
+/** Returns the client's lines, appended as they arrive. */
 export function linesOf(child: ChildProcess): { began?: number; ended?: number; then?: string }[] {
   const lines: ReturnType<typeof linesOf> = [];
   let rest = '';
@@ -45,7 +45,7 @@ export function linesOf(child: ChildProcess): { began?: number; ended?: number; 
 const silent = (family: Family) => addresses[family].silent;
 const runs = ({ child }: Hanging) => child.exitCode === null && child.signalCode === null;
 
-/** Clients that hang, each a process, when they do. What this machine cannot do is left out. */
+/** Starts hanging clients, one process each, and waits until they hang. Leaves out what this machine cannot do. */
 async function hang(net: Net): Promise<Hanging[]> {
   const before = waiting(net).size;
   const all: Hanging[] = families.flatMap((family) =>
@@ -62,26 +62,26 @@ async function hang(net: Net): Promise<Hanging[]> {
   return all.filter(runs);
 }
 
-/** But for what is cut off of nanoseconds. */
+/** Equal, apart from the nanoseconds that are cut off. */
 const near = (a: number, b: number) => Math.abs(a - b) <= 1;
 
-/** The story of each, by its process; there are no others. */
+/** Returns the events of each client's attempt. Asserts that there are no other attempts. */
 function byProcess(lines: string[], clients: Hanging[]): Map<Hanging, Told[]> {
   const all = stories(lines);
   assert.equal(all.length, clients.length, `each has one id: ${all.map(inWords)}`);
   return new Map(clients.map((one) => [one, all.find(([event]) => event?.pid === one.child.pid) ?? []]));
 }
 
-/** Which attempts a collector sees how. */
+/** Which attempts a collector saw, and how. */
 interface Seen {
   report: 'outcome' | 'both';
   before: Hanging[];
   during: Hanging[];
-  /** The local ports that are known, by process. */
+  /** The known local ports, by process. */
   ports: Map<number, number>;
 }
 
-/** IPv4 is answered in the end, IPv6 is not, and what is killed is. */
+/** In the end IPv4 is answered and IPv6 is not. These are killed. */
 const isKilled = ({ way, family }: Hanging) => way === 'hanging' && family === 6;
 
 function check(lines: string[], { report, before, during, ports }: Seen): void {
@@ -126,8 +126,8 @@ function check(lines: string[], { report, before, during, ports }: Seen): void {
 }
 
 /**
- * Attempts that hang before and while collectors run, in every way; then some are killed, some are answered, and some are
- * open when the collectors end. `answer` has IPv4 answered. Returns how many attempts each collector saw.
+ * Makes attempts that hang before and while collectors run, in every way. Then some are killed, some are answered, and
+ * some are open when the collectors end. `answer` makes IPv4 be answered. Returns how many attempts each collector saw.
  */
 export async function hangAround(
   net: Net,

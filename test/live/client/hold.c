@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Prints when the call begins, which may never return. */
+/* Prints the time before the call, since the call may never return. */
 static void hanging(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -22,7 +22,7 @@ static void hanging(char **args)
 	then(error);
 }
 
-/* So many attempts at once, held open until the next line of standard input; then all sockets are closed. */
+/* Makes COUNT attempts, keeps them open until the next line of standard input, then closes all sockets. */
 static void hold(char **args)
 {
 	struct target to = target_of(args[1], args[2]);
@@ -45,7 +45,7 @@ static void hold(char **args)
 	getchar();
 }
 
-/* The socket's only descriptor is on its way to another process, which does not take it. */
+/* Puts the socket's only descriptor in flight to another process that does not receive it. */
 static void unowned(char **args)
 {
 	struct target to = target_of(args[0], args[1]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Attempts that connect() of a 64-bit program on a TCP socket does not make. */
+/* Attempts made by other means than connect() of a 64-bit program on a TCP socket. */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -22,7 +22,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-/* TCP Fast Open: the data comes with the SYN. */
+/* TCP Fast Open: the data is sent with the SYN. */
 static void fast_open(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -33,7 +33,7 @@ static void fast_open(char **args)
 	tell("sendmsg", fd, &to, error, began_us);
 }
 
-/* The same asked for in advance: connect() returns before any SYN went out. */
+/* TCP Fast Open as a socket option: connect() returns before a SYN is sent. */
 static void fast_open_connect(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -57,7 +57,7 @@ static void mptcp(char **args)
 	tell("mptcp", fd, &to, error, began_us);
 }
 
-/* An MPTCP connection to itself, which lasts until it is told to end: the kernel adds what it is set up to. */
+/* Makes an MPTCP connection to itself and keeps it until stdin ends. The kernel adds the subflows that it is configured for. */
 static void mptcp_held(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -78,7 +78,7 @@ static void mptcp_held(char **args)
 	getchar();
 }
 
-/* io_uring without liburing: one connect, submitted and waited for. `async`: in a worker thread. */
+/* io_uring without liburing: submits one connect and waits for it. `async`: in a worker thread. */
 static void uring(char **args)
 {
 	struct target to = target_of(args[1], args[2]);
@@ -105,7 +105,7 @@ static void uring(char **args)
 	tell("io_uring", fd, &to, -((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res, began_us);
 }
 
-/* The kernel connects by itself: NVMe over TCP, whose driver does it while it is told to. */
+/* The kernel itself connects: NVMe over TCP, whose driver connects when asked to. */
 static void kernel(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -130,7 +130,7 @@ static void on_fault(int signal)
 	siglongjmp(no_emulation, 1);
 }
 
-/* The system call as a 32-bit program makes it. */
+/* Makes the system call as a 32-bit program does. */
 static void compat(char **args)
 {
 	struct target to = target_of(args[0], args[1]), *low;

@@ -30,7 +30,7 @@ struct target target_of(const char *address, const char *port)
 		v6->sin6_port = htons(atoi(port));
 		to.size = sizeof(*v6);
 	} else {
-		errx(2, "no address: %s", address);
+		errx(2, "not an IP address: %s", address);
 	}
 	return to;
 }
@@ -52,7 +52,7 @@ long long now_us(void)
 	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-/* One write for each line, so that many processes can share the output. */
+/* Writes each line in one call, so that many processes can share the output. */
 static void print(const char *line)
 {
 	fputs(line, stdout);
@@ -60,7 +60,7 @@ static void print(const char *line)
 		err(2, "write");
 }
 
-/* The address in the words of the event; returns its IP version. */
+/* Writes the address as the event does. Returns its IP version. */
 static int describe(const struct sockaddr_storage *at, char *text, int *port, bool *mapped)
 {
 	const struct sockaddr_in *v4 = (const void *)at;
