@@ -188,9 +188,19 @@ const cases: Case[] = [
     [{ ...ok, name: 'xn--mnchen-3ya.test' }],
     0,
   ],
-  ['from another address, to an unconnected socket', ask(host, (id) => [right(id, host)], { other: '127.0.0.9', connected: false }), [], 0],
+  [
+    'from another address, to an unconnected socket',
+    ask(host, (id) => [right(id, host)], { other: '127.0.0.9', connected: false }),
+    [],
+    0,
+  ],
   ['from another address, to a connected socket', ask(host, (id) => [right(id, host)], { other: '127.0.0.9' }), [], 0],
-  ['from the right address, to an unconnected socket', ask(host, (id) => [right(id, host)], { connected: false }), [ok], 0],
+  [
+    'from the right address, to an unconnected socket',
+    ask(host, (id) => [right(id, host)], { connected: false }),
+    [ok],
+    0,
+  ],
 ];
 
 for (const lost of [0, 1])

@@ -14,7 +14,7 @@ interface Call {
 
 const address = /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/;
 
-/** The TCP connects in strace's account, by the end of the call. */
+/** The TCP connects in an strace log, in the order in which the calls ended. */
 function parse(trace: string): Call[] {
   const open = new Map<string, string>();
   const calls: Call[] = [];

@@ -8,7 +8,7 @@ const wanted = [
   ...['outcome python3 denied', 'outcome bash unreachable'],
 ];
 
-live('the script that makes the sample still records what it is to show', async () => {
+live('the script that makes the sample still records what it must show', async () => {
   const told = (lines: string[]) =>
     new Set(
       lines

@@ -9,7 +9,7 @@ const isTold = (event: Line): event is Told => ['connect', 'outcome', 'pending']
 
 export const told = (lines: string[]): Told[] => lines.map((line) => JSON.parse(line) as Line).filter(isTold);
 
-/** The events of each attempt, in order; they join by id. */
+/** The events of each attempt, in order, joined by id. */
 export function stories(lines: string[]): Told[][] {
   const byId = new Map<string, Told[]>();
   for (const event of told(lines)) byId.set(event.id, [...(byId.get(event.id) ?? []), event]);
@@ -18,7 +18,7 @@ export function stories(lines: string[]): Told[][] {
   return all;
 }
 
-/** All say the same of who, where and when, and nothing comes after the end. */
+/** Asserts that all events agree on the process, destination and start, and that none follows the outcome. */
 function isOne(story: Told[]): void {
   const [first] = story as [Told];
   for (const [i, event] of story.entries()) {
@@ -30,11 +30,11 @@ function isOne(story: Told[]): void {
   }
 }
 
-/** When the call was made. */
+/** When connect() was called. */
 export const startOf = (event: Told) => (event.type === 'connect' ? event.ts : event.start);
 export const micros = (time: string) => Date.parse(`${time.slice(0, 19)}Z`) * 1000 + Number(time.slice(20, 26));
 
-/** As it is written here: `connect, pending, refused ECONNREFUSED`. */
+/** How tests write the events of an attempt: `connect, pending, refused ECONNREFUSED`. */
 export const inWords = (story: Told[]) =>
   story
     .map((event) => {
@@ -48,13 +48,13 @@ export interface Ledger {
   outcomes: number;
   connects: number;
   pendings: number;
-  /** Attempts that were still open. */
+  /** Attempts that were open at the end. */
   open: number;
   lost: number;
   lostUpdates: number;
 }
 
-/** What the lines add up to, which is what the last status says. */
+/** What the lines add up to. Asserts that the last status agrees. */
 export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both' = 'outcome'): Ledger {
   const count = { connect: 0, outcome: 0, pending: 0 };
   let lost = 0;

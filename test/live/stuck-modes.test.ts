@@ -5,7 +5,7 @@ import { stuck } from './stuck.js';
 
 const count = 200_000;
 for (const report of ['outcome', 'attempt', 'both'] as const)
-  live(`${count} connects while the reader is stopped: all add up, --report ${report}`, async (net) => {
+  live(`${count} connects while the reader is stopped: the ledger adds up, --report ${report}`, async (net) => {
     const { collector, reader, lines, read } = await stuck('--netns', net.inode, '--report', report);
     await Promise.all([0, 1].map(() => net.client(['quiet', count / 2, '127.0.0.1', 9])));
     reader.kill('SIGCONT');
