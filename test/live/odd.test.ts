@@ -17,7 +17,7 @@ for (const address of ['127.0.0.1', '::1']) {
       'EBADF', // too large
       'ENOTSOCK', // a device
       'ENOTSOCK', // a file of the kernel's
-      'ENOTSOCK', // a file that shares its inode
+      'ENOTSOCK', // files without their own inode
       'ENOTSOCK',
       'EINVAL', // TCP address on a UNIX socket
       'EBADF', // O_PATH

@@ -22,7 +22,7 @@ async function repaired(content: Buffer | string): Promise<{ told: string | unde
 
 const whole = ndjson(connect(), connect({ seq: 2 }));
 
-test('leaves alone what ends at a whole line', async () => {
+test('leaves a file alone if it ends with a whole line', async () => {
   assert.deepEqual(await repaired(''), { told: undefined, file: '' });
   assert.deepEqual(await repaired(whole), { told: undefined, file: whole });
   assert.deepEqual(await repaired('whatever\n'), { told: undefined, file: 'whatever\n' });
@@ -42,7 +42,7 @@ test('moves a torn tail of any length aside', async () => {
   }
 });
 
-test('a file cut anywhere is whole lines afterwards, no byte is lost, and once is enough', async () => {
+test('a file cut anywhere has whole lines afterwards, no byte is lost, and one repair is enough', async () => {
   const lines = ndjson(connect({ comm: 'é😀' }), { type: 'x' }, connect({ seq: 2 }));
   const bytes = Buffer.from(lines);
   const kept = [

@@ -30,7 +30,7 @@ test('a line cut off anywhere', () => {
 
 const input = (lines: Buffer[]) => Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
 
-test('byte by byte they give the same, and what is valid goes on as it came', async () => {
+test('fed byte by byte, they give the same verdicts, and valid lines pass unchanged', async () => {
   const short = Object.values(oddities).filter(([line]) => line.length < 1000);
   const bytes = input(short.map(([line]) => line));
   const whole = await runStage(validate(), [bytes]);
