@@ -11,7 +11,7 @@ const swap = (from: string, to: string) => {
 };
 const comm = (bytes: string) => swap('"curl"', `"${bytes}"`);
 
-/** What JSON readers disagree on, each with the verdict that JSON.parse and ajv have, as bytes (latin1). */
+/** Inputs that JSON readers disagree on, each with the verdict of JSON.parse and ajv, as bytes (latin1). */
 export const oddities: Record<string, [line: Buffer, valid: boolean]> = {
   'as it is': [Buffer.from(text), true],
   'escape of a plain letter': [comm('c\\u0075rl'), true],

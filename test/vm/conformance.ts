@@ -1,6 +1,6 @@
 /*
- * Runs on the machine that is to be examined: all tiers that work here watch the same attempts. Prints one JSON
- * object, a Report. Needs the compiled client's path in SYNPIPE_VM_CLIENT.
+ * Runs on the machine under test: all tiers that work there watch the same attempts. Prints one JSON object, a Report.
+ * Needs the compiled client's path in SYNPIPE_VM_CLIENT.
  */
 import { release } from 'node:os';
 import { type Tier, tiers } from '../../dist/collector/addon.js';
@@ -16,14 +16,14 @@ export interface Report {
   kernel: string;
   /** Why a tier does not work here. */
   missing: { [tier in Tier]?: string };
-  /** By case and tier: `=`, what is documented to be less, `cannot: …`, or `wrong: …`. */
+  /** By case and tier: `=`, the documented limitation, `cannot: …`, or `wrong: …`. */
   table: Record<string, { [tier in Tier]?: string }>;
 }
 
 const report: Report = { kernel: release(), missing: {}, table: {} };
 const reports = ['both', 'outcome', 'attempt'] as const;
 type Watching = { [report in (typeof reports)[number]]: Collector };
-/** With each --report: if ends are not reported, the programs go another way. */
+/** A collector for each --report: without outcomes, the BPF programs take other paths. */
 const collectors = new Map<Tier, Watching>();
 const net = new Place();
 const narrow = new Place();
@@ -36,18 +36,18 @@ async function attach(tier: Tier): Promise<void> {
     const both = await start('--report', 'both');
     collectors.set(tier, { both, outcome: await start(), attempt: await start('--report', 'attempt') });
   } catch (error) {
-    report.missing[tier] = (error as Error).message.trim().replace(/^it ended: collector: /, '');
+    report.missing[tier] = (error as Error).message.trim().replace(/^the collector exited: collector: /, '');
   }
 }
 
 const pidOf = (line: string) => Number(/"pid":(\d+)/.exec(line)?.[1]);
 const ran = new Map<Case, Ran>();
-/** Processes whose events are expected, but not examined. */
+/** Processes whose events are expected, but not checked. */
 const aside = new Set<number>();
 
 /**
- * Except in a guest, what a timer ends is driven again, twice at most, if its end was not seen: a sandbox's kernel may run
- * no BPF program while its own process 1 is current, not even for a timer that comes just then.
+ * Outside a guest, cases that a timer ends are repeated, at most twice, if an end was not seen: a sandbox's kernel may run no
+ * BPF program while its own process 1 is current, not even for a timer that fires then.
  */
 async function drive(one: Case): Promise<void> {
   for (let tries = one.slow && !process.env.SYNPIPE_VM_GUEST ? 3 : 1; tries > 0; tries--) {
@@ -68,7 +68,7 @@ async function ended({ pids }: Ran): Promise<boolean> {
   });
 }
 
-/** Until here: the events of an attempt that is made now come after all others. */
+/** Makes an attempt and waits for its events: they come after all earlier ones. Returns its process ID. */
 async function mark(): Promise<number> {
   const { child, finish } = net.start(['blocking', '127.0.0.1', closed]);
   await finish();
@@ -80,7 +80,7 @@ async function mark(): Promise<number> {
   return child.pid as number;
 }
 
-/** The events of attempts by process, in their order. Without a process: by 0. */
+/** The events of attempts by process, in order. Events without a process are under 0. */
 function eventsByPid(collector: Collector): Map<number, Event[]> {
   const byPid = new Map<number, Event[]>();
   for (const line of collector.lines().filter(isAttempt)) {
@@ -98,7 +98,7 @@ const inOrder = (events: object[]) =>
     .sort()
     .join(' ');
 
-/** What the first tier reports of a case. */
+/** What the first tier reports for a case. */
 const first = new Map<Case, string>();
 function judge(one: Case, { pids, said }: Ran, tier: Tier, events: Events): string {
   if (said.unavailable) return `cannot: ${said.unavailable}`;
@@ -121,7 +121,7 @@ function judge(one: Case, { pids, said }: Ran, tier: Tier, events: Events): stri
     same('outcome', byDefault);
     if (!one.existing) same('connect', of('attempt'));
     if (!one.less?.[tier]) {
-      // what the client cannot know is the same for all tiers at least
+      // what the client cannot know must at least be the same for all tiers
       const exact = JSON.stringify(actual.map(({ connect, outcome }) => [connect, outcome]));
       if (exact !== (first.get(one) ?? exact)) wrong.push(`another tier differs: ${first.get(one)} ${exact}`);
       first.set(one, exact);
@@ -152,7 +152,7 @@ function judgeAll(): void {
   }
 }
 
-/** As fast as it can, by two threads. Each attempt has its last line or is counted as lost, and the ledger says so. */
+/** Two threads connect at full speed. Each attempt has its final line or is counted as lost, and the ledger agrees. */
 async function burst(): Promise<void> {
   const { child, finish } = net.start(['burst', 2, 2500, '127.0.0.1', open]);
   const { attempts } = await finish();
