@@ -18,7 +18,8 @@ test('every link leads to an existing file or heading', () => {
       const [path = '', anchor] = target.split('#');
       const place = path === '' ? page : normalize(join(dirname(page), path));
       assert.ok(existsSync(`${root}${place}`), `${page}: ${target}`);
-      if (anchor !== undefined) assert.ok(anchors(place).has(anchor), `${page}: ${target} is not a heading of ${place}`);
+      if (anchor !== undefined)
+        assert.ok(anchors(place).has(anchor), `${page}: ${target} is not a heading of ${place}`);
     }
   }
   assert.ok(seen > 20, `${seen} links`);

@@ -84,7 +84,10 @@ test('every imported package is a dependency, and only tsx is looked up at run t
     sources.map(read).flatMap((text) => importsOf(text).flatMap((name) => named.exec(name) ?? [])),
   );
   for (const name of packages)
-    assert.ok(name.split('/', name.startsWith('@') ? 2 : 1).join('/') in devDependencies, `${name} is not a dependency`);
+    assert.ok(
+      name.split('/', name.startsWith('@') ? 2 : 1).join('/') in devDependencies,
+      `${name} is not a dependency`,
+    );
   // bundled packages are not needed at run time; node-addon-api is C++, for building
   assert.deepEqual([Object.keys(dependencies), Object.keys(peerDependencies)], [['node-addon-api'], ['tsx']]);
   const built = ['bin', 'umbrella', 'sinks', 'seldom', 'code'].flatMap((folder) =>

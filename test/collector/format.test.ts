@@ -96,7 +96,11 @@ const cases: [string, Fields, string][] = [
   ['IPv4-mapped', { mapped: 1 }, '"family":4,"v4mapped":true,"daddr":"127.0.0.1"'],
   ['in a PID namespace', { nspid: 7 }, '"pid":1234,"nspid":7,"tid":1236'],
   ['io_uring', { via: 2 }, '"via":"io_uring"}'],
-  ['a name with arbitrary bytes', { comm: 'a"\\\n\x1b\x7f\xff\xc3\xa9' }, '"comm":"a\\"\\\\\\n\\u001b\\u007f\ufffdé","pcomm"'],
+  [
+    'a name with arbitrary bytes',
+    { comm: 'a"\\\n\x1b\x7f\xff\xc3\xa9' },
+    '"comm":"a\\"\\\\\\n\\u001b\\u007f\ufffdé","pcomm"',
+  ],
   ['a name without a terminating NUL', { comm: '0123456789abcdef' }, '"comm":"0123456789abcde'],
   ['a deleted program', { exe: 'x\0', deleted: 1 }, '"exe":"/x (deleted)"'],
   ['the longest path', { exe: `${'\x01'.repeat(255)}\0` }, `"exe":"/${'\\u0001'.repeat(255)}"`],

@@ -13,7 +13,9 @@ const combinations = sources.flatMap((from) => targets.map((to) => [from, to] as
 const run = (dir: string, from: string, to: string, end: string) =>
   shell(`python3 '${root}test/support/streams.py' ${from} ${to} ${end} filter --dport 443`, dir, input);
 
-test('between streams of any kind, all lines arrive and no stream is made non-blocking', { concurrency: 3 }, async (t) => {
+test('between streams of any kind, all lines arrive and no stream is made non-blocking', {
+  concurrency: 3,
+}, async (t) => {
   const all = combinations.map(([from, to]) =>
     t.test(`${from} to ${to}`, async (t) => {
       const { stdout, stderr, code } = await run(folder(t), from, to, 'end');

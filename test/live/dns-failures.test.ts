@@ -54,30 +54,33 @@ live('NXDOMAIN with the C library: both families failed', async (net) => {
   ]);
 });
 
-live('no data for one family is not a failure; it is one if both lack data, or only that family is asked for', async (net) => {
-  const rules = {
-    'v4.test': v4,
-    'v6.test': { AAAA: '2001:db8::1' },
-    'none.test': {},
-    'slow.test': { ...v4, delay: 400 },
-  };
-  const events = await seen(
-    net,
-    rules,
-    ...Object.keys(rules).map((name) => getent(name)),
-    ['host', 'v4.test', '127.0.0.1'],
-    ['dig', '@127.0.0.1', 'AAAA', 'v4.test'],
-  );
-  assert.deepEqual(sorted(events), [
-    ['none.test', 'A', 'NODATA'],
-    ['none.test', 'AAAA', 'NODATA'],
-    ['slow.test', 'A', '192.0.2.1'],
-    ['v4.test', 'A', '192.0.2.1'],
-    ['v4.test', 'A', '192.0.2.1'],
-    ['v4.test', 'AAAA', 'NODATA'],
-    ['v6.test', 'AAAA', '2001:db8::1'],
-  ]);
-});
+live(
+  'no data for one family is not a failure; it is one if both lack data, or only that family is asked for',
+  async (net) => {
+    const rules = {
+      'v4.test': v4,
+      'v6.test': { AAAA: '2001:db8::1' },
+      'none.test': {},
+      'slow.test': { ...v4, delay: 400 },
+    };
+    const events = await seen(
+      net,
+      rules,
+      ...Object.keys(rules).map((name) => getent(name)),
+      ['host', 'v4.test', '127.0.0.1'],
+      ['dig', '@127.0.0.1', 'AAAA', 'v4.test'],
+    );
+    assert.deepEqual(sorted(events), [
+      ['none.test', 'A', 'NODATA'],
+      ['none.test', 'AAAA', 'NODATA'],
+      ['slow.test', 'A', '192.0.2.1'],
+      ['v4.test', 'A', '192.0.2.1'],
+      ['v4.test', 'A', '192.0.2.1'],
+      ['v4.test', 'AAAA', 'NODATA'],
+      ['v6.test', 'AAAA', '2001:db8::1'],
+    ]);
+  },
+);
 
 live('silence: one TIMEOUT, after 5 s', async (net) => {
   await responder(net, { 'silent.test': { silent: 99 } });

@@ -12,34 +12,37 @@ import { until } from './wait.js';
 
 const kinds: Kind[] = ['prog', 'map', 'link'];
 
-live('--dns as nobody with only the capabilities that it needs: works, keeps none, leaves nothing behind', async (net) => {
-  const out = fresh('events.ndjson');
-  const to = openSync(out, 'w');
-  const args = [...only([...needed(), 'net_admin']), `${bin}collector`];
-  const options = ['--status', '--dns', '--tier', 'tracepoint', `--netns=${net.inode}`];
-  const child = spawn('setpriv', [...args, ...options], { stdio: ['ignore', to, 'inherit'] });
-  closeSync(to);
-  onExit(() => child.kill('SIGKILL'));
-  const exit = once(child, 'exit');
-  const lines = () => readFileSync(out, 'utf8').split('\n').slice(0, -1);
-  await until('the collector starts', () => {
-    assert.equal(child.exitCode, null);
-    return lines().length > 0;
-  });
-  const pid = child.pid as number;
-  await until('all capabilities are given up', () => privileged(pid).length === 0);
-  const ids = kinds.flatMap((kind) => held(kind, pid).map((id) => [kind, id] as const));
-  const links = ids.filter(([kind]) => kind === 'link');
-  assert.ok(links.length >= 4, `${links}`);
-  await exchange(net, [ask('host.test', (id) => [right(id, 'host.test')])]);
-  child.kill('SIGTERM');
-  assert.deepEqual(await exit, [0, null]);
-  assert.deepEqual(
-    dnsIn(lines()).map(({ name }) => name),
-    ['host.test'],
-  );
-  for (const [kind, id] of ids) await until(`${kind} ${id} is gone`, () => !exists(kind, id));
-});
+live(
+  '--dns as nobody with only the capabilities that it needs: works, drops them, leaves nothing behind',
+  async (net) => {
+    const out = fresh('events.ndjson');
+    const to = openSync(out, 'w');
+    const args = [...only([...needed(), 'net_admin']), `${bin}collector`];
+    const options = ['--status', '--dns', '--tier', 'tracepoint', `--netns=${net.inode}`];
+    const child = spawn('setpriv', [...args, ...options], { stdio: ['ignore', to, 'inherit'] });
+    closeSync(to);
+    onExit(() => child.kill('SIGKILL'));
+    const exit = once(child, 'exit');
+    const lines = () => readFileSync(out, 'utf8').split('\n').slice(0, -1);
+    await until('the collector starts', () => {
+      assert.equal(child.exitCode, null);
+      return lines().length > 0;
+    });
+    const pid = child.pid as number;
+    await until('all capabilities are given up', () => privileged(pid).length === 0);
+    const ids = kinds.flatMap((kind) => held(kind, pid).map((id) => [kind, id] as const));
+    const links = ids.filter(([kind]) => kind === 'link');
+    assert.ok(links.length >= 4, `${links}`);
+    await exchange(net, [ask('host.test', (id) => [right(id, 'host.test')])]);
+    child.kill('SIGTERM');
+    assert.deepEqual(await exit, [0, null]);
+    assert.deepEqual(
+      dnsIn(lines()).map(({ name }) => name),
+      ['host.test'],
+    );
+    for (const [kind, id] of ids) await until(`${kind} ${id} is gone`, () => !exists(kind, id));
+  },
+);
 
 live('without cap_net_admin the message names only that', async () => {
   // mounts tracefs: without it cap_sys_admin is needed, which on some kernels is enough for this too

@@ -11,31 +11,28 @@ import { onExit } from './folder.js';
 import { cannot, live } from './live.js';
 import { nameserver, resolving } from './nameserver.js';
 
-live(
-  'curl: each attempt has the name that was asked for; a literal address has its reverse look-up',
-  async (net) => {
-    await nameserver(net);
-    const collector = await seeing(net);
-    resolving(
-      net,
-      'sh',
-      '-c',
-      'curl -s http://www.example.test:81/; curl -s http://127.0.0.2:82/; curl -s http://127.0.0.9:83/; true',
-    );
-    const { lines } = await collector.stop();
-    const events = attempts(enriched(net, `${lines.join('\n')}\n`));
-    const asked = events.filter(({ dport }) => dport === 81);
-    assert.deepEqual(asked.map(({ daddr }) => daddr).sort(), ['127.0.0.3', '127.0.0.4', '::1']);
-    for (const { name, name_source, name_age_ms, dns_latency_us } of asked) {
-      assert.deepEqual({ name, name_source }, { name: 'www.example.test', name_source: 'dns' });
-      assert.ok(Number.isInteger(name_age_ms) && Number.isInteger(dns_latency_us));
-    }
-    const named = (port: number) =>
-      events.filter(({ dport }) => dport === port).map(({ name, name_source }) => [name, name_source]);
-    assert.deepEqual(named(82), [['one.example.test', 'ptr']]);
-    assert.deepEqual(named(83), [[undefined, undefined]]);
-  },
-);
+live('curl: each attempt has the name that was asked for; a literal address has its reverse look-up', async (net) => {
+  await nameserver(net);
+  const collector = await seeing(net);
+  resolving(
+    net,
+    'sh',
+    '-c',
+    'curl -s http://www.example.test:81/; curl -s http://127.0.0.2:82/; curl -s http://127.0.0.9:83/; true',
+  );
+  const { lines } = await collector.stop();
+  const events = attempts(enriched(net, `${lines.join('\n')}\n`));
+  const asked = events.filter(({ dport }) => dport === 81);
+  assert.deepEqual(asked.map(({ daddr }) => daddr).sort(), ['127.0.0.3', '127.0.0.4', '::1']);
+  for (const { name, name_source, name_age_ms, dns_latency_us } of asked) {
+    assert.deepEqual({ name, name_source }, { name: 'www.example.test', name_source: 'dns' });
+    assert.ok(Number.isInteger(name_age_ms) && Number.isInteger(dns_latency_us));
+  }
+  const named = (port: number) =>
+    events.filter(({ dport }) => dport === port).map(({ name, name_source }) => [name, name_source]);
+  assert.deepEqual(named(82), [['one.example.test', 'ptr']]);
+  assert.deepEqual(named(83), [[undefined, undefined]]);
+});
 
 live(
   'several A and AAAA records and an alias: the attempts of happy eyeballs share the name, at once and after IPv6 failed',
@@ -65,17 +62,14 @@ live(
   },
 );
 
-live(
-  'without observed DNS answers, as tcpconnect -d sees them: reverse look-ups name what they can',
-  async (net) => {
-    await nameserver(net);
-    const events = ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((daddr) => connect({ daddr }));
-    assert.deepEqual(
-      attempts(enriched(net, ndjson(...events))).map(({ name }) => name),
-      ['one.example.test', 'cdn-3.example.test', undefined],
-    );
-  },
-);
+live('without observed DNS answers, as tcpconnect -d sees them: reverse look-ups name what they can', async (net) => {
+  await nameserver(net);
+  const events = ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((daddr) => connect({ daddr }));
+  assert.deepEqual(
+    attempts(enriched(net, ndjson(...events))).map(({ name }) => name),
+    ['one.example.test', 'cdn-3.example.test', undefined],
+  );
+});
 
 live("on a host with cgroup v1, a process's container is taken from its v1 cgroup", async (net, t) => {
   const systemd = '/sys/fs/cgroup/systemd';

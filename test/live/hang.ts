@@ -65,7 +65,7 @@ async function hang(net: Net): Promise<Hanging[]> {
 /** Equal, apart from the nanoseconds that are cut off. */
 const near = (a: number, b: number) => Math.abs(a - b) <= 1;
 
-/** Returns the events of each client's attempt. Asserts that there are no other attempts. */
+/** Returns the events of each client's attempt. Asserts that there is no other attempt. */
 function byProcess(lines: string[], clients: Hanging[]): Map<Hanging, Told[]> {
   const all = stories(lines);
   assert.equal(all.length, clients.length, `each has one id: ${all.map(inWords)}`);

@@ -102,7 +102,7 @@ export function eventOf({ began: _, ended: _e, ...attempt }: Attempt): ReturnTyp
   return attempt;
 }
 
-/** Asserts that each attempt has exactly one event, complete and in order, and that there are no others. */
+/** Asserts that each attempt has exactly one event, complete and in order, and that no other event exists. */
 export function same(events: Connect[], attempts: Attempt[], more: Partial<Attempt>[] = []): void {
   const wanted = attempts.map((attempt, i) => {
     const merged = { ...eventOf(attempt), ...more[i] };

@@ -21,7 +21,7 @@ for (const tier of [[], ['--tier', 'tracepoint']])
     assert.deepEqual({ code, stderr, events: outcomes(lines).length }, { code: 0, stderr: '', events: 10 });
   });
 
-live('nobody with only the capabilities that it needs: works, keeps none, leaves nothing behind', async (net) => {
+live('nobody with only the capabilities that it needs: works, drops them, leaves nothing behind', async (net) => {
   const [out, err] = [fresh('events.ndjson'), fresh('stderr')];
   const [to, errors] = [openSync(out, 'w'), openSync(err, 'w')];
   const options = ['--status', '--report', 'both', '--tier', 'tracepoint', '--netns', String(net.inode)];

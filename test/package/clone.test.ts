@@ -40,7 +40,10 @@ test('npm start', { skip, timeout: 900_000 }, () => {
   assert.equal(JSON.parse(works('cat out.ndjson')).dport, 9);
 });
 
-test('npm test: everything that the tests use is installed, and the named tests run', { skip, timeout: 900_000 }, () => {
+test('npm test: everything that the tests use is installed, and the named tests run', {
+  skip,
+  timeout: 900_000,
+}, () => {
   // no tests on real events: these report other process IDs than the separate root shows
   const some = ['layout', 'readme', 'collector/explain', 'transforms/filter'];
   const said = works(`cd synpipe && npm test -- ${some.map((name) => `test/${name}.test.ts`).join(' ')}`);

@@ -168,7 +168,7 @@ test('events appear as they arrive; a pause freezes the view; the end is shown',
   );
 });
 
-test('a filter narrows the view; a bad one shows where it is wrong; click, keys and search select', async (t) => {
+test('a filter narrows the view; the column of an error is shown; click, keys and search select', async (t) => {
   const { url } = await serve(t, file('filter.ndjson', ...known(200)));
   const { page, complaints } = await open(t, chromium, url);
   await attempts(page, 200);

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** Debian's Chromium, which makes no network requests of its own. */
+/** Debian's Chromium, which does not use the network by itself. */
 export async function browser(): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',

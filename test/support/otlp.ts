@@ -26,5 +26,7 @@ export function wrongInLogs(body: string): string | undefined {
   const wrong = request.verify(message);
   if (wrong) return wrong;
   const decoded = request.toObject(request.decode(request.encode(message).finish()), { longs: String });
-  return isDeepStrictEqual(JSON.parse(JSON.stringify(decoded)), given) ? undefined : 'it has members that the messages do not';
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(decoded)), given)
+    ? undefined
+    : 'it has members that the messages do not';
 }

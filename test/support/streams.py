@@ -50,7 +50,7 @@ if drain is not None:
 
 child = subprocess.Popen(command, stdin=stdin, stdout=stdout)
 if end == 'close':
-    os.close(stdout) # or the reader would not be the last to close it
+    os.close(stdout) # only the command and the reader keep it open
 shared = {'stdin': stdin} if end == 'close' else {'stdin': stdin, 'stdout': stdout}
 found = set()
 
@@ -65,7 +65,7 @@ def leaves():
     return end == 'close' and came * 2 >= len(data)
 
 def read():
-    '"""Reads output. Returns whether there was any."""'"Whether something came out."""
+    """Reads output. Returns whether there was any."""
     global came
     if leaves():
         return False

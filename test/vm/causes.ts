@@ -1,6 +1,6 @@
 /*
- * Runs in a guest: each cause of a failure (test/live/causes.ts) while all tiers watch. Prints by tier what is wrong, as one
- * JSON object of lists.
+ * Runs in a guest: each cause of a failure (test/live/causes.ts) while all tiers watch. Prints the differences by tier, as
+ * one JSON object of lists.
  */
 import { tiers } from '../../dist/collector/addon.js';
 import { difference, drive, prepare } from '../live/causes.js';

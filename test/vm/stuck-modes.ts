@@ -1,6 +1,6 @@
 /*
- * Runs in a guest: connects as fast as it can make them, while the readers of its two better tiers are stopped, in the modes
- * that stuck.ts leaves out. Prints the ledger by mode and tier, as one JSON object.
+ * Runs in a guest: connects at full speed while the readers of its two better tiers are stopped, in the modes that
+ * stuck.ts leaves out. Prints the ledger by mode and tier, as one JSON object.
  */
 import { type Ledger, ledger } from '../live/story.js';
 import { stuck } from '../live/stuck.js';

@@ -238,7 +238,7 @@ static void write_all(const unsigned char *p, size_t n) {
 }
 
 int main(int argc, char **argv) {
-	if (argc != 3) errx(2, "wants FIRST LAST");
+	if (argc != 3) errx(2, "needs FIRST and LAST");
 	double first = atof(argv[1]), last = atof(argv[2]);
 	for (int i = 0; i < FIELDS; i++) {
 		lengths[i] = strlen(fields[i].name);

@@ -45,7 +45,9 @@ async function server(t: TestContext): Promise<{ url: string; ask: (query: strin
   }
 }
 
-test('a real ClickHouse stores every event as a row, and what it refuses is kept with the reason', { skip }, async (t) => {
+test('a real ClickHouse stores every event as a row, and what it refuses is kept with the reason', {
+  skip,
+}, async (t) => {
   const { url, ask } = await server(t);
   const columns = 'type String, seq UInt64, ts DateTime, comm String, daddr String, dport UInt16';
   await ask(`CREATE TABLE connects (${columns}) ENGINE = MergeTree ORDER BY seq`);

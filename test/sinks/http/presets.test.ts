@@ -75,7 +75,7 @@ test('clickhouse: a repeated batch is one insert; one that cannot be parsed goes
   assert.equal(nowhere.code, 1);
 });
 
-test('elasticsearch: stores each event once if batches are repeated; retries deferred events, keeps refused ones', async (t) => {
+test('elasticsearch: each event is stored once if batches are repeated; retries deferred, keeps refused events', async (t) => {
   const { stored, behaviour } = elasticsearch('connects');
   const given = '--preset elasticsearch --into connects --on-reject no.ndjson --gzip';
   const { code, counts, dir } = await send(t, forgetful(behaviour), given, [...events, bad]);

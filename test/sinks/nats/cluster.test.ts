@@ -221,7 +221,10 @@ test(`three servers, four hosts with ${events} events each; kills and cut links:
   assert.deepEqual([...received.keys()].filter((key) => !sent.has(key)).slice(0, 5), [], 'nothing else is received');
 
   const replicas = await cluster.replicas();
-  assert.ok(Math.max(...replicas.map(({ messages }) => messages)) >= sent.size, 'one server has everything that was sent');
+  assert.ok(
+    Math.max(...replicas.map(({ messages }) => messages)) >= sent.size,
+    'one server has everything that was sent',
+  );
   const lacks = (found: Map<string, number>) => [...sent].filter((key) => !found.has(key));
   const wrong = { received: lacks(received), stored: lacks(stored), double };
   // nats-server 2.9.10 may end with servers that have different messages. A consumer delivers what its own server has.

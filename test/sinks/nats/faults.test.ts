@@ -190,7 +190,7 @@ test('a cluster must say several times that no stream takes a subject: its leade
   await nc.flush();
   const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], dir);
   for await (const _ of asked) break;
-  await sleep(500); // it has received the answer that there is no stream
+  await sleep(500); // time to receive the first answer
   await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'], num_replicas: 3 });
   assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
   assertAll(seqs(await server.stored('CONN')), 3);

@@ -19,7 +19,7 @@ const processes = [
   { pid: 3, tid: 3, cgroup: '6', netns: 1 },
   { pid: 4, tid: 4, cgroup: '7', netns: 2 },
 ];
-/** These did not ask; the ID of one has the last bits of another's that did. */
+/** Processes that did not ask. The ID of one shares its last bits with a process that did. */
 const others = [
   { pid: 9, tid: 9, cgroup: '6', netns: 1 },
   { pid: 65, tid: 65, cgroup: '8', netns: 2 },
@@ -40,7 +40,7 @@ const attempt = fc.record({
   by: fc.constantFrom(...processes, ...others),
   delay: fc.constantFrom(0, 0, 0, 2_000, second, 41 * second, 120 * second),
   type: fc.constantFrom('connect', 'outcome', 'pending'),
-  /** Further attempts that follow at once, and the last one again. */
+  /** Further attempts that follow at once, then the last one again. */
   more: fc.nat(2),
 });
 const steps = fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 4, arbitrary: attempt }), {
@@ -50,7 +50,7 @@ const steps = fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 4, a
 
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
-/** Makes the lines of these steps, and what the model says of each attempt. Answers come at even times, attempts at odd. */
+/** Returns the lines of these steps, and what the model expects for each attempt. Answers have even times, attempts odd. */
 function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
   const model = new Model();
   const lines: string[] = [];
@@ -109,7 +109,7 @@ const named = (out: string) =>
     .map((line) => Object.entries(JSON.parse(line)).filter(([key]) => fields.includes(key)))
     .map((entries) => Object.fromEntries(entries));
 
-test('the name of an attempt is what a model says that keeps everything, at once, in pieces, and one by one', async () => {
+test('attempts have the names that a model with unlimited memory gives, fed at once, in pieces, and one by one', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.array(fc.nat()), async (all, cuts) => {
       const { bytes, expected } = story(all);

@@ -12,7 +12,7 @@ import { alone } from '../../../support/thread.js';
 /** Node's own headers, or those that node-gyp has for it. */
 const places = [join(dirname(process.execPath), '../include/node'), '/usr/include/node'];
 const include = places.find((place) => existsSync(join(place, 'node_api.h')));
-const skip = alone || (include ? false : 'Node's headers are not installed');
+const skip = alone || (include ? false : "Node's headers are not installed");
 
 const program = `
 const assert = require('node:assert');
