@@ -85,7 +85,7 @@ const rows = names.map((name) => {
 const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`;
 const table = `${machine}, ${new Date().toISOString().slice(0, 10)}. ${rounds} rounds, medians.
 
-| with | datagram, µs | 64 KiB of TCP, µs | DNS query and answer, µs | its CPU per answer, µs | told | lost |
+| with | datagram, µs | 64 KiB of TCP, µs | DNS query and answer, µs | its CPU per answer, µs | reported | lost |
 |---|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;

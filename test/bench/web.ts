@@ -15,7 +15,7 @@ const seconds = Number(process.argv[2] ?? 60);
 const rate = Number(process.argv[3] ?? 5_000);
 const root = new URL('../../', import.meta.url).pathname;
 const child = spawn(`${root}dist/bin/sink-web`, ['-l', '0'], { stdio: ['pipe', 'ignore', 'pipe'] });
-const [told] = await once(child.stderr, 'data');
+const [output] = await once(child.stderr, 'data');
 const chromium = await browser();
 const page = await chromium.newPage({ viewport: { width: 1360, height: 860 } });
 await page.addInitScript(() => {
@@ -25,7 +25,7 @@ await page.addInitScript(() => {
     type: 'longtask',
   });
 });
-await page.goto(/http:\S+/.exec(String(told))?.[0] as string);
+await page.goto(/http:\S+/.exec(String(output))?.[0] as string);
 
 let seq = 0;
 function event(now: number): string {

@@ -7,28 +7,28 @@ import { format, numbered, seqsIn } from '../support/lines.js';
 import { folder, size, start, until } from '../support/process.js';
 
 /** What happens to the file `d/out` while it is being written, the message, and where the earlier lines are afterwards. */
-const cases: Record<string, { does: (dir: string) => void; told: RegExp; before?: string }> = {
+const cases: Record<string, { does: (dir: string) => void; message: RegExp; before?: string }> = {
   'is deleted': {
     does: (dir) => rmSync(join(dir, 'd/out')),
-    told: /^sink-file: d\/out was deleted; writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was deleted; writing to a new file of that name\n$/,
   },
   'is deleted with its folder, which is created again': {
     does: (dir) => execFileSync('bash', ['-c', 'mv d x; mkdir -p d; rm -r x'], { cwd: dir }),
-    told: /^sink-file: d\/out was (deleted|moved); writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was (deleted|moved); writing to a new file of that name\n$/,
   },
   'is moved away': {
     does: (dir) => renameSync(join(dir, 'd/out'), join(dir, 'd/old')),
-    told: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
     before: 'd/old',
   },
   'is in a folder that is replaced by another': {
     does: (dir) => execFileSync('bash', ['-c', 'mv d e && mkdir d'], { cwd: dir }),
-    told: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
     before: 'e/out',
   },
 };
 
-for (const [what, { does, told, before }] of Object.entries(cases)) {
+for (const [what, { does, message, before }] of Object.entries(cases)) {
   test(`the file ${what} while it is written: all later lines go to the new one`, async (t) => {
     const dir = folder(t);
     mkdirSync(join(dir, 'd'));
@@ -40,7 +40,7 @@ for (const [what, { does, told, before }] of Object.entries(cases)) {
     execFileSync('touch', [join(dir, 'stop')]);
     const { code, stderr } = await ended;
     assert.equal(code, 0);
-    assert.match(stderr, told);
+    assert.match(stderr, message);
     const seqs = [...(before ? seqsIn(join(dir, before)) : []), ...seqsIn(join(dir, 'd/out'))];
     const first = before ? 1 : (seqs[0] as number); // what was deleted is gone, later lines are not
     seqs.forEach((seq, at) => {

@@ -43,8 +43,8 @@ test('a full disk: whole lines only, and the others are counted', async (t) => {
   const stored = seqsIn(out);
   assert.ok(stored.length > 100 && stored.length < sent, `${stored.length} stored`);
   assertAll(stored, stored.length);
-  const told = `sink-file: cannot write disk/out: ENOSPC, ${sent - stored.length} lines not written; free some space\n`;
-  assert.deepEqual({ stderr, code }, { stderr: told, code: 1 });
+  const expected = `sink-file: cannot write disk/out: ENOSPC, ${sent - stored.length} lines not written; free some space\n`;
+  assert.deepEqual({ stderr, code }, { stderr: expected, code: 1 });
 });
 
 test('the disk is full while a pipeline ends, and has space again later', async (t) => {
@@ -67,8 +67,8 @@ test('a file size limit (ulimit -f) acts like a full disk', async (t) => {
   writeFileSync(join(dir, 'in'), numbered(1, 600));
   const { stderr, code } = await shell('ulimit -f 64; sink-file out < in', dir);
   const stored = seqsIn(join(dir, 'out')).length;
-  const told = `sink-file: cannot write out: EFBIG, ${600 - stored} lines not written; raise the file size limit (ulimit -f)\n`;
-  assert.deepEqual({ stderr, code }, { stderr: told, code: 1 });
+  const expected = `sink-file: cannot write out: EFBIG, ${600 - stored} lines not written; raise the file size limit (ulimit -f)\n`;
+  assert.deepEqual({ stderr, code }, { stderr: expected, code: 1 });
 });
 
 test('--on-full drop: continues with whole lines, and writes to the file how many are missing where', async (t) => {
@@ -92,8 +92,8 @@ test('--on-full drop: continues with whole lines, and writes to the file how man
   assert.equal(code, 0);
   const seqs = seqsIn(out);
   const gap = seqs.indexOf(undefined as never); // the `lost` event
-  const told = JSON.parse(readFileSync(out, 'utf8').split('\n')[gap] as string);
-  assert.deepEqual(told, { type: 'lost', v: 1, stage: 'sink-file', where: 'disk full', count: 300 - gap });
+  const gapEvent = JSON.parse(readFileSync(out, 'utf8').split('\n')[gap] as string);
+  assert.deepEqual(gapEvent, { type: 'lost', v: 1, stage: 'sink-file', where: 'disk full', count: 300 - gap });
   assert.deepEqual(seqs, [...count(1, gap), undefined, ...count(301, 350)]);
   assert.equal(
     stderr,

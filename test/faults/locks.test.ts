@@ -173,11 +173,11 @@ test('a file system without locks: one warning', async (t) => {
   for (const code of ['ENOLCK', 'EOPNOTSUPP']) {
     const strace = `strace -f -qq -o /dev/null -e trace=flock -e inject=flock:error=${code}`;
     const { stderr, code: status } = await shell(`${strace} sink-file --rotate-size 1K ${code}`, dir, numbered(1, 20));
-    const told = code === 'EOPNOTSUPP' ? '(EOPNOTSUPP|ENOTSUP)' : code;
+    const codes = code === 'EOPNOTSUPP' ? '(EOPNOTSUPP|ENOTSUP)' : code;
     assert.match(
       stderr,
       new RegExp(
-        `^sink-file: ${code}: the file system has no locks \\(${told}\\); let no other process write there\\n$`,
+        `^sink-file: ${code}: the file system has no locks \\(${codes}\\); let no other process write there\\n$`,
       ),
     );
     assert.equal(status, 0);

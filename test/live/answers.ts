@@ -74,10 +74,20 @@ export async function seen(net: Net, collector: Collector): Promise<(Dns | Outco
     .filter(({ type }) => type === 'dns' || type === 'outcome');
 }
 
-type Told = 'name' | 'rcode' | 'error' | 'search' | 'cnames' | 'addrs' | 'ttl' | 'attempts' | 'server' | 'transport';
+type LookupField =
+  | 'name'
+  | 'rcode'
+  | 'error'
+  | 'search'
+  | 'cnames'
+  | 'addrs'
+  | 'ttl'
+  | 'attempts'
+  | 'server'
+  | 'transport';
 
 /** The fields that an exchange determines, of a look-up that returned addresses or failed. */
-export function told(event: Dns): Pick<Dns, Told> {
+export function lookupFields(event: Dns): Pick<Dns, LookupField> {
   const { name, rcode, error, search, cnames, addrs, ttl, attempts, server, transport } = event;
   const end = error ? { rcode, error, search } : { cnames, addrs, ttl, attempts };
   return JSON.parse(JSON.stringify({ name, ...end, server, transport })); // drops undefined fields

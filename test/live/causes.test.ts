@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
+import { type AttemptEvent, eventsByAttempt, ledger, sequenceOf } from './attempt-events.js';
 import { difference, drive, prepare } from './causes.js';
 import type { Attempt } from './client.js';
 import { Collector } from './collect.js';
 import { addresses } from './link.js';
 import { linked } from './linked.js';
-import { inWords, ledger, stories, type Told } from './story.js';
 
 linked('who said no, and how: each cause', async (net, other) => {
   const rows = prepare(net, other);
   const collector = await Collector.start(['--netns', net.inode]);
   const driven = await drive(net, rows);
   const { lines } = await collector.stop();
-  const all = stories(lines);
+  const all = eventsByAttempt(lines);
   const wrong = driven.flatMap(({ row, pid, said }) => {
     const own = all.filter(([event]) => event?.pid === pid).flat();
     return difference(row, said.attempts[0] as Attempt, said.later[0], own, false);
@@ -31,9 +31,9 @@ linked('an attempt that succeeds has no cause, even if its first SYN was rejecte
   const collector = await Collector.start(['--netns', net.inode]);
   await net.client(['blocking', addresses[4].neighbour, port]);
   const { lines } = await collector.stop();
-  const [story] = stories(lines) as [Told[]];
-  assert.match(inWords(story), /^(pending, )?established$/);
-  const { icmp, icmp_from, errno, retransmits } = story.at(-1) as unknown as Record<string, unknown>;
+  const [events] = eventsByAttempt(lines) as [AttemptEvent[]];
+  assert.match(sequenceOf(events), /^(pending, )?established$/);
+  const { icmp, icmp_from, errno, retransmits } = events.at(-1) as unknown as Record<string, unknown>;
   assert.deepEqual(
     { icmp, icmp_from, errno, retransmits },
     { icmp: undefined, icmp_from: undefined, errno: undefined, retransmits: 1 },

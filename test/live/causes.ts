@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
+import type { AttemptEvent } from './attempt-events.js';
 import type { Attempt } from './client.js';
 import { addresses, type Family, families, route } from './link.js';
 import type { Net } from './net.js';
-import type { Told } from './story.js';
 
 type Words = [result: string, error: string, icmp?: string];
 
@@ -132,7 +132,7 @@ export function difference(
   row: Row,
   { error: at, ...attempt }: Attempt,
   later: string | undefined,
-  events: Told[],
+  events: AttemptEvent[],
   sees6: boolean,
 ): string[] {
   const { name, family, command, result, error, icmp, from } = row;

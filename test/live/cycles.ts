@@ -47,13 +47,13 @@ function holds(): Holds {
 }
 
 const workers = Array.from({ length: threads }, () => new Worker(cycles, { eval: true, execArgv: [] }));
-const told: Holds[] = [];
+const results: Holds[] = [];
 let done = 0;
 for (const mark of process.argv.slice(2).map(Number)) {
   for (const worker of workers) worker.postMessage((mark - done) / threads);
   await Promise.all(workers.map((worker) => once(worker, 'message')));
   done = mark;
-  told.push(holds());
+  results.push(holds());
 }
 await Promise.all(workers.map((worker) => worker.terminate()));
-console.log(JSON.stringify([...told, holds()]));
+console.log(JSON.stringify([...results, holds()]));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Lost } from '../../dist/index.js';
 import { asked, edns, flags, ip4, message, name, pointer, question, type RecordOf, record } from '../support/dns.js';
-import { ask, dnsIn, type Exchange, exchange, fresh, inOrder, right, seeing, told } from './answers.js';
+import { ask, dnsIn, type Exchange, exchange, fresh, inOrder, lookupFields, right, seeing } from './answers.js';
 import { lostIn, ofType } from './collect.js';
 import { live } from './live.js';
 import { until } from './wait.js';
@@ -219,7 +219,7 @@ for (const lost of [0, 1])
     let events = inOrder(dnsIn(lines)).filter(({ error }) => error !== 'TIMEOUT');
     for (const [i, [what, , wanted]] of these.entries()) {
       const end = events.findIndex(({ name }) => name === `mark-${i}.test`);
-      assert.deepEqual(events.slice(0, end).map(told), wanted, what);
+      assert.deepEqual(events.slice(0, end).map(lookupFields), wanted, what);
       events = events.slice(end + 1);
     }
     assert.deepEqual({ code, stderr, lost: lostIn(lines) }, { code: 0, stderr: '', lost: lost * these.length });

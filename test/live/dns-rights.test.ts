@@ -74,7 +74,7 @@ live('without a cgroup2 mount: one line, and doctor says so', async () => {
     'cannot see DNS: no cgroup2 is mounted; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified, or leave --dns out';
   const { status, stdout, stderr } = run(`${bin}collector --dns`);
   assert.deepEqual({ status, stdout, stderr }, { status: 1, stdout: '', stderr: `collector: ${why}\n` });
-  const told = run(`${bin}doctor`);
-  assert.equal(told.status, 0);
-  assert.ok(told.stdout.includes(`\nfails  --dns: ${why}\n`), told.stdout);
+  const doctor = run(`${bin}doctor`);
+  assert.equal(doctor.status, 0);
+  assert.ok(doctor.stdout.includes(`\nfails  --dns: ${why}\n`), doctor.stdout);
 });

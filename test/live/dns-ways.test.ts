@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Dns } from '../../dist/index.js';
 import { flags, ip4, message, name, question, record } from '../support/dns.js';
-import { ask, exchange, fresh, right, seeing, seen, told } from './answers.js';
+import { ask, exchange, fresh, lookupFields, right, seeing, seen } from './answers.js';
 import { Collector, lostIn } from './collect.js';
 import { live } from './live.js';
 import { Net } from './net.js';
@@ -23,7 +23,7 @@ for (const connected of [true, false])
       ask('host.test', reply, { to: 'fd00::53', server: '::1', port: 5353, connected }),
     ]);
     const events = (await seen(net, collector)) as Dns[];
-    assert.deepEqual(events.map(told), [udp('host.test', '127.0.0.11'), udp('host.test', 'fd00::53')]);
+    assert.deepEqual(events.map(lookupFields), [udp('host.test', '127.0.0.11'), udp('host.test', 'fd00::53')]);
   });
 
 live('the latency is from the query to the answer', async (net) => {
@@ -72,7 +72,7 @@ live('TCP: in pieces, several messages at once, not DNS at all', async (net) => 
       answers: hex([framed(large(id))]),
     },
   ]);
-  const events = ((await seen(net, collector)) as Dns[]).filter(({ type }) => type === 'dns').map(told);
+  const events = ((await seen(net, collector)) as Dns[]).filter(({ type }) => type === 'dns').map(lookupFields);
   const each = hosts.map((host) => ({ ...udp(host, '127.0.0.1'), transport: 'tcp' }));
   assert.deepEqual(events.slice(0, 6), [...each, ...each]);
   assert.deepEqual([events.length, events[6]?.addrs?.length], [7, 4000]);

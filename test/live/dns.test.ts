@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { collector, events } from 'synpipe';
 import type { Dns } from '../../dist/index.js';
-import { dnsIn, inOrder, seeing, told } from './answers.js';
+import { dnsIn, inOrder, lookupFields, seeing } from './answers.js';
 import { bin, Collector, counted, ledger, lostIn, outcomes } from './collect.js';
 import { live } from './live.js';
 import { nameserver, resolving } from './nameserver.js';
@@ -16,7 +16,7 @@ live('with a real server and dig, each answer with addresses is reported once', 
   const { code, stderr, lines } = await collector.stop();
   assert.deepEqual({ code, stderr, lost: lostIn(lines) }, { code: 0, stderr: '', lost: 0 });
   const events = inOrder(dnsIn(lines));
-  assert.deepEqual(events.map(told).map(sorted), wanted.map(sorted));
+  assert.deepEqual(events.map(lookupFields).map(sorted), wanted.map(sorted));
   for (const { netns, latency_us } of events) {
     assert.equal(netns, net.inode);
     assert.ok(Number.isInteger(latency_us));
@@ -37,7 +37,7 @@ live('large answers in fragments', async (net) => {
   for (const server of ['127.0.0.1', '::1'])
     net.run('dig', '+bufsize=4096', '+ignore', `@${server}`, 'big.example.test');
   const { lines } = await collector.stop();
-  const events = dnsIn(lines).map(told);
+  const events = dnsIn(lines).map(lookupFields);
   assert.deepEqual(
     events.map(({ addrs, server, transport }) => [addrs?.length, server, transport]),
     [

@@ -87,8 +87,8 @@ live('the addon: every exception is an Error with a code', async (net, t) => {
     const { readFileSync } = require('node:fs');
     const addon = require(${JSON.stringify(`${bin}../native/linux-${process.arch}/collector.node`)});
     const object = ${JSON.stringify(`${bin}../native/linux-${process.arch}/bpf/tracepoint.bpf.o`)};
-    const told = (call) => { try { return call(); } catch ({ message, code, step }) { return { message, code, step }; } };
-    const start = () => told(() => addon.start({ object, fd: 1, netns: [${net.inode}] }, () => {}));
+    const resultOf = (call) => { try { return call(); } catch ({ message, code, step }) { return { message, code, step }; } };
+    const start = () => resultOf(() => addon.start({ object, fd: 1, netns: [${net.inode}] }, () => {}));
     console.log(JSON.stringify(process.env.LIMITED ? [start(), start()] : memory()));
 
     function memory() {
@@ -96,7 +96,7 @@ live('the addon: every exception is an Error with a code', async (net, t) => {
       Buffer.byteLength(path);
       const [, size] = /^VmSize:\\s+(\\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
       execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + (Number(size) * 1024 + (1 << 26))]);
-      return [told(() => addon.networkNamespace(path))];
+      return [resultOf(() => addon.networkNamespace(path))];
     }`;
   const file = fresh('addon.cjs');
   writeFileSync(file, program);

@@ -62,18 +62,18 @@ function refusal(capabilities: string[]): string {
   return stderr.match(/(?:run as root or grant|lacks) ([a-z_,]+)/)?.[1] ?? stderr;
 }
 
-for (const [without, told] of [
+for (const [without, capability] of [
   ['bpf', 'cap_bpf'],
   ['perfmon', 'cap_perfmon'],
   ['sys_admin', 'cap_sys_admin'],
   ['dac_read_search', 'cap_dac_read_search'],
 ] as const)
-  live(`without ${told} the message names only that`, async (_, t) => {
+  live(`without ${capability} the message names only that`, async (_, t) => {
     if (!needed().includes(without)) return t.skip('tracefs is mounted');
     const rest = needed().filter((name) => name !== without);
     // the broadest capability stands for these two
     if (without === 'bpf' || without === 'perfmon') rest.splice(0, 9, ...rest.filter((name) => name !== 'sys_admin'));
-    assert.equal(refusal(rest), told);
+    assert.equal(refusal(rest), capability);
   });
 
 live('with no capabilities, or few, the message names what the first step lacks', async () => {

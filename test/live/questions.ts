@@ -1,8 +1,8 @@
-import type { told } from './answers.js';
+import type { lookupFields } from './answers.js';
 import { big } from './nameserver.js';
 import type { Net } from './net.js';
 
-type Told = ReturnType<typeof told>;
+type LookupField = ReturnType<typeof lookupFields>;
 
 const udp = { ttl: 300, server: '127.0.0.1', transport: 'udp' };
 const failed = (name: string, rcode: string, error = rcode) => ({
@@ -50,8 +50,8 @@ export function dig(net: Net): void {
 }
 
 /** The dns events of these queries. */
-export const wanted = asked.flatMap(([, events]) => events) as Told[];
+export const wanted = asked.flatMap(([, events]) => events) as LookupField[];
 
 /** A server may rotate the addresses. */
-export const sorted = (event: Told): Told =>
+export const sorted = (event: LookupField): LookupField =>
   event.addrs ? { ...event, addrs: [...event.addrs].sort() as [string, ...string[]] } : event;

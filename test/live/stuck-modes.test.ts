@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { eventsByAttempt, ledger, sequenceOf } from './attempt-events.js';
 import { live } from './live.js';
-import { inWords, ledger, stories } from './story.js';
 import { stuck } from './stuck.js';
 
 const count = 200_000;
@@ -21,5 +21,5 @@ for (const report of ['outcome', 'attempt', 'both'] as const)
       report === 'attempt'
         ? /^connect ECONNREFUSED$/
         : /^((connect ECONNREFUSED, )?refused ECONNREFUSED|connect ECONNREFUSED)$/;
-    for (const story of stories(all)) assert.match(inWords(story), words);
+    for (const events of eventsByAttempt(all)) assert.match(sequenceOf(events), words);
   });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { eventsByAttempt, ledger, sequenceOf } from './attempt-events.js';
 import { Collector } from './collect.js';
 import { linesOf } from './hang.js';
 import { addresses } from './link.js';
 import { linked } from './linked.js';
 import type { Net } from './net.js';
-import { inWords, ledger, stories } from './story.js';
 import { until } from './wait.js';
 
 const processes = 4;
@@ -49,7 +49,7 @@ async function hold(net: Net, count: number) {
 /** How often each sequence of events occurs. */
 function counted(lines: string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const words of stories(lines).map(inWords)) counts[words] = (counts[words] ?? 0) + 1;
+  for (const words of eventsByAttempt(lines).map(sequenceOf)) counts[words] = (counts[words] ?? 0) + 1;
   return counts;
 }
 
@@ -95,5 +95,5 @@ for (const report of ['outcome', 'both', 'attempt'] as const)
       assert.ok(last <= count && last + lost >= count, `${last} of ${count} ended, ${lost} lost`);
       const words =
         report === 'attempt' ? /^connect$/ : /^(connect, )?(pending, )?aborted$|^(connect|pending|connect, pending)$/;
-      for (const story of stories(ours)) assert.match(inWords(story), words, JSON.stringify(story));
+      for (const events of eventsByAttempt(ours)) assert.match(sequenceOf(events), words, JSON.stringify(events));
     });

@@ -113,8 +113,8 @@ installed("the user's own stages and the library work", () => {
   if (major > 22 || (major === 22 && minor >= 18)) works('apply mine.ts <out.ndjson');
   else {
     const { stderr, status } = root.run('apply mine.ts <out.ndjson');
-    const told = 'apply: cannot load mine.ts: TypeScript needs tsx with this Node; npm install -g tsx\n';
-    assert.deepEqual({ stderr, status }, { stderr: told, status: 1 });
+    const expected = 'apply: cannot load mine.ts: TypeScript needs tsx with this Node; npm install -g tsx\n';
+    assert.deepEqual({ stderr, status }, { stderr: expected, status: 1 });
   }
   const code = `import { createReadStream } from 'node:fs';
 import { filter, pipeline, sinkFile } from 'synpipe';

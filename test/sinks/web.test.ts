@@ -32,8 +32,8 @@ async function serve(t: TestContext, input: string | 'pipe', ...options: string[
     'pipe',
     'pipe',
   ]);
-  const [told] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
-  return { ...running, url: /http:\S+/.exec(told)?.[0] as string };
+  const [output] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
+  return { ...running, url: /http:\S+/.exec(output)?.[0] as string };
 }
 
 const at = (i: number) => new Date(Date.parse('2026-11-23T08:00:00Z') + i * 250).toISOString().replace('Z', '000Z');

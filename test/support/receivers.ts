@@ -123,8 +123,8 @@ export function loki(): Store & { labels: Set<string> } {
     }
     const groups = new Map<string, number>();
     for (const one of old) groups.set(one, (groups.get(one) ?? 0) + 1);
-    const told = [...groups].map(([text, n]) => (old.length > 1 ? `${n} errors like: ${text}` : text));
-    return old.length > 0 ? { status: 400, body: told.join('; ') } : { status: 204 };
+    const errors = [...groups].map(([text, n]) => (old.length > 1 ? `${n} errors like: ${text}` : text));
+    return old.length > 0 ? { status: 400, body: errors.join('; ') } : { status: 204 };
   });
   return { ...made, labels };
 }

@@ -51,5 +51,5 @@ export const sort = (all: Fields[]) => all.map((one) => JSON.stringify(one)).sor
 export const measures = 'count,failed,result,latency,rate,first,last,distinct:daddr,distinct:team';
 
 export const at = (seconds: number, more: object = {}) => connect({ ts: timeText(begin + seconds * 1e6), ...more });
-export const told = (text: string, ...names: string[]) =>
+export const valuesOf = (text: string, ...names: string[]) =>
   parse(text).map((one) => names.map((name) => one[name]).join(' '));

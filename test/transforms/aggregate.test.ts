@@ -16,7 +16,7 @@ import {
   run,
   some,
   standard,
-  told,
+  valuesOf,
 } from '../support/summaries.js';
 
 /** What a summary should contain, computed in the simplest way. */
@@ -152,7 +152,7 @@ test("--count gives one collector's counts with each --report", async () => {
   const connects = [at(1, { id: '1' }), at(2, { id: '2' }), at(3, { id: '3' })];
   const outcomes = [outcome(1.5, '1'), outcome(12, '2')];
   const counts = async (given: object, ...events: object[]) =>
-    told(
+    valuesOf(
       await run({ every: '10s', grace: '1m', measure: 'count', ...given }, ndjson(...events)),
       'count',
       'connects',

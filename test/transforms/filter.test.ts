@@ -65,11 +65,11 @@ test('the output is lines of the input, byte for byte and in order, and the ledg
       assert.equal(bad.length, ledger.invalid);
       assert.equal(ledger.in, ledger.out + ledger.filtered + ledger.invalid);
       assert.equal(ledger.in, lines.filter((line) => line.trim() !== '' || /[^ \t\r]/.test(line)).length);
-      const told = split(out)
+      const counts = split(out)
         .filter((line) => ownLost.test(line))
         .map((line) => JSON.parse(line).count);
       assert.equal(
-        told.reduce((sum, count) => sum + count, 0),
+        counts.reduce((sum, count) => sum + count, 0),
         ledger.invalid,
       );
     }),

@@ -9,7 +9,7 @@ import { until } from '../live/wait.js';
 import { black, type Case, closed, open, setUp } from './cases/case.js';
 import { hang } from './cases/existing.js';
 import { cases } from './cases.js';
-import { difference, type Event, expected, type Story, stories } from './expect.js';
+import { type AttemptEvents, difference, type Event, eventsByAttempt, expected } from './expect.js';
 import { Place, type Ran } from './place.js';
 
 export interface Report {
@@ -105,16 +105,16 @@ function judge(one: Case, { pids, said }: Ran, tier: Tier, events: Events): stri
   try {
     const of = (report: keyof Events) => {
       const own = [...pids].flatMap((pid) => events[report].get(pid) ?? []).sort((a, b) => a.seq - b.seq);
-      return stories(own, report, report === 'outcome' || one.existing === true);
+      return eventsByAttempt(own, report, report === 'outcome' || one.existing === true);
     };
     const wanted = said.attempts.flatMap((attempt, i) => expected(one, attempt, i, tier) ?? []);
     const actual = of('both');
     const wrong = difference(actual, wanted);
     const byDefault = of('outcome');
     wrong.push(...difference(byDefault, wanted).map((what) => `without --report: ${what}`));
-    const same = (type: 'connect' | 'outcome', others: Story[]) => {
+    const same = (type: 'connect' | 'outcome', others: AttemptEvents[]) => {
       const [is, other] = [actual, others].map((all) =>
-        inOrder(all.flatMap((story): object[] => (story[type] ? [story[type]] : []))),
+        inOrder(all.flatMap((attempt): object[] => (attempt[type] ? [attempt[type]] : []))),
       );
       if (is !== other) wrong.push(`another --report, another ${type}: ${is} ${other}`);
     };

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { release } from 'node:os';
-import { dnsIn, inOrder, seeing, told } from '../live/answers.js';
+import { dnsIn, inOrder, lookupFields, seeing } from '../live/answers.js';
 import { Collector, lostIn, outcomes } from '../live/collect.js';
 import { attempts, enriched } from '../live/enriched.js';
 import { nameserver, resolving, responder, withResolver } from '../live/nameserver.js';
@@ -70,7 +70,7 @@ try {
   const by = ({ server }: { server?: string }) => server === '127.0.0.9';
   report.told = events
     .filter((event) => event.pcomm === 'dig' && !by(event))
-    .map(told)
+    .map(lookupFields)
     .map(sorted);
   const failures = events.filter((event) => by(event) && event.error);
   report.failures = failures.map(({ name, qtype, error, search, pcomm }) => [name, qtype, error, search ?? pcomm]);

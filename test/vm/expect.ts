@@ -7,7 +7,7 @@ import type { Case } from './cases/case.js';
 type Fields = Record<string, unknown>;
 export type Event = Connect | Pending | Outcome;
 /** The events of an attempt, without fields that differ between any two tiers. */
-export interface Story {
+export interface AttemptEvents {
   connect?: Fields;
   pendings: Fields[];
   outcome?: Fields;
@@ -71,29 +71,33 @@ export const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Even
  * Returns the events by attempt, in the order of their first lines, or `byStart`. Throws if an event is missing, duplicated
  * or out of order, or has another start.
  */
-export function stories(events: Event[], report: 'attempt' | 'outcome' | 'both', byStart: boolean): Story[] {
-  const all = new Map<string, Story>();
+export function eventsByAttempt(
+  events: Event[],
+  report: 'attempt' | 'outcome' | 'both',
+  byStart: boolean,
+): AttemptEvents[] {
+  const all = new Map<string, AttemptEvents>();
   const starts = new Map<string, string>();
   for (const event of events) {
     const wrong = (why: string) => new Error(`${why}: ${JSON.stringify(event)}`);
     const start = event.type === 'connect' ? event.ts : (event.start as string);
-    const story = all.get(event.id) ?? { pendings: [], start: Date.parse(start) };
+    const attempt = all.get(event.id) ?? { pendings: [], start: Date.parse(start) };
     if (start !== (starts.get(event.id) ?? start)) throw wrong('another start');
-    if (story.outcome) throw wrong('after the outcome');
-    if (event.type === 'connect' ? all.has(event.id) : report === 'both' && !story.connect)
+    if (attempt.outcome) throw wrong('after the outcome');
+    if (event.type === 'connect' ? all.has(event.id) : report === 'both' && !attempt.connect)
       throw wrong(event.type === 'connect' ? 'not the first' : 'no connect');
-    if (event.type === 'pending') story.pendings.push(strip(event));
-    else story[event.type] = strip(event);
-    if (event.type === 'outcome') story.latency = event.latency_us;
+    if (event.type === 'pending') attempt.pendings.push(strip(event));
+    else attempt[event.type] = strip(event);
+    if (event.type === 'outcome') attempt.latency = event.latency_us;
     starts.set(event.id, start);
-    all.set(event.id, story);
+    all.set(event.id, attempt);
   }
   for (const { outcome, connect } of all.values())
     if (report !== 'attempt' && !outcome) throw new Error(`no outcome: ${JSON.stringify(connect)}`);
   const start = (id: string) => starts.get(id) as string;
   const ids = [...all.keys()];
   if (byStart) ids.sort((a, b) => (start(a) < start(b) ? -1 : 1));
-  return ids.map((id) => all.get(id) as Story);
+  return ids.map((id) => all.get(id) as AttemptEvents);
 }
 
 /**
@@ -117,7 +121,7 @@ function differences(is: Fields, should: Fields, latency: number): string[] {
 }
 
 /** An attempt that waited must have a pending line; one that did not must not. */
-function pendingDifferences({ pendings, latency = 0 }: Story, outcome: Fields): string[] {
+function pendingDifferences({ pendings, latency = 0 }: AttemptEvents, outcome: Fields): string[] {
   const due = outcome.existing || latency > pendingDue.most ? 1 : 0;
   const most = outcome.existing || latency > pendingDue.least ? 1 : 0;
   if (pendings.length < due || pendings.length > most) return [`${pendings.length} pending lines in ${latency} µs`];
@@ -129,25 +133,25 @@ function pendingDifferences({ pendings, latency = 0 }: Story, outcome: Fields): 
 }
 
 /** Returns what is not as expected, or an empty list. */
-export function difference(actual: Story[], wanted: Wanted[]): string[] {
+export function difference(actual: AttemptEvents[], wanted: Wanted[]): string[] {
   const wrong: string[] = [];
   if (actual.length !== wanted.length) wrong.push(`${actual.length} attempts instead of ${wanted.length}`);
-  for (const [i, story] of actual.slice(0, wanted.length).entries()) {
-    const { connect, outcome = {}, latency = 0 } = story;
+  for (const [i, attempt] of actual.slice(0, wanted.length).entries()) {
+    const { connect, outcome = {}, latency = 0 } = attempt;
     const should = wanted[i] as Wanted;
     const { errno: _e, error: _n, ...begun } = should.connect;
     // if a call waited less than a second, either line may have been written first
     const called = latency > connectDue / 2 && !connect?.errno ? begun : should.connect;
     if (connect) wrong.push(...differences(connect, called, latency).map((one) => `${i} connect ${one}`));
     wrong.push(...differences(outcome, should.outcome, latency).map((one) => `${i} outcome ${one}`));
-    wrong.push(...pendingDifferences(story, should.outcome).map((one) => `${i} pending ${one}`));
-    for (const event of [...story.pendings, ...(connect ? [connect] : [])])
+    wrong.push(...pendingDifferences(attempt, should.outcome).map((one) => `${i} pending ${one}`));
+    for (const event of [...attempt.pendings, ...(connect ? [connect] : [])])
       for (const key of ['sport', 'tid', 'cgroup'])
         if (outcome[key] !== event[key]) wrong.push(`${i}: another ${key} in the outcome`);
     if (!timely(latency, should.took, should.outcome.result === 'aborted'))
       wrong.push(`${i}: ${latency} µs of ${should.took}`);
-    if (Math.abs(story.start - should.began / 1000) > 1000)
-      wrong.push(`${i}: it began ${story.start}, not ${should.began}`);
+    if (Math.abs(attempt.start - should.began / 1000) > 1000)
+      wrong.push(`${i}: it began ${attempt.start}, not ${should.began}`);
   }
   return wrong.slice(0, 8);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Ledger } from '../live/story.js';
+import type { Ledger } from '../live/attempt-events.js';
 import { examine, kernels } from './matrix.js';
 
 const count = 200_000;

@@ -20,11 +20,11 @@ long long now_us(void);
 /* Calls connect() and prints the attempt's line. Returns errno, or 0 for success. */
 int attempt(int fd, const struct target *to);
 /* Prints the line of an attempt made by other means, or with an address of another size. */
-void tell(const char *via, int fd, const struct target *to, int error, long long began_us);
+void print_attempt(const char *via, int fd, const struct target *to, int error, long long began_us);
 /* The same on behalf of another thread, which cannot print it. */
-void tell_for(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us);
+void print_attempt_of(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us);
 /* Prints the result of a call that makes no attempt. */
-void then(int error);
+void print_result(int error);
 /* Reports that this machine cannot do it, so that the test is skipped. */
 void unavailable(const char *what, int error);
 /* Calls connect() again, which makes no new attempt here. */

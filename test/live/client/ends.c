@@ -78,7 +78,7 @@ static void reset(char **args)
 	inject(raw, &to, &from, (struct tcphdr){.rst = 1, .seq = htonl(1001)});
 	poll(&poller, 1, -1);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	then(error);
+	print_result(error);
 }
 
 const struct command ends_commands[] = {{"closing", 2, closing}, {"reset", 4, reset}, {}};

@@ -19,7 +19,7 @@ static void hanging(char **args)
 	printf("{\"began\":%lld}\n", now_us());
 	fflush(stdout);
 	error = connect(fd, (void *)&to.at, to.size) ? errno : 0;
-	then(error);
+	print_result(error);
 }
 
 /* Makes COUNT attempts, keeps them open until the next line of standard input, then closes all sockets. */
@@ -37,11 +37,11 @@ static void hold(char **args)
 		if (connect(all[i], (void *)&to.at, to.size) && errno != EINPROGRESS)
 			refused = errno;
 	}
-	then(refused);
+	print_result(refused);
 	getchar();
 	for (int i = 0; i < count; i++)
 		close(all[i]);
-	then(0);
+	print_result(0);
 	getchar();
 }
 
@@ -65,7 +65,7 @@ static void unowned(char **args)
 	if (sendmsg(pair[0], &message, 0) != 1)
 		err(2, "sendmsg");
 	close(fd);
-	then(0);
+	print_result(0);
 	getchar();
 }
 

@@ -126,7 +126,7 @@ static void under_way(char **args)
 
 		poll(&all[i], 1, -1);
 		getsockopt(all[i].fd, SOL_SOCKET, SO_ERROR, &error, &size);
-		then(error);
+		print_result(error);
 	}
 }
 

@@ -15,7 +15,7 @@
 
 static void silent(int fd, const void *address, socklen_t size)
 {
-	then(connect(fd, address, size) ? errno : 0);
+	print_result(connect(fd, address, size) ? errno : 0);
 	close(fd);
 }
 
@@ -61,7 +61,7 @@ static void disconnect(char **args)
 
 	attempt(fd, &to);
 	again(fd, &to);
-	then(connect(fd, &none, sizeof(none)) ? errno : 0);
+	print_result(connect(fd, &none, sizeof(none)) ? errno : 0);
 	attempt(fd, &to);
 }
 

@@ -30,7 +30,7 @@ static void fast_open(char **args)
 	long long began_us = now_us();
 	int error = sendto(fd, "x", 1, MSG_FASTOPEN, (void *)&to.at, to.size) == 1 ? 0 : errno;
 
-	tell("sendmsg", fd, &to, error, began_us);
+	print_attempt("sendmsg", fd, &to, error, began_us);
 }
 
 /* TCP Fast Open as a socket option: connect() returns before a SYN is sent. */
@@ -41,7 +41,7 @@ static void fast_open_connect(char **args)
 
 	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one));
 	attempt(fd, &to);
-	then(write(fd, "x", 1) == 1 ? 0 : errno);
+	print_result(write(fd, "x", 1) == 1 ? 0 : errno);
 }
 
 static void mptcp(char **args)
@@ -54,7 +54,7 @@ static void mptcp(char **args)
 	if (fd < 0)
 		unavailable("MPTCP socket", errno);
 	error = connect(fd, (void *)&to.at, to.size) ? errno : 0;
-	tell("mptcp", fd, &to, error, began_us);
+	print_attempt("mptcp", fd, &to, error, began_us);
 }
 
 /* Makes an MPTCP connection to itself and keeps it until stdin ends. The kernel adds the subflows that it is configured for. */
@@ -71,10 +71,10 @@ static void mptcp_held(char **args)
 	if (bind(listener, (void *)&to.at, to.size) || listen(listener, 4))
 		err(2, "listen");
 	began_us = now_us();
-	tell("mptcp", fd, &to, connect(fd, (void *)&to.at, to.size) ? errno : 0, began_us);
+	print_attempt("mptcp", fd, &to, connect(fd, (void *)&to.at, to.size) ? errno : 0, began_us);
 	peer = accept(listener, NULL, NULL);
-	then(write(peer, "x", 1) == 1 && read(fd, &one, 1) == 1 ? 0 : errno);
-	then(write(fd, "x", 1) == 1 && read(peer, &one, 1) == 1 ? 0 : errno);
+	print_result(write(peer, "x", 1) == 1 && read(fd, &one, 1) == 1 ? 0 : errno);
+	print_result(write(fd, "x", 1) == 1 && read(peer, &one, 1) == 1 ? 0 : errno);
 	getchar();
 }
 
@@ -102,7 +102,7 @@ static void uring(char **args)
 	began_us = now_us();
 	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
 		unavailable("io_uring_enter", errno);
-	tell("io_uring", fd, &to, -((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res, began_us);
+	print_attempt("io_uring", fd, &to, -((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res, began_us);
 }
 
 /* The kernel itself connects: NVMe over TCP, whose driver connects when asked to. */
@@ -118,7 +118,7 @@ static void kernel(char **args)
 		unavailable("/dev/nvme-fabrics", errno);
 	size = snprintf(options, sizeof(options), "transport=tcp,traddr=%s,trsvcid=%s,nqn=test", args[0], args[1]);
 	began_us = now_us();
-	tell("kernel", fd, &to, write(fd, options, size) == size ? 0 : errno, began_us);
+	print_attempt("kernel", fd, &to, write(fd, options, size) == size ? 0 : errno, began_us);
 }
 
 #ifdef __x86_64__
@@ -147,7 +147,7 @@ static void compat(char **args)
 			 : "+a"(result)
 			 : "b"(fd), "c"(low), "d"(to.size)
 			 : "r8", "r9", "r10", "r11", "memory");
-	tell("connect", fd, &to, -result, began_us);
+	print_attempt("connect", fd, &to, -result, began_us);
 }
 #else
 static void compat(char **args)

@@ -34,7 +34,7 @@ static void nonblocking(char **args)
 		return;
 	poll(&poller, 1, -1);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	then(error);
+	print_result(error);
 }
 
 /* Learns the result by calling connect() again: EALREADY while in progress, EISCONN after success. */
@@ -134,7 +134,7 @@ static void killed(char **args)
 	}
 	if (waitpid(child, NULL, 0) != child)
 		err(2, "waitpid");
-	tell_for(child, child, getpid(), fd, &to, 0, began_us);
+	print_attempt_of(child, child, getpid(), fd, &to, 0, began_us);
 }
 
 static void as_user(char **args)

@@ -50,18 +50,18 @@ for (const command of [
   'synpipe run "validate | filter --dport 443 | sink-file out.ndjson"',
 ]) {
   test(`gives the same from a file as from a pipe: ${command}`, async () => {
-    const told = async (line: string) => {
+    const resultOf = async (line: string) => {
       const cwd = mkdtempSync(join(folder, 'run-'));
       const result = await shell(line, cwd);
       const files = readdirSync(cwd).map((name) => [name, readFileSync(join(cwd, name), 'latin1')]);
       return { ...result, files };
     };
     const input = command.startsWith('aggregate') ? events : path;
-    const piped = await told(`cat ${input} | ${command}`);
+    const piped = await resultOf(`cat ${input} | ${command}`);
     assert.equal(piped.code, command.includes('--on-invalid') ? 0 : 1, piped.stderr); // some lines are invalid
     assert.ok(piped.stdout.length + JSON.stringify(piped.files).length > 10_000, piped.stderr);
     for (const line of [`${command} < ${input}`, `taskset -c 0 ${command} < ${input}`]) {
-      const read = await told(line);
+      const read = await resultOf(line);
       for (const [what, value] of Object.entries(piped))
         if (JSON.stringify(read[what as keyof typeof read]) !== JSON.stringify(value)) assert.fail(`${line}: ${what}`);
     }

@@ -12,7 +12,7 @@ class Slow {
   #give: (bytes: number) => void = () => {};
   #into: Buffer = Buffer.alloc(0);
   asked = Promise.resolve();
-  #told = () => {};
+  #resolveAsked = () => {};
 
   constructor() {
     this.#next();
@@ -20,13 +20,13 @@ class Slow {
 
   #next() {
     this.asked = new Promise((resolve) => {
-      this.#told = resolve;
+      this.#resolveAsked = resolve;
     });
   }
 
   read(into: Buffer): Promise<number> {
     this.#into = into;
-    this.#told();
+    this.#resolveAsked();
     return new Promise((resolve) => {
       this.#give = resolve;
     });
@@ -241,19 +241,19 @@ test('a sink still gets lines of unknown types, blank lines, and a last line wit
 });
 
 test('a write started by a flush continues during input, and is done before waiting for input and at the end', async () => {
-  const told: string[] = [];
+  const log: string[] = [];
   let [writing, written]: [Promise<void> | undefined, () => void] = [undefined, () => {}];
   const stage: Stage = {
     name: 'behind',
     sink: true,
     line: () => {},
     flush() {
-      const isFirst = !told.includes('begun');
-      told.push('begun');
+      const isFirst = !log.includes('begun');
+      log.push('begun');
       const over = new Promise<void>((resolve) => {
         written = resolve;
       });
-      writing = over.then(() => void told.push('done'));
+      writing = over.then(() => void log.push('done'));
       if (!isFirst) written();
     },
     settled: () => writing,
@@ -261,8 +261,8 @@ test('a write started by a flush continues during input, and is done before wait
   const pieces = ['now', 'now', 'wait', 'now', 'end'];
   const take = (into: Buffer) => {
     const piece = pieces.shift() as string;
-    told.push(piece);
-    if (told.includes('begun')) setTimeout(written, 1); // the first write ends only once there is more input
+    log.push(piece);
+    if (log.includes('begun')) setTimeout(written, 1); // the first write ends only once there is more input
     return into.write(piece === 'end' ? '' : ndjson(connect()));
   };
   const now = (into: Buffer) => (pieces[0] === 'wait' ? undefined : take(into));
@@ -272,8 +272,8 @@ test('a write started by a flush continues during input, and is done before wait
     onInvalid('fail', 'test'),
     new Ledger(),
   ));
-  const [first, done, waits] = [told.indexOf('begun'), told.indexOf('done'), told.indexOf('wait')];
-  const second = told.indexOf('now', first);
-  assert.ok(second > first && second < done && done < waits, told.join(' '));
-  assert.deepEqual([told[waits - 1], told.at(-1)], ['done', 'done'], told.join(' '));
+  const [first, done, waits] = [log.indexOf('begun'), log.indexOf('done'), log.indexOf('wait')];
+  const second = log.indexOf('now', first);
+  assert.ok(second > first && second < done && done < waits, log.join(' '));
+  assert.deepEqual([log[waits - 1], log.at(-1)], ['done', 'done'], log.join(' '));
 });

@@ -109,15 +109,15 @@ test('lines of about the length of the buffer and of the limit', () => {
 
 test('a line without an end is reported once, when it exceeds the limit, and does not make the buffer grow', () => {
   const lines = new Lines();
-  const told: string[] = [];
+  const results: string[] = [];
   for (let fed = 0; fed < 50 << 20; ) {
     const space = lines.space();
     space.fill(120);
     lines.filled(space.length);
     fed += space.length;
-    for (let next = lines.next(); next !== 'more'; next = lines.next()) told.push(next);
+    for (let next = lines.next(); next !== 'more'; next = lines.next()) results.push(next);
   }
-  assert.deepEqual(told, ['long']);
+  assert.deepEqual(results, ['long']);
   assert.ok(lines.buffer.length <= 4 << 20, `${lines.buffer.length} bytes`);
 });
 

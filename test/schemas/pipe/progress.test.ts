@@ -84,8 +84,8 @@ test('a pipe shows progress only with --progress, with losses in red and message
     onStderr(t, `filter ${option} --on-invalid report 2>&1 >'${dir}/out${option}'`),
   ) as [Terminal, Terminal];
   for (const one of [terminal, without]) one.input(ndjson(connect(), lost(1017)));
-  const told = /^filter: 2 events, \d\.\d\/s, 1,017 lost, \d+ \w+ behind$/;
-  await terminal.shows('the line', ([line]) => told.test(line ?? ''));
+  const pattern = /^filter: 2 events, \d\.\d\/s, 1,017 lost, \d+ \w+ behind$/;
+  await terminal.shows('the line', ([line]) => pattern.test(line ?? ''));
   assert.ok(terminal.written.includes('\x1b[1;31m1,017 lost\x1b[m'));
   for (const one of [terminal, without]) one.input('{"type":7}\n');
   await terminal.shows(

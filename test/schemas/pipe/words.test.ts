@@ -63,9 +63,9 @@ test('bash splits every accepted line the same way', () => {
 ${names.map((name) => `${name}() { cat; printf '<%s>' ${name} "$@"; echo; }`).join('\n')}
 while IFS= read -r -d '' text; do eval "$text" </dev/null; printf '\\0'; done`;
   const said = execFileSync('bash', ['-c', script], { input: `${[...taken.keys()].join('\0')}\0`, encoding: 'utf8' });
-  const told = said.split('\0');
+  const outputs = said.split('\0');
   for (const [at, [text, commands]] of [...taken].entries()) {
     const wanted = commands.map((words) => `${words.map((word) => `<${word}>`).join('')}\n`).join('');
-    assert.equal(told[at], wanted, JSON.stringify(text));
+    assert.equal(outputs[at], wanted, JSON.stringify(text));
   }
 });

@@ -12,33 +12,35 @@ after(() => rmSync(dir, { recursive: true }));
 const path = join(dir, 'out');
 const torn = `${path}.torn`;
 
-async function repaired(content: Buffer | string): Promise<{ told: string | undefined; file: string; torn?: string }> {
+async function repaired(
+  content: Buffer | string,
+): Promise<{ message: string | undefined; file: string; torn?: string }> {
   rmSync(torn, { force: true });
   writeFileSync(path, content);
-  const told = await repair(path, statSync(path).size);
+  const message = await repair(path, statSync(path).size);
   const file = readFileSync(path, 'latin1');
-  return existsSync(torn) ? { told, file, torn: readFileSync(torn, 'latin1') } : { told, file };
+  return existsSync(torn) ? { message, file, torn: readFileSync(torn, 'latin1') } : { message, file };
 }
 
 const whole = ndjson(connect(), connect({ seq: 2 }));
 
 test('leaves a file alone if it ends with a whole line', async () => {
-  assert.deepEqual(await repaired(''), { told: undefined, file: '' });
-  assert.deepEqual(await repaired(whole), { told: undefined, file: whole });
-  assert.deepEqual(await repaired('whatever\n'), { told: undefined, file: 'whatever\n' });
+  assert.deepEqual(await repaired(''), { message: undefined, file: '' });
+  assert.deepEqual(await repaired(whole), { message: undefined, file: whole });
+  assert.deepEqual(await repaired('whatever\n'), { message: undefined, file: 'whatever\n' });
 });
 
 test('adds the newline that a whole event lacks', async () => {
-  const told = 'the last line lacked its newline; added it';
-  assert.deepEqual(await repaired(whole.slice(0, -1)), { told, file: whole });
+  const message = 'the last line lacked its newline; added it';
+  assert.deepEqual(await repaired(whole.slice(0, -1)), { message, file: whole });
 });
 
 test('moves a torn tail of any length aside', async () => {
   for (const length of [1, 100, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 3_000_000]) {
     const tail = 'x'.repeat(length);
-    const told = `the last line was torn; moved its ${length} bytes to ${torn}`;
-    assert.deepEqual(await repaired(whole + tail), { told, file: whole, torn: `${tail}\n` });
-    assert.deepEqual(await repaired(tail), { told, file: '', torn: `${tail}\n` });
+    const message = `the last line was torn; moved its ${length} bytes to ${torn}`;
+    assert.deepEqual(await repaired(whole + tail), { message, file: whole, torn: `${tail}\n` });
+    assert.deepEqual(await repaired(tail), { message, file: '', torn: `${tail}\n` });
   }
 });
 

@@ -139,7 +139,7 @@ test(`three servers, four hosts with ${events} events each; kills and cut links:
   const { network, dir } = cluster;
   const rate = events / making;
   let began = Date.now();
-  const told = (what: string) => t.diagnostic(`${((Date.now() - began) / 1000).toFixed(1)} s: ${what}`);
+  const note = (what: string) => t.diagnostic(`${((Date.now() - began) / 1000).toFixed(1)} s: ${what}`);
   const moment = (share: number) => sleep(Math.max(0, began + share * making * 1000 - Date.now()));
 
   for (const name of servers) cluster.up(name);
@@ -150,7 +150,7 @@ test(`three servers, four hosts with ${events} events each; kills and cut links:
     const { code, stderr } = await ended;
     there = code === 0 && stderr === ''; // with nothing to deliver, it succeeds even before a server has answered
   }
-  told('the stream is there');
+  note('the stream is there');
   began = Date.now();
 
   const sent = new Set<string>();
@@ -162,23 +162,23 @@ test(`three servers, four hosts with ${events} events each; kills and cut links:
 
   await moment(0.2);
   await cluster.down('server1');
-  told('server1 is killed');
+  note('server1 is killed');
   await moment(0.3);
   killGroup((workers[0] as Running).child);
-  told('worker1 is killed');
+  note('worker1 is killed');
   await moment(0.4);
   cluster.up('server1');
   workers.push(cluster.worker('worker3'));
-  told('server1 and another worker are started');
+  note('server1 and another worker are started');
 
   await moment(0.5);
   network.cut('host3');
   network.cut('server2');
-  told('the links of host3 and server2 are cut');
+  note('the links of host3 and server2 are cut');
   const healed = sleep(cut * 1000).then(() => {
     network.heal('host3');
     network.heal('server2');
-    told('the links are healed');
+    note('the links are healed');
   });
 
   await moment(0.6);
@@ -187,7 +187,7 @@ test(`three servers, four hosts with ${events} events each; kills and cut links:
   senders[0] = cluster.sender('host1');
   const seen = Math.floor(rate * making * 0.6);
   feeds[0] = feed(senders[0], 'host1', 1, events, rate, seen);
-  told('the sender of host1 is killed, and starts again with all that it had');
+  note('the sender of host1 is killed, and starts again with all that it had');
 
   await healed;
   await feeds[1];
@@ -195,7 +195,7 @@ test(`three servers, four hosts with ${events} events each; kills and cut links:
   assert.equal(first.code, 0, first.stderr);
   senders[1] = cluster.sender('host2');
   feeds[1] = feed(senders[1], 'host2', 2, Math.floor(events / 2), rate * 4);
-  told('host2 begins its second run');
+  note('host2 begins its second run');
 
   await Promise.all(feeds);
   for (const sender of senders) {
@@ -203,21 +203,21 @@ test(`three servers, four hosts with ${events} events each; kills and cut links:
     assert.equal(code, 0, stderr);
     for (const line of stderr.split('\n').filter((one) => /had|tries/.test(one))) t.diagnostic(line);
   }
-  told('all is sent');
+  note('all is sent');
   const outs = ['worker1', 'worker2', 'worker3'].map((name) => join(dir, name, 'out'));
   for (let tries = 0; count(outs).size < sent.size && tries < 600; tries++) await sleep(500);
   for (const { child } of workers.slice(1)) child.kill('SIGTERM');
   for (const worker of workers.slice(1)) assert.equal((await worker.ended).code, 0);
   const received = count(outs);
   const lines = [...received.values()].reduce((sum, times) => sum + times, 0);
-  told(`received ${received.size} of ${sent.size}, ${lines - received.size} of them more than once`);
+  note(`received ${received.size} of ${sent.size}, ${lines - received.size} of them more than once`);
 
   const { child, ended } = cluster.run('work', `source-nats --durable check --idle 10s ${cluster.url} CONN > stored`);
   child.stdin?.end();
   assert.equal((await ended).code, 0);
   const stored = count([join(dir, 'stored')]);
   const double = [...stored.values()].filter((times) => times > 1).length;
-  told(`stored ${stored.size}, ${double} of them more than once`);
+  note(`stored ${stored.size}, ${double} of them more than once`);
   assert.deepEqual([...received.keys()].filter((key) => !sent.has(key)).slice(0, 5), [], 'nothing else is received');
 
   const replicas = await cluster.replicas();

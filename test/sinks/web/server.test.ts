@@ -9,8 +9,8 @@ import { env, shell } from '../../support/shell.js';
 async function serve(t: TestContext, options: string[], token?: string): Promise<Running & { url: URL }> {
   const argv = ['env', ...(token ? [`SYNPIPE_WEB_TOKEN=${token}`] : []), 'sink-web', ...options];
   const running = start(t, argv, folder(t));
-  const [told] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
-  return { ...running, url: new URL(/http:\S+/.exec(told)?.[0] as string) };
+  const [output] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
+  return { ...running, url: new URL(/http:\S+/.exec(output)?.[0] as string) };
 }
 
 /** The cookie of a server on loopback, as a browser gets it with the page. */

@@ -3,7 +3,7 @@ import { blocks, lines } from '../documents.js';
 import { root } from '../shell.js';
 
 /** Indented lines that are not commands: events, and messages, which golden cases check. */
-const told = /^\{|^\w+: --/;
+const notCommand = /^\{|^\w+: --/;
 const placeholder = /…|\b(FILE|COMMAND|SHELL|URL|STREAM|NAME|PATH|PID|RUNS)\b|'A |^synpipe run$/;
 const bare = (line: string) => line.replace(/\s{2,}#\s.*$/, '');
 /** Commands that show that these silent commands did something. */
@@ -52,7 +52,7 @@ export async function shownOn(page: string): Promise<Shown[]> {
     }
   }
   const { indented, inline } = lines(page);
-  found.push(...indented.filter((line) => !told.test(line)).map((line) => one(page, bare(line))));
+  found.push(...indented.filter((line) => !notCommand.test(line)).map((line) => one(page, bare(line))));
   const names = new RegExp(`^(sudo|synpipe|npm start|duckdb|source|cat|${Object.keys(commands).join('|')}) \\S`);
   for (const script of inline)
     if (names.test(script) && !placeholder.test(script) && !(await checked(script)).fragment)

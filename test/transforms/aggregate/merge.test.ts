@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ndjson } from '../../support/events.js';
-import { at, measures, parse, run, some, sort, told } from '../../support/summaries.js';
+import { at, measures, parse, run, some, sort, valuesOf } from '../../support/summaries.js';
 
 /** The events, distributed over some hosts. */
 const dealt = some.chain((events) =>
@@ -92,5 +92,5 @@ test('a summary that fits no window, or lacks a measure, ends it with the remedy
 test('a summary by other fields is in none of the groups, but in the sum', async () => {
   const byPort = await run({ by: 'dport', measure: 'count' }, ndjson(at(1), at(2)));
   const out = await run({ by: 'comm', measure: 'count' }, byPort + ndjson(at(3)));
-  assert.deepEqual(told(out, 'comm', 'other', 'count', 'each_max'), ['curl  1 ', ' true 2 2']);
+  assert.deepEqual(valuesOf(out, 'comm', 'other', 'count', 'each_max'), ['curl  1 ', ' true 2 2']);
 });

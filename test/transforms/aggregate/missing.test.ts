@@ -5,7 +5,7 @@ import { timeText } from '../../../transforms/aggregate/time.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { connect, ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
-import { at, begin, parse, run, told } from '../../support/summaries.js';
+import { at, begin, parse, run, valuesOf } from '../../support/summaries.js';
 
 const lostEvent = (count: number, where = 'ring buffer', more: object = {}) => ({
   type: 'lost',
@@ -60,7 +60,7 @@ test('an event is late once event time has passed its window by more than the gr
   const { out, ledger } = await runStage(aggregate({ every: '10s', grace: '2s', measure: 'count' }), [
     Buffer.from(input),
   ]);
-  assert.deepEqual(told(out, 'type', 'ts', 'count', 'where', 'lost'), [
+  assert.deepEqual(valuesOf(out, 'type', 'ts', 'count', 'where', 'lost'), [
     `summary ${timeText(begin)} 2  `,
     `summary ${timeText(begin + 10e6)} 3  `,
     `summary ${timeText(begin + 10e6)} 0  2`, // arrived while this window was the newest
@@ -88,7 +88,7 @@ test('losses are reported once, in the window they belong to, and pass through a
     `${timeText(begin + 20e6)} 1   `,
   ];
   const summaries = (text: string) =>
-    told(
+    valuesOf(
       text
         .split('\n')
         .filter((line) => line.includes('"summary"'))

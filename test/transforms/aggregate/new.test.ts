@@ -121,12 +121,12 @@ test('kill -9 at any time: groups in the state were reported, are not reported a
     const lines = readFileSync(join(dir, 'copy'), 'utf8').split('\n').slice(1);
     return new Set(lines.slice(0, -1).map((line) => line.split('\t')[2]?.slice(1, -1)));
   };
-  const told = () => commsOf(readFileSync(out, 'utf8'));
+  const reported = () => commsOf(readFileSync(out, 'utf8'));
   const batch = 50;
   const rounds = 20;
   for (let round = 0; round < rounds; round++) {
     const before = existsSync(state) ? recorded() : new Set<string>();
-    const tolds = told().length;
+    const earlier = reported().length;
     const fd = openSync(out, 'a');
     const { child, ended } = start(t, argv, dir, ['pipe', fd, 'inherit']);
     let sent = 0;
@@ -136,14 +136,14 @@ test('kill -9 at any time: groups in the state were reported, are not reported a
     }, 1);
     const [lines, ms] = [Math.floor(chance() * 2 * batch), chance() * 20];
     const where = `round ${round}, killed ${ms} ms after ${lines} lines`;
-    await until(`some lines in ${where}`, () => told().length > tolds + lines);
+    await until(`some lines in ${where}`, () => reported().length > earlier + lines);
     await sleep(ms);
     killGroup(child);
     clearInterval(more);
     await ended;
-    const all = told();
+    const all = reported();
     truncateSync(out, readFileSync(out).lastIndexOf(10) + 1); // a torn line was not reported
-    for (const name of all.slice(tolds)) assert.ok(!before.has(name), `${name} was reported again in ${where}`);
+    for (const name of all.slice(earlier)) assert.ok(!before.has(name), `${name} was reported again in ${where}`);
     const known = new Set(all);
     const now = recorded();
     for (const name of now)
@@ -154,7 +154,7 @@ test('kill -9 at any time: groups in the state were reported, are not reported a
   writeFileSync(join(dir, 'all'), ndjson(...Array.from({ length: last }, (_, i) => at(i, `p${i}`))));
   const whole = start(t, ['bash', '-c', `${argv.join(' ')} < all >> out`], dir);
   assert.equal((await whole.ended).code, 0);
-  const known = new Set(told());
+  const known = new Set(reported());
   for (let i = 0; i < last; i++) assert.ok(known.has(`p${i}`), `p${i} was never reported`);
 });
 
@@ -203,9 +203,9 @@ test('kill -9 at each step of rewriting the state loses nothing that it had', as
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       out += text;
     });
-    const told = (name: string) => until(`${name} in the state, ${where}`, () => known().has(name));
+    const recorded = (name: string) => until(`${name} in the state, ${where}`, () => known().has(name));
     child.stdin?.write(ndjson(at(now, 'before')));
-    await told('before');
+    await recorded('before');
     child.stdin?.write(ndjson(...again().slice(0, groups / 2))); // few enough for one read and one write
     if (later) {
       await until(`a new state, ${where}`, () => statSync(state).ino !== ino);
@@ -219,7 +219,7 @@ test('kill -9 at each step of rewriting the state loses nothing that it had', as
     for (let i = 0; i < groups; i++) assert.ok(names.has(`p${i}`), `p${i} is no longer in the state, killed ${where}`);
     assert.equal(names.has('after'), call === 'fdatasync' && later !== undefined, where);
     for (const name of names) {
-      assert.ok(name?.startsWith('p') || commsOf(out).includes(`${name}`), `${name} was not told, killed ${where}`);
+      assert.ok(name?.startsWith('p') || commsOf(out).includes(`${name}`), `${name} was not reported, killed ${where}`);
     }
     const rest = await run({ state, expire: '800s' }, at(now, 'before'), ...again(), at(now, 'after'), at(now, 'last'));
     assert.deepEqual(rest, names.has('after') ? ['last'] : ['after', 'last'], `killed ${where}`);

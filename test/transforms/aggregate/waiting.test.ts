@@ -8,7 +8,7 @@ import { Waiting } from '../../../transforms/aggregate/waiting.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
-import { at, begin, type Event, type Fields, parse, run, sort, told } from '../../support/summaries.js';
+import { at, begin, type Event, type Fields, parse, run, sort, valuesOf } from '../../support/summaries.js';
 import { type Attempt, attempts, eventsOf, inOrder, waits } from '../../support/waiting.js';
 
 const attempt = (id: string, pending: number[], end?: number, more: Partial<Attempt> = {}): Attempt => ({
@@ -52,7 +52,7 @@ function expected(all: Attempt[], every: number, step: number, by: boolean): str
   });
 }
 
-const shown = (text: string) => told(text, 'end', 'comm', 'dport', 'count', 'pending', 'failed').sort();
+const shown = (text: string) => valuesOf(text, 'end', 'comm', 'dport', 'count', 'pending', 'failed').sort();
 
 test('pending matches a plain count over the same attempts, in any order within the grace', async () => {
   const windows = fc.constantFrom([0, 0], [10e6, 10e6], [7e6, 7e6], [20e6, 5e6]);
@@ -134,7 +134,7 @@ test('pending: gauges of hosts add up, and are not summed over windows', async (
 test('windows without events are written while attempts wait, but not forever', async () => {
   const hangs = attempt('1', [1], 45);
   const given = { by: 'comm', every: '10s', measure: 'count' };
-  assert.deepEqual(told(await run(given, ndjson(...inOrder([hangs]))), 'ts', 'count', 'pending'), [
+  assert.deepEqual(valuesOf(await run(given, ndjson(...inOrder([hangs]))), 'ts', 'count', 'pending'), [
     ...[0, 1, 2, 3].map((i) => `${timeText(begin + i * 10e6)} 0 1`),
     `${timeText(begin + 40e6)} 1 `,
   ]);
@@ -147,7 +147,7 @@ test('windows without events are written while attempts wait, but not forever', 
 test('a socket that tries again with the same ID is counted again', async () => {
   const twice = [attempt('1', [1], 11), attempt('1', [12], 13), attempt('1', [14], 21)].flatMap(eventsOf);
   const out = await run({ every: '10s', grace: '30s', measure: 'count' }, ndjson(...twice));
-  assert.deepEqual(told(out, 'count', 'pending'), ['0 1', '2 1', '1 ']);
+  assert.deepEqual(valuesOf(out, 'count', 'pending'), ['0 1', '2 1', '1 ']);
 });
 
 test('pending by the group of its pending event; no gauge with a step of ts; having, order-by and other', async () => {
@@ -159,12 +159,15 @@ test('pending by the group of its pending event; no gauge with a step of ts; hav
   ]);
   const by = (given: object) => run({ by: 'comm', measure: 'count', ...given }, ndjson(...three));
   const names = ['comm', 'other', 'count', 'pending', 'each_max'] as const;
-  assert.deepEqual(told(await by({}), ...names), ['curl  1 2 ', 'node  1  ']);
-  assert.deepEqual(told(await by({ having: 'pending > 0' }), ...names), ['curl  1 2 ', ' true 1  1']);
-  assert.deepEqual(told(await by({ orderBy: 'pending', top: 1 }), ...names), ['curl  1 2 ', ' true 1  1']);
-  assert.deepEqual(told(await by({ orderBy: 'comm', top: 1 }), ...names), ['node  1  ', ' true 1 2 2']);
-  assert.deepEqual(told(await by({ by: 'ts:1m,comm' }), ...names), ['curl  1  ', 'node  1  ']);
-  assert.deepEqual(told(await by({ by: 'result' }), 'result', 'count', 'pending'), ['established 2 ', 'pending 0 2']);
+  assert.deepEqual(valuesOf(await by({}), ...names), ['curl  1 2 ', 'node  1  ']);
+  assert.deepEqual(valuesOf(await by({ having: 'pending > 0' }), ...names), ['curl  1 2 ', ' true 1  1']);
+  assert.deepEqual(valuesOf(await by({ orderBy: 'pending', top: 1 }), ...names), ['curl  1 2 ', ' true 1  1']);
+  assert.deepEqual(valuesOf(await by({ orderBy: 'comm', top: 1 }), ...names), ['node  1  ', ' true 1 2 2']);
+  assert.deepEqual(valuesOf(await by({ by: 'ts:1m,comm' }), ...names), ['curl  1  ', 'node  1  ']);
+  assert.deepEqual(valuesOf(await by({ by: 'result' }), 'result', 'count', 'pending'), [
+    'established 2 ',
+    'pending 0 2',
+  ]);
 });
 
 test('more attempts than are tracked', () => {
@@ -206,15 +209,15 @@ test('untracked attempts are reported in other, also through a second aggregate'
   };
   const summary = { ...other, other: true, pending: 2, untracked: 5 };
   const out = await run({ by: 'comm', measure: 'count' }, ndjson(summary, summary));
-  assert.deepEqual(told(out, 'other', 'count', 'pending', 'untracked'), ['true 0 4 10']);
+  assert.deepEqual(valuesOf(out, 'other', 'count', 'pending', 'untracked'), ['true 0 4 10']);
 });
 
 test('a lost update is not a missing attempt', async () => {
   const lost = (where: string) => ({ type: 'lost', v: 1, stage: 'collector', where, count: 3 });
   const out = await run({ measure: 'count' }, ndjson(at(1), lost('update')));
-  assert.deepEqual(told(out, 'type', 'count', 'lost'), ['lost 3 ', 'summary 1 ']);
+  assert.deepEqual(valuesOf(out, 'type', 'count', 'lost'), ['lost 3 ', 'summary 1 ']);
   const more = await run({ measure: 'count' }, ndjson(at(1), lost('update'), lost('ring buffer')));
-  assert.deepEqual(told(more, 'type', 'count', 'lost'), ['lost 3 ', 'lost 3 ', 'summary 1 ', 'summary 0 3']);
+  assert.deepEqual(valuesOf(more, 'type', 'count', 'lost'), ['lost 3 ', 'lost 3 ', 'summary 1 ', 'summary 0 3']);
 });
 
 test('connect events that arrive up to 100 ms after their time are not late', async () => {

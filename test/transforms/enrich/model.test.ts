@@ -51,7 +51,7 @@ const steps = fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 4, a
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
 /** Returns the lines of these steps, and what the model expects for each attempt. Answers have even times, attempts odd. */
-function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
+function inputOf(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
   const model = new Model();
   const lines: string[] = [];
   const expected: Record<string, unknown>[] = [];
@@ -70,7 +70,7 @@ function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
       const { name, to, asker, ttl } = step;
       put({ type: 'dns', v: 1, ts: time(now), ...ordered(asker), name, addrs: to, ttl });
       for (const one of to) {
-        const told: ModelAnswer = {
+        const observed: ModelAnswer = {
           ...asker,
           name,
           address: one,
@@ -78,7 +78,7 @@ function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
           until: now + (ttl + 60) * second,
           lookup: now,
         };
-        model.answer(told);
+        model.answer(observed);
       }
       continue;
     }
@@ -112,7 +112,7 @@ const named = (out: string) =>
 test('attempts have the names that a model with unlimited memory gives, fed at once, in pieces, and one by one', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.array(fc.nat()), async (all, cuts) => {
-      const { bytes, expected } = story(all);
+      const { bytes, expected } = inputOf(all);
       const oneByOne = Object.assign(enrich(given), { lines: undefined as never });
       assert.deepEqual(named((await runStage(enrich(given), [bytes])).out), expected);
       assert.deepEqual(named((await runStage(enrich(given), piecesOf(bytes, cuts))).out), expected);

@@ -155,12 +155,12 @@ static void tell_all(const char *via, int pid, int tid, int ppid, int fd, const 
 	print(line);
 }
 
-void tell(const char *via, int fd, const struct target *to, int error, long long began_us)
+void print_attempt(const char *via, int fd, const struct target *to, int error, long long began_us)
 {
 	tell_all(via, getpid(), gettid(), getppid(), fd, to, error, began_us);
 }
 
-void tell_for(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us)
+void print_attempt_of(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us)
 {
 	tell_all("connect", pid, tid, ppid, fd, to, error, began_us);
 }
@@ -170,11 +170,11 @@ int attempt(int fd, const struct target *to)
 	long long began_us = now_us();
 	int error = connect(fd, (const void *)&to->at, to->size) ? errno : 0;
 
-	tell("connect", fd, to, error, began_us);
+	print_attempt("connect", fd, to, error, began_us);
 	return error;
 }
 
-void then(int error)
+void print_result(int error)
 {
 	char line[64];
 
@@ -195,6 +195,6 @@ int again(int fd, const struct target *to)
 {
 	int error = connect(fd, (const void *)&to->at, to->size) ? errno : 0;
 
-	then(error);
+	print_result(error);
 	return error;
 }
