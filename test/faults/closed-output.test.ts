@@ -9,7 +9,7 @@ import { env, shell } from '../support/shell.js';
 
 const closed = (name: string) => `${name}: cannot write standard output: EBADF; open it in the shell\n`;
 
-test('standard output is closed: exit code 1 and the reason', async (t) => {
+test('a closed standard output gives exit code 1 and the reason', async (t) => {
   const dir = folder(t);
   for (const [line, name] of Object.entries({
     'filter >&-': 'filter',

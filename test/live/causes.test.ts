@@ -6,7 +6,7 @@ import { Collector } from './collect.js';
 import { addresses } from './link.js';
 import { linked } from './linked.js';
 
-linked('who said no, and how: each cause', async (net, other) => {
+linked('each cause: who rejected the attempt, and how', async (net, other) => {
   const rows = prepare(net, other);
   const collector = await Collector.start(['--netns', net.inode]);
   const driven = await drive(net, rows);

@@ -130,7 +130,7 @@ linked('--report attempt: a call that blocks is reported before its SYN is sent 
   ledger(lines, 'attempt');
 });
 
-linked('-- COMMAND', async (net) => {
+linked('-- COMMAND: an attempt that hangs is pending, then its outcome is reported', async (net) => {
   net.sysctl('ipv4/tcp_syn_retries', '1');
   const run = trace(net, ['--status', '--report', 'both', '--', client(), 'blocking', silent, port]);
   assert.equal(await run.ended, 0, run.stderr());

@@ -12,7 +12,7 @@ live('1,000 processes that exit while their connection is in progress', async (n
   same(events, attempts);
 });
 
-live('1,000 processes, refused', async (net) => {
+live('attempts of 1,000 processes that are refused are each reported', async (net) => {
   net.onlyPort(40000);
   const seen = await watch(net);
   const { attempts } = await net.client(['processes', 1000, '::1', 9]);

@@ -33,7 +33,7 @@ live('connect() on a listening socket makes no event', async (net) => {
   same(await seen.events(), []);
 });
 
-live('an address of the other family: EAFNOSUPPORT, EINVAL', async (net) => {
+live('an address of the other family fails with EAFNOSUPPORT or EINVAL', async (net) => {
   const seen = await watch(net);
   const v4 = await net.client(['other-family', '127.0.0.1', '::1', 80]);
   assert.equal(v4.attempts[0]?.error, 'EAFNOSUPPORT');
@@ -42,7 +42,7 @@ live('an address of the other family: EAFNOSUPPORT, EINVAL', async (net) => {
   same(await seen.events(), [...v4.attempts, ...v6.attempts]);
 });
 
-live("a size that is not the address's: EINVAL", async (net) => {
+live('an address of the wrong size fails with EINVAL', async (net) => {
   const seen = await watch(net);
   const short = await net.client(['sized', 8, '127.0.0.1', 80]);
   const shorter = await net.client(['sized', 15, '127.0.0.1', 80]);
@@ -63,7 +63,7 @@ live('unusual but valid address sizes', async (net) => {
   same(await seen.events(), attempts);
 });
 
-live('port 0', async (net) => {
+live('port 0 is reported like any other port', async (net) => {
   net.onlyPort(40000);
   const seen = await watch(net);
   const { attempts } = await net.client(['blocking', '127.0.0.1', 0]);

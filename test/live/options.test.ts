@@ -7,7 +7,7 @@ import { fresh } from './folder.js';
 import { live, same } from './live.js';
 import { until } from './wait.js';
 
-live('-p: only this process', async (net) => {
+live('-p reports only this process', async (net) => {
   net.onlyPort(40000);
   const wanted = net.start(['wait', 'blocking', '127.0.0.1', 9]);
   const other = net.start(['wait', 'blocking', '127.0.0.1', 9]);
@@ -19,7 +19,7 @@ live('-p: only this process', async (net) => {
   assert.equal(code, 0);
 });
 
-live('-u: only these users', async (net) => {
+live('-u reports only these users', async (net) => {
   net.onlyPort(40000);
   const uid = 10_000_000 + 4 * process.pid; // several user IDs that no other test file uses
   const collector = await Collector.start(['--report', 'attempt', '--uid', `${uid},${uid + 1}`]);
@@ -31,7 +31,7 @@ live('-u: only these users', async (net) => {
   same(connects(lines), [...(said[0] ?? []), ...(said[2] ?? [])], [own, own]);
 });
 
-live('-u: a user by name', async (net) => {
+live('-u accepts a user name', async (net) => {
   const nobody = 65534;
   const collector = await Collector.start(['--report', 'attempt', '-u', 'nobody', '--netns', net.inode]);
   const { attempts } = await net.client(['blocking', '127.0.0.1', 9], nobody);
@@ -41,7 +41,7 @@ live('-u: a user by name', async (net) => {
   assert.equal(connects(lines)[0]?.uid, nobody);
 });
 
-live('-P, -4 and -6', async (net) => {
+live('-P, -4 and -6 report only what they select', async (net) => {
   const uid = 1_000_000 + process.pid;
   const ranges = Array.from({ length: 64 }, (_, i) => `${64_512 + 16 * i}-${64_527 + 16 * i}`).join(); // up to 65535
   const collectors = await Promise.all(
@@ -162,7 +162,7 @@ live('--duration ends it; --tier and --status describe the run', async (net) => 
   assert.deepEqual(counted(lines), ledger(lines, 'outcome'));
 });
 
-live('a wrong command line: one line and exit code 2', async () => {
+live('a wrong command line prints one line and exits with 2', async () => {
   for (const args of [
     ['--nothing'],
     ['-P', '70000'],
@@ -184,7 +184,7 @@ live('a wrong command line: one line and exit code 2', async () => {
   }
 });
 
-live('without the right to trace: one line and exit code 1', async () => {
+live('without the right to trace it prints one line and exits with 1', async () => {
   const args = ['--reuid=65534', '--regid=65534', '--clear-groups', `${bin}collector`];
   const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', timeout: 60_000 });
   assert.deepEqual({ status, stdout }, { status: 1, stdout: '' });

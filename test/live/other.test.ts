@@ -121,7 +121,7 @@ live('denied with ENOTSOCK, the error for a file that is not a socket', async (n
   assert.deepEqual(events.map(fields), said.attempts.map(eventOf));
 });
 
-live("a 32-bit program's system call", async (net, t) => {
+live("a 32-bit program's system call is reported", async (net, t) => {
   await net.serve(8080);
   const seen = await watch(net);
   const said = await net.client(['compat', '127.0.0.1', 8080]);

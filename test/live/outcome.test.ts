@@ -33,7 +33,7 @@ live('connect, AF_UNSPEC, connect: two attempts, two outcomes', async (net) => {
   await ends(net, [['disconnect', '127.0.0.1', 8080]], ['established', 'established']);
 });
 
-live('failed at once: no route, prohibited', async (net) => {
+live('attempts without a route, or to a prohibited one, fail at once', async (net) => {
   net.run('ip', 'route', 'add', 'prohibit', '10.1.1.1');
   net.run('ip', 'route', 'add', 'unreachable', '10.1.1.2');
   const commands = ['192.0.2.1', '2001:db8::1', '10.1.1.1', '10.1.1.2'].flatMap((address) => [
@@ -95,7 +95,7 @@ describe('nobody answers', () => {
       assert.ok(waiting && waiting.waited_us >= 1_000_000 && more.length === 0, JSON.stringify([waiting, ...more]));
     });
 
-  live('ICMP host unreachable', async (net) => {
+  live('ICMP host unreachable is reported with its sender', async (net) => {
     net.blackhole(8080);
     net.run('nft', 'add rule inet t in tcp dport 8081 reject with icmpx host-unreachable');
     const { events } = await ends(net, [['blocking', '127.0.0.1', 8081]], ['unreachable EHOSTUNREACH']);

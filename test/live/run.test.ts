@@ -62,7 +62,7 @@ live('when a collector in front of fused stages ends, so do they', async (net) =
   assert.equal(pipeline.child.exitCode, 0);
 });
 
-live('Ctrl-C loses nothing', async (net) => {
+live('Ctrl-C on the pipeline loses nothing', async (net) => {
   const pipeline = await running(net, async (pipeline) => pipeline.kill('SIGINT'));
   assert.ok(complete(pipeline) > 0);
   assert.equal(pipeline.child.exitCode, 0);

@@ -45,7 +45,7 @@ live('names with arbitrary bytes', async (net) => {
   same(await seen.events(), said, wanted);
 });
 
-live('another user and group', async (net) => {
+live('another user and group are reported', async (net) => {
   net.onlyPort(40000);
   const seen = await watch(net);
   const { attempts } = await net.client(['as-user', 65534, 12345, '127.0.0.1', 9]);

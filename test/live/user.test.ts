@@ -77,7 +77,7 @@ for (const [what, before, args, env, uid, gid] of [
     assert.deepEqual([last?.out, last?.lost], [10, 0]);
   });
 
-live('it exits normally although its new user may have no more threads', async (net, t) => {
+live('exits normally although its new user may have no more threads', async (net, t) => {
   const collector = await begin(t, ['prlimit', '--nproc=1:1'], ['--user', 'nobody', '--netns', net.inode]);
   assert.deepEqual(identities(collector.pid), wholly(nobody, nobody));
   await end(collector);

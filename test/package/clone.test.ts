@@ -32,7 +32,7 @@ before(() => {
   execFileSync('git', ['clone', '-q', project, join(root.folder, 'root/synpipe')]);
 });
 
-test('npm start', { skip, timeout: 900_000 }, () => {
+test('npm start runs a collector', { skip, timeout: 900_000 }, () => {
   const start = 'cd synpipe && npm start -- -n 1 -P 9 >../out.ndjson & pid=$!';
   works(
     `${start}; while kill -0 $pid 2>/dev/null; do (exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; sleep 1; done; wait $pid`,

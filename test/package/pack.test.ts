@@ -68,7 +68,7 @@ packing('the tarball has exactly the expected files', () => {
     assert.equal(mode, path.startsWith('dist/bin/') && !path.endsWith('.json') ? 0o755 : mode, path);
 });
 
-packing('what its pages link to is in it', () => {
+packing('everything that its pages link to is in the package', () => {
   const paths = new Set(packed.files.map(({ path }) => path));
   for (const page of pages.filter((page) => paths.has(page) && !page.startsWith('.github/'))) // those are for a clone
     for (const target of links(page).filter((target) => !/^([a-z]+:|#)/.test(target))) {
@@ -77,7 +77,7 @@ packing('what its pages link to is in it', () => {
     }
 });
 
-packing('it is small', () => {
+packing('the package is small', () => {
   console.log(`${packed.size} bytes, ${packed.unpackedSize} unpacked`);
   assert.ok(packed.size < 4_000_000, `${packed.size} bytes`);
   assert.ok(packed.unpackedSize < 16_000_000, `${packed.unpackedSize} bytes unpacked`);

@@ -264,7 +264,7 @@ test('messages from other publishers (several lines, a long line, not an event) 
   assert.deepEqual(await state(server), done(5));
 });
 
-test('what it cannot work with is reported in one line', async (t) => {
+test('servers and streams that it cannot work with are reported in one line', async (t) => {
   const server = await stream(t, 3);
   const dir = folder(t);
   const fails = async (words: string) => {

@@ -111,7 +111,7 @@ test('output at the end is written in parts: each is taken before the next is ma
   assert.equal(await next(), undefined);
 });
 
-test('what a stage loses is counted and reported', async () => {
+test('lost events are counted and reported', async () => {
   const stage: Stage = { name: 'leaky', line: (_, out) => out.lost('queue', 1) };
   const input = new Slow();
   const { next, ledger } = run(stage, input);
@@ -121,7 +121,7 @@ test('what a stage loses is counted and reported', async () => {
   assert.equal(ledger.lost, 1);
 });
 
-test('an error of the input is thrown', async () => {
+test('an error in the input is thrown', async () => {
   const input = { read: () => Promise.reject(new Error('gone')) };
   const flow = drive({ name: 'x', line: () => {} }, input, onInvalid('fail', 'test'), new Ledger());
   await assert.rejects(flow.next(), /gone/);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytes, duration, microseconds, time } from '../../../schemas/pipe/units.js';
 
-test('sizes', () => {
+test('sizes are parsed in bytes', () => {
   assert.deepEqual(['1', '4096', '64K', '100M', '2G', '1T'].map(bytes), [1, 4096, 65536, 104857600, 2 ** 31, 2 ** 40]);
 });
 

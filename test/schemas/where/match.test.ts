@@ -93,7 +93,7 @@ test('names: a text without special characters matches only itself', () => {
   );
 });
 
-test('names: brackets', () => {
+test('names: brackets match sets and ranges', () => {
   const cases: [string, string[], string[]][] = [
     ['[abc]', ['a', 'c'], ['d', '', 'ab', '[abc]']],
     ['[a-c]x', ['ax', 'bx'], ['dx', '-x']],

@@ -114,7 +114,7 @@ test('other spellings of operators, and spaces, change nothing', () => {
   );
 });
 
-test('it agrees with a plain evaluation of the parsed JSON, for scanned and for parsed lines', () => {
+test('a condition agrees with a plain evaluation of the parsed JSON, for scanned and for parsed lines', () => {
   const seen = { true: 0, false: 0, scanned: 0, parsed: 0 };
   const spaces = fc.constantFrom(0, 1);
   const events = fc.array(fc.tuple(someEvent, spaces), { minLength: 1, maxLength: 8 });

@@ -83,7 +83,7 @@ test('for a path with time in it, files of another time are closed', async () =>
   );
 });
 
-test('folders with time and fields in their names', async () => {
+test('finds closed files in folders with time and fields in their names', async () => {
   assert.deepEqual(
     await listed('%Y/%m/{comm}', [
       '2026/11/curl',
@@ -99,7 +99,7 @@ test('folders with time and fields in their names', async () => {
   );
 });
 
-test('a folder that is missing', async () =>
+test('a missing folder has no closed files', async () =>
   assert.deepEqual(await listed('%Y/x', []), { closed: [], archived: [], unfinished: [] }));
 
 test('the oldest files are deleted, and no more than necessary', () => {

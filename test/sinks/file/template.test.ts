@@ -24,7 +24,7 @@ test('the period is that of the most frequent directive', () => {
   assert.equal(every('%s'), 1_000);
 });
 
-test('fields', () => {
+test('fields in a path are found and filled in', () => {
   const template = new Template('/var/log/{comm}/{pid}-{{x}}.ndjson');
   assert.deepEqual(template.fields, ['comm', 'pid']);
   const path = template.path(0, (name) => ({ comm: 'a/b', pid: 7 })[name]);

@@ -89,7 +89,7 @@ test('a proxy that is not running is named', async (t) => {
   }
 });
 
-test('NO_PROXY', async (t) => {
+test('NO_PROXY bypasses the proxy', async (t) => {
   const proxy = await squid(t);
   const receiver = await Receiver.start(t);
   const http_proxy = `127.0.0.1:${proxy.port}`;
@@ -99,7 +99,7 @@ test('NO_PROXY', async (t) => {
   for (const { request } of receiver.got) assert.equal(request.headers.via, undefined);
 });
 
-test('NO_PROXY: names, domains, addresses, networks, ports', () => {
+test('NO_PROXY accepts names, domains, addresses, networks and ports', () => {
   const exempt: Record<string, string[]> = {
     'http://logs.example.com/': ['logs.example.com', 'example.com', '.example.com', '*.example.com', 'EXAMPLE.com.'],
     'http://example.com:8080/': ['example.com:8080', 'x,example.com', 'x example.com', ' example.com ,'],

@@ -50,7 +50,7 @@ test("backoff: concurrent failures count once, the server's wait counts, and a s
   assert.equal(gate.wait, 0);
 });
 
-test('Authorization', () => {
+test('Authorization is built from a token or a user and password', () => {
   assert.equal(authorization('abc', 'Bearer'), 'Bearer abc');
   assert.equal(authorization('abc', 'Splunk'), 'Splunk abc');
   assert.equal(authorization('ApiKey xyz:1', 'Bearer'), 'ApiKey xyz:1');

@@ -170,7 +170,7 @@ test('pending by the group of its pending event; no gauge with a step of ts; hav
   ]);
 });
 
-test('more attempts than are tracked', () => {
+test('no more than the maximum of attempts is tracked until one of them ends', () => {
   const waiting = new Waiting(() => Number.POSITIVE_INFINITY, 3);
   const key = new Key(fields('comm'));
   const line = new Line();

@@ -126,7 +126,7 @@ for (let at = 0; at < 20; at++) {
 })();
 `;
 
-test('hostile arguments', { skip }, (t) => {
+test('hostile arguments are refused', { skip }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const sources = ['pipe/native/pipe.c', 'pipe/native/ahead.c', 'generated/scan.c'].map(

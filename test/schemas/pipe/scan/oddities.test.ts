@@ -20,7 +20,7 @@ for (const [name, [line, valid]] of Object.entries(oddities)) {
   });
 }
 
-test('a line cut off anywhere', () => {
+test('all scanners agree on a line cut off anywhere', () => {
   const bytes = Buffer.from(text);
   agree(
     scanners,
@@ -48,7 +48,7 @@ test('fed byte by byte, they give the same verdicts, and valid lines pass unchan
   assert.equal(whole.bad.length, short.filter(([, valid]) => !valid).length);
 });
 
-test('a chunk that ends anywhere', async () => {
+test('a chunk may end anywhere', async () => {
   const odd = ['as it is', 'blanks between', 'a pair of surrogates, escaped', 'half a character', 'a trailing comma'];
   const lines = odd.map((name) => (oddities[name] as [Buffer, boolean])[0]);
   const bytes = input([...lines, Buffer.from(text)]);
