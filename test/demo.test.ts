@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => chromium.close());
 
-test('the sample is valid, small, of example addresses only, and has each kind of event and most results', async () => {
+test('the sample is valid and small, uses example addresses only, and has every event type and most results', async () => {
   const { stdout, stderr, code } = await shell(`validate --status < ${sample} | tail -n 1`, root);
   assert.deepEqual({ stderr, code }, { stderr: '', code: 0 });
   assert.equal(JSON.parse(stdout).out, events.length);

@@ -7,7 +7,7 @@ import { root, shell } from './support/shell.js';
 const cases = await readCases();
 const commands = readdirSync(`${root}dist/bin`).filter((name) => name !== 'package.json');
 
-/** Where some golden case shows what is documented. */
+/** Whether some golden case shows what is documented. */
 const shows = (command: string, holds: (one: { cmd: string; files: string[]; dir: string }) => boolean) =>
   cases.some((one) => one.name.startsWith(`${command}/`) && holds(one));
 
@@ -26,14 +26,14 @@ for (const command of commands) {
     }
   });
 
-  test(`${command}: every exit code of its --help comes up in some case`, async () => {
+  test(`${command}: every exit code of its --help occurs in some case`, async () => {
     const { stdout } = await shell(`${command} --help`, root);
     const codes = [...(/^Exit codes: (.*)$/m.exec(stdout)?.[1]?.matchAll(/(?:^|, )(\d+) /g) ?? [])].map(
       ([, code]) => code,
     );
     assert.deepEqual(codes, ['0', '1', '2']);
     for (const code of codes) {
-      if (code === '1' && ['collector', 'doctor', 'synpipe'].includes(command)) continue; // takes a kernel that refuses
+      if (code === '1' && ['collector', 'doctor', 'synpipe'].includes(command)) continue; // needs a kernel that refuses
       const has = ({ files, dir }: { files: string[]; dir: string }) =>
         files.includes('code') ? readFileSync(`${dir}/code`, 'utf8').trim() === code : code === '0';
       assert.ok(shows(command, has), `exit code ${code}`);
@@ -41,6 +41,6 @@ for (const command of commands) {
   });
 }
 
-test('every folder of cases is of a command, or of pipelines', () => {
+test('every folder of cases belongs to a command, or to pipelines', () => {
   for (const { name } of cases) assert.ok([...commands, 'pipeline'].includes(name.split('/')[0] as string), name);
 });

@@ -9,7 +9,7 @@ import { checked } from './support/checked.js';
 import { anchors, type Block, blocks, lines, links, pages } from './support/documents.js';
 import { root, shell } from './support/shell.js';
 
-test('every link leads somewhere, to a heading that is there', () => {
+test('every link leads to an existing file or heading', () => {
   let seen = 0;
   for (const page of pages) {
     for (const target of links(page)) {
@@ -18,20 +18,21 @@ test('every link leads somewhere, to a heading that is there', () => {
       const [path = '', anchor] = target.split('#');
       const place = path === '' ? page : normalize(join(dirname(page), path));
       assert.ok(existsSync(`${root}${place}`), `${page}: ${target}`);
-      if (anchor !== undefined) assert.ok(anchors(place).has(anchor), `${page}: ${target} is no heading of ${place}`);
+      if (anchor !== undefined)
+        assert.ok(anchors(place).has(anchor), `${page}: ${target} is not a heading of ${place}`);
     }
   }
   assert.ok(seen > 20, `${seen} links`);
 });
 
-test('what is not of this program is found', async () => {
+test('mistakes in command lines are found', async () => {
   assert.match((await checked('collector | filter --dprot 443')).wrong ?? '', /unknown option --dprot/);
   assert.match((await checked("synpipe run 'filter --dport x'")).wrong ?? '', /dport/);
   const two = await checked("sudo collector -P 443 | filter --where 'dport > 3' > x # all | of");
   assert.deepEqual(two, { count: 2, fragment: false });
 });
 
-/** What the pages have at least, so that the test cannot come to look at nothing. */
+/** How many command lines each page has at least, so that the test cannot pass by finding none. */
 const least: Record<string, number> = {
   ...{ 'README.md': 20, 'collector/README.md': 6, 'collector/COMING-FROM.md': 15 },
   ...{ 'transforms/README.md': 20, 'transforms/RECIPES.md': 10, 'sinks/README.md': 15 },
@@ -55,7 +56,7 @@ for (const page of pages) {
   });
 }
 
-/** The manifest as TypeScript has it, whose compiler knows a field that Kubernetes does not; resolves to what it says. */
+/** The manifest as TypeScript, whose compiler rejects fields that Kubernetes does not know. Resolves to the compiler's output. */
 async function compiled(manifest: object): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-manifest-'));
   const types = `${root}node_modules/kubernetes-models/apps/v1/DaemonSet`;
@@ -69,7 +70,7 @@ async function compiled(manifest: object): Promise<string> {
   return stdout;
 }
 
-test('the Kubernetes manifest is valid, holds together, and its command line is right', async () => {
+test('the Kubernetes manifest is valid and consistent, and its command line is right', async () => {
   const yaml = createRequire(import.meta.url)('js-yaml') as { load(text: string): IDaemonSet };
   const [block] = blocks('transforms/RECIPES.md').filter(({ language }) => language === 'yaml') as [Block];
   const manifest = yaml.load(block.text);

@@ -18,14 +18,14 @@ function filesIn(folder: string, ending: RegExp): string[] {
 const sources = folders.flatMap((folder) => filesIn(folder, /\.c?ts$/));
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 
-/** What a file imports, types included. */
+/** Returns what a file imports, types included. */
 function importsOf(text: string, call = 'import'): string[] {
   const from = /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]/gm;
   const called = new RegExp(`\\b${call}\\s*\\(?\\s*['"]([^'"]+)['"]`, 'g');
   return [...text.matchAll(from), ...text.matchAll(called)].map(([, name]) => name as string);
 }
 
-test('finds imports in all their forms', () => {
+test('finds imports in all forms', () => {
   const text = `import a from './a.js';
 import {
   b,
@@ -39,7 +39,7 @@ import './f.js';
   assert.deepEqual(importsOf("const { a } = require('g');", 'require'), ['g']);
 });
 
-test('the top level has the folders of the data flow, the pages that belong there, and configuration', () => {
+test('the top level has only the folders of the data flow, pages and configuration', () => {
   const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     ...{ cwd: root, encoding: 'utf8' as const },
   });
@@ -53,7 +53,7 @@ test('the top level has the folders of the data flow, the pages that belong ther
   );
 });
 
-test('imports across the top folders point only at schemas/', () => {
+test('imports between top-level folders point only at schemas/', () => {
   assert.ok(sources.length > 20, 'found the sources');
   for (const file of sources) {
     const own = file.split('/')[0];
@@ -78,15 +78,18 @@ test("the collector's C++ includes only its own folder and bpf/; bpf/ only itsel
   }
 });
 
-test('every package that is imported is a dependency, and nothing but tsx is to be found at run time', () => {
+test('every imported package is a dependency, and only tsx is looked up at run time', () => {
   const { dependencies, devDependencies, peerDependencies } = JSON.parse(read('package.json'));
   const named = /^(?!node:|\.)(@[^/]+\/[^/]+|[^/]+)/;
   const packages = new Set(
     sources.map(read).flatMap((text) => importsOf(text).flatMap((name) => named.exec(name) ?? [])),
   );
   for (const name of packages)
-    assert.ok(name.split('/', name.startsWith('@') ? 2 : 1).join('/') in devDependencies, `${name} is no dependency`);
-  // what is bundled needs no package; node-addon-api is C++, to build from
+    assert.ok(
+      name.split('/', name.startsWith('@') ? 2 : 1).join('/') in devDependencies,
+      `${name} is not a dependency`,
+    );
+  // bundled packages are not needed at run time; node-addon-api is C++, for building
   assert.deepEqual([Object.keys(dependencies), Object.keys(peerDependencies)], [['node-addon-api'], ['tsx']]);
   const built = ['bin', 'umbrella', 'sinks', 'seldom', 'code'].flatMap((folder) =>
     readdirSync(join(root, 'dist', folder), { recursive: true, encoding: 'utf8' })

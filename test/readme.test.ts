@@ -24,20 +24,20 @@ const schemaOf = (type: string) => JSON.parse(read(new URL(`schemas/${type}.sche
 const enriched = ({ source }: Property) => source.startsWith('enrich');
 
 /**
- * The fields that a table lists. The fields that `enrich` adds have a table of their own, and the other events of an
+ * The fields that a table lists. The fields that `enrich` adds have a separate table, and the other events of an
  * attempt list only what an outcome does not have, or has with another meaning.
  */
 function fieldsOf(type: string): [string, Property][] {
   const outcome: Properties = schemaOf('outcome').properties;
   if (type === 'enrich') return Object.entries(outcome).filter(([, property]) => enriched(property));
   const fields = Object.entries(schemaOf(type).properties as Properties).filter(
-    ([, property]) => !enriched(property) && property.source !== 'the events', // these a summary has of its events
+    ([, property]) => !enriched(property) && property.source !== 'the events', // a summary takes these from its events
   );
   if (type !== 'connect' && type !== 'pending') return fields;
   return fields.filter(([name, property]) => !isDeepStrictEqual(property, outcome[name]));
 }
 
-/** The table of one event type, from its schema. */
+/** Returns the table of one event type, from its schema. */
 function table(type: string): string {
   const { required } = schemaOf(type === 'enrich' ? 'outcome' : type);
   const rows = fieldsOf(type).map(([name, { description, unit, examples }]) => {
@@ -52,7 +52,7 @@ function table(type: string): string {
   return `| field | meaning | example |\n|---|---|---|\n${rows.join('\n')}\n`;
 }
 
-/** Where fields go in ECS and in OpenTelemetry: of attempts, and what other events have elsewhere. */
+/** Where fields go in ECS and in OpenTelemetry: the fields of attempts, and those that other events map differently. */
 function places(): string {
   const rows = new Map<string, string[]>();
   const cell = (table: Table | undefined, name: string) =>
@@ -72,10 +72,10 @@ function places(): string {
   return `| events | field | ECS | OpenTelemetry |\n|---|---|---|---|\n${all.join('')}`.replaceAll('|  |', '| |');
 }
 
-/** What these have is in the table of places. */
+/** The fields of these events are in the table of places. */
 const placed = ['ecs', 'otel'];
 
-test("the pages' field tables are the schemas', and each is there once", () => {
+test("the pages' field tables match the schemas, and each occurs once", () => {
   const files = readdirSync(new URL('schemas/', root)).filter((name) => name.endsWith('.schema.json'));
   const types = files.map((file) => file.slice(0, -'.schema.json'.length)).filter((type) => !placed.includes(type));
   for (const type of [...types, 'enrich', 'places']) {
@@ -93,7 +93,7 @@ test("the pages' field tables are the schemas', and each is there once", () => {
   }
 });
 
-test('what the pages say is printed is what is printed', async () => {
+test('the output shown on the pages is what the commands print', async () => {
   const sample = new URL('dist/collector/replay/sample.ndjson', root);
   const shown = /(<!-- prints: (.*) -->\n```\w*\n)([\s\S]*?)(```\n)/g;
   let count = 0;
@@ -118,7 +118,7 @@ test('the README names every command', () => {
     assert.match(
       read(new URL('README.md', root)),
       new RegExp(`^\\| .*\`${name}\\b`, 'm'),
-      `README.md has no row of ${name}`,
+      `README.md has no row for ${name}`,
     );
 });
 

@@ -13,7 +13,7 @@ for (const name of ['package.json', 'synpipe', 'collector', 'doctor']) stages.de
 
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** A case's line with its first stages fused, those that are a pipeline of this project's alone; undefined where none are. */
+/** A case's line with its first stages fused, if they form a pipeline of our commands only; else undefined. */
 function fused(cmd: string): string | undefined {
   const ends = [...cmd.matchAll(/(?:\s)(?=[|;>]|&&)|$/g)].map(({ index }) => index).reverse();
   for (const end of ends) {
@@ -22,7 +22,7 @@ function fused(cmd: string): string | undefined {
       const words = pipelineWords(pipeline);
       if (words.length < 2 || !words.every(([name = '']) => stages.has(name))) continue;
       return `synpipe run ${quote(pipeline)}${cmd.slice(end)}`;
-    } catch {} // it is no pipeline up to here
+    } catch {} // not a pipeline up to here
   }
   return undefined;
 }
@@ -47,10 +47,10 @@ const both = cases.flatMap((one) => {
   return cmd === undefined ? [] : [{ one, cmd }];
 });
 
-/** What the lines of several processes' stderr have in common with those of one: not their order. */
+/** Sorts stderr lines, since several processes and one write them in different orders. */
 const sorted = (text: string) => text.split('\n').sort().join('\n');
 
-test('golden pipelines, fused', { concurrency: 3 }, async (t) => {
+test('golden pipelines give the same results fused', { concurrency: 3 }, async (t) => {
   assert.ok(both.length >= 5, `${both.length} of them`);
   await Promise.all(both.map(({ one, cmd }) => t.test(one.name, () => same(one, cmd))));
 });
@@ -69,7 +69,7 @@ async function same(one: Case, cmd: string): Promise<void> {
   }
 }
 
-test('generated pipelines, fused and as processes', { concurrency: 3 }, async (t) => {
+test('generated pipelines give the same results fused and as processes', { concurrency: 3 }, async (t) => {
   const stage = fc.constantFrom(
     'validate',
     'validate --status',
@@ -103,7 +103,7 @@ test('generated pipelines, fused and as processes', { concurrency: 3 }, async (t
         };
         const pipeline = stages.join(' | ');
         const [whole, apart] = [await one(`synpipe run ${quote(pipeline)}`), await one(pipeline)];
-        // Where a stage fails, those that feed it end with it, or have just ended: their words and codes vary.
+        // If a stage fails, the stages before it end with it or have just ended: their messages and codes vary.
         const fails = stages.some((stage) => /fail|full/.test(stage));
         assert.equal(whole.stdout, apart.stdout);
         if (fails) assert.equal(whole.code > 0, apart.code > 0);

@@ -1,4 +1,4 @@
-/** Every command that the pages show runs as it stands, on a small machine in namespaces. */
+/** Runs every command that the pages show, unchanged, on a small machine in namespaces. */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import { cannot, refusal } from './live/live.js';
@@ -6,11 +6,11 @@ import { blocks, pages } from './support/documents.js';
 import { type Shown, shownOn } from './support/shown/commands.js';
 import { World } from './support/shown/world.js';
 
-/** What is not run here, and why. */
+/** Commands that are not run here, and why. */
 const elsewhere: Record<string, string> = {
-  'sudo npm install -g synpipe-0.1.0.tgz': 'test/package/install.test.ts does, in a Debian of its own',
-  'sudo npm install -g tsx': 'takes the registry; it is a package like any other',
-  'sudo npm test': 'runs this test; test/package/clone.test.ts has the part before the tests',
+  'sudo npm install -g synpipe-0.1.0.tgz': 'test/package/install.test.ts runs it in a separate Debian',
+  'sudo npm install -g tsx': 'needs the registry; it is a package like any other',
+  'sudo npm test': 'would run this test; test/package/clone.test.ts covers what precedes the tests',
   'sudo cp collector/deploy/*.service /etc/systemd/system/': 'test/vm/systemd.test.ts does, under systemd',
   'sudo systemctl enable --now synpipe@connects': 'test/vm/systemd.test.ts does, under systemd',
 };
@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => world?.end());
 
-/** Runs them, some at a time. */
+/** Runs them, several at a time. */
 async function runAll(t: TestContext, shown: Shown[]): Promise<void> {
   await Promise.all(
     shown.map((one) =>
@@ -34,7 +34,7 @@ async function runAll(t: TestContext, shown: Shown[]): Promise<void> {
   );
 }
 
-test('those by themselves', { concurrency: 2 }, async (t) => {
+test('commands that need nothing exclusive', { concurrency: 2 }, async (t) => {
   if (reason !== undefined) return cannot(t, reason);
   await runAll(
     t,
@@ -42,7 +42,7 @@ test('those by themselves', { concurrency: 2 }, async (t) => {
   );
 });
 
-test('those that take a port, or the receivers, one after the other', { concurrency: 1 }, async (t) => {
+test('commands that need a port, or the receivers, one after the other', { concurrency: 1 }, async (t) => {
   if (reason !== undefined) return cannot(t, reason);
   await runAll(
     t,
@@ -50,7 +50,7 @@ test('those that take a port, or the receivers, one after the other', { concurre
   );
 });
 
-test('what is not run is shown, and little', (t) => {
+test('commands that are not run are really shown, and few', (t) => {
   t.diagnostic(`${running.length} of ${once.length} are run`);
   assert.ok(running.length > 60, `${running.length}`);
   for (const script of Object.keys(elsewhere))

@@ -1,7 +1,7 @@
 /**
- * aggregate by (comm, daddr, dport) from a file, beside DuckDB and split2 + ajv: all in one run, alternating, medians of
- * rounds; all must find as many groups. DuckDB has two threads on two cores, so each is run on one core too. And its
- * memory, with 1.1 million groups, and over a day of events.
+ * Measures aggregate by (comm, daddr, dport) on a file against DuckDB and split2 + ajv: one run, alternating, medians of
+ * the rounds. All must find the same number of groups. DuckDB uses two threads on two cores, so each program is also run
+ * on one core. Also measures aggregate's memory, with 1.1 million groups and over a day of events.
  *
  *     node --import tsx test/bench/aggregate.ts [EVENTS [ROUNDS]]
  *
@@ -44,7 +44,7 @@ interface Turn {
   what: string;
   input: string;
   command: string[];
-  /** Slow ones get fewer events. */
+  /** For slow programs: they get one in this many of the events. */
   part?: number;
 }
 const cases: Record<string, Turn[]> = {

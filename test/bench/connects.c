@@ -1,6 +1,6 @@
 /*
- * connects N accepted|refused: so many blocking connects to loopback; prints the nanoseconds of each connect(), and of
- * each attempt as a whole from socket() to close(), on average.
+ * connects N accepted|refused: makes N blocking connects to loopback. Prints the average nanoseconds of connect() alone, and
+ * of the whole attempt from socket() to close().
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 {
 	int n = argc > 2 ? atoi(argv[1]) : 0, accepted = argc > 2 && !strcmp(argv[2], "accepted");
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct linger reset = {.l_onoff = 1}; /* no TIME_WAIT, or the ports run out */
+	struct linger reset = {.l_onoff = 1}; /* avoids TIME_WAIT, or the ports would run out */
 	socklen_t size = sizeof(to);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	double in_connect = 0, whole;

@@ -1,11 +1,11 @@
 /**
- * What --dns costs: datagrams, pieces of a TCP stream and DNS exchanges over loopback, with the collector attached without
- * and with --dns, against none. Rounds alternate, so that a machine that slows down slows all of them.
+ * Measures what --dns costs: datagrams, pieces of a TCP stream and DNS exchanges over loopback, with no collector attached,
+ * with one, and with one that runs --dns. Rounds alternate, so that a slower phase of the machine affects all three.
  *
  *     sudo node --import tsx test/bench/dns.ts [ROUNDS]
  *
- * BENCH_BEFORE names another checkout, already built, whose collector is measured in the same rounds. The table and the raw
- * numbers go to test/bench/runs/.
+ * BENCH_BEFORE names another checkout, already built, whose collector is measured in the same rounds. The table and the
+ * raw numbers go to test/bench/runs/.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ const measure = (kind: Kind) =>
 interface Round {
   with: string;
   ns: Record<Kind, number>;
-  /** Of the collector, for each DNS exchange. */
+  /** The collector's CPU time per DNS exchange. */
   cpuUs?: number;
   told?: number;
   lost?: number;
@@ -85,7 +85,7 @@ const rows = names.map((name) => {
 const machine = `Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`;
 const table = `${machine}, ${new Date().toISOString().slice(0, 10)}. ${rounds} rounds, medians.
 
-| with | datagram, µs | 64 KiB of TCP, µs | DNS query and answer, µs | its CPU per answer, µs | told | lost |
+| with | datagram, µs | 64 KiB of TCP, µs | DNS query and answer, µs | its CPU per answer, µs | reported | lost |
 |---|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;

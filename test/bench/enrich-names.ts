@@ -1,6 +1,6 @@
 /**
- * What names of the wire cost in enrich, beside another build: lines per second of CPU time, without start, and peak
- * memory. The answers have askers; the other build may not know them.
+ * Measures what names from observed DNS answers cost in enrich, compared with another build: lines per second of CPU time,
+ * without start-up, and peak memory. The answers say who asked; the other build may not know those fields.
  *
  *     BEFORE=DIR node --import tsx test/bench/enrich-names.ts [ROUNDS]
  *
@@ -36,7 +36,7 @@ const known = (count: number, fresh: number) =>
     for (let n = 0; n < count; n++) yield attempt(1000 + n, n % fresh === 0 ? 5000 + n : 1000 + (n % 50), n % 1000);
   };
 
-/** How many lines each has, and how to make them. */
+/** The inputs: how many lines each has, and what generates them. */
 const inputs: Record<string, [lines: number, make: () => Generator<string>]> = {
   'attempts of 50 processes to 1,000 addresses that they asked for': [600_000, known(600_000, 1 << 30)],
   'the same, every 8th of a new process': [600_000, known(600_000, 8)],

@@ -1,6 +1,6 @@
 /**
- * What enrich costs: events per second with known names beside filter's on the same input; look-ups of 10,000 addresses
- * that it does not know, from a local unbound; a dead resolver beside --offline; memory with 5 million addresses.
+ * Measures what enrich costs: events per second with known names, against filter on the same input; look-ups of 10,000
+ * unknown addresses from a local unbound; a dead resolver against --offline; memory with 5 million addresses.
  *
  *     node --import tsx test/bench/enrich.ts [ROUNDS [known|cold|dead|memory]…]
  *
@@ -32,12 +32,12 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 
 const address = (n: number) => `${198 + (n >> 24)}.${18 + ((n >> 16) & 63)}.${(n >> 8) & 255}.${n & 255}`;
 
-/** Events of some users and ports, to so many addresses in turn; with `wire` the answers that told their names come first. */
+/** Writes events to `addresses` addresses in turn. With `wire`, the DNS answers with their names come first. */
 function events(path: string, count: number, addresses: number, wire = false): string {
   const fd = openSync(path, 'w');
   for (let n = 0; wire && n < addresses; n++) {
     const ts = '2026-11-23T08:14:59.000000Z';
-    const asker = 1000 + ((n * 29) % 50); // whose attempts go to this address
+    const asker = 1000 + ((n * 29) % 50); // the process whose attempts go to this address
     const fields = {
       pid: asker,
       tid: asker,
@@ -73,7 +73,7 @@ interface Run {
   status: Record<string, unknown>;
 }
 
-/** Runs a command on a file; its output goes to a file too where names are to be counted. */
+/** Runs a command on a file. Writes its output to a file too if names are to be counted. */
 async function run(argv: string[], input: string, count = false): Promise<Run> {
   const output = `${dir}/out`;
   const out = openSync(count ? output : '/dev/null', 'w');
@@ -109,9 +109,9 @@ const parts = process.argv.length > 3 ? process.argv.slice(3) : ['known', 'cold'
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
 
 interface Known {
-  /** Millions of events per second, round by round: of an input's last million, so without start and first look-ups. */
+  /** Millions of events per second, by round: of the last million of an input, so without start-up and first look-ups. */
   steady: Record<string, number[]>;
-  /** Of the whole run. */
+  /** The same for the whole run. */
   whole: Record<string, number[]>;
 }
 interface Raw {
@@ -119,7 +119,7 @@ interface Raw {
   cold?: { namesPerSecond: number; named: number; unnamed: unknown }[];
   dead?: Record<string, number[]>;
   memory?: { addresses: number; peakMb: number }[];
-  /** Which commit, machine and time each part is from. */
+  /** The commit, machine and time of each part. */
   from: Record<string, string>;
 }
 const raw: Raw = existsSync(`${name}.json`) ? JSON.parse(readFileSync(`${name}.json`, 'utf8')) : { from: {} };
@@ -128,7 +128,7 @@ const add = (to: Record<string, number[]>, key: string, value: number) => {
 };
 const rateOf = (count: number, seconds: number) => Number((count / seconds / 1e6).toFixed(3));
 
-/** A local unbound that knows names of so many addresses. Returns its port. */
+/** Starts a local unbound that knows the names of this many addresses. Returns its port. */
 async function unbound(addresses: number): Promise<number> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
@@ -172,7 +172,7 @@ remote-control:
 const million = 1_000_000;
 const port = await unbound(10_000);
 const resolver = ['--resolver', `127.0.0.1:${port}`];
-/** Of filter's pass-through: reading, checking and writing, and nothing else. */
+/** filter passing everything through: it only reads, checks and writes. */
 const base = 'filter, all pass';
 
 const measure: Record<string, () => Promise<void>> = {

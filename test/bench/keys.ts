@@ -1,6 +1,6 @@
 /**
- * Time and memory of the stages that remember keys, against the number of distinct keys: each event is one, all within the
- * time that the stage remembers. Linear and bounded is right.
+ * Measures time and memory of the stages that remember keys, by the number of distinct keys. Each event has a new key, and
+ * all are within the time that the stage remembers. Both should be linear and bounded.
  *
  *     node --import tsx test/bench/keys.ts [EVENTS…]
  *
@@ -20,7 +20,7 @@ const counts = given.length > 0 ? given : [30_000, 300_000, 3_000_000];
 const begin = Date.UTC(2026, 10, 28) * 1000;
 const faults: string[] = [];
 
-/** Attempts to as many addresses, one after another within 9 s. */
+/** Writes attempts to `count` addresses, one after another within 9 s. */
 function data(count: number): string {
   const path = `${cache}/keys-${count}.ndjson`;
   if (existsSync(path)) return path;

@@ -1,7 +1,8 @@
 /**
- * sink-nats beside two loops that one would write with the client: each publish awaited, and core NATS without any
- * acknowledgement; and source-nats; and how long an event takes through both, at a steady rate. Into a stream on one server, and on three (all on this machine), in rounds that
- * alternate: `node --import tsx test/bench/nats.ts [EVENTS [ROUNDS]]`. Keeps the run in test/bench/runs.
+ * Measures sink-nats against two loops that one would write with the client: each publish awaited, and core NATS without
+ * acknowledgements. Also measures source-nats, and how long an event takes through both at a steady rate.
+ * Publishes to a stream on one server, and on three (all on this machine), in rounds that
+ * alternate: `node --import tsx test/bench/nats.ts [EVENTS [ROUNDS]]`. Saves the run in test/bench/runs.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +35,7 @@ const [kind, url] = process.argv.slice(2);
 const events = Number(kind ?? 50_000);
 const awaited = Math.ceil(events / 10);
 
-/** The loops, each a process of its own. */
+/** The loops. Each runs in its own process. */
 async function loop(file: string, each: (line: string) => unknown): Promise<void> {
   for await (const line of createInterface({ input: createReadStream(file) })) await each(line);
 }
@@ -42,7 +43,7 @@ async function loop(file: string, each: (line: string) => unknown): Promise<void
 interface Figures {
   events: number;
   seconds: number;
-  /** CPU of all servers, seconds. */
+  /** CPU seconds of all servers. */
   serverCpu: number;
 }
 
@@ -110,7 +111,7 @@ async function start(dir: string, count: number): Promise<Server[]> {
   return servers;
 }
 
-/** An empty stream. */
+/** Creates an empty stream. */
 async function stream(where: string, replicas: number): Promise<void> {
   const nc = await connect({ servers: where.split(',') });
   const jsm = await jetstreamManager(nc, { checkAPI: false });
@@ -121,7 +122,7 @@ async function stream(where: string, replicas: number): Promise<void> {
       () => true,
       () => sleep(200, false),
     );
-  await sleep(500); // a leader
+  await sleep(500); // time to elect a leader
   await nc.close();
 }
 
@@ -139,7 +140,7 @@ function run(dir: string, line: string): number {
   return Number(said) || Number(process.hrtime.bigint() - began) / 1e9;
 }
 
-/** How long each event took (ms) from sink-nats's input to source-nats's output, the shortest first. */
+/** How long each event took (ms) from sink-nats's input to source-nats's output, shortest first. */
 async function lag(dir: string, where: string): Promise<number[]> {
   const [rate, seconds] = [5_000, 5];
   const options = { cwd: dir, env, stdio: ['pipe', 'pipe', 'inherit'] as ('pipe' | 'inherit')[] };
@@ -155,7 +156,7 @@ async function lag(dir: string, where: string): Promise<number[]> {
       if (took.length === rate * seconds) return;
     }
   })();
-  await sleep(1_000); // both are there
+  await sleep(1_000); // time for both to start
   const began = performance.now();
   for (let seq = 1; seq <= rate * seconds; await sleep(5)) {
     const now = performance.now();
@@ -232,6 +233,6 @@ if (kind === 'awaited' || kind === 'core') {
   if (kind === 'core') await loop('in', (line) => nc.publish('conn.here.connect', line));
   else await loop('few', (line) => js.publish('conn.here.connect', line, { msgID: String(JSON.parse(line).seq) }));
   await nc.flush();
-  console.log((performance.now() - began) / 1000); // without the start of the process, which the others have in theirs
+  console.log((performance.now() - began) / 1000); // excludes process start-up, which the other measurements include
   await nc.close();
 } else await bench(Number(process.argv[3] ?? 3));

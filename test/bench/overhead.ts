@@ -1,18 +1,18 @@
 /**
- * What tracing costs: the time of one connect(), and of a whole attempt from socket() to close(), with each tracer
- * attached, against none; that of its programs in the kernel alone; the tracer's own CPU and memory. Rounds alternate
- * (none, A, none, B, …), so that a machine that slows down slows all of them.
+ * Measures what tracing costs: the time of one connect(), and of a whole attempt from socket() to close(), with each tracer
+ * attached and with no tracer; the time spent in the tracer's kernel programs alone; and the tracer's own CPU and memory.
+ * Rounds alternate (no tracer, A, no tracer, B, …), so that a slower phase of the machine affects all of them.
  *
  *     sudo node --import tsx test/bench/overhead.ts [ROUNDS] [CONNECTS] [TRACER…]
  *     BENCH_ICOUNT=1 test/vm/run --kernel 6.1 --icount --share test/bench/runs -- node --import tsx …
  *
- * The second way counts instructions, all of the one CPU's from beginning to end: those of a tracer's process too where
- * it came in between, in connect() or else somewhere in the attempt. What the machine does besides does not show in them.
+ * The second form counts instructions, all that the one CPU executes from start to finish. They include those of the
+ * tracer's process if it ran during connect() or the attempt. Other load on the machine does not affect the counts.
  *
- * Runs what is there of: this collector in each tier, with outcomes, with attempts only and with DNS, and the one of another
- * checkout, already built, that BENCH_BEFORE names; tcpconnect.bt, bcc's and libbpf-tools' tcpconnect, and a bpftrace
- * one-liner on the tracepoint of the socket's state; bcc's only with BENCH_BCC=1, since it takes minutes to start in a
- * guest. The table and the raw numbers go to test/bench/runs/, but not those of TRACERs alone.
+ * Runs whichever of these are installed: this collector in each tier, with outcomes, with attempts only and with DNS; the
+ * collector of another built checkout that BENCH_BEFORE names; tcpconnect.bt, bcc's and libbpf-tools' tcpconnect; and a
+ * bpftrace one-liner on the socket state tracepoint. bcc's runs only with BENCH_BCC=1, since it takes minutes to start in a
+ * guest. The table and the raw numbers go to test/bench/runs/, unless TRACERs were named.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,12 +23,12 @@ const rounds = Number(process.argv[2] ?? 5);
 const connects = Number(process.argv[3] ?? 10_000);
 const root = new URL('../../', import.meta.url).pathname;
 
-/** A guest whose clock goes a nanosecond per instruction. */
+/** Set in a guest whose clock advances a nanosecond per instruction. */
 const icount = process.env.BENCH_ICOUNT === '1';
 
-delete process.env.NODE_EXTRA_CA_CERTS; // where it is set, Node reads that file at each start
+delete process.env.NODE_EXTRA_CA_CERTS; // if set, Node reads that file at each start
 
-const tracefs = '{ [ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing; }'; // not everywhere is it mounted
+const tracefs = '{ [ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing; }'; // if not yet mounted
 const states = 'tracepoint:sock:inet_sock_set_state /args->oldstate == 7 && args->newstate == 2/';
 const onState = `${states} { printf("%d %s\\n", pid, comm); }`;
 const roomyBcc = `import re, sys
@@ -45,10 +45,10 @@ const { BENCH_BEFORE: before } = process.env;
 const tracers: Record<string, string[]> = {
   ...Object.fromEntries(collectors('synpipe', root)),
   ...(before && Object.fromEntries(collectors('before', before))),
-  // with its default of 64 pages it loses half of them here
+  // with the default of 64 pages it loses half of the events here
   'tcpconnect.bt': ['env', 'BPFTRACE_PERF_RB_PAGES=1024', '/usr/sbin/tcpconnect.bt'],
   'libbpf-tools tcpconnect': ['stdbuf', '-oL', '/usr/sbin/tcpconnect'],
-  // it has no option for its 8 pages, with which it loses two thirds of them here
+  // it has no option for its 8 pages, and loses two thirds of the events here
   'bcc tcpconnect': ['/usr/bin/python3', '-uc', roomyBcc, '/usr/sbin/tcpconnect-bpfcc'],
   'bpftrace on the state': ['unshare', '-m', 'sh', '-c', `${tracefs} && exec bpftrace -e '${onState}'`],
 };
@@ -80,7 +80,7 @@ interface BpfProgram {
 const programs = () => JSON.parse(execFileSync('bpftool', ['prog', 'show', '-j']).toString()) as BpfProgram[];
 const countTime = (on: 0 | 1) => writeFileSync('/proc/sys/kernel/bpf_stats_enabled', `${on}`);
 
-/** Nanoseconds that all programs but those of before spend on each attempt. */
+/** Returns the nanoseconds per attempt spent in all BPF programs that are not in `before`. */
 function programTime(kind: 'accepted' | 'refused', before: Set<number>): number {
   const spent = () =>
     programs().reduce((sum, { id, run_time_ns }) => sum + (before.has(id) ? 0 : (run_time_ns ?? 0)), 0);
@@ -92,7 +92,7 @@ function programTime(kind: 'accepted' | 'refused', before: Set<number>): number 
   return time / connects;
 }
 
-/** Nanoseconds of CPU that a process's threads have used. */
+/** Returns the nanoseconds of CPU that a process's threads have used. */
 function cpuTime(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   return threads.reduce(
@@ -111,7 +111,7 @@ interface Started {
   readyMs: number;
 }
 
-/** Starts a tracer and waits until it prints an attempt of ours. */
+/** Starts a tracer and waits until it prints one of our attempts. */
 async function start(command: string[]): Promise<Started> {
   const [program, ...args] = command as [string, ...string[]];
   const began = performance.now();
@@ -142,14 +142,14 @@ async function start(command: string[]): Promise<Started> {
 async function stop({ child }: Started): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGINT');
-  const again = setInterval(() => child.kill('SIGINT'), 1000); // bcc's misses one that comes while it prints
+  const again = setInterval(() => child.kill('SIGINT'), 1000); // bcc's misses a signal that arrives while it prints
   await ended;
   clearInterval(again);
 }
 
 interface Round {
   tracer: string;
-  /** Accepted and refused. */
+  /** Accepted and refused connects. */
   with: [Times, Times];
   without: [Times, Times];
   programs: [number, number];
@@ -166,7 +166,7 @@ async function round(tracer: string): Promise<Round> {
   const before = new Set(programs().map(({ id }) => id));
   const started = await start(tracers[tracer] as string[]);
   const pid = started.child.pid as number;
-  await sleep(500); // what its start left to do
+  await sleep(500); // time to finish starting up
   const [lines, cpu] = [started.lines(), cpuTime(pid)];
   const times = both();
   await sleep(500);

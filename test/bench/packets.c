@@ -1,6 +1,6 @@
 /*
- * packets N udp|tcp|dns: over loopback and in one thread, so many datagrams of 64 bytes, or pieces of 64 KiB, or queries
- * on port 53 with their answers; prints the nanoseconds of each, on average. Needs a network namespace of its own.
+ * packets N udp|tcp|dns: sends N datagrams of 64 bytes, pieces of 64 KiB, or queries on port 53 with their answers, over
+ * loopback and in one thread. Prints the average nanoseconds of each. Must run in a separate network namespace.
  */
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /**
- * What the pipe costs, beside what else filters NDJSON: all in one run, alternating, medians of rounds. Every answer is
- * compared with jq's.
+ * Measures what the pipe costs against other tools that filter NDJSON: all in one run, alternating, medians of the rounds.
+ * Every answer is compared with jq's.
  *
  *     npm run bench -- [--events 2000000] [--rounds 3] [--case REGULAR_EXPRESSION] [--keep]
  *
- * The data is made once, into /tmp/synpipe-bench, and is the same on every machine. Slow programs get a part of it, and
- * their rates are scaled. With --keep the raw numbers of the cases go to test/bench/runs/, and the tables of all that is
- * there; the cases may be run one by one.
+ * The data is generated once, into /tmp/synpipe-bench, and is the same on every machine. Slow programs get a part of it,
+ * and their rates are scaled. --keep writes the raw numbers of the cases to test/bench/runs/, and the tables of all cases
+ * recorded there, so cases can be run one at a time.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ const before = loadavg()[0] as number;
 const rows: Row[] = [];
 const faults: string[] = [];
 
-/** Things to run in turn, each on its part of the events, with the lines that must come out. */
+/** Programs to run in turn, each on its part of the events, with the number of lines that must come out. */
 interface Turn {
   what: string;
   how: 'file' | 'pipe';
@@ -136,7 +136,7 @@ const empty = (what: string, command: string[]): Turn => ({
 });
 const names = readdirSync(bin).filter((name) => !['package.json', 'synpipe'].includes(name));
 
-/** Of commands that have nothing to do, beside Node's own start. */
+/** Measures how long commands take that have nothing to do, against Node's own start-up. */
 function starting(name: string, commands: Turn[]): void {
   const starts = [empty('node -e 0', [process.execPath, '-e', '0']), ...commands];
   const runs = starts.map((): Run[] => []);

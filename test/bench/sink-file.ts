@@ -1,7 +1,7 @@
 /**
- * sink-file against `cat > file`, the same bytes through a pipe, in rounds that alternate:
- * `npx tsx test/bench/sink-file.ts [EVENTS [ROUNDS [FOLDER]]]`. Prints each round's seconds and the medians, and keeps them
- * in test/bench/runs/. What bounds it is measured beside it: a Node that only copies, and one that only starts.
+ * Measures sink-file against `cat > file`, the same bytes through a pipe, in alternating rounds:
+ * `npx tsx test/bench/sink-file.ts [EVENTS [ROUNDS [FOLDER]]]`. Prints each round's seconds and the medians, and writes
+ * them to test/bench/runs/. Two lower bounds are measured too: a Node that only copies, and one that only starts.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';

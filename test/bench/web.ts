@@ -1,6 +1,6 @@
 /**
- * The page under load: so many events a second for so long, and how long its main thread was busy in one piece (long
- * tasks, over 50 ms), its heap, and sink-web's memory.
+ * Measures the page under load, with SECONDS of EVENTS_PER_SECOND: how long its main thread was blocked (long tasks, over
+ * 50 ms), its heap, and sink-web's memory.
  *
  *     node --import tsx test/bench/web.ts [SECONDS] [EVENTS_PER_SECOND]
  */
@@ -15,7 +15,7 @@ const seconds = Number(process.argv[2] ?? 60);
 const rate = Number(process.argv[3] ?? 5_000);
 const root = new URL('../../', import.meta.url).pathname;
 const child = spawn(`${root}dist/bin/sink-web`, ['-l', '0'], { stdio: ['pipe', 'ignore', 'pipe'] });
-const [told] = await once(child.stderr, 'data');
+const [output] = await once(child.stderr, 'data');
 const chromium = await browser();
 const page = await chromium.newPage({ viewport: { width: 1360, height: 860 } });
 await page.addInitScript(() => {
@@ -25,7 +25,7 @@ await page.addInitScript(() => {
     type: 'longtask',
   });
 });
-await page.goto(/http:\S+/.exec(String(told))?.[0] as string);
+await page.goto(/http:\S+/.exec(String(output))?.[0] as string);
 
 let seq = 0;
 function event(now: number): string {

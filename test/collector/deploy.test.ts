@@ -10,7 +10,7 @@ import { env, root } from '../support/shell.js';
 const deploy = join(root, 'collector/deploy');
 const units = { 'synpipe@': 2.5, 'synpipe-worker@': 1.5 };
 
-/** An instance of a template, as systemd would have it. */
+/** Writes an instance of a template, as systemd would see it. */
 function instance(t: TestContext, template: string): string {
   const path = join(folder(t), `${template}connects.service`);
   copyFileSync(join(deploy, `${template}.service`), path);
@@ -18,21 +18,21 @@ function instance(t: TestContext, template: string): string {
 }
 
 for (const [template, exposure] of Object.entries(units)) {
-  test(`${template}.service: systemd finds nothing wrong, and an exposure of at most ${exposure}`, (t) => {
+  test(`${template}.service: systemd-analyze verify is clean, exposure is at most ${exposure}`, (t) => {
     const path = instance(t, template);
     const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], { encoding: 'utf8' });
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
-    const limit = `--threshold=${exposure * 10}`; // it ends with an error above that
+    const limit = `--threshold=${exposure * 10}`; // above this it exits with an error
     execFileSync('systemd-analyze', ['security', '--offline=yes', limit, path], { stdio: 'pipe' });
   });
 }
 
-test('what synpipe@ starts: the pipeline is the main process, SIGHUP opens its file anew, SIGINT loses nothing', async (t) => {
+test('synpipe@: the pipeline is the main process, SIGHUP reopens its file, SIGINT loses nothing', async (t) => {
   const dir = folder(t);
   const text = readFileSync(join(deploy, 'synpipe@.service'), 'utf8');
   const [, script] = /^ExecStart=\/bin\/bash -fc '(.*)'$/m.exec(text) ?? [];
   assert.ok(script);
-  // a source of events in place of the collector, which ends by SIGINT as that does
+  // this source of events stands in for the collector and exits on SIGINT as the collector does
   const feed = `trap 'cat ${dir}/last; exit' INT; cat ${dir}/first; while :; do sleep .05; done`;
   const { COLLECT, PIPELINE } = { COLLECT: `${dir}/feed`, PIPELINE: 'sink-file out.ndjson' };
   execFileSync('bash', ['-c', `printf '%s' "$0" > feed`, feed], { cwd: dir });
@@ -49,12 +49,12 @@ test('what synpipe@ starts: the pipeline is the main process, SIGHUP opens its f
   execFileSync('mv', [out, `${out}.1`]);
   child.kill('SIGHUP');
   await until('a new file', () => size(`${out}.1`) > 0 && spawnSync('test', ['-e', out]).status === 0);
-  process.kill(-(child.pid as number), 'SIGINT'); // to all of the unit
+  process.kill(-(child.pid as number), 'SIGINT'); // to every process of the unit
   assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
   assert.deepEqual([seqsIn(`${out}.1`).length, seqsIn(out)], [100, [101, 102, 103, 104, 105, 106, 107, 108, 109, 110]]);
 });
 
-test('the rules for logrotate are rules', (t) => {
+test('logrotate accepts the rules', (t) => {
   const rules = join(folder(t), 'synpipe');
   copyFileSync(join(deploy, 'logrotate'), rules);
   const { status, stderr } = spawnSync('/usr/sbin/logrotate', ['--debug', rules], { encoding: 'utf8', env });

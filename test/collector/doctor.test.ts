@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { root, shell } from '../support/shell.js';
 import { Terminal } from '../support/terminal.js';
 
-test('on a terminal doctor says the same in lines that fit', async (t) => {
+test('on a terminal, doctor prints the same text in lines that fit', async (t) => {
   const { stdout } = await shell('doctor', root);
   assert.match(
     stdout,

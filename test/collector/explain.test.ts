@@ -18,7 +18,7 @@ const refusals: [code: string, step: StartError['step'], tier: Tier, remedy: Reg
   ['EIO', 'load', 'tracepoint', /^see synpipe doctor$/],
 ];
 
-// those that depend on the machine are made in test/live/explain.test.ts and test/vm/explain.test.ts
+// explanations that depend on the machine are tested in test/live/explain.test.ts and test/vm/explain.test.ts
 for (const [code, step, tier, remedy] of refusals)
   test(`${tier}, ${step}: ${code}`, () => {
     const error = Object.assign(new Error(`cannot: ${code}`), { code, step, log: '' });

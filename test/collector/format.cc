@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Records from stdin, each of the size of an attempt_event, to lines on stdout; and a lost event. Built and run by
-// format.test.ts.
+// Reads records from stdin, each the size of an attempt_event, and writes their lines to stdout, then a lost event. Built
+// and run by format.test.ts.
 #include "../../collector/format.h"
 
 #include <cstdio>
@@ -12,7 +12,7 @@ int main() {
 	attempt_event event;
 	synpipe::Format format;
 	uint64_t seq = 0;
-	// On the heap and of the promised sizes, so that the address sanitizer sees what is read or written beyond them.
+	// On the heap and of the promised sizes, so that the address sanitizer detects accesses beyond them.
 	std::unique_ptr<char[]> line(new char[synpipe::kMaxLine]);
 	while (fread(&event, sizeof event, 1, stdin) == 1) {
 		size_t size = offsetof(attempt_event, process.exe) + event.process.exe_size;

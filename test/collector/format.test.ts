@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The fields of struct attempt_event (bpf/attempt.h) that a case sets; the others are zero. */
+/** The fields of struct attempt_event (bpf/attempt.h) that a case sets. The others are zero. */
 interface Fields {
   kind?: number;
   via?: number;
@@ -64,7 +64,7 @@ function record(given: Fields): Buffer {
   return bytes;
 }
 
-/** Linux has some that Node does not name. */
+/** Linux errors that Node has no name for. */
 const errorName = (error: number) =>
   ({ 64: 'ENONET', 112: 'EHOSTDOWN', 92: 'ENOPROTOOPT' })[error] ??
   Object.entries(constants.errno).find(([name, number]) => number === error && name !== 'ENOTSUP')?.[0];
@@ -85,7 +85,7 @@ const rejected6 = (error: number, result: string, code: number, name: string, ty
   { ...outcome(error), family: 6, daddr: v6, icmp: icmp6(code, type) },
   `"result":"${result}","errno":${error},"error":"${errorName(error)}","icmp":"${name}","icmp_from":"2001:db8::7","latency_us":1500}`,
 ];
-/** What each makes of the line: all of it, or the part that it is about. */
+/** Each record, and its expected line: all of it, or the relevant part. */
 const cases: [string, Fields, string][] = [
   [
     'a whole line',
@@ -96,9 +96,13 @@ const cases: [string, Fields, string][] = [
   ['IPv4-mapped', { mapped: 1 }, '"family":4,"v4mapped":true,"daddr":"127.0.0.1"'],
   ['in a PID namespace', { nspid: 7 }, '"pid":1234,"nspid":7,"tid":1236'],
   ['io_uring', { via: 2 }, '"via":"io_uring"}'],
-  ['a name of any bytes', { comm: 'a"\\\n\x1b\x7f\xff\xc3\xa9' }, '"comm":"a\\"\\\\\\n\\u001b\\u007f\ufffdé","pcomm"'],
-  ['a name without an end', { comm: '0123456789abcdef' }, '"comm":"0123456789abcde'],
-  ['a program that is gone', { exe: 'x\0', deleted: 1 }, '"exe":"/x (deleted)"'],
+  [
+    'a name with arbitrary bytes',
+    { comm: 'a"\\\n\x1b\x7f\xff\xc3\xa9' },
+    '"comm":"a\\"\\\\\\n\\u001b\\u007f\ufffdé","pcomm"',
+  ],
+  ['a name without a terminating NUL', { comm: '0123456789abcdef' }, '"comm":"0123456789abcde'],
+  ['a deleted program', { exe: 'x\0', deleted: 1 }, '"exe":"/x (deleted)"'],
   ['the longest path', { exe: `${'\x01'.repeat(255)}\0` }, `"exe":"/${'\\u0001'.repeat(255)}"`],
   ['an error', { error: 111 }, `${plain},"errno":111,"error":"ECONNREFUSED"}`],
   ['an error without a name', { error: 4000 }, `${plain},"errno":4000,"error":"E4000"}`],
@@ -155,7 +159,7 @@ const cases: [string, Fields, string][] = [
     '"result":"established","latency_us":1500}',
   ],
   ['an ICMP error, of a connect', { icmp: icmp4(13) }, `${plain}}`],
-  ['a clock that went back', { ...outcome(111), took: -1_000_000n }, '"latency_us":0}'],
+  ['a clock that was set back', { ...outcome(111), took: -1_000_000n }, '"latency_us":0}'],
   ...[
     rejected4(101, 'unreachable', 0, 'net-unreachable'),
     rejected4(113, 'unreachable', 1, 'host-unreachable'),
@@ -213,7 +217,7 @@ describe('the formatter, under ASan and UBSan', () => {
       assert.ok(line.includes(wanted.replace('SEQ', String(i + 1))), `${wanted} is not in ${line}`);
       assert.equal(JSON.parse(line).seq, i + 1);
     });
-  test('a loss', () => {
+  test('a lost event', () => {
     const wanted =
       '{"type":"lost","v":1,"ts":"2025-11-23T08:15:30.124957Z","stage":"collector","where":"ring buffer","count":17}';
     assert.deepEqual(lines.slice(cases.length), [wanted, '']);

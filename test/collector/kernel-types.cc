@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Relocates the programs of BPF objects, once with the kernel's types that they name, once with all. Prints how many
-// instructions there are, and for each program that became another one its name.
+// Relocates the programs of BPF objects twice: with only the kernel types that they name, and with all of them. Prints the
+// number of instructions, and the name of each program that differs.
 #include "kernel_types.h"
 
 #include <bpf/libbpf.h>
@@ -18,12 +18,12 @@ static Code relocate(const char *path, const std::string &types) {
 	bpf_object *object = bpf_object__open_file(path, &options);
 	bpf_program *program;
 	bpf_object__for_each_program(program, object) bpf_program__set_autoload(program, true);
-	bpf_object__load(object); // that the kernel does not take them does not matter
+	bpf_object__load(object); // it does not matter if the kernel rejects them
 	Code code;
 	bpf_object__for_each_program(program, object) {
 		std::vector<bpf_insn> &to = code[bpf_program__name(program)];
 		to.assign(bpf_program__insns(program), bpf_program__insns(program) + bpf_program__insn_cnt(program));
-		for (size_t i = 0; i < to.size(); i++) // a load of 64 bits, from a map or a function: addresses, new each time
+		for (size_t i = 0; i < to.size(); i++) // a 64-bit load of a map or function: the address differs each time
 			if (to[i].code == 0x18) to[i].imm = 0, to[i + 1].imm = 0;
 	}
 	bpf_object__close(object);

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-test('with the types that it names a BPF object becomes the same programs as with all of the kernel', (t) => {
-  if (!existsSync('/sys/kernel/btf/vmlinux')) return t.skip('this kernel tells no types');
-  if (process.getuid?.() !== 0) return t.skip('libbpf relocates nothing for who may load nothing');
+test('relocating with only the kernel types that a BPF object names gives the same programs as with all of them', (t) => {
+  if (!existsSync('/sys/kernel/btf/vmlinux')) return t.skip('this kernel has no BTF');
+  if (process.getuid?.() !== 0) return t.skip('needs root: libbpf relocates only if it may load programs');
   const folder = mkdtempSync(join(tmpdir(), 'types-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const program = join(folder, 'types');

@@ -1,5 +1,5 @@
-// Gives up all but CAP_BPF in several threads as user 1234567, group 7654321, and prints what /proc says of each thread;
-// as on kernels before 5.19, which let nobody read a BPF map without that capability.
+// Gives up all privileges but CAP_BPF in several threads, becoming user 1234567, group 7654321. Prints each thread's state
+// from /proc. As on kernels before 5.19, where reading a BPF map needs that capability.
 #include "privileges.h"
 
 #include <atomic>

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-test('another user in all threads, and CAP_BPF is kept where it is needed', (t) => {
+test('all threads become another user, and keep CAP_BPF if it is needed', (t) => {
   if (process.getuid?.() !== 0) return t.skip('needs root');
   const folder = mkdtempSync(join(tmpdir(), 'privileges-'));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -13,7 +13,7 @@ import { connect, ndjson } from '../support/events.js';
 import { folder, start } from '../support/process.js';
 import { root } from '../support/shell.js';
 
-/** Time that passes only while somebody sleeps. */
+/** A clock that advances only during sleeps. */
 function stopped(): Time & { us: number } {
   return {
     us: 1e15,
@@ -26,7 +26,7 @@ function stopped(): Time & { us: number } {
   };
 }
 
-/** A recording in pieces of these lengths, the last of them again and again. */
+/** Yields a recording in pieces of these lengths, repeating the last length. */
 function source(bytes: Buffer, lengths: number[]): Source {
   const pieces = async function* () {
     for (let at = 0, i = 0; at < bytes.length; i++) {
@@ -40,7 +40,7 @@ function source(bytes: Buffer, lengths: number[]): Source {
 
 const first = Date.parse('2026-11-23T08:15:30Z') * 1000;
 
-test('a moment is read and written to the microsecond', () => {
+test('a time is read and written to the microsecond', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 4e15 }), (us) => {
       assert.equal(micros(momentText(us)), us);
@@ -51,7 +51,7 @@ test('a moment is read and written to the microsecond', () => {
     assert.ok(Number.isNaN(micros(none)), String(none));
 });
 
-test('each line comes when its time has, after those before it, and no byte is changed', async () => {
+test('each line is written when its time has come, after those before it, with no byte changed', async () => {
   const line = fc.oneof(
     { weight: 6, arbitrary: fc.integer({ min: -5_000, max: 5_000_000 }) },
     fc.constant('{"type":"lost","v":1,"stage":"collector","where":"ring buffer","count":3}'),
@@ -94,7 +94,7 @@ test('each line comes when its time has, after those before it, and no byte is c
   );
 });
 
-test('a pause lasts 1 h at most; a line from the future does not wait, and pace goes on after a long step back', async () => {
+test('a pause lasts at most 1 h; a line from the future does not wait; pace is kept after a long step back', async () => {
   const hour = 3600;
   const far = 73 * 365 * 24 * hour;
   const arrivals = async (...seconds: number[]) => {
@@ -117,7 +117,7 @@ test('a pause lasts 1 h at most; a line from the future does not wait, and pace 
   assert.deepEqual((await arrivals(far, 0, 5)).came, [0, 0, 5]);
 });
 
-test('a line that is longer than what is read ahead goes on whole', async () => {
+test('a line longer than the read-ahead is written whole', async () => {
   const bytes = Buffer.from(
     `${ndjson(connect())}${JSON.stringify({ type: 'b', x: 'y'.repeat(700_000) })}\n${ndjson(connect())}`,
   );
@@ -135,7 +135,7 @@ for (const argv of [
   ['replay', 'slow.ndjson'],
   ['synpipe', 'run', 'replay slow.ndjson | filter --dport 443'],
 ]) {
-  test(`Ctrl-C ends it in the middle of a pause: ${argv.join(' ')}`, async (t) => {
+  test(`Ctrl-C ends it during a pause: ${argv.join(' ')}`, async (t) => {
     const dir = folder(t);
     writeFileSync(join(dir, 'slow.ndjson'), slow);
     const { child, ended } = start(t, argv, dir, ['ignore', 'pipe', 'pipe']);
@@ -146,7 +146,7 @@ for (const argv of [
   });
 }
 
-test('a program may leave a recording in the middle of a pause', async (t) => {
+test('a program can stop reading a recording during a pause', async (t) => {
   const dir = folder(t);
   writeFileSync(join(dir, 'slow.ndjson'), slow);
   const program = `

@@ -9,7 +9,7 @@ import { env, shell } from '../support/shell.js';
 
 const closed = (name: string) => `${name}: cannot write standard output: EBADF; open it in the shell\n`;
 
-test('standard output is closed: exit code 1 and the reason', async (t) => {
+test('a closed standard output gives exit code 1 and the reason', async (t) => {
   const dir = folder(t);
   for (const [line, name] of Object.entries({
     'filter >&-': 'filter',
@@ -32,12 +32,12 @@ test('standard output is closed: exit code 1 and the reason', async (t) => {
   }
 });
 
-test('a sink that writes nothing to it does not need it', async (t) => {
+test('a sink that does not write to standard output works without it', async (t) => {
   const { stderr, code } = await shell('sink-file out >&-; exit $?', folder(t), numbered(1, 5));
   assert.deepEqual({ stderr, code }, { stderr: '', code: 0 });
 });
 
-test('output that is discarded on purpose is no failure', async (t) => {
+test('standard output that is discarded on purpose is not a failure', async (t) => {
   const dir = folder(t);
   assert.equal((await shell('filter > /dev/null; exit $?', dir, numbered(1, 5))).code, 0);
   for (const argv of [['filter'], ['bash', '-c', 'filter; exit $?'], ['bash', '-c', 'filter']]) {

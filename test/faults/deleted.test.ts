@@ -6,30 +6,30 @@ import { test } from 'node:test';
 import { format, numbered, seqsIn } from '../support/lines.js';
 import { folder, size, start, until } from '../support/process.js';
 
-/** What happens to the file `d/out` while it is written, what is told, and whether the lines of then are still there. */
-const cases: Record<string, { does: (dir: string) => void; told: RegExp; before?: string }> = {
+/** What happens to the file `d/out` while it is being written, the message, and where the earlier lines are afterwards. */
+const cases: Record<string, { does: (dir: string) => void; message: RegExp; before?: string }> = {
   'is deleted': {
     does: (dir) => rmSync(join(dir, 'd/out')),
-    told: /^sink-file: d\/out was deleted; writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was deleted; writing to a new file of that name\n$/,
   },
-  'goes with its folder, which is made anew': {
+  'is deleted with its folder, which is created again': {
     does: (dir) => execFileSync('bash', ['-c', 'mv d x; mkdir -p d; rm -r x'], { cwd: dir }),
-    told: /^sink-file: d\/out was (deleted|moved); writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was (deleted|moved); writing to a new file of that name\n$/,
   },
   'is moved away': {
     does: (dir) => renameSync(join(dir, 'd/out'), join(dir, 'd/old')),
-    told: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
     before: 'd/old',
   },
-  'is in a folder that another one replaces': {
+  'is in a folder that is replaced by another': {
     does: (dir) => execFileSync('bash', ['-c', 'mv d e && mkdir d'], { cwd: dir }),
-    told: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
+    message: /^sink-file: d\/out was moved; writing to a new file of that name\n$/,
     before: 'e/out',
   },
 };
 
-for (const [what, { does, told, before }] of Object.entries(cases)) {
-  test(`the file ${what} while it is written: all later lines are in the new one`, async (t) => {
+for (const [what, { does, message, before }] of Object.entries(cases)) {
+  test(`the file ${what} while it is written: all later lines go to the new one`, async (t) => {
     const dir = folder(t);
     mkdirSync(join(dir, 'd'));
     const slowly = `i=0; until [ -e stop ]; do seq -f '${format}' $((i * 10 + 1)) $((i * 10 + 10)); i=$((i + 1)); sleep 0.005; done`;
@@ -40,9 +40,9 @@ for (const [what, { does, told, before }] of Object.entries(cases)) {
     execFileSync('touch', [join(dir, 'stop')]);
     const { code, stderr } = await ended;
     assert.equal(code, 0);
-    assert.match(stderr, told);
+    assert.match(stderr, message);
     const seqs = [...(before ? seqsIn(join(dir, before)) : []), ...seqsIn(join(dir, 'd/out'))];
-    const first = before ? 1 : (seqs[0] as number); // what was deleted is gone, what came later is not
+    const first = before ? 1 : (seqs[0] as number); // what was deleted is gone, later lines are not
     seqs.forEach((seq, at) => {
       assert.equal(seq, first + at);
     });
@@ -50,7 +50,7 @@ for (const [what, { does, told, before }] of Object.entries(cases)) {
   });
 }
 
-test('the folder is gone for good: an error, and the count of what was not written', async (t) => {
+test('the folder is gone for good: an error, and the number of lines not written', async (t) => {
   const dir = folder(t);
   mkdirSync(join(dir, 'd'));
   const { child, ended } = start(t, ['sink-file', 'd/out'], dir);
@@ -66,7 +66,7 @@ test('the folder is gone for good: an error, and the count of what was not writt
   });
 });
 
-test('a spooled file is deleted while it is written: its later lines are in a new one', async (t) => {
+test('if a spooled file is deleted while it is being written, later lines go to a new one', async (t) => {
   const dir = folder(t);
   const { child, ended } = start(t, ['sink-http', '--spool', 'd', '--batch-time', '1m', 'http://127.0.0.1:9'], dir);
   child.stdin?.write(numbered(1, 5));

@@ -12,7 +12,7 @@ import { assertAll, format, numbered, seqsIn, seqsOf } from '../support/lines.js
 import { folder, killGroup, settled, size, start, undo, until } from '../support/process.js';
 import { shell } from '../support/shell.js';
 
-/** A folder with a disk of 64 KiB in it, `disk/`. Needs root, as the rest of the project's tests. */
+/** Makes a folder with a file system of 64 KiB, `disk/`, in it. Needs root. */
 function withSmallDisk(t: TestContext): { dir: string; disk: string } {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-disk-'));
   const disk = join(dir, 'disk');
@@ -25,7 +25,7 @@ function withSmallDisk(t: TestContext): { dir: string; disk: string } {
   return { dir, disk };
 }
 
-/** What a command has said until now. */
+/** Returns a function that returns the command's stderr so far. */
 function saying(child: ChildProcess): () => string {
   let said = '';
   child.stderr?.on('data', (text) => {
@@ -34,20 +34,20 @@ function saying(child: ChildProcess): () => string {
   return () => said;
 }
 
-test('a disk that becomes full: whole lines only, and the others counted', async (t) => {
+test('a full disk: whole lines only, and the others are counted', async (t) => {
   const { dir, disk } = withSmallDisk(t);
   const out = join(disk, 'out');
-  const sent = 600; // less than one read takes, so that it has all of them when the disk is full
+  const sent = 600; // less than one read takes, so it has read them all when the disk is full
   writeFileSync(join(dir, 'in'), numbered(1, sent));
   const { stderr, code } = await shell('sink-file disk/out < in', dir);
   const stored = seqsIn(out);
   assert.ok(stored.length > 100 && stored.length < sent, `${stored.length} stored`);
   assertAll(stored, stored.length);
-  const told = `sink-file: cannot write disk/out: ENOSPC, ${sent - stored.length} lines not written; free some space\n`;
-  assert.deepEqual({ stderr, code }, { stderr: told, code: 1 });
+  const expected = `sink-file: cannot write disk/out: ENOSPC, ${sent - stored.length} lines not written; free some space\n`;
+  assert.deepEqual({ stderr, code }, { stderr: expected, code: 1 });
 });
 
-test('a disk that becomes full at the end of a pipeline, and has room again later', async (t) => {
+test('the disk is full while a pipeline ends, and has space again later', async (t) => {
   const { dir, disk } = withSmallDisk(t);
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(20_000));
   const line = `seq -f '${format}' 5000 | filter | sink-file disk/out`;
@@ -62,16 +62,16 @@ test('a disk that becomes full at the end of a pipeline, and has room again late
   assertAll(seqsIn(join(disk, 'out')), stored.length + 20);
 });
 
-test('a file size limit (ulimit -f): the same', async (t) => {
+test('a file size limit (ulimit -f) acts like a full disk', async (t) => {
   const dir = folder(t);
   writeFileSync(join(dir, 'in'), numbered(1, 600));
   const { stderr, code } = await shell('ulimit -f 64; sink-file out < in', dir);
   const stored = seqsIn(join(dir, 'out')).length;
-  const told = `sink-file: cannot write out: EFBIG, ${600 - stored} lines not written; raise the file size limit (ulimit -f)\n`;
-  assert.deepEqual({ stderr, code }, { stderr: told, code: 1 });
+  const expected = `sink-file: cannot write out: EFBIG, ${600 - stored} lines not written; raise the file size limit (ulimit -f)\n`;
+  assert.deepEqual({ stderr, code }, { stderr: expected, code: 1 });
 });
 
-test('--on-full drop: goes on, with whole lines only, and says in the file what is missing where', async (t) => {
+test('--on-full drop: continues with whole lines, and writes to the file how many are missing where', async (t) => {
   const { disk } = withSmallDisk(t);
   const out = join(disk, 'out');
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
@@ -92,8 +92,8 @@ test('--on-full drop: goes on, with whole lines only, and says in the file what 
   assert.equal(code, 0);
   const seqs = seqsIn(out);
   const gap = seqs.indexOf(undefined as never); // the `lost` event
-  const told = JSON.parse(readFileSync(out, 'utf8').split('\n')[gap] as string);
-  assert.deepEqual(told, { type: 'lost', v: 1, stage: 'sink-file', where: 'disk full', count: 300 - gap });
+  const gapEvent = JSON.parse(readFileSync(out, 'utf8').split('\n')[gap] as string);
+  assert.deepEqual(gapEvent, { type: 'lost', v: 1, stage: 'sink-file', where: 'disk full', count: 300 - gap });
   assert.deepEqual(seqs, [...count(1, gap), undefined, ...count(301, 350)]);
   assert.equal(
     stderr,
@@ -105,7 +105,7 @@ test('--on-full drop: goes on, with whole lines only, and says in the file what 
 
 const count = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test('--on-full block: keeps its input waiting until there is space, and nothing is missing', async (t) => {
+test('--on-full block: stops reading until there is space, and nothing is missing', async (t) => {
   const { disk } = withSmallDisk(t);
   const out = join(disk, 'out');
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
@@ -113,7 +113,7 @@ test('--on-full block: keeps its input waiting until there is space, and nothing
   const said = saying(child);
   child.stdin?.write(numbered(1, 250));
   await until('the disk to be full', () => said().includes('ENOSPC'));
-  await settled(() => size(out)); // what did not fit of a line is there for a moment
+  await settled(() => size(out)); // a partly written line is there for a moment
   await until('whole lines', () => readFileSync(out).at(-1) === 10);
   assertAll(seqsIn(out), seqsIn(out).length);
   unlinkSync(join(disk, 'ballast'));
@@ -124,7 +124,7 @@ test('--on-full block: keeps its input waiting until there is space, and nothing
   assertAll(seqsIn(out), 250);
 });
 
-test('--on-full block, and the space comes from moving the file away: SIGHUP while it waits', async (t) => {
+test('--on-full block: continues after SIGHUP if the file was moved away to make space', async (t) => {
   const { dir, disk } = withSmallDisk(t);
   const out = join(disk, 'out');
   const { child, ended } = start(t, ['sink-file', '--on-full', 'block', 'out'], disk);
@@ -141,7 +141,7 @@ test('--on-full block, and the space comes from moving the file away: SIGHUP whi
   assertAll([...seqsIn(join(dir, 'moved')), ...seqsIn(out)], 400);
 });
 
-/** A server on loopback, and the bodies that it got; it takes none while `up` is false. */
+/** A server on loopback, and the bodies that it received. It refuses them while `up` is false. */
 async function server(t: TestContext) {
   const got = { bodies: [] as string[], up: true, url: '' };
   const listening = createServer(async (request, response) => {
@@ -155,11 +155,11 @@ async function server(t: TestContext) {
   return got;
 }
 
-test("a full disk under sink-http's spool, and a receiver that is up: what is there is sent, which makes room", async (t) => {
+test("a full disk under sink-http's spool with the receiver up: spooled lines are sent, which frees space", async (t) => {
   const { disk } = withSmallDisk(t);
-  writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000)); // for good
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000)); // stays for the whole test
   const got = await server(t);
-  const input = numbered(1, 3_000); // ten times what the disk has room for
+  const input = numbered(1, 3_000); // ten times the space on the disk
   const { code, stderr } = await shell(`sink-http --batch-time 1m --spool spool ${got.url}`, disk, input);
   assert.match(
     stderr,
@@ -167,13 +167,13 @@ test("a full disk under sink-http's spool, and a receiver that is up: what is th
   );
   assert.equal(code, 0);
   assertAll(
-    seqsOf(got.bodies.join('')).sort((a, b) => a - b), // batches come in any order
+    seqsOf(got.bodies.join('')).sort((a, b) => a - b), // batches arrive in any order
     3_000,
   );
   assert.deepEqual(readdirSync(join(disk, 'spool')), []);
 });
 
-test("a full disk under sink-http's spool, and a receiver that is down: it waits, and delivers all later", async (t) => {
+test("a full disk under sink-http's spool with the receiver down: it waits, and delivers everything later", async (t) => {
   const { disk } = withSmallDisk(t);
   writeFileSync(join(disk, 'ballast'), Buffer.alloc(30_000));
   const got = await server(t);
@@ -197,7 +197,7 @@ test("a full disk under sink-http's spool, and a receiver that is down: it waits
   );
 });
 
-test('a full disk while closed files are compressed: they stay as they are', async (t) => {
+test('a full disk while closed files are compressed leaves them as they are', async (t) => {
   const { disk } = withSmallDisk(t);
   const random = (from: number, to: number) =>
     count(from, to)
@@ -211,18 +211,18 @@ test('a full disk while closed files are compressed: they stay as they are', asy
   assert.ok(!readdirSync(disk).some((name) => name.endsWith('.tmp')));
 });
 
-/** How often it is killed; SYNPIPE_KILLS=500 for more. */
+/** How often it is killed. SYNPIPE_KILLS=500 sets another number. */
 const rounds = Number(process.env.SYNPIPE_KILLS ?? 60);
 
 for (const [options, path] of [
   ['', 'out'],
   ['--rotate-size 200K --compress gzip --fsync interval', 'out-%Y%m%d.ndjson'],
 ]) {
-  test(`kill -9 at random points${options && `, with ${options}`}: whole lines, and none that was written is missing`, async (t) => {
+  test(`kill -9 at random points${options && `, with ${options}`}: whole lines, and no written line is missing`, async (t) => {
     const dir = folder(t);
     let [written, torn] = [0, 0];
     for (let round = 1; round <= rounds / 2; round++) {
-      // slow, and not without end: it may outlive a test that is killed
+      // slow, and limited: it may outlive a test that is killed
       const slowly = `i=${written}; while [ $i -lt ${written + 50_000} ]; do seq -f '${format}' $((i + 1)) $((i += 250)); sleep .002; done`;
       const line = `{ ${slowly}; } | sink-file ${options} ${path}`;
       const { child, ended } = start(t, ['bash', '-c', line], dir);
@@ -234,7 +234,7 @@ for (const [options, path] of [
       });
       killGroup(child);
       assert.deepEqual((await ended).stderr, '');
-      const again = await shell(`sink-file ${options} ${path}`, dir); // a restart, to its end
+      const again = await shell(`sink-file ${options} ${path}`, dir); // a restart that reads all of its input
       assert.equal(again.code, 0);
       const { stdout } = await shell(
         'for f in out*@*.gz; do zcat "$f"; done; cat $(ls | grep -v -e gz$ -e torn$)',
@@ -254,7 +254,7 @@ for (const [options, path] of [
   });
 }
 
-/** The last whole line's seq in any of the files. */
+/** The seq of the last whole line in any of the files. */
 function lastSeq(dir: string): number {
   const seqs = readdirSync(dir).map((name) => {
     if (/gz|tmp|torn/.test(name)) return 0;
@@ -262,7 +262,7 @@ function lastSeq(dir: string): number {
       const text = readFileSync(join(dir, name), 'utf8');
       return Number(/"seq":(\d+),[^\n]*\n[^\n]*$/.exec(text)?.[1] ?? 0);
     } catch {
-      return 0; // it is just being renamed
+      return 0; // it has just been renamed
     }
   });
   return Math.max(0, ...seqs);

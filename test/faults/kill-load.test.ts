@@ -9,9 +9,9 @@ import { folder, killGroup, start, until } from '../support/process.js';
 import { Receiver } from '../support/receiver.js';
 import { shell } from '../support/shell.js';
 
-/** How often it is killed; SYNPIPE_KILLS=100 for more. */
+/** How often it is killed. SYNPIPE_KILLS=100 sets another number. */
 const rounds = Number(process.env.SYNPIPE_KILLS ?? 15);
-/** A line's length. */
+/** The length of a line in bytes. */
 const bytesOf = (seq: number) => format.replace('%.0f', String(seq)).length + 1;
 
 const capacity = (fd: number) =>
@@ -20,14 +20,14 @@ const capacity = (fd: number) =>
   );
 
 /**
- * The test keeps the pipe open, so what is in it when its reader is killed is there for the next one. What is missing in
- * the end was read and not spooled: at each kill one read at most, which cannot be more than the pipe holds.
+ * The test keeps the pipe open, so what is in it when its reader is killed is there for the next reader. Whatever is missing
+ * in the end was read and not spooled: at most one read per kill, which cannot be more than the pipe holds.
  */
-test('kill -9 under load, with a spool: nothing is missing but one read each time', async (t) => {
+test('kill -9 under load, with a spool: at most one read is missing per kill', async (t) => {
   const dir = folder(t);
   const keys = new Set<string>();
   const seqs: number[] = [];
-  let newest = 0; // that was delivered, or is spooled
+  let newest = 0; // of what was delivered or spooled
   const take = (text: string) => {
     for (const [, seq] of text.matchAll(/"seq":(\d+),[^\n]*\n/g)) newest = Math.max(newest, Number(seq));
   };
@@ -46,7 +46,7 @@ test('kill -9 under load, with a spool: nothing is missing but one read each tim
   for (let round = 1; round <= rounds; round++) {
     const { child, ended } = start(t, ['bash', '-c', line], dir);
     const before = newest;
-    await until(`new events in round ${round}`, () => newest > before); // so that no gap is of two kills
+    await until(`new events in round ${round}`, () => newest > before); // so that no gap comes from two kills
     await sleep(Math.random() * 50);
     killGroup(child);
     if ((await ended).signal === 'SIGKILL') killed++;
@@ -56,7 +56,7 @@ test('kill -9 under load, with a spool: nothing is missing but one read each tim
   feeder.child.kill('SIGKILL');
   await feeder.ended;
   const rest = start(t, ['bash', '-c', line], dir);
-  closeSync(openSync(join(dir, 'in'), constants.O_WRONLY)); // it has begun to read
+  closeSync(openSync(join(dir, 'in'), constants.O_WRONLY)); // returns once it has started to read
   await sleep(1_000);
   rest.child.kill('SIGTERM');
   await rest.ended;
@@ -79,6 +79,6 @@ test('kill -9 under load, with a spool: nothing is missing but one read each tim
   );
   assert.equal(killed, rounds);
   assert.ok(gaps.length <= rounds);
-  const cut = 2 * bytesOf(seqs.at(-1) as number); // the lines at both ends of a read
+  const cut = 2 * bytesOf(seqs.at(-1) as number); // the lines cut at both ends of a read
   assert.ok(largest <= most + cut, `${largest} bytes are more than one read of ${most}`);
 });

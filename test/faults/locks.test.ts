@@ -9,13 +9,13 @@ import { folder, killGroup, proc, size, start, until } from '../support/process.
 import { Deduped, Receiver } from '../support/receiver.js';
 import { root, shell } from '../support/shell.js';
 
-/** As in a container of its own: other processes are not seen, nor their sockets. */
+/** As in a separate container: other processes and their sockets are not visible. */
 const container = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--net'];
 const inUse = (path: string) =>
   `sink-file: cannot open ${path}: in use by another process; use a separate file for each, or --shared for all of them\n`;
 
 for (const [where, words] of Object.entries({ 'one host': [], 'two containers on one volume': container })) {
-  test(`a second sink-file on a file, ${where}: an error, and no byte of the first is touched`, async (t) => {
+  test(`a second sink-file on a file, ${where}, fails and changes no byte of the first's`, async (t) => {
     const dir = folder(t);
     const slowly = `for i in {0..399}; do seq -f '${format}' $((i * 500 + 1)) $((i * 500 + 500)); done`;
     const first = start(t, [...words, 'bash', '-c', `{ ${slowly}; sleep 4; } | sink-file out`], dir);
@@ -28,14 +28,14 @@ for (const [where, words] of Object.entries({ 'one host': [], 'two containers on
   });
 }
 
-test('a spool of another container is refused; what both were given is delivered once in the end', async (t) => {
+test('a spool in use by another container is refused; the input of both is delivered once in the end', async (t) => {
   const dir = folder(t);
   const deduped = new Deduped();
   const receiver = await Receiver.start(t, (got, response) => {
     deduped.take(got);
     response.end();
   });
-  const run = `sink-http --spool spool ${receiver.url}`; // no container reaches it
+  const run = `sink-http --spool spool ${receiver.url}`; // unreachable from inside the container
   const first = start(t, [...container, 'bash', '-c', `exec ${run}`], dir);
   first.child.stdin?.write(numbered(1, 100));
   await until('a spool', () => existsSync(join(dir, 'spool/lock')));
@@ -52,7 +52,7 @@ test('a spool of another container is refused; what both were given is delivered
   assertAll(deduped.seqs, 200);
 });
 
-test('a state of another container is refused', async (t) => {
+test('a state in use by another container is refused', async (t) => {
   const dir = folder(t);
   const argv = [...container, 'aggregate', '--new-only', '--by', 'comm', '--state', 'seen'];
   const first = start(t, argv, dir);
@@ -65,7 +65,7 @@ test('a state of another container is refused', async (t) => {
   assert.equal((await first.ended).code, 0);
 });
 
-test('a predecessor that is just ending is waited for', async (t) => {
+test('waits for a predecessor that is just exiting', async (t) => {
   const dir = folder(t);
   const first = start(t, ['bash', '-c', `{ seq -f '${format}' 10; sleep 1; } | sink-file out`], dir);
   await until('lines', () => size(join(dir, 'out')) > 0);
@@ -74,13 +74,13 @@ test('a predecessor that is just ending is waited for', async (t) => {
   assertAll(seqsIn(join(dir, 'out')), 20);
 });
 
-test('devices and FIFOs are for any number of processes', async (t) => {
+test('any number of processes may use devices and FIFOs', async (t) => {
   const dir = folder(t);
   execFileSync('mkfifo', [join(dir, 'fifo')]);
   const reader = start(t, ['bash', '-c', 'exec cat fifo > got'], dir);
   for (const path of ['/dev/null', 'fifo']) {
     const both = [1, 2].map(() => start(t, ['sink-file', '--status', path], dir));
-    // each has opened it before the other ends
+    // each has opened it before the other exits
     for (const { child } of both) await new Promise((started) => child.stdout?.once('data', started));
     for (const [at, { child }] of both.entries()) child.stdin?.end(numbered(at + 1, at + 1));
     for (const { ended } of both) assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
@@ -131,7 +131,7 @@ test('a file that is renamed before it is locked is left alone', async (t) => {
   );
 });
 
-test('SIGHUP, and another process has the new file: it ends with the count of what it could not write', async (t) => {
+test('SIGHUP while another process has the new file: exits with the number of lines it could not write', async (t) => {
   const dir = folder(t);
   const out = join(dir, 'out');
   const first = start(t, ['sink-file', 'out'], dir);
@@ -141,10 +141,10 @@ test('SIGHUP, and another process has the new file: it ends with the count of wh
   const other = start(t, ['sink-file', 'out'], dir);
   other.child.stdin?.write(numbered(1, 3));
   await until('its lines', () => size(out) > 0);
-  await sleep(600); // by then it looks at the path again
+  await sleep(600); // long enough to check the path again
   const read = () => proc(first.child.pid, 'io', 'rchar');
   const before = read();
-  first.child.stdin?.write(numbered(6, 9)); // they wait for a SIGHUP, as the path names another file
+  first.child.stdin?.write(numbered(6, 9)); // they wait for SIGHUP, since the path names another file
   await until('it to have them', () => read() >= before + numbered(6, 9).length);
   first.child.kill('SIGHUP');
   let said = '';
@@ -169,23 +169,23 @@ test('SIGHUP, and another process has the new file: it ends with the count of wh
   );
 });
 
-test('a file system without locks: a warning, once', async (t) => {
+test('a file system without locks: one warning', async (t) => {
   const dir = folder(t);
   for (const code of ['ENOLCK', 'EOPNOTSUPP']) {
     const strace = `strace -f -qq -o /dev/null -e trace=flock -e inject=flock:error=${code}`;
     const { stderr, code: status } = await shell(`${strace} sink-file --rotate-size 1K ${code}`, dir, numbered(1, 20));
-    const told = code === 'EOPNOTSUPP' ? '(EOPNOTSUPP|ENOTSUP)' : code;
+    const codes = code === 'EOPNOTSUPP' ? '(EOPNOTSUPP|ENOTSUP)' : code;
     assert.match(
       stderr,
       new RegExp(
-        `^sink-file: ${code}: the file system has no locks \\(${told}\\); let no other process write there\\n$`,
+        `^sink-file: ${code}: the file system has no locks \\(${codes}\\); let no other process write there\\n$`,
       ),
     );
     assert.equal(status, 0);
   }
 });
 
-test('without the native part: refused, but for --no-lock', async (t) => {
+test('without the native part it refuses to run, unless --no-lock is given', async (t) => {
   const dir = folder(t);
   for (const name of ['bin', 'code', 'seldom'])
     cpSync(join(root, 'dist', name), join(dir, 'dist', name), { recursive: true });
@@ -203,7 +203,7 @@ test('without the native part: refused, but for --no-lock', async (t) => {
   assertAll(seqsIn(join(dir, 'out')), 2);
 });
 
-test('--shared: several append to a file, one is killed: whole lines, and none is missing', async (t) => {
+test('--shared: several processes append to a file, one is killed: whole lines, and none is missing', async (t) => {
   const dir = folder(t);
   const out = join(dir, 'out');
   const line = (from: number) =>
@@ -220,7 +220,7 @@ test('--shared: several append to a file, one is killed: whole lines, and none i
     assertAll(
       own.map((seq) => seq - from),
       10_000,
-    ); // each in order
+    ); // each one's lines are in order
   }
   assert.equal(seqs.filter((seq) => seq > 30_000 && seq < 90_000).length, 10);
 });

@@ -7,7 +7,7 @@ import { assertAll, format, seqsIn, seqsOf } from '../support/lines.js';
 import { folder, size, start, until } from '../support/process.js';
 import { shell } from '../support/shell.js';
 
-test('logrotate moves the file away five times under load: no line is missing, none is torn', async (t) => {
+test('logrotate moves the file away five times under load: no line is missing or torn', async (t) => {
   const dir = folder(t);
   const out = join(dir, 'out.ndjson');
   const rules = `${out} { rotate 20\nnocreate\ncompress\ndelaycompress\nmissingok\npostrotate\nkill -HUP $(cat ${dir}/pid)\nendscript\n}\n`;

@@ -16,7 +16,7 @@ test('a reader that closes the pipe ends the stages quietly', async (t) => {
   assert.deepEqual([table.stdout.split('\n')[1], table.stderr], ['0', '']);
 });
 
-test('--help and --version into a closed pipe', async (t) => {
+test('--help and --version exit quietly if the pipe is closed', async (t) => {
   for (const option of ['--help', '--version']) {
     const { stdout, stderr } = await shell(`filter ${option} | true; echo "\${PIPESTATUS[@]}"`, folder(t));
     assert.deepEqual([stdout, stderr], ['0 0\n', '']);
@@ -33,11 +33,11 @@ test('non-blocking stdin and stdout lose nothing', async (t) => {
   }
 });
 
-test('a stuck reader blocks the writer, not the memory; when it goes on nothing is missing', async (t) => {
+test('a stuck reader blocks the writer without using more memory; once it continues, nothing is missing', async (t) => {
   const dir = folder(t);
   const fifo = join(dir, 'fifo');
   execFileSync('mkfifo', [fifo]);
-  const hold = openSync(fifo, constants.O_RDWR); // the stage's output, which nobody reads yet
+  const hold = openSync(fifo, constants.O_RDWR); // the stage's output, not read yet
   const count = 1_000_000;
   const output = openSync(fifo, 'w');
   const { child: stage, ended } = start(t, ['filter'], dir, ['pipe', output, 'pipe']);
@@ -65,7 +65,7 @@ test('a stuck reader blocks the writer, not the memory; when it goes on nothing 
   const watch = setInterval(() => {
     try {
       peak.kib = Math.max(peak.kib, proc(stage.pid, 'status', 'VmHWM') || 0);
-    } catch {} // it has ended
+    } catch {} // it has exited
   }, 50);
   t.after(() => clearInterval(watch));
   assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });

@@ -15,7 +15,7 @@ const line = (n) => ${JSON.stringify(numbered(1, 1))}.replace('"seq":1,', '"seq"
 (function more() {
   for (let i = 0; i < 100; i++) writeSync(1, line(++seq));
   if (!stop) return void setTimeout(more, 1);
-  for (let i = 0; i < 5000; i++) writeSync(1, line(++seq)); // what a collector still drains
+  for (let i = 0; i < 5000; i++) writeSync(1, line(++seq)); // what a collector writes while draining
   writeFileSync('sent', String(seq));
 })();`;
 
@@ -28,7 +28,7 @@ const both = Object.entries(ends).flatMap(([how, signal]) =>
   Object.entries(consumers).map(([name, consumer]) => [`${how} on ${name}`, signal, ...consumer] as const),
 );
 for (const [name, signal, consumer, codes] of both) {
-  test(`${name}: all that the producer wrote arrives`, async (t) => {
+  test(`${name}: everything that the producer wrote arrives`, async (t) => {
     const dir = folder(t);
     writeFileSync(join(dir, 'producer.cjs'), counting);
     const line = `node producer.cjs | ${consumer}; echo \${PIPESTATUS[*]} > codes`;
@@ -42,7 +42,7 @@ for (const [name, signal, consumer, codes] of both) {
   });
 }
 
-test('the first SIGINT is ignored by a stage in a pipe, the second ends it', async (t) => {
+test('a stage in a pipe ignores the first SIGINT; the second ends it', async (t) => {
   const dir = folder(t);
   const { child, ended } = start(t, ['filter'], dir);
   let out = '';
@@ -77,7 +77,7 @@ for (const command of [['sink-file', 'out'], ['filter'], ['synpipe', 'run', 'fil
 }
 
 for (const how of ['enrich', 'synpipe run'])
-  test(`SIGTERM while ${how} waits for a name: what it holds goes out without`, async (t) => {
+  test(`SIGTERM while ${how} waits for a name: the held events are written without one`, async (t) => {
     const silent = createSocket('udp4').bind(0, '127.0.0.1');
     t.after(() => silent.close());
     await once(silent, 'listening');
@@ -107,7 +107,7 @@ for (const how of ['enrich', 'synpipe run'])
     );
   });
 
-test('SIGTERM while the end of input is near: ends there, with 0', async (t) => {
+test('SIGTERM shortly before the end of input: reads to the end and exits with 0', async (t) => {
   const dir = folder(t);
   const { child, ended } = start(t, ['sink-file', 'out'], dir);
   child.stdin?.write(numbered(1, 1));
@@ -119,7 +119,7 @@ test('SIGTERM while the end of input is near: ends there, with 0', async (t) => 
 });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} leaves a file that is read as it was`, async (t) => {
+  test(`${signal} leaves an input file unchanged`, async (t) => {
     const dir = folder(t);
     const path = join(dir, 'events.ndjson');
     writeFileSync(path, numbered(1, 10));
@@ -136,7 +136,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('SIGHUP: a file that was moved away keeps its lines, later ones go to a new file', async (t) => {
+test('SIGHUP: a file that was moved away keeps its lines, later lines go to a new file', async (t) => {
   const dir = folder(t);
   const [path, moved] = [join(dir, 'out'), join(dir, 'out.1')];
   const { child, ended } = start(t, ['sink-file', 'out'], dir);

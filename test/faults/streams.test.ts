@@ -13,7 +13,9 @@ const combinations = sources.flatMap((from) => targets.map((to) => [from, to] as
 const run = (dir: string, from: string, to: string, end: string) =>
   shell(`python3 '${root}test/support/streams.py' ${from} ${to} ${end} filter --dport 443`, dir, input);
 
-test('from any stream to any stream, all lines, and none is made non-blocking', { concurrency: 3 }, async (t) => {
+test('between streams of any kind, all lines arrive and no stream is made non-blocking', {
+  concurrency: 3,
+}, async (t) => {
   const all = combinations.map(([from, to]) =>
     t.test(`${from} to ${to}`, async (t) => {
       const { stdout, stderr, code } = await run(folder(t), from, to, 'end');
@@ -25,7 +27,7 @@ test('from any stream to any stream, all lines, and none is made non-blocking', 
   await Promise.all(all);
 });
 
-test('when it is killed in the middle, nothing stays non-blocking', { concurrency: 3 }, async (t) => {
+test('no stream stays non-blocking after SIGKILL', { concurrency: 3 }, async (t) => {
   const all = combinations
     .filter(([from]) => from !== 'null' && from !== 'file')
     .map(([from, to]) =>
@@ -37,7 +39,7 @@ test('when it is killed in the middle, nothing stays non-blocking', { concurrenc
   await Promise.all(all);
 });
 
-test('a reader that goes away ends it quietly', { concurrency: 3 }, async (t) => {
+test('a reader that closes ends it quietly', { concurrency: 3 }, async (t) => {
   const all = ['file', 'pipe', 'socket'].flatMap((from) =>
     ['pipe', 'socket'].map((to) =>
       t.test(`${from} to ${to}`, async (t) => {
@@ -49,7 +51,7 @@ test('a reader that goes away ends it quietly', { concurrency: 3 }, async (t) =>
   await Promise.all(all);
 });
 
-test('who has nothing in front of a stage is told what it waits for', async (t) => {
+test('a stage that reads from a terminal says what it waits for', async (t) => {
   const terminal = new Terminal(t, ['sh', '-c', 'exec filter <&1 2>&1'], 100);
   const said = 'filter: reads events from this terminal; write … | in front or < FILE behind, or end it with Ctrl-D';
   await terminal.shows('that', ([line]) => line === said);

@@ -8,14 +8,14 @@ import { assertAll, numbered, seqsOf } from '../support/lines.js';
 import { folder } from '../support/process.js';
 import { env, envInPieces, shell } from '../support/shell.js';
 
-/** How often it is killed; SYNPIPE_KILLS=500 for more. */
+/** How often it is killed. SYNPIPE_KILLS=500 sets another number. */
 const rounds = Math.ceil(Number(process.env.SYNPIPE_KILLS ?? 60) / 3);
 const killer = fileURLToPath(new URL('../support/killed.cjs', import.meta.url));
 const inPieces = envInPieces(6_000);
 
 /**
- * What all the files of a folder hold, in the order of writing, but what was set aside as torn. An archive counts once the
- * file that it is of is gone, though it may not have its name yet.
+ * Returns the contents of all files in a folder in the order of writing, without what was set aside as torn. An archive
+ * counts once its original file is gone, even if it does not have its final name yet.
  */
 function contents(dir: string): string {
   const name = (one: string) => one.replace(/\.gz(\.tmp)?$/, '');
@@ -29,7 +29,7 @@ function contents(dir: string): string {
 }
 
 for (const options of ['', '--rotate-size 20K', '--rotate-size 20K --compress gzip --fsync every --latest now']) {
-  test(`kill -9 at any byte of any write, ${options || 'one file'}: whole lines after each restart, none missing`, async (t) => {
+  test(`kill -9 at any byte of a write, ${options || 'one file'}: each restart leaves whole lines, none missing`, async (t) => {
     const dir = folder(t);
     const torn: string[] = [];
     let [stored, killed] = [0, 0];
@@ -52,12 +52,12 @@ for (const options of ['', '--rotate-size 20K', '--rotate-size 20K --compress gz
       );
       assert.ok(numbered(lines.length + 1, lines.length + 1).startsWith(tail), `${where}: ${tail}`);
       stored = lines.length + Number(whole);
-      if (tail && !whole && tail !== torn.at(-1)) torn.push(tail); // it may die again before it has repaired
+      if (tail && !whole && tail !== torn.at(-1)) torn.push(tail); // it may be killed again before it has repaired the file
     }
     assert.equal((await shell(`sink-file ${options} out.ndjson`, dir)).code, 0);
     assertAll(seqsOf(contents(dir)), stored);
     const aside = readFileSync(join(dir, 'out.ndjson.torn'), 'utf8').split('\n');
-    const different = aside.filter((tail, i) => tail !== aside[i - 1]); // it may die between setting aside and cutting off
+    const different = aside.filter((tail, i) => tail !== aside[i - 1]); // killed between setting aside and cutting off
     assert.deepEqual(different, [...torn, '']);
     assert.ok(!readdirSync(dir).some((name) => name.endsWith('.tmp')));
     t.diagnostic(`${killed} of ${rounds} killed, ${torn.length} with a torn line, ${stored} lines`);
@@ -65,7 +65,7 @@ for (const options of ['', '--rotate-size 20K', '--rotate-size 20K --compress gz
   });
 }
 
-test('kill -9 at any byte of a large write, which a thread does: the input up to there, and whole lines after a restart', async (t) => {
+test('kill -9 at any byte of a large write by a thread: the input so far, and whole lines after a restart', async (t) => {
   const dir = folder(t);
   const [input, out] = [numbered(1, 20_000), join(dir, 'out')];
   writeFileSync(join(dir, 'in'), input);
@@ -81,7 +81,7 @@ test('kill -9 at any byte of a large write, which a thread does: the input up to
     assert.ok(code === 0 ? found === input : input.startsWith(found), `round ${round}, ${JSON.stringify(fault)}`);
     assert.equal((await shell('sink-file out', dir)).code, 0);
     const [text, whole] = [readFileSync(out, 'utf8'), found.slice(0, found.lastIndexOf('\n') + 1)];
-    const missing = input.slice(found.length, found.length + 1) === '\n' && found !== whole; // only the newline
+    const missing = input.slice(found.length, found.length + 1) === '\n' && found !== whole; // only the newline is missing
     assert.equal(text, missing ? `${found}\n` : whole);
   }
   t.diagnostic(`${killed} of ${rounds} killed`);

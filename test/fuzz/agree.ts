@@ -19,7 +19,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 type Event = Record<string, unknown>;
 
-/** The verdict by JSON.parse and validators compiled now from the schema files: the event, if it is one. */
+/** Returns the event if JSON.parse, and validators compiled now from the schema files, accept it. */
 export function reference(bytes: Buffer): Event | undefined {
   try {
     const event = JSON.parse(isAscii(bytes) ? bytes.toString('latin1') : utf8.decode(bytes));
@@ -34,14 +34,14 @@ export function reference(bytes: Buffer): Event | undefined {
 const fields = [...new Set(kinds.flatMap((kind) => kind.fields))].map((name) => new Field(name));
 const line = new Line();
 
-/** What the current line says of itself is what the parsed event says. */
+/** Checks that the accessors of the current line agree with the parsed event. */
 function same(event: Event, how: () => string): void {
   assert.equal(line.type, event.type, how());
   for (const field of fields) {
     const value = Object.hasOwn(event, field.name) ? event[field.name] : undefined;
     const is = typeof value;
     if (value === undefined && field.name.charCodeAt(0) % 4 > 0) {
-      if (line.locate(field)) fail(field, 'there', how); // the rest of what is not there is looked at of some
+      if (line.locate(field)) fail(field, 'there', how); // only a sample of the missing fields gets the other checks
       continue;
     }
     if (!Object.is(line.number(field), is === 'number' ? value : Number.NaN)) fail(field, 'number', how);
@@ -62,9 +62,9 @@ function fail(field: Field, what: string, how: () => string): never {
 export const taken = { scanned: 0, parsed: 0, refused: 0, left: 0, written: 0 };
 
 /**
- * Holds scanners, with JSON.parse and ajv behind them, equal to JSON.parse and ajv alone: verdicts and fields of these
- * lines, which are scanned in one go. Throws an AssertionError that says the line. Lines that no scanner takes are
- * judged by JSON.parse and ajv in any case: of these every `sample`th is compared.
+ * Checks that scanners, with JSON.parse and ajv as the fallback, give the same verdicts and fields as JSON.parse and ajv
+ * alone. These lines are scanned in one go. Throws an AssertionError that shows the line. Lines that no scanner accepts go
+ * to JSON.parse and ajv in any case: every `sample`th of these is compared.
  */
 export function agree(scanners: readonly Scanner[], lines: readonly Buffer[], sample = 1): void {
   const events = new Map<number, Event | undefined>();
@@ -120,7 +120,7 @@ function agreeOn(
 
 const own = /^\{"type":"lost","v":1,"stage":"validate"/;
 
-/** What a stage writes of these lines, cut into pieces, is those that are valid, byte for byte. */
+/** Checks that a stage fed these lines, cut into pieces, writes exactly the valid ones, byte for byte. */
 export async function agreeOnOutput(lines: readonly Buffer[], random: Random): Promise<void> {
   const bytes = Buffer.concat(lines.flatMap((one) => [one, Buffer.from('\n')]));
   const pieces: Buffer[] = [];

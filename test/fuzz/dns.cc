@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes what reads DNS. The first byte says what the others are: a message that answers a question, packets as the
-// kernel side hands them on, or a TCP stream in pieces. Built and run by dns.test.ts.
+// Fuzzes the DNS readers. The first byte selects what the rest is: a message that answers a question, packets as the
+// kernel side delivers them, or a TCP stream in pieces. Built and run by dns.test.ts.
 #include "../../collector/dns.h"
 
 #include <cstdio>
@@ -16,7 +16,7 @@ namespace {
 	abort();
 }
 
-// The C library is not instrumented: a copy that ends where memory does makes its reads behind the end show.
+// The C library is not instrumented: a copy that ends where mapped memory ends makes its reads beyond the end crash.
 class Guarded {
 public:
 	static constexpr size_t kRoom = 128 * 1024;
@@ -38,7 +38,7 @@ private:
 };
 Guarded guarded;
 
-// One line of printable ASCII; brackets and quotes in pairs, no name longer than the schema says.
+// Checks for one line of printable ASCII, with balanced brackets and quotes and no name longer than the schema allows.
 void check_line(const std::string &line) {
 	bool quoted = false;
 	size_t name = 0, depth = 0;
@@ -84,7 +84,7 @@ void message(const uint8_t *data, size_t size) {
 	check_event({lookup, 1, rcode, synpipe::DnsError::none, false, found});
 }
 
-// Each: kind, flags and socket, number, size, bytes. The socket says who asks, and how long ago the one before it was.
+// Each packet: kind, flags and socket, number, size, bytes. The flags select the asker and the time since the last packet.
 void packets(const uint8_t *data, size_t size) {
 	synpipe::DnsFlow flow(check_event, 1);
 	uint64_t time = 1;
@@ -115,7 +115,7 @@ void packets(const uint8_t *data, size_t size) {
 	flow.finish();
 }
 
-// The pieces of a stream, in whatever order and however often: the messages are the same.
+// However the pieces of a stream are ordered or repeated, the messages are the same.
 void stream(const uint8_t *data, size_t size) {
 	if (size < 2) return;
 	const size_t shift = data[0];
@@ -127,7 +127,7 @@ void stream(const uint8_t *data, size_t size) {
 		bytes += {'\0', static_cast<char>(length)};
 		bytes += wanted.back();
 	}
-	const uint32_t first = UINT32_MAX - shift; // where numbers wrap
+	const uint32_t first = UINT32_MAX - shift; // sequence numbers wrap
 	synpipe::DnsStream stream;
 	stream.start(first);
 	auto visit = [&](const uint8_t *message, size_t length) {

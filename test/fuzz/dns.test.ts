@@ -10,7 +10,7 @@ const alias = (owner: Buffer, to: Buffer) => record({ owner, type: 'CNAME', data
 const answer = (...answers: Buffer[]) => message({ id: 1, flags: flags.answer, questions: [question(host)], answers });
 const end = 12 + question(host).length;
 
-/** What to start from. */
+/** Inputs to start from. */
 const answers = [
   answer(a, a),
   answer(alias(asked, name('b.c')), record({ owner: name('b.c'), type: 'A', data: ip4('192.0.2.1') })),
@@ -37,7 +37,7 @@ const seeds = [
   [Buffer.from([2, 3, 9, 5]), Buffer.from('hello, world; this is one')],
 ].map((parts) => Buffer.concat(parts));
 
-test(`DNS from any bytes: ${runs} fuzzed inputs, under ASan and UBSan`, () => {
+test(`the DNS readers handle any bytes: ${runs} fuzzed inputs, under ASan and UBSan`, () => {
   const collector = [
     'dns_message.cc',
     'dns_flow.cc',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes the formatter: any bytes of a record make exactly one canonical line. Built and run by format.test.ts.
+// Fuzzes the formatter: a record of any bytes makes exactly one canonical line. Built and run by format.test.ts.
 #include "../../collector/format.h"
 
 #include <cstdio>
@@ -14,7 +14,7 @@ namespace {
 	abort();
 }
 
-// The length of the valid UTF-8 sequence at `at`; 0 where there is none (RFC 3629: no overlong form, no surrogate).
+// Returns the length of the UTF-8 sequence at `at`, or 0 if it is not valid (RFC 3629: no overlong form, no surrogate).
 size_t utf8(const unsigned char *at, size_t left) {
 	auto tail = [&](size_t i, int low = 0x80, int high = 0xbf) { return i < left && at[i] >= low && at[i] <= high; };
 	unsigned char a = at[0];
@@ -26,7 +26,7 @@ size_t utf8(const unsigned char *at, size_t left) {
 	return 0;
 }
 
-// One flat object in canonical form: strings, integers and true, no spaces, nothing that a terminal obeys.
+// Checks for one flat object in canonical form: strings, integers and true, no spaces, no terminal control characters.
 class Check {
 public:
 	Check(const char *line, const char *end) : line_(line), at_(line), end_(end) {
@@ -96,7 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	attempt_event event = {};
 	memcpy(&event, data, size < sizeof(event) ? size : sizeof(event));
 
-	// On the heap and of the promised size, so that the address sanitizer sees a line that is longer.
+	// On the heap and of the promised size, so that the address sanitizer detects a longer line.
 	std::unique_ptr<char[]> line(new char[synpipe::kMaxLine]);
 	synpipe::Format format;
 	format.set_clock(size > 8 ? data[8] * 1'000'000'000'000'000ll : 0);

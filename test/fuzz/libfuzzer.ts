@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 export interface Fuzzing {
-  /** The file with the fuzzer's entry, in this folder, C or C++; and those under test, in collector/. */
+  /** The file with the fuzzer's entry point, in this folder, C or C++; and the files under test, in collector/. */
   entry: string;
   collector?: readonly string[];
   libraries?: readonly string[];
@@ -19,7 +19,7 @@ export interface Fuzzing {
   seeds?: readonly Buffer[];
 }
 
-/** Builds a fuzzer with ASan and UBSan, and runs it on so many inputs, the same every time. Fails where it finds something. */
+/** Builds a fuzzer with ASan and UBSan, and runs it on `runs` inputs, the same every time. Fails if it finds something. */
 export function fuzz({ entry, collector = [], libraries = [], runs, longest, seeds = [] }: Fuzzing): void {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
   try {

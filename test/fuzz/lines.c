@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes the scanner of lines as the native part has it: it stays within the bytes that are its to read, 32 behind the last
-// newline among them, and the fields that it finds within their line. Built and run by lines.test.ts.
+// Fuzzes the line scanner as the native part uses it: it reads no further than allowed, which is 32 bytes after the last
+// newline, and the fields that it finds are within their line. Built and run by lines.test.ts.
 #include "../../schemas/generated/scan.c"
 
 #include <stddef.h>
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
 	u8 *bytes = malloc(size + 1 + BEHIND);
 	memcpy(bytes, data, size);
 	bytes[size] = '\n';
-	memset(bytes + size + 1, size & 1 ? '"' : 0, BEHIND); // whatever there is
+	memset(bytes + size + 1, size & 1 ? '"' : 0, BEHIND); // their contents must not matter
 	const u8 *from = bytes, *to = bytes + size + 1;
 	while (from < to) {
 		u32 lines = scan(bytes, from, to, records, records + LINES * RECORD_WORDS);

@@ -5,7 +5,7 @@ import { fuzz } from './libfuzzer.js';
 
 const runs = Number(process.env.FUZZ_RUNS ?? 200_000);
 
-test(`lines of any bytes: ${runs} fuzzed inputs, under ASan and UBSan`, () => {
+test(`the scanner handles lines of any bytes: ${runs} fuzzed inputs, under ASan and UBSan`, () => {
   const lines = [
     ...corpus(3).map((line) => Buffer.from(line, 'latin1')),
     ...Object.values(oddities).map(([one]) => one),

@@ -1,4 +1,4 @@
-/** A small seeded generator of numbers, so that every run can be had again. */
+/** A small seeded pseudo-random generator, so that every run can be repeated. */
 export class Random {
   #state: number;
 
@@ -22,7 +22,7 @@ export class Random {
 
 const bytes = (...codes: number[]) => String.fromCharCode(...codes);
 
-/** What JSON readers disagree on, as bytes (latin1). */
+/** Inputs that JSON readers disagree on, as bytes (latin1). */
 const oddities = [
   ...[
     '\\u0041',
@@ -148,7 +148,7 @@ type Mutation = (text: string, random: Random, corpus: readonly string[]) => str
 
 const splice = (text: string, from: number, to: number, by: string) => text.slice(0, from) + by + text.slice(to);
 
-/** Where the parts of a line begin that are worth aiming at: strings, numbers, names. */
+/** Where the interesting parts of a line start: strings, numbers, names. */
 const tokens = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|[a-z]+|[{}[\],:]/g;
 
 function token(text: string, random: Random): [from: number, to: number] {
@@ -167,12 +167,12 @@ const mutations: Mutation[] = [
   (text, random) => splice(text, ...token(text, random), random.of(oddities)),
   (text, random) => splice(text, ...token(text, random), `"${random.of(oddities)}"`),
   (text, random) => {
-    const [from, to] = token(text, random); // into a string's middle
+    const [from, to] = token(text, random); // into the middle of a string
     const at = from + 1 + random.below(Math.max(1, to - from - 1));
     return splice(text, at, at, random.of(oddities));
   },
   (text, random) => {
-    const [from, to] = token(text, random); // a number off by one, a digit more
+    const [from, to] = token(text, random); // a number off by one, or with one more digit
     const number = Number(text.slice(from, to));
     return splice(
       text,
@@ -212,7 +212,7 @@ function range(text: string, random: Random, length: number): [number, number] {
   return [at, at + length];
 }
 
-/** The line with its top-level members changed, where it is still an object. */
+/** Changes the top-level members of a line, if it is still an object. */
 function members(text: string, change: (members: string[]) => string[]): string {
   const all = split(text);
   return all.length > 2 ? `{${change([...all]).join(',')}}` : text;
@@ -220,7 +220,7 @@ function members(text: string, change: (members: string[]) => string[]): string 
 
 const known = new Map<string, string[]>();
 
-/** The members of an object, each with its key; of a line of the corpus they are kept. */
+/** The members of an object, each with its key. Cached for lines of the corpus. */
 function split(text: string): string[] {
   const before = known.get(text);
   if (before) return before;
@@ -242,7 +242,7 @@ function shuffled<T>(list: T[], random: Random): T[] {
   return list;
 }
 
-/** A line of the corpus with a few things changed. Its bytes as latin1; it has no newline. */
+/** Returns a line of the corpus with a few changes, its bytes as latin1, without a newline. */
 export function mutant(corpus: readonly string[], random: Random): string {
   let text = random.of(corpus);
   for (let changes = random.of([0, 1, 1, 1, 1, 2, 2, 3]); changes > 0; changes--)

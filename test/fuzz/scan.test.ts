@@ -10,7 +10,7 @@ import { mutant, Random } from './mutate.js';
 const scanners = [new PlainScanner(1 << 20, 64), new WasmScanner(1 << 20, 64), new ThreadScanner(1 << 20, 64)];
 const runs = Number(process.env.FUZZ_RUNS ?? 20_000);
 
-test(`scanners and JSON.parse with ajv agree on ${runs} changed lines`, async () => {
+test(`scanners and JSON.parse with ajv agree on ${runs} mutated lines`, async () => {
   const lines = corpus(1);
   const random = new Random(1);
   for (let run = 0; run < runs; run += 100) {
@@ -20,7 +20,7 @@ test(`scanners and JSON.parse with ajv agree on ${runs} changed lines`, async ()
   }
 });
 
-test('they agree on every line on which they once did not', () => {
+test('they agree on every line on which they once disagreed', () => {
   const file = new URL('differences', import.meta.url);
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
   for (const line of lines) agree(scanners, [Buffer.from(line, 'base64')]);

@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz [-- RUNS [SEED]]`: changed lines through the scanner and through JSON.parse and ajv, which must agree.
- * A line that they do not agree on is kept in test/fuzz/differences/, which the tests run again.
+ * `npm run fuzz [-- RUNS [SEED]]`: passes mutated lines through the scanner, and through JSON.parse and ajv. Both must agree.
+ * A line on which they disagree is kept in test/fuzz/differences/, whose lines the tests run again.
  */
 import { appendFileSync } from 'node:fs';
 import { PlainScanner } from '../../schemas/pipe/scan/plain.js';
@@ -15,7 +15,7 @@ const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
 const atOnce = 100;
 
 const scanners = [new PlainScanner(1 << 20, 64), new WasmScanner(1 << 20, 64), new ThreadScanner(1 << 20, 64)];
-Error.stackTraceLimit = 0; // most lines are none: half of the time went into where they were found to be
+Error.stackTraceLimit = 0; // most lines are invalid: half of the time went into stack traces
 const lines = corpus(seed);
 const random = new Random(seed);
 let differences = 0;

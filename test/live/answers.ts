@@ -22,17 +22,17 @@ export interface Exchange {
 }
 
 let ids = 1000;
-/** An id that no other query of this file has. */
+/** Returns an ID that no other query of this file has. */
 export const fresh = (): number => ids++;
 
-/** The query for the addresses of a name, and what answers it. */
+/** A query for the addresses of a name, and the answers to it. */
 export function ask(of: string, answers: (id: number) => Buffer[], more: Partial<Exchange> = {}): Exchange {
   const id = fresh();
   const query = message({ id, questions: [question(name(of))] }).toString('hex');
   return { query, answers: answers(id).map((answer) => answer.toString('hex')), ...more };
 }
 
-/** A right answer. */
+/** A correct answer. */
 export const right = (id: number, of: string, address = '192.0.2.1'): Buffer =>
   message({
     id,
@@ -57,12 +57,12 @@ export async function exchange(net: Net, exchanges: Exchange[]): Promise<void> {
   });
 }
 
-/** A collector with --dns that sees one namespace. */
+/** Starts a collector with --dns that sees one namespace. */
 export async function seeing(net: Net, ...args: string[]): Promise<Collector> {
   return Collector.start(['--dns', `--netns=${net.inode}`, ...args]);
 }
 
-/** All until now: an exchange that is made now comes after them. */
+/** Returns all events so far: a new exchange marks the end. */
 export async function seen(net: Net, collector: Collector): Promise<(Dns | Outcome)[]> {
   const mark = `mark-${fresh()}.test`;
   await exchange(net, [ask(mark, (id) => [right(id, mark)])]);
@@ -74,14 +74,24 @@ export async function seen(net: Net, collector: Collector): Promise<(Dns | Outco
     .filter(({ type }) => type === 'dns' || type === 'outcome');
 }
 
-type Told = 'name' | 'rcode' | 'error' | 'search' | 'cnames' | 'addrs' | 'ttl' | 'attempts' | 'server' | 'transport';
+type LookupField =
+  | 'name'
+  | 'rcode'
+  | 'error'
+  | 'search'
+  | 'cnames'
+  | 'addrs'
+  | 'ttl'
+  | 'attempts'
+  | 'server'
+  | 'transport';
 
-/** The fields that an exchange determines, of a look-up that gave addresses or failed. */
-export function told(event: Dns): Pick<Dns, Told> {
+/** The fields that an exchange determines, of a look-up that returned addresses or failed. */
+export function lookupFields(event: Dns): Pick<Dns, LookupField> {
   const { name, rcode, error, search, cnames, addrs, ttl, attempts, server, transport } = event;
   const end = error ? { rcode, error, search } : { cnames, addrs, ttl, attempts };
-  return JSON.parse(JSON.stringify({ name, ...end, server, transport })); // without those that are undefined
+  return JSON.parse(JSON.stringify({ name, ...end, server, transport })); // drops undefined fields
 }
 
-/** In the order of their ends: failures are written later. */
+/** Sorts events by the end of their look-ups: failures are written later. */
 export const inOrder = (events: Dns[]): Dns[] => [...events].sort((a, b) => (a.ts < b.ts ? -1 : 1));

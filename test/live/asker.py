@@ -33,7 +33,7 @@ def send_to(s, id=1):
 
 if way == 'sendto':
     send_to(udp(False))
-elif way == 'thread':  # the C library, in another thread than the first
+elif way == 'thread':  # the C library, in a thread other than the first
     def look_up():
         print(threading.get_native_id())
         try:
@@ -41,7 +41,7 @@ elif way == 'thread':  # the C library, in another thread than the first
         except OSError:
             pass
     threading.Thread(target=look_up).start()
-elif way == 'handed-sendto':  # a child uses the socket that its parent has used
+elif way == 'handed-sendto':  # a child uses the socket that its parent used before
     s = udp(False)
     send_to(s)
     in_child(lambda: send_to(s, 2))
@@ -52,7 +52,7 @@ elif way == 'handed-connected':
         s.send(query(1))
         s.recv(4096)
     in_child(child)
-elif way == 'before':  # asks again when it is told
+elif way == 'before':  # asks again after a line on stdin
     s = udp()
     s.send(query(1))
     s.recv(4096)
@@ -60,7 +60,7 @@ elif way == 'before':  # asks again when it is told
     sys.stdin.readline()
     s.send(query(2))
     s.recv(4096)
-elif way == 'parallel':  # as musl does: both families and all servers at once, by one socket for each name
+elif way == 'parallel':  # as musl does: both families and all servers at once, on one socket per name
     for suffix in ['.ns.svc.cluster.local', '.svc.cluster.local', '.cluster.local', '']:
         s = udp(False)
         for server in servers:
@@ -73,19 +73,19 @@ elif way == 'parallel':  # as musl does: both families and all servers at once, 
                 answers[answer[:2]] = answer
         if any(answer[7] for answer in answers.values()):
             break
-elif way == 'late':  # the same, interrupted: it has an answer before it asks the next server
+elif way == 'late':  # the same, delayed: it has an answer before it asks the next server
     s = udp(False)
     for server in servers:
         s.sendto(query(1), (server, 53))
         s.recv(4096)
-elif way == 'children':  # sixteen processes, so that their numbers are near each other; by turns for either family
+elif way == 'children':  # sixteen processes with nearby IDs, alternating between the families
     for i in range(16):
         def child():
             s = udp()
             s.send(query(1, 28 if i % 2 else 1))
             s.recv(4096)
         in_child(child)
-elif way == 'again':  # as Go does: another socket and id after a while
+elif way == 'again':  # as Go does: retries with another socket and ID
     for id in (1, 2):
         s = udp()
         s.settimeout(1.2)
@@ -103,7 +103,7 @@ elif way == 'next':  # as Go does after an error: another server with another id
         s.send(query(10 + i))
         if not s.recv(4096)[3] & 15:
             break
-elif way == 'names':  # one after the other, in one process
+elif way == 'names':  # one name after the other, in one process
     for i, of in enumerate([name] + sys.argv[3:]):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         s.connect(('127.0.0.1', 53))

@@ -6,7 +6,7 @@ import { live } from './live.js';
 import { during, endOf, paired } from './outcomes.js';
 
 for (const report of ['both', 'outcome'] as const)
-  live(`--report ${report}: 20,000 at once by 4 threads, each has its outcome, none is lost`, async (net) => {
+  live(`--report ${report}: 20,000 attempts by 4 threads each have an outcome, none is lost`, async (net) => {
     const uid = 1_000_000 + process.pid;
     await net.serve(8080);
     const collector = await Collector.start(['--report', report, '-u', uid]);
@@ -22,8 +22,8 @@ for (const report of ['both', 'outcome'] as const)
     assert.deepEqual(counted(lines), { in: 20_000, out: 20_000, lost: 0, pending: 0, updates, lost_updates: 0 });
   });
 
-// Timers come in the middle of what the programs do for another socket, on the same CPU.
-live('2,000 that time out while this machine does nothing but connect: each has its outcome', async (net) => {
+// Timers fire while the programs handle another socket on the same CPU.
+live('each of 2,000 attempts that time out has an outcome while the machine is busy connecting', async (net) => {
   net.blackhole(8080);
   let changes: Awaited<ReturnType<typeof stateChanges>> | undefined;
   const { lines, lost, end } = await during(net, 'both', async () => {
@@ -43,7 +43,7 @@ live('2,000 that time out while this machine does nothing but connect: each has 
     without.filter(({ sport }) => !changes?.unseen.has(sport as number)),
     [],
   );
-  // the end of those that no program saw was found later, or is a loss
+  // the end of an attempt that no program saw is found later, or counted as lost
   assert.ok(without.length <= lost, `${without.length} without an outcome, ${lost} lost`);
   assert.equal(end.pending, 0);
   for (const event of outcomes(lines))

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
+import { type AttemptEvent, eventsByAttempt, ledger, sequenceOf } from './attempt-events.js';
 import { difference, drive, prepare } from './causes.js';
 import type { Attempt } from './client.js';
 import { Collector } from './collect.js';
 import { addresses } from './link.js';
 import { linked } from './linked.js';
-import { inWords, ledger, stories, type Told } from './story.js';
 
-linked('who said no, and how: each cause', async (net, other) => {
+linked('each cause: who rejected the attempt, and how', async (net, other) => {
   const rows = prepare(net, other);
   const collector = await Collector.start(['--netns', net.inode]);
   const driven = await drive(net, rows);
   const { lines } = await collector.stop();
-  const all = stories(lines);
+  const all = eventsByAttempt(lines);
   const wrong = driven.flatMap(({ row, pid, said }) => {
     const own = all.filter(([event]) => event?.pid === pid).flat();
     return difference(row, said.attempts[0] as Attempt, said.later[0], own, false);
@@ -21,7 +21,7 @@ linked('who said no, and how: each cause', async (net, other) => {
   assert.deepEqual({ attempts, lost, open }, { attempts: rows.length, lost: 0, open: 0 });
 });
 
-linked('the first SYN is rejected and the next one is not: no cause where there was a success', async (net, other) => {
+linked('an attempt that succeeds has no cause, even if its first SYN was rejected', async (net, other) => {
   const port = 8080;
   await other.serve(port);
   other.run('nft', 'add table inet t');
@@ -31,9 +31,9 @@ linked('the first SYN is rejected and the next one is not: no cause where there 
   const collector = await Collector.start(['--netns', net.inode]);
   await net.client(['blocking', addresses[4].neighbour, port]);
   const { lines } = await collector.stop();
-  const [story] = stories(lines) as [Told[]];
-  assert.match(inWords(story), /^(pending, )?established$/);
-  const { icmp, icmp_from, errno, retransmits } = story.at(-1) as unknown as Record<string, unknown>;
+  const [events] = eventsByAttempt(lines) as [AttemptEvent[]];
+  assert.match(sequenceOf(events), /^(pending, )?established$/);
+  const { icmp, icmp_from, errno, retransmits } = events.at(-1) as unknown as Record<string, unknown>;
   assert.deepEqual(
     { icmp, icmp_from, errno, retransmits },
     { icmp: undefined, icmp_from: undefined, errno: undefined, retransmits: 1 },

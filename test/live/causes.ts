@@ -1,14 +1,14 @@
 import { constants } from 'node:os';
+import type { AttemptEvent } from './attempt-events.js';
 import type { Attempt } from './client.js';
 import { addresses, type Family, families, route } from './link.js';
 import type { Net } from './net.js';
-import type { Told } from './story.js';
 
 type Words = [result: string, error: string, icmp?: string];
 
-/** Why an attempt fails, and as what by IP version. */
+/** Why an attempt fails, and the expected result by IP version. */
 interface Cause {
-  /** What nft rejects with; else a destination that nobody answers for. */
+  /** What nft rejects it with. Otherwise the destination is one that nobody answers for. */
   reject?: string;
   to?: 'nobody' | 'beyond';
   name: string;
@@ -44,7 +44,7 @@ const lookUps: Record<Family, Words> = {
   6: ['unreachable', 'EHOSTUNREACH', 'addr-unreachable'],
 };
 
-/** What is to be seen of one attempt. */
+/** What to expect of one attempt. */
 export interface Row {
   name: string;
   family: Family;
@@ -58,7 +58,7 @@ export interface Row {
 
 const modes = ['blocking', 'nonblocking'] as const;
 
-/** All of them; makes the firewalls that they need, at both ends of a link. Each has a port of its own. */
+/** Returns all rows, each with its own port, and sets up the firewall rules that they need at both ends of a link. */
 export function prepare(net: Net, other: Net): Row[] {
   route(net, other);
   quicken(net, 'wire');
@@ -117,7 +117,7 @@ export function prepare(net: Net, other: Net): Row[] {
   return rows;
 }
 
-/** A neighbour that does not answer is given up after a try instead of three. */
+/** Gives up on a neighbour after one try instead of three. */
 function quicken(net: Net, device: string): void {
   for (const version of ['ipv4', 'ipv6']) net.sysctl(`${version}/neigh/${device}/mcast_solicit`, '1');
 }
@@ -125,14 +125,14 @@ function quicken(net: Net, device: string): void {
 const numbers = constants.errno as Record<string, number>;
 
 /**
- * What is not as it has to be. `later`: what SO_ERROR said if the call did not wait. `sees6`: the tier sees who answers
- * over IPv6.
+ * Returns what is not as expected. `later`: what SO_ERROR returned if the call did not wait. `sees6`: the tier sees who
+ * answers over IPv6.
  */
 export function difference(
   row: Row,
   { error: at, ...attempt }: Attempt,
   later: string | undefined,
-  events: Told[],
+  events: AttemptEvent[],
   sees6: boolean,
 ): string[] {
   const { name, family, command, result, error, icmp, from } = row;
@@ -145,7 +145,7 @@ export function difference(
   const outcome = { result, error, errno: numbers[error], ...cause };
   for (const event of events) {
     if (event.type === 'connect') continue;
-    // an error that came while connect() was at work is not the end yet, but known; that of a look-up comes later
+    // an error that arrives during connect() is known before the end; that of a neighbour look-up arrives later
     const known = (family === 4 || sees6) && command[1] === addresses[family].neighbour;
     const soft = known || event.icmp ? cause : {};
     const should = event.type === 'outcome' ? outcome : { result: 'pending', ...soft };
@@ -157,7 +157,7 @@ export function difference(
   return wrong;
 }
 
-/** All rows at once. */
+/** Runs all rows at once. */
 export async function drive(net: Net, rows: Row[]) {
   const all = rows.map((row) => ({ row, client: net.start(row.command) }));
   return Promise.all(

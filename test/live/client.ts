@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { folder } from './folder.js';
 
-/** What the client says of an attempt: the event's fields as it can know them, and when. */
+/** What the client reports about an attempt: the event's fields as far as it knows them, and the times. */
 export interface Attempt {
   pid: number;
   tid: number;
@@ -29,7 +29,7 @@ export interface Attempt {
 
 export interface Said {
   attempts: Attempt[];
-  /** What the calls returned that make no attempt. */
+  /** The results of calls that make no attempt. */
   later: string[];
   /** Why this machine cannot do it. */
   unavailable?: string;
@@ -37,7 +37,7 @@ export interface Said {
 
 let built: string | undefined;
 
-/** The path of the client, compiled when first asked for. */
+/** Returns the path of the client, which is compiled on first use. */
 export function client(): string {
   if (built) return built;
   const sources = fileURLToPath(new URL('client/', import.meta.url));

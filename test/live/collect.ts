@@ -17,7 +17,7 @@ export interface Ended {
 export function ofType<T extends Connect | Lost | Outcome | Pending | Status>(type: T['type'], lines: string[]): T[] {
   return lines.filter((line) => line.startsWith(`{"type":"${type}"`)).map((line) => JSON.parse(line));
 }
-/** Of an attempt: its call, what is said of it while it waits, and its end. */
+/** Whether a line is about an attempt: connect, pending or outcome. */
 export const isAttempt = (line: string) => /^{"type":"(connect|pending|outcome)"/.test(line);
 export const connects = (lines: string[]) => ofType<Connect>('connect', lines);
 export const statuses = (lines: string[]) => ofType<Status>('status', lines);
@@ -26,14 +26,14 @@ export const pendings = (lines: string[]) => ofType<Pending>('pending', lines);
 
 const attemptPlaces = ['ring buffer', 'attempt table', 'busy program'];
 const sum = (lost: Lost[]) => lost.reduce((all, { count }) => all + count, 0);
-/** Of whatever kind. */
+/** The sum of all lost events, of whatever kind. */
 export const lostIn = (lines: string[]) => sum(ofType<Lost>('lost', lines));
 export const lostAttempts = (lines: string[]) =>
   sum(ofType<Lost>('lost', lines).filter(({ where }) => attemptPlaces.includes(where)));
-/** Lines that are not an attempt's last one. */
+/** How many lost lines were not the last one of an attempt. */
 export const lostUpdates = (lines: string[]) => lostIn(lines) - lostAttempts(lines);
 
-/** What the end status has to say, from the lines: the ledger of attempts, and the other lines. */
+/** The counts that the end status must have, from the lines: attempts, and other lines. */
 export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both', pending = 0) {
   const written = (type: string) => lines.filter((line) => line.startsWith(`{"type":"${type}"`)).length;
   const last = report === 'attempt' ? 'connect' : 'outcome';
@@ -49,7 +49,7 @@ export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both', 
   };
 }
 
-/** What is on stderr if attempts were open at the end, and no stage reads. */
+/** What stderr must say if attempts were open at the end and stdout is not read by a stage. */
 export const stillOpen = (count: number) =>
   count === 0 ? '' : `collector: ${count} ${count === 1 ? 'attempt' : 'attempts'} still open\n`;
 
@@ -60,9 +60,9 @@ export function counted(lines: string[]) {
   return { pending: 0, ...counts } as Record<Count, number>;
 }
 
-/** A collector that runs, its output in a file: the rest of the machine may be busy, and it sees that too. */
+/** A running collector that writes to a file. It also sees what the rest of the machine does. */
 export class Collector {
-  /** Those that a test has started, or left behind when it failed. */
+  /** Collectors that a test has started, including those left over when it failed. */
   static readonly running = new Set<Collector>();
   readonly path = fresh('events.ndjson');
   readonly #errors = fresh('stderr');
@@ -93,7 +93,7 @@ export class Collector {
     this.#file = openSync(this.path, 'r');
   }
 
-  /** One that has attached. */
+  /** Starts a collector and waits until it has attached. */
   static async start(args: (string | number)[] = [], keep?: (line: string) => boolean): Promise<Collector> {
     const collector = new Collector(['--status', ...args], keep);
     await collector.ready();
@@ -102,12 +102,12 @@ export class Collector {
 
   async ready(): Promise<void> {
     await until('the collector starts', () => {
-      if (this.child.exitCode !== null) throw new Error(`it ended: ${readFileSync(this.#errors, 'utf8')}`);
+      if (this.child.exitCode !== null) throw new Error(`the collector exited: ${readFileSync(this.#errors, 'utf8')}`);
       return this.lines().length > 0;
     });
   }
 
-  /** The whole lines so far that are to be kept; the first one always is. */
+  /** Returns the whole lines so far that pass `keep`. The first line is always returned. */
   lines(): string[] {
     const buffer = Buffer.allocUnsafe(1 << 20);
     for (let size = 1; size > 0; ) {
@@ -123,7 +123,7 @@ export class Collector {
     return this.#lines;
   }
 
-  /** What it has said until now. */
+  /** Returns its stderr so far. */
   said(): string {
     return readFileSync(this.#errors, 'utf8');
   }

@@ -7,12 +7,12 @@ import type { Net } from './net.js';
 import { cgroupOf, gone, type Run, trace } from './traced.js';
 import { until } from './wait.js';
 
-/** A command that says when it runs, and then sleeps. */
+/** A command that prints a line when it runs, and then sleeps. */
 async function sleeping(net: Net, more: { group?: true } = {}): Promise<Run> {
   return saying(trace(net, ['--status', '--', 'sh', '-c', 'echo on; exec sleep 1000'], more));
 }
 
-/** One that keeps running after Ctrl-C, until `end` is called. */
+/** A command that keeps running after Ctrl-C, until `end` is called. */
 async function lasting(net: Net, more: { group?: true } = {}): Promise<{ run: Run; end: () => void }> {
   const done = fresh('done');
   const script = `trap '' INT; echo on; until [ -e ${done} ]; do sleep 0.1; done`;
@@ -33,7 +33,7 @@ live('SIGTERM to the collector ends the command', async (net) => {
   await gone(run);
 });
 
-live('SIGINT to the whole group, as by Ctrl-C, ends both', async (net) => {
+live('SIGINT to the whole group, as from Ctrl-C, ends both', async (net) => {
   const run = await sleeping(net, { group: true });
   process.kill(-(run.child.pid as number), 'SIGINT');
   assert.equal(await run.ended, 130);
@@ -41,7 +41,7 @@ live('SIGINT to the whole group, as by Ctrl-C, ends both', async (net) => {
   await gone(run);
 });
 
-live('a command that survives Ctrl-C is still traced, however often', async (net) => {
+live('a command that survives Ctrl-C is still traced, however often it is pressed', async (net) => {
   const { run, end } = await lasting(net, { group: true });
   for (let i = 0; i < 3; i++) {
     process.kill(-(run.child.pid as number), 'SIGINT');
@@ -53,7 +53,7 @@ live('a command that survives Ctrl-C is still traced, however often', async (net
   await gone(run);
 });
 
-live('after SIGKILL of the collector the cgroup goes with the command', async (net) => {
+live('after SIGKILL of the collector, the cgroup is removed once the command exits', async (net) => {
   const { run, end } = await lasting(net);
   assert.ok(existsSync(cgroupOf(run)));
   run.child.kill('SIGKILL');

@@ -8,7 +8,7 @@ import { fresh } from './folder.js';
 import { live } from './live.js';
 import { gone, trace } from './traced.js';
 
-live('only the command and all that it starts, a daemon too', async (net) => {
+live('traces only the command and all that it starts, including a daemon', async (net) => {
   const other = net.start(['forever', '127.0.0.1', 10]);
   const it = `${client()} quiet 3 127.0.0.1`;
   const done = fresh('done');
@@ -24,7 +24,7 @@ live('only the command and all that it starts, a daemon too', async (net) => {
   await gone(run);
 });
 
-live('its first attempt is seen, 20 times', async (net) => {
+live("the command's first attempt is seen, 20 times", async (net) => {
   for (let i = 0; i < 20; i++) {
     const run = trace(net, ['--', client(), 'blocking', '127.0.0.1', 9]);
     assert.equal(await run.ended, 0);
@@ -38,7 +38,7 @@ live('its first attempt is seen, 20 times', async (net) => {
   }
 });
 
-live('its exit status is passed on', async (net) => {
+live("the command's exit status is passed on", async (net) => {
   for (const [command, status] of [
     [['sh', '-c', 'exit 7'], 7],
     [['sh', '-c', 'kill -9 $$'], 137],
@@ -52,7 +52,7 @@ live('its exit status is passed on', async (net) => {
   }
 });
 
-live('what can be run is, as a shell would', async (net) => {
+live('runs whatever a shell can run', async (net) => {
   const folder = fresh('commands');
   mkdirSync(folder);
   const file = (name: string, text: string, mode: number) => {
@@ -87,7 +87,7 @@ live('what can be run is, as a shell would', async (net) => {
   assert.match(run.stderr(), /^setpriv: [^\n]*gone[^\n]*\n$/);
 });
 
-live('its standard input is passed on, its output and error go to stderr', async (net) => {
+live("the command's standard input is passed on; its output and errors go to stderr", async (net) => {
   const run = trace(net, ['--', 'sh', '-c', 'cat; echo error >&2'], { input: 'one\ntwo\n' });
   assert.equal(await run.ended, 0);
   assert.deepEqual([run.lines(), run.stderr()], [[], 'one\ntwo\nerror\n']);
@@ -101,11 +101,11 @@ live('-n ends the events and waits for the command', async (net) => {
   await gone(run);
 });
 
-live('as the user who called sudo, without capabilities', async (net) => {
+live('the command runs as the user who called sudo, without capabilities', async (net) => {
   const script = 'id -u; id -g; grep -E "^Cap(Inh|Prm|Eff|Amb)" /proc/self/status | cut -f2 | sort -u';
   for (const [uid, gid, wanted] of [
     ['65534', '65534', ['65534', '65534', '0000000000000000']],
-    ['1234567', '7654321', ['1234567', '7654321', '0000000000000000']], // a number without a name
+    ['1234567', '7654321', ['1234567', '7654321', '0000000000000000']], // a user ID without a name
   ] as const) {
     const run = trace(net, ['--', 'sh', '-c', script], { env: { SUDO_UID: uid, SUDO_GID: gid } });
     assert.equal(await run.ended, 0);
@@ -113,7 +113,7 @@ live('as the user who called sudo, without capabilities', async (net) => {
   }
 });
 
-live('a wrong command line: one line, and no command is run', async () => {
+live('a wrong command line prints one line and runs no command', async () => {
   for (const args of [['--'], ['--nothing', '--', 'echo', 'run'], ['echo', 'run'], ['-4', '-6', '--', 'echo', 'run']]) {
     const { status, stdout, stderr } = spawnSync(`${bin}collector`, args, { encoding: 'utf8', timeout: 60_000 });
     assert.deepEqual({ args, status, stdout }, { args, status: 2, stdout: '' });

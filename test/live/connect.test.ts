@@ -36,7 +36,7 @@ for (const [name, address, change] of [
     same(await seen.events(), attempts, [{ saddr: local, ...change }]);
   });
 
-  live(`non-blocking, refused later, ${name}`, async (net) => {
+  live(`non-blocking and refused later, ${name}`, async (net) => {
     net.onlyPort(40000);
     const seen = await watch(net);
     const { attempts, later } = await net.client(['nonblocking', address, 9]);
@@ -57,7 +57,7 @@ for (const [from, to] of [
   ['127.0.0.5', '127.0.0.1'],
   ['::1', '::1'],
 ] as const) {
-  live(`bound to ${from}, with success and refused`, async (net) => {
+  live(`bound to ${from}: success and refusal`, async (net) => {
     await net.serve(8080);
     const seen = await watch(net);
     const good = await net.client(['bound', from, 4567, to, 8080]);
@@ -79,7 +79,7 @@ for (const [from, to] of [
   });
 }
 
-live('one socket after a failure: two attempts', async (net) => {
+live('one socket makes two attempts if the first fails', async (net) => {
   await net.serve(8080);
   const seen = await watch(net);
   const { attempts } = await net.client(['twice', '127.0.0.1', 9, '127.0.0.1', 8080]);
@@ -88,7 +88,7 @@ live('one socket after a failure: two attempts', async (net) => {
   same(events, attempts, [{ ...refused, saddr: '127.0.0.1', sport: events[0]?.sport as number }, {}]);
 });
 
-live('one non-blocking socket after a failure fetched by connect(): two attempts', async (net) => {
+live('one non-blocking socket makes two attempts if connect() returned the error of the first', async (net) => {
   net.onlyPort(40000);
   const seen = await watch(net);
   const { attempts, later } = await net.client(['twice-nonblocking', '127.0.0.1', 9, '127.0.0.2', 9]);
@@ -106,14 +106,14 @@ live('connect, AF_UNSPEC, connect: two attempts', async (net) => {
   same(await seen.events(), attempts);
 });
 
-live('polling by connect(): one attempt', async (net) => {
+live('polling with connect() is one attempt', async (net) => {
   await net.serve(8080);
   net.onlyPort(40000);
   const seen = await watch(net);
   const bad = await net.client(['polling', '127.0.0.1', 9, '-']);
   net.onlyPort(40001);
   const good = await net.client(['polling', '127.0.0.1', 8080, 'i']);
-  // the answer comes at once over loopback, but for a kernel that is busy
+  // over loopback the answer arrives at once, unless the kernel is busy
   const later = [...bad.later, ...good.later].filter((what) => what !== 'EALREADY');
   assert.deepEqual(later, ['ECONNREFUSED', 'ok', 'EISCONN']);
   same(await seen.events(), [...bad.attempts, ...good.attempts], [{ saddr: '127.0.0.1', sport: 40000 }, {}]);

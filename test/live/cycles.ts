@@ -1,6 +1,6 @@
 /*
- * Run by robust.test.ts: starts and stops the tracer again and again in one process, in 8 threads at a time, since the
- * kernel takes its time for each. Its arguments: after how many cycles it prints what it holds, as JSON.
+ * Run by robust.test.ts: starts and stops the tracer repeatedly in one process, in 8 threads at a time, since each start
+ * waits for the kernel. Arguments: the cycle counts after which it prints the resources it holds, as JSON.
  */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export interface Holds {
 
 const threads = 8;
 
-/** Plain JavaScript, since what runs TypeScript here does not do so in workers. */
+/** Plain JavaScript, because the TypeScript loader does not work in workers here. */
 const cycles = `
   const { parentPort } = require('node:worker_threads');
   const fd = require('node:fs').openSync('/dev/null', 'w');
@@ -47,13 +47,13 @@ function holds(): Holds {
 }
 
 const workers = Array.from({ length: threads }, () => new Worker(cycles, { eval: true, execArgv: [] }));
-const told: Holds[] = [];
+const results: Holds[] = [];
 let done = 0;
 for (const mark of process.argv.slice(2).map(Number)) {
   for (const worker of workers) worker.postMessage((mark - done) / threads);
   await Promise.all(workers.map((worker) => once(worker, 'message')));
   done = mark;
-  told.push(holds());
+  results.push(holds());
 }
 await Promise.all(workers.map((worker) => worker.terminate()));
-console.log(JSON.stringify([...told, holds()]));
+console.log(JSON.stringify([...results, holds()]));

@@ -1,4 +1,4 @@
-/** Look-ups that fail: each ends in one event, and what is normal is marked or left out. */
+/** Failed look-ups: each makes one event, and failures that are normal are marked or left out. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Dns } from '../../dist/index.js';
@@ -15,15 +15,15 @@ const v4 = { A: '192.0.2.1' };
 const kubernetes = ['ns.svc.cluster.local', 'svc.cluster.local', 'cluster.local'];
 const conf = 'nameserver 127.0.0.1\n';
 const searching = `${conf}search ${kubernetes.join(' ')}\noptions ndots:5\n`;
-/** Of the C library, which asks for both families. */
+/** Looks a name up with the C library, which asks for both families. */
 const getent = (name: string, resolv = conf) => withResolver(resolv, 'getent', 'ahosts', name);
 
 type Short = [name: string, qtype: string, error: string, more?: string | number];
-/** What tells the events apart: `search`, or the attempts. */
+/** The fields in which the events differ: `search`, or `attempts`. */
 const short = ({ name, qtype, error, addrs, search, attempts }: Dns) =>
   [name, qtype, error ?? String(addrs), search ? 'search' : attempts].filter((one) => one !== undefined) as Short;
 
-/** Runs the commands one after the other, and returns the events by the time of their ends. */
+/** Runs the commands one after the other. Returns the events in the order in which the look-ups ended. */
 async function seen(net: Net, rules: Record<string, Rule>, ...commands: string[][]): Promise<Dns[]> {
   await responder(net, rules);
   const collector = await seeing(net);
@@ -47,39 +47,42 @@ live('response codes: one event for each family', async (net) => {
     assert.ok(pid && latency_us !== undefined && server === '127.0.0.1');
 });
 
-live('NXDOMAIN by the C library: both families failed', async (net) => {
+live('NXDOMAIN with the C library: both families failed', async (net) => {
   assert.deepEqual(sorted(await seen(net, {}, getent('no.test'))), [
     ['no.test', 'A', 'NXDOMAIN'],
     ['no.test', 'AAAA', 'NXDOMAIN'],
   ]);
 });
 
-live('no data: of one family it is none, of both it is a failure, also if only one is asked for', async (net) => {
-  const rules = {
-    'v4.test': v4,
-    'v6.test': { AAAA: '2001:db8::1' },
-    'none.test': {},
-    'slow.test': { ...v4, delay: 400 },
-  };
-  const events = await seen(
-    net,
-    rules,
-    ...Object.keys(rules).map((name) => getent(name)),
-    ['host', 'v4.test', '127.0.0.1'],
-    ['dig', '@127.0.0.1', 'AAAA', 'v4.test'],
-  );
-  assert.deepEqual(sorted(events), [
-    ['none.test', 'A', 'NODATA'],
-    ['none.test', 'AAAA', 'NODATA'],
-    ['slow.test', 'A', '192.0.2.1'],
-    ['v4.test', 'A', '192.0.2.1'],
-    ['v4.test', 'A', '192.0.2.1'],
-    ['v4.test', 'AAAA', 'NODATA'],
-    ['v6.test', 'AAAA', '2001:db8::1'],
-  ]);
-});
+live(
+  'no data for one family is not a failure; it is one if both lack data, or only that family is asked for',
+  async (net) => {
+    const rules = {
+      'v4.test': v4,
+      'v6.test': { AAAA: '2001:db8::1' },
+      'none.test': {},
+      'slow.test': { ...v4, delay: 400 },
+    };
+    const events = await seen(
+      net,
+      rules,
+      ...Object.keys(rules).map((name) => getent(name)),
+      ['host', 'v4.test', '127.0.0.1'],
+      ['dig', '@127.0.0.1', 'AAAA', 'v4.test'],
+    );
+    assert.deepEqual(sorted(events), [
+      ['none.test', 'A', 'NODATA'],
+      ['none.test', 'AAAA', 'NODATA'],
+      ['slow.test', 'A', '192.0.2.1'],
+      ['v4.test', 'A', '192.0.2.1'],
+      ['v4.test', 'A', '192.0.2.1'],
+      ['v4.test', 'AAAA', 'NODATA'],
+      ['v6.test', 'AAAA', '2001:db8::1'],
+    ]);
+  },
+);
 
-live('silence: TIMEOUT once, after 5 s', async (net) => {
+live('silence: one TIMEOUT, after 5 s', async (net) => {
   await responder(net, { 'silent.test': { silent: 99 } });
   const collector = await seeing(net);
   net.spawn(['dig', '+tries=1', '+time=9', '@127.0.0.1', 'silent.test'], 'ignore');
@@ -102,7 +105,7 @@ live('silence: TIMEOUT once, after 5 s', async (net) => {
   assert.equal(dnsIn((await collector.stop()).lines).length, 1);
 });
 
-live('asked again: by the C library, by c-ares, with another id', async (net) => {
+live('repeated queries: by the C library, by c-ares, with another ID', async (net) => {
   const options = `${conf}options timeout:1 attempts:3\n`;
   const script = "new (require('node:dns').Resolver)({ timeout: 300 }).resolve4('ares.test', () => {})";
   const rules = {
@@ -125,7 +128,7 @@ live('asked again: by the C library, by c-ares, with another id', async (net) =>
   for (const { name, latency_us } of events) assert.ok((latency_us as number) > 250_000, `${name} ${latency_us}`);
 });
 
-live('an answer after the time-out is an event too', async (net) => {
+live('an answer after the time-out makes an event too', async (net) => {
   const rules = { 'late.test': { ...v4, delay: 5500 } };
   const events = await seen(net, rules, ['dig', '+tries=1', '+time=9', '@127.0.0.1', 'late.test']);
   assert.deepEqual(events.map(short), [
@@ -135,14 +138,14 @@ live('an answer after the time-out is an event too', async (net) => {
   assert.ok((events[1]?.latency_us as number) > 5_400_000);
 });
 
-live('truncated: followed by TCP it is one look-up, else a failure', async (net) => {
+live('a truncated answer is one look-up if TCP follows, else a failure', async (net) => {
   const rules: Record<string, Rule> = { 'short.test': { truncated: true } };
   const events = await seen(net, rules, ['dig', '+ignore', '@127.0.0.1', 'short.test']);
   assert.deepEqual(events.map(short), [['short.test', 'A', 'TRUNCATED']]);
   assert.equal(events[0]?.rcode, 'NOERROR');
 });
 
-live('an error from one server, an answer from the next: one look-up', async (net) => {
+live('an error from one server and an answer from the next are one look-up', async (net) => {
   await responder(net, { '*': { rcode: 2 } }, '127.0.0.2');
   const two = 'nameserver 127.0.0.2\nnameserver 127.0.0.1\n';
   const events = await seen(
@@ -164,7 +167,7 @@ const failing = (name: string, search = true): Short[] =>
     ['A', 'AAAA'].map((type): Short => [`${name}.${suffix}`, type, 'NXDOMAIN', ...(search ? ['search'] : [])] as Short),
   );
 
-live('ndots:5 with three search domains: what the search list makes fail is marked', async (net) => {
+live('ndots:5 with three search domains: failures caused by the search list are marked', async (net) => {
   const inside = 'db.other.svc.cluster.local';
   const events = await seen(
     net,
@@ -188,7 +191,7 @@ live('ndots:5 with three search domains: what the search list makes fail is mark
   assert.deepEqual({ stdout, stderr }, { stdout: '["getent","gone.example.test","NXDOMAIN",2]\n', stderr: '' });
 });
 
-live('the same as musl asks: both families at once, of two servers, by one socket', async (net) => {
+live('the same with queries as musl sends them: both families at once, to two servers, on one socket', async (net) => {
   const rules = { 'api.test': v4 };
   await responder(net, rules, '127.0.0.2');
   const events = await seen(net, rules, [...asker, 'parallel', 'api.test', '127.0.0.1', '127.0.0.2']);
@@ -196,7 +199,7 @@ live('the same as musl asks: both families at once, of two servers, by one socke
   assert.deepEqual(sorted(of), [['api.test', 'A', '192.0.2.1'], ...failing('api.test')].sort());
 });
 
-live('a server that is asked when another one has answered: still one look-up', async (net) => {
+live('asking another server after an answer is still one look-up', async (net) => {
   const rules = { 'late.test': v4 };
   await responder(net, rules, '127.0.0.2');
   const of = (name: string) => [...asker, 'late', name, '127.0.0.1', '127.0.0.2'];
@@ -209,7 +212,7 @@ live('a server that is asked when another one has answered: still one look-up', 
   ]);
 });
 
-live('what one process was answered hides nothing of another', async (net) => {
+live('an answer to one process hides no failure of another', async (net) => {
   const events = await seen(net, { 'v4.test': v4 }, [...asker, 'children', 'v4.test']);
   assert.deepEqual(
     events.map(short),

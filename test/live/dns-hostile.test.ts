@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Lost } from '../../dist/index.js';
 import { asked, edns, flags, ip4, message, name, pointer, question, type RecordOf, record } from '../support/dns.js';
-import { ask, dnsIn, type Exchange, exchange, fresh, inOrder, right, seeing, told } from './answers.js';
+import { ask, dnsIn, type Exchange, exchange, fresh, inOrder, lookupFields, right, seeing } from './answers.js';
 import { lostIn, ofType } from './collect.js';
 import { live } from './live.js';
 import { until } from './wait.js';
@@ -19,11 +19,11 @@ const alias = (owner: Buffer, to: string | Buffer, ttl = 300) =>
 const answer =
   (...records: Buffer[]) =>
   (id: number) => [message({ id, flags: flags.answer, questions: [question(name(host))], answers: records })];
-const behind = 12 + question(name(host)).length; // where the first answer begins
+const behind = 12 + question(name(host)).length; // where the first answer starts
 const chain = (length: number) =>
   Array.from({ length }, (_, i) => alias(i ? name(`a${i}.test`) : asked, `a${i + 1}.test`));
 
-/** As many compression pointers, each to the one before it, in a record of a type that nobody reads; then an address. */
+/** This many compression pointers, each to the one before it, in a record of a type that is not read; then an address. */
 function pointers(count: number): Buffer[] {
   const first = behind + 12;
   const hops = Array.from({ length: count }, (_, i) => pointer(first + 2 * i));
@@ -39,7 +39,7 @@ const of = (what: string, answers: (id: number) => Buffer[], events: object[], l
   lost,
 ];
 
-/** A query whose name is any bytes. */
+/** A query whose name is arbitrary bytes. */
 function odd(labels: Buffer[]): Exchange {
   const id = fresh();
   const questions = [question(name(labels))];
@@ -56,14 +56,14 @@ const cases: Case[] = [
   of('an alias to itself', answer(alias(asked, host)), [], 1),
   of('a name of 100 pointers', answer(...pointers(100)), [ok], 0),
   of('a name of 300 pointers', answer(...pointers(300)), [], 1),
-  of('a pointer behind the end', answer(record({ ...a, owner: pointer(4000) })), [], 1),
-  of('a label of a kind that is none', answer(record({ ...a, owner: Buffer.from([0x41, 0x41, 0]) })), [], 1),
+  of('a pointer beyond the end', answer(record({ ...a, owner: pointer(4000) })), [], 1),
+  of('a label of an undefined kind', answer(record({ ...a, owner: Buffer.from([0x41, 0x41, 0]) })), [], 1),
   of('a name of more than 255 bytes', answer(record({ ...a, owner: name(`${'x'.repeat(63)}.`.repeat(5)) })), [], 1),
   of('cut off', (id) => [right(id, host).subarray(0, -3)], [], 1),
-  of('only a head', (id) => [message({ id, flags: flags.answer, questions: [] })], [], 1),
-  of('less than a head', (id) => [right(id, host).subarray(0, 11)], [], 0),
+  of('only a header', (id) => [message({ id, flags: flags.answer, questions: [] })], [], 1),
+  of('less than a header', (id) => [right(id, host).subarray(0, 11)], [], 0),
   of('no bytes', () => [Buffer.alloc(0)], [], 0),
-  of('more behind the end', (id) => [Buffer.concat([right(id, host), at])], [], 1),
+  of('extra bytes after the end', (id) => [Buffer.concat([right(id, host), at])], [], 1),
   of(
     'counts that lie',
     (id) => [message({ id, questions: [question(name(host))], answers: [record(a)], counts: [1, 65535, 0, 0] })],
@@ -128,7 +128,7 @@ const cases: Case[] = [
   ),
   of('only an alias', answer(alias(asked, 'b.test')), [nodata], 0),
   of(
-    'its alias behind its address',
+    'its alias after its address',
     answer(record({ ...a, owner: name('b.test') }), alias(asked, 'B.Test', 20)),
     [{ ...ok, cnames: ['b.test'], ttl: 20 }],
     0,
@@ -156,7 +156,7 @@ const cases: Case[] = [
     0,
   ),
   of(
-    'the question in other letters',
+    'the question in other case',
     (id) => [message({ id, flags: flags.answer, questions: [question(name('hOSt.TesT'))], answers: [record(a)] })],
     [ok],
     0,
@@ -167,10 +167,10 @@ const cases: Case[] = [
     [{ ...ok, addrs: Array.from({ length: 4000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`) }],
     0,
   ),
-  of('one that cannot be read, then the right one', (id) => [right(id, 'bank.test'), right(id, host)], [ok], 1),
+  of('an unreadable answer, then the right one', (id) => [right(id, 'bank.test'), right(id, host)], [ok], 1),
   of('twice', (id) => [right(id, host), right(id, host, '192.0.2.9')], [ok], 0),
   [
-    'what a terminal obeys',
+    'terminal control characters',
     odd([Buffer.from('\x1b]0;x\x07'), Buffer.from('a.b"\\'), Buffer.from('ü')]),
     [{ ...ok, name: '\\027]0\\;x\\007.a\\.b\\"\\\\.\\195\\188' }],
     0,
@@ -188,13 +188,23 @@ const cases: Case[] = [
     [{ ...ok, name: 'xn--mnchen-3ya.test' }],
     0,
   ],
-  ['from another address', ask(host, (id) => [right(id, host)], { other: '127.0.0.9', connected: false }), [], 0],
-  ['that, to a connected socket', ask(host, (id) => [right(id, host)], { other: '127.0.0.9' }), [], 0],
-  ['to a socket that is not connected', ask(host, (id) => [right(id, host)], { connected: false }), [ok], 0],
+  [
+    'from another address, to an unconnected socket',
+    ask(host, (id) => [right(id, host)], { other: '127.0.0.9', connected: false }),
+    [],
+    0,
+  ],
+  ['from another address, to a connected socket', ask(host, (id) => [right(id, host)], { other: '127.0.0.9' }), [], 0],
+  [
+    'from the right address, to an unconnected socket',
+    ask(host, (id) => [right(id, host)], { connected: false }),
+    [ok],
+    0,
+  ],
 ];
 
 for (const lost of [0, 1])
-  live(`answers, ${lost ? 'each of which counts as lost' : 'none of which counts as lost'}`, async (net) => {
+  live(`hostile answers, ${lost ? 'each counted as lost' : 'none counted as lost'}`, async (net) => {
     const these = cases.filter(([, , , count]) => count === lost);
     const mark = (i: number) => ask(`mark-${i}.test`, (id) => [right(id, `mark-${i}.test`)]);
     const collector = await seeing(net);
@@ -205,11 +215,11 @@ for (const lost of [0, 1])
     const last = `"name":"mark-${these.length - 1}.test"`;
     await until('the last mark', () => collector.lines().some((line) => line.includes(last)));
     const { lines, code, stderr } = await collector.stop();
-    // what nobody has answered is a time-out, if the machine is that slow
+    // an unanswered query is a time-out, if the machine is that slow
     let events = inOrder(dnsIn(lines)).filter(({ error }) => error !== 'TIMEOUT');
     for (const [i, [what, , wanted]] of these.entries()) {
       const end = events.findIndex(({ name }) => name === `mark-${i}.test`);
-      assert.deepEqual(events.slice(0, end).map(told), wanted, what);
+      assert.deepEqual(events.slice(0, end).map(lookupFields), wanted, what);
       events = events.slice(end + 1);
     }
     assert.deepEqual({ code, stderr, lost: lostIn(lines) }, { code: 0, stderr: '', lost: lost * these.length });

@@ -10,12 +10,12 @@ import { until } from './wait.js';
 
 const flood = new URL('flood.cjs', import.meta.url).pathname;
 
-/** So many queries; all are answered. */
+/** Sends `count` queries. All are answered. */
 function ask(net: Net, count: number, suffix = 'many.example.test'): void {
   assert.equal(Number(net.run(process.execPath, flood, String(count), suffix)), count);
 }
 
-live('20,000 answers as fast as they come: each is reported once, none is lost', async (net) => {
+live('20,000 answers at full speed are each reported once, and none is lost', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   ask(net, 20_000);
@@ -26,7 +26,7 @@ live('20,000 answers as fast as they come: each is reported once, none is lost',
   assert.deepEqual(counts, { events: 20_000, names: 20_000, lost: 0 });
 });
 
-live('a stopped reader: bounded memory, and afterwards each answer is reported or counted as lost', async (net) => {
+live('a stopped reader: memory stays bounded, and each answer is later reported or counted as lost', async (net) => {
   await nameserver(net);
   const { collector, reader, lines, read } = await stuck('--dns', `--netns=${net.inode}`);
   const pid = collector.child.pid as number;
@@ -46,7 +46,7 @@ live('a stopped reader: bounded memory, and afterwards each answer is reported o
   const [events, lost] = [dnsIn(all).length, lostUpdates(all)];
   assert.equal(events + lost, 41_100);
   assert.equal(lostAttempts(all), 0);
-  assert.equal(outcomes(all).length, 200, 'attempts have a buffer of their own');
+  assert.equal(outcomes(all).length, 200, 'attempts have a separate buffer');
   assert.ok(ofType<Lost>('lost', all).some(({ where }) => where === 'dns ring buffer'));
   assert.deepEqual(counted(all), ledger(all, 'outcome'));
   assert.deepEqual(counted(all), { in: 200, out: 200, lost: 0, pending: 0, updates: events, lost_updates: lost });

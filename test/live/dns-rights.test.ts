@@ -12,37 +12,40 @@ import { until } from './wait.js';
 
 const kinds: Kind[] = ['prog', 'map', 'link'];
 
-live('--dns as nobody with just the capabilities that it needs: sees, keeps none, leaves nothing', async (net) => {
-  const out = fresh('events.ndjson');
-  const to = openSync(out, 'w');
-  const args = [...only([...needed(), 'net_admin']), `${bin}collector`];
-  const options = ['--status', '--dns', '--tier', 'tracepoint', `--netns=${net.inode}`];
-  const child = spawn('setpriv', [...args, ...options], { stdio: ['ignore', to, 'inherit'] });
-  closeSync(to);
-  onExit(() => child.kill('SIGKILL'));
-  const exit = once(child, 'exit');
-  const lines = () => readFileSync(out, 'utf8').split('\n').slice(0, -1);
-  await until('the collector starts', () => {
-    assert.equal(child.exitCode, null);
-    return lines().length > 0;
-  });
-  const pid = child.pid as number;
-  await until('all is given up', () => privileged(pid).length === 0);
-  const ids = kinds.flatMap((kind) => held(kind, pid).map((id) => [kind, id] as const));
-  const links = ids.filter(([kind]) => kind === 'link');
-  assert.ok(links.length >= 4, `${links}`);
-  await exchange(net, [ask('host.test', (id) => [right(id, 'host.test')])]);
-  child.kill('SIGTERM');
-  assert.deepEqual(await exit, [0, null]);
-  assert.deepEqual(
-    dnsIn(lines()).map(({ name }) => name),
-    ['host.test'],
-  );
-  for (const [kind, id] of ids) await until(`${kind} ${id} is gone`, () => !exists(kind, id));
-});
+live(
+  '--dns as nobody with only the capabilities that it needs: works, drops them, leaves nothing behind',
+  async (net) => {
+    const out = fresh('events.ndjson');
+    const to = openSync(out, 'w');
+    const args = [...only([...needed(), 'net_admin']), `${bin}collector`];
+    const options = ['--status', '--dns', '--tier', 'tracepoint', `--netns=${net.inode}`];
+    const child = spawn('setpriv', [...args, ...options], { stdio: ['ignore', to, 'inherit'] });
+    closeSync(to);
+    onExit(() => child.kill('SIGKILL'));
+    const exit = once(child, 'exit');
+    const lines = () => readFileSync(out, 'utf8').split('\n').slice(0, -1);
+    await until('the collector starts', () => {
+      assert.equal(child.exitCode, null);
+      return lines().length > 0;
+    });
+    const pid = child.pid as number;
+    await until('all capabilities are given up', () => privileged(pid).length === 0);
+    const ids = kinds.flatMap((kind) => held(kind, pid).map((id) => [kind, id] as const));
+    const links = ids.filter(([kind]) => kind === 'link');
+    assert.ok(links.length >= 4, `${links}`);
+    await exchange(net, [ask('host.test', (id) => [right(id, 'host.test')])]);
+    child.kill('SIGTERM');
+    assert.deepEqual(await exit, [0, null]);
+    assert.deepEqual(
+      dnsIn(lines()).map(({ name }) => name),
+      ['host.test'],
+    );
+    for (const [kind, id] of ids) await until(`${kind} ${id} is gone`, () => !exists(kind, id));
+  },
+);
 
-live('without cap_net_admin it names just that', async () => {
-  // with tracefs, or it needs cap_sys_admin, which is enough for this too on some kernels
+live('without cap_net_admin the message names only that', async () => {
+  // mounts tracefs: without it cap_sys_admin is needed, which on some kernels is enough for this too
   const mount = "grep -q ' - tracefs ' /proc/self/mountinfo || mount -t tracefs tracefs /sys/kernel/tracing";
   const script = `{ ${mount}; } && exec setpriv "$@"`;
   const options = ['--dns', '--tier', 'tracepoint', '--duration', '1'];
@@ -61,7 +64,7 @@ live('without cap_net_admin it names just that', async () => {
   assert.deepEqual({ ...collector([...without, 'net_admin']), silent: true }, { status: 0, stderr: '', silent: true });
 });
 
-live('where no cgroup2 is mounted: one line, and doctor says so', async () => {
+live('without a cgroup2 mount: one line, and doctor says so', async () => {
   const run = (command: string) => {
     const script = 'umount -l "$(findmnt -rn -t cgroup2 -o TARGET | head -n 1)" && exec "$@"';
     const args = ['-m', 'sh', '-c', script, 'sh', ...command.split(' ')];
@@ -71,7 +74,7 @@ live('where no cgroup2 is mounted: one line, and doctor says so', async () => {
     'cannot see DNS: no cgroup2 is mounted; run mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified, or leave out --dns';
   const { status, stdout, stderr } = run(`${bin}collector --dns`);
   assert.deepEqual({ status, stdout, stderr }, { status: 1, stdout: '', stderr: `collector: ${why}\n` });
-  const told = run(`${bin}doctor`);
-  assert.equal(told.status, 0);
-  assert.ok(told.stdout.includes(`\nfails  --dns: ${why}\n`), told.stdout);
+  const doctor = run(`${bin}doctor`);
+  assert.equal(doctor.status, 0);
+  assert.ok(doctor.stdout.includes(`\nfails  --dns: ${why}\n`), doctor.stdout);
 });

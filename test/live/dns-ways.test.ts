@@ -1,8 +1,8 @@
-/** The ways that queries and answers take. */
+/** The paths that queries and answers take. */
 import assert from 'node:assert/strict';
 import type { Dns } from '../../dist/index.js';
 import { flags, ip4, message, name, question, record } from '../support/dns.js';
-import { ask, exchange, fresh, right, seeing, seen, told } from './answers.js';
+import { ask, exchange, fresh, lookupFields, right, seeing, seen } from './answers.js';
 import { Collector, lostIn } from './collect.js';
 import { live } from './live.js';
 import { Net } from './net.js';
@@ -10,7 +10,7 @@ import { Net } from './net.js';
 const udp = (name: string, server: string) => ({ name, addrs: ['192.0.2.1'], ttl: 300, server, transport: 'udp' });
 
 for (const connected of [true, false])
-  live(`a resolver behind DNAT, on another port, as Docker's is; connected: ${connected}`, async (net) => {
+  live(`a resolver behind DNAT, on another port, like Docker's; connected: ${connected}`, async (net) => {
     net.run('nft', 'add table inet t');
     net.run('nft', 'add chain inet t out { type nat hook output priority -100; }');
     net.run('nft', 'add rule inet t out ip daddr 127.0.0.11 udp dport 53 dnat ip to 127.0.0.1:5353');
@@ -23,24 +23,24 @@ for (const connected of [true, false])
       ask('host.test', reply, { to: 'fd00::53', server: '::1', port: 5353, connected }),
     ]);
     const events = (await seen(net, collector)) as Dns[];
-    assert.deepEqual(events.map(told), [udp('host.test', '127.0.0.11'), udp('host.test', 'fd00::53')]);
+    assert.deepEqual(events.map(lookupFields), [udp('host.test', '127.0.0.11'), udp('host.test', 'fd00::53')]);
   });
 
 live('the latency is from the query to the answer', async (net) => {
   const collector = await seeing(net);
   await exchange(net, [ask('slow.test', (id) => [right(id, 'slow.test')], { delay: 200 })]);
   const [event] = (await seen(net, collector)) as Dns[];
-  assert.ok((event?.latency_us as number) > 190_000, `${event?.latency_us}`); // timers may be early
+  assert.ok((event?.latency_us as number) > 190_000, `${event?.latency_us}`); // timers may fire early
 });
 
-live('a socket that asks again: one event', async (net) => {
+live('a socket that asks again makes one event', async (net) => {
   const collector = await seeing(net);
   const one = ask('again.test', (id) => [right(id, 'again.test')]);
   await exchange(net, [one, one]);
   assert.equal((await seen(net, collector)).length, 2);
 });
 
-live('TCP: in pieces, several at once, no DNS at all', async (net) => {
+live('TCP: in pieces, several messages at once, not DNS at all', async (net) => {
   const ids = [fresh(), fresh(), fresh()];
   const framed = (bytes: Buffer) => Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
   const hosts = ['a.test', 'b.test', 'c.test'];
@@ -72,14 +72,14 @@ live('TCP: in pieces, several at once, no DNS at all', async (net) => {
       answers: hex([framed(large(id))]),
     },
   ]);
-  const events = ((await seen(net, collector)) as Dns[]).filter(({ type }) => type === 'dns').map(told);
+  const events = ((await seen(net, collector)) as Dns[]).filter(({ type }) => type === 'dns').map(lookupFields);
   const each = hosts.map((host) => ({ ...udp(host, '127.0.0.1'), transport: 'tcp' }));
   assert.deepEqual(events.slice(0, 6), [...each, ...each]);
   assert.deepEqual([events.length, events[6]?.addrs?.length], [7, 4000]);
   assert.equal(lostIn((await collector.stop()).lines), 0);
 });
 
-live('what goes to and comes from port 53 and is no DNS', async (net) => {
+live('traffic on port 53 that is not DNS makes no event', async (net) => {
   const collector = await seeing(net);
   const noise = [
     Buffer.alloc(0),
@@ -97,7 +97,7 @@ live('what goes to and comes from port 53 and is no DNS', async (net) => {
   assert.equal(lostIn((await collector.stop()).lines), 0);
 });
 
-live('--netns: only that one; without, each by its own', async (net) => {
+live('--netns sees only that namespace; without it, each event has its own namespace', async (net) => {
   const other = new Net();
   try {
     const one = await seeing(net);

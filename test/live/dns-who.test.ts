@@ -1,4 +1,4 @@
-/** Who asked, and the process's number in its own PID namespace. */
+/** Which process asked, and its ID in its PID namespace. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync, realpathSync } from 'node:fs';
@@ -20,7 +20,7 @@ const answered = (collector: Collector, name: string, count = 1) =>
     return events.length >= count && events;
   });
 
-/** Runs a command and returns its process id with its output. */
+/** Runs a command and returns its process ID with its output. */
 async function run(net: Net, command: string[]): Promise<{ pid: number; output: string }> {
   const child = net.spawn(command, ['ignore', 'pipe', 'inherit']);
   let output = '';
@@ -33,7 +33,7 @@ async function run(net: Net, command: string[]): Promise<{ pid: number; output: 
 
 const who = ({ pid, tid, comm, pcomm, exe: path, uid }: Dns) => ({ pid, tid, comm, pcomm, exe: path, uid });
 
-live('the C library in the first thread; in another one', async (net) => {
+live('the C library in the first thread, and in another thread', async (net) => {
   await responder(net, { 'a.test': { A: '192.0.2.1' }, 'b.test': { A: '192.0.2.1' } });
   const collector = await seeing(net);
   const conf = 'nameserver 127.0.0.1\n';
@@ -51,7 +51,7 @@ live('the C library in the first thread; in another one', async (net) => {
   assert.equal(b?.cgroup !== undefined, cgroup !== null);
 });
 
-live('curl; Node by the C library and by c-ares; dig by TCP', async (net) => {
+live('curl; Node with the C library and with c-ares; dig over TCP', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   const script = "require('node:dns')[process.argv[1]](process.argv[2], () => {})";
@@ -74,21 +74,21 @@ live('curl; Node by the C library and by c-ares; dig by TCP', async (net) => {
   assert.equal(curl?.pid, dnsIn(lines).find(({ name }) => name === names[0])?.pid);
 });
 
-live('sockets without a connection, and those that are handed on', async (net) => {
+live('sockets without a connection, and sockets that were handed on', async (net) => {
   await responder(net, { '*': { A: '192.0.2.1' } });
   const collector = await seeing(net);
   const one = await run(net, [python, asker, 'sendto', 'sendto.test']);
   assert.equal((await answered(collector, 'sendto.test'))[0]?.pid, one.pid);
-  // who sends this query
+  // the process that sends this query
   const two = await run(net, [python, asker, 'handed-sendto', 'handed.test']);
   const pids = (await answered(collector, 'handed.test', 2)).map(({ pid }) => pid);
   assert.deepEqual(pids, [two.pid, Number(two.output)]);
-  // a socket that is connected names whoever connected it
+  // for a connected socket, the process that connected it
   const three = await run(net, [python, asker, 'handed-connected', 'connected.test']);
   assert.equal((await answered(collector, 'connected.test'))[0]?.pid, three.pid);
 });
 
-live('a stub: the query to it names the program, the one to the server names the stub', async (net) => {
+live('a stub resolver: the query to it names the program, the query to the server names the stub', async (net) => {
   await responder(net, { 'a.test': { A: '192.0.2.1' } }, '127.0.0.9');
   const stub = await responder(net, { '*': { forward: '127.0.0.9' } });
   const collector = await seeing(net);
@@ -98,7 +98,7 @@ live('a stub: the query to it names the program, the one to the server names the
   assert.deepEqual(by, { '127.0.0.1': pid, '127.0.0.9': stub });
 });
 
-live('a socket from before the start: nobody', async (net) => {
+live('a socket opened before the start has no process', async (net) => {
   await responder(net, { '*': { A: '192.0.2.1' } });
   const child = net.spawn([python, asker, 'before', 'before.test'], ['pipe', 'pipe', 'inherit']);
   await once(child.stdout as NodeJS.ReadableStream, 'data');
@@ -108,11 +108,11 @@ live('a socket from before the start: nobody', async (net) => {
   assert.deepEqual(Object.keys(event as Dns).slice(3, 7), ['ts', 'netns', 'name', 'qtype']);
 });
 
-live('in a PID namespace: nspid, of the look-up and of the attempt', async (net) => {
+live('in a PID namespace, the look-up and the attempt have nspid', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   const curl = ['curl', '-s', '-4', '--max-time', '5', 'http://one.example.test:9/'];
-  // one more process comes first, so that curl is not 1
+  // starts one more process first, so that curl is not process 1
   net.run(
     ...withResolver('nameserver 127.0.0.1\n', 'unshare', '-pf', 'sh', '-c', 'true & wait; "$@"; true', 'sh', ...curl),
   );

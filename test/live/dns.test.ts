@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { collector, events } from 'synpipe';
 import type { Dns } from '../../dist/index.js';
-import { dnsIn, inOrder, seeing, told } from './answers.js';
+import { dnsIn, inOrder, lookupFields, seeing } from './answers.js';
 import { bin, Collector, counted, ledger, lostIn, outcomes } from './collect.js';
 import { live } from './live.js';
 import { nameserver, resolving } from './nameserver.js';
 import { dig, sorted, wanted } from './questions.js';
 import { until } from './wait.js';
 
-live('a real server and dig: each answer with addresses is reported once', async (net) => {
+live('with a real server and dig, each answer with addresses is reported once', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   dig(net);
   const { code, stderr, lines } = await collector.stop();
   assert.deepEqual({ code, stderr, lost: lostIn(lines) }, { code: 0, stderr: '', lost: 0 });
   const events = inOrder(dnsIn(lines));
-  assert.deepEqual(events.map(told).map(sorted), wanted.map(sorted));
+  assert.deepEqual(events.map(lookupFields).map(sorted), wanted.map(sorted));
   for (const { netns, latency_us } of events) {
     assert.equal(netns, net.inode);
     assert.ok(Number.isInteger(latency_us));
@@ -30,14 +30,14 @@ live('a real server and dig: each answer with addresses is reported once', async
   assert.deepEqual(counted(lines), ledger(lines, 'outcome'));
 });
 
-live('big answers in fragments', async (net) => {
+live('large answers in fragments', async (net) => {
   net.run('ip', 'link', 'set', 'lo', 'mtu', '1280');
   await nameserver(net);
   const collector = await seeing(net);
   for (const server of ['127.0.0.1', '::1'])
     net.run('dig', '+bufsize=4096', '+ignore', `@${server}`, 'big.example.test');
   const { lines } = await collector.stop();
-  const events = dnsIn(lines).map(told);
+  const events = dnsIn(lines).map(lookupFields);
   assert.deepEqual(
     events.map(({ addrs, server, transport }) => [addrs?.length, server, transport]),
     [
@@ -47,7 +47,7 @@ live('big answers in fragments', async (net) => {
   );
 });
 
-live('curl to a name behind aliases with several addresses: it comes before the attempts', async (net) => {
+live('curl to a name with aliases and several addresses: the look-up is reported before the attempts', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   resolving(net, 'sh', '-c', 'curl -s http://www.example.test:81/; true');
@@ -65,7 +65,7 @@ live('curl to a name behind aliases with several addresses: it comes before the 
     );
 });
 
-live('300 names one after the other: each comes before its attempt', async (net) => {
+live('300 names one after the other: each look-up is reported before its attempt', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   const urls = Array.from({ length: 300 }, (_, i) => `http://n${i}.many.example.test:${1000 + i}/`);
@@ -82,7 +82,7 @@ live('300 names one after the other: each comes before its attempt', async (net)
   assert.deepEqual([attempts, named.size], [300, 300]);
 });
 
-live('getent: what the C library asks', async (net) => {
+live('getent: the queries of the C library', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   resolving(net, 'getent', 'ahosts', 'www.example.test');
@@ -110,7 +110,7 @@ live('-n does not count dns events; without --dns there are none', async (net) =
   assert.equal(dnsIn((await without.stop()).lines).length, 0);
 });
 
-live('in a program', async (net) => {
+live('dns events in a program', async (net) => {
   await nameserver(net);
   const seen: string[] = [];
   for await (const event of events(collector({ dns: true, netns: String(net.inode), status: true }))) {
@@ -122,7 +122,7 @@ live('in a program', async (net) => {
   assert.deepEqual(seen, ['one.example.test']);
 });
 
-live('beside a command: the names that its attempts use', async (net) => {
+live('with a command, the names that its attempts use', async (net) => {
   await nameserver(net);
   const command = [...net.enter, 'dig', '+tcp', '@127.0.0.1', 'one.example.test'];
   const { status, stdout } = spawnSync(`${bin}collector`, ['--dns', `--netns=${net.inode}`, '--', ...command], {

@@ -11,7 +11,7 @@ import { until } from './wait.js';
 const uid = 1_000_000 + process.pid;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  live(`${signal} right after the last attempt: nothing is missing, exit code 0`, async (net) => {
+  live(`${signal} right after the last attempt loses nothing, exit code 0`, async (net) => {
     net.onlyPort(40000);
     const collector = await Collector.start(['--report', 'both', '-u', uid]);
     const { attempts } = await net.client(['burst', 1, 300, '127.0.0.1', 9], uid);
@@ -23,11 +23,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     assert.deepEqual([out, lost, pending], [300, 0, 0]);
   });
 
-  live(`${signal} twice at once, as timeout(1) sends it: what is open is reported, exit code 0`, async () => {
+  live(`${signal} twice at once, as timeout(1) sends it: open attempts are reported, exit code 0`, async () => {
     for (let i = 0; i < 5; i++) {
       const collector = await Collector.start(['-u', uid]);
       collector.child.kill(signal);
-      await sleep(20); // its programs are being detached
+      await sleep(20); // it is detaching its programs
       collector.child.kill(signal);
       const { code, signal: by } = await collector.ended;
       assert.deepEqual({ code, by }, { code: 0, by: null });
@@ -36,7 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 
   for (const report of ['attempt', 'outcome', 'both'] as const)
-    live(`${signal} in the middle of the traffic, --report ${report}: an end that counts right lines`, async (net) => {
+    live(`${signal} during traffic, --report ${report}: the end status counts the lines correctly`, async (net) => {
       const collector = new Collector(['--status', '--report', report, '-u', uid]);
       const traffic = net.start(['quiet', 2_000_000, '127.0.0.1', 9], uid);
       await collector.ready();
@@ -46,7 +46,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       traffic.child.kill();
       assert.equal(code, 0);
       assert.deepEqual(counted(lines), ledger(lines, report, counted(lines).pending));
-      // those from when the programs were being attached and detached too
+      // attempts made while the programs were attached and detached count too
       const all = [...connects(lines), ...outcomes(lines)];
       const wrong = all.filter(({ error }) => error !== 'ECONNREFUSED').map(({ seq }) => seq);
       const which = `seq ${wrong.slice(0, 3)} to ${wrong.at(-1)} of ${all.length}`;
@@ -54,7 +54,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     });
 }
 
-live('a signal as soon as the first line is there: an end as at any other time', async () => {
+live('a signal right after the first line ends it as at any other time', async () => {
   const stopped = async () => {
     const child = spawn(`${bin}collector`, ['--status', '-u', '4000000000'], { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
@@ -71,7 +71,7 @@ live('a signal as soon as the first line is there: an end as at any other time',
   }
 });
 
-/** A shell line; resolves to what it printed and said. It has no other limit than the test's. */
+/** Runs a shell line. Resolves to its stdout and stderr. Only the test's time limit applies. */
 async function shell(line: string): Promise<{ stdout: string; stderr: string }> {
   const child = spawn('bash', ['-c', line], {
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
@@ -87,18 +87,18 @@ async function shell(line: string): Promise<{ stdout: string; stderr: string }> 
   return said;
 }
 
-live('a reader that has gone: the end, with exit code 0, though no further event comes', async () => {
+live('a reader that has exited: exit code 0, even if no further event arrives', async () => {
   const { stdout, stderr } = await shell(`collector --status -u ${uid} | head -n 1 | wc -l; echo "\${PIPESTATUS[0]}"`);
   assert.deepEqual({ stdout, stderr }, { stdout: '1\n0\n', stderr: '' });
 });
 
-live('a reader that has gone before the start: exit code 0', async () => {
+live('a reader that exited before the start: exit code 0', async () => {
   const { stdout, stderr } = await shell(`{ { sleep 0.1; collector -u ${uid}; echo $? >&3; } | true; } 3>&1`);
   assert.deepEqual({ stdout, stderr }, { stdout: '0\n', stderr: '' });
 });
 
-live('a reader that has gone and left events unread, of a socket: exit code 0', async (net) => {
-  const child = spawn(`${bin}collector`, ['--status', '-u', String(uid)]); // with socket pairs
+live('a reader that closed a socket with events unread: exit code 0', async (net) => {
+  const child = spawn(`${bin}collector`, ['--status', '-u', String(uid)]); // spawn uses socket pairs
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     said += text;
@@ -123,7 +123,7 @@ live('a full disk: one line and exit code 1', async () => {
   assert.equal(status, 1);
 });
 
-live('a full disk at the first event: one line and exit code 1', async (net) => {
+live('a disk that is full at the first event: one line and exit code 1', async (net) => {
   const traffic = net.start(['forever', '127.0.0.1', 9], uid);
   const command = `${bin}collector -u ${uid} >/dev/full`;
   const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: 60_000 });

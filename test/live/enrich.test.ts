@@ -11,34 +11,31 @@ import { onExit } from './folder.js';
 import { cannot, live } from './live.js';
 import { nameserver, resolving } from './nameserver.js';
 
-live(
-  'curl: each attempt has the name that was asked for, a literal address the one of its reverse look-up',
-  async (net) => {
-    await nameserver(net);
-    const collector = await seeing(net);
-    resolving(
-      net,
-      'sh',
-      '-c',
-      'curl -s http://www.example.test:81/; curl -s http://127.0.0.2:82/; curl -s http://127.0.0.9:83/; true',
-    );
-    const { lines } = await collector.stop();
-    const events = attempts(enriched(net, `${lines.join('\n')}\n`));
-    const asked = events.filter(({ dport }) => dport === 81);
-    assert.deepEqual(asked.map(({ daddr }) => daddr).sort(), ['127.0.0.3', '127.0.0.4', '::1']);
-    for (const { name, name_source, name_age_ms, dns_latency_us } of asked) {
-      assert.deepEqual({ name, name_source }, { name: 'www.example.test', name_source: 'dns' });
-      assert.ok(Number.isInteger(name_age_ms) && Number.isInteger(dns_latency_us));
-    }
-    const named = (port: number) =>
-      events.filter(({ dport }) => dport === port).map(({ name, name_source }) => [name, name_source]);
-    assert.deepEqual(named(82), [['one.example.test', 'ptr']]);
-    assert.deepEqual(named(83), [[undefined, undefined]]);
-  },
-);
+live('curl: each attempt has the name that was asked for; a literal address has its reverse look-up', async (net) => {
+  await nameserver(net);
+  const collector = await seeing(net);
+  resolving(
+    net,
+    'sh',
+    '-c',
+    'curl -s http://www.example.test:81/; curl -s http://127.0.0.2:82/; curl -s http://127.0.0.9:83/; true',
+  );
+  const { lines } = await collector.stop();
+  const events = attempts(enriched(net, `${lines.join('\n')}\n`));
+  const asked = events.filter(({ dport }) => dport === 81);
+  assert.deepEqual(asked.map(({ daddr }) => daddr).sort(), ['127.0.0.3', '127.0.0.4', '::1']);
+  for (const { name, name_source, name_age_ms, dns_latency_us } of asked) {
+    assert.deepEqual({ name, name_source }, { name: 'www.example.test', name_source: 'dns' });
+    assert.ok(Number.isInteger(name_age_ms) && Number.isInteger(dns_latency_us));
+  }
+  const named = (port: number) =>
+    events.filter(({ dport }) => dport === port).map(({ name, name_source }) => [name, name_source]);
+  assert.deepEqual(named(82), [['one.example.test', 'ptr']]);
+  assert.deepEqual(named(83), [[undefined, undefined]]);
+});
 
 live(
-  'several A and AAAA behind an alias, and happy eyeballs: the attempts share the name, at once and after IPv6 did not answer',
+  'several A and AAAA records and an alias: the attempts of happy eyeballs share the name, at once and after IPv6 failed',
   async (net) => {
     await nameserver(net);
     for (const address of ['fd00::6', 'fd00::7'])
@@ -65,19 +62,16 @@ live(
   },
 );
 
-live(
-  'without the names of the wire, as tcpconnect -d sees them: the reverse look-up names what it can',
-  async (net) => {
-    await nameserver(net);
-    const events = ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((daddr) => connect({ daddr }));
-    assert.deepEqual(
-      attempts(enriched(net, ndjson(...events))).map(({ name }) => name),
-      ['one.example.test', 'cdn-3.example.test', undefined],
-    );
-  },
-);
+live('without observed DNS answers, as tcpconnect -d sees them: reverse look-ups name what they can', async (net) => {
+  await nameserver(net);
+  const events = ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((daddr) => connect({ daddr }));
+  assert.deepEqual(
+    attempts(enriched(net, ndjson(...events))).map(({ name }) => name),
+    ['one.example.test', 'cdn-3.example.test', undefined],
+  );
+});
 
-live("on a host with cgroup v1, a process's container is that of its v1 cgroup", async (net, t) => {
+live("on a host with cgroup v1, a process's container is taken from its v1 cgroup", async (net, t) => {
   const systemd = '/sys/fs/cgroup/systemd';
   if (!existsSync(join(systemd, 'cgroup.procs'))) return cannot(t, 'no cgroup v1 name=systemd');
   const id = '4f1c0a9d3b5e7f61'.repeat(4);
@@ -92,7 +86,7 @@ live("on a host with cgroup v1, a process's container is that of its v1 cgroup",
   const child = net.spawn(['bash', '-c', script], ['pipe', 'pipe', 'ignore']);
   await once(child.stdout as NodeJS.ReadableStream, 'data');
   const [event] = outcomes((await collector.stop()).lines);
-  assert.equal(event?.pid, child.pid, 'the process that connects is still there');
+  assert.equal(event?.pid, child.pid, 'the connecting process still runs');
   const container = () => attempts(enriched(net, ndjson(event), { with: 'container' }))[0]?.container;
   assert.equal(container(), id);
   child.stdin?.end('\n');
@@ -100,7 +94,7 @@ live("on a host with cgroup v1, a process's container is that of its v1 cgroup",
   assert.equal(container(), undefined);
 });
 
-live("a process's cgroup tells its container, as long as it is there", async (net, t) => {
+live("a process's cgroup gives its container, while the cgroup exists", async (net, t) => {
   const mount = mountPoint();
   if (!mount) return cannot(t, 'no cgroup v2');
   const id = '4f1c0a9d3b5e7f60'.repeat(4);

@@ -4,8 +4,8 @@ import { bin } from './collect.js';
 import type { Net } from './net.js';
 
 /**
- * Runs enrich on lines, in a namespace whose server is its resolver, with time for all look-ups unless `more`, its
- * options, says otherwise. Returns all events, its status the last.
+ * Runs enrich on lines, in a namespace whose server it asks, waiting for all look-ups unless the options `more` say
+ * otherwise. Returns all events, its status last.
  */
 export function enriched(net: Net, input: string, more: Record<string, string> = {}): Record<string, unknown>[] {
   const given = { with: 'names', resolver: '127.0.0.1', etc: '/nonexistent', wait: '30000', ...more };
@@ -19,6 +19,6 @@ export function enriched(net: Net, input: string, more: Record<string, string> =
     .map((line) => JSON.parse(line));
 }
 
-/** An event for each attempt, whichever the input has. */
+/** Returns the events of attempts: connect or outcome, whichever the input has. */
 export const attempts = (events: Record<string, unknown>[]) =>
   events.filter(({ type }) => type === 'connect' || type === 'outcome');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Outcome } from '../../dist/index.js';
+import { attemptEvents, eventsByAttempt, ledger, sequenceOf } from './attempt-events.js';
 import { Collector } from './collect.js';
 import { live } from './live.js';
-import { inWords, ledger, stories, told } from './story.js';
 
 const calls = Number(process.env.SYNPIPE_EVADE_CALLS ?? 4000);
 const port = 8080;
@@ -18,7 +18,7 @@ for (const report of ['outcome', 'both', 'attempt'] as const)
     ['fd', '::1'],
   ] as const)
     live(
-      `--report ${report}: what another thread changes before the kernel reads it, ${mode}, ${address}`,
+      `--report ${report}: another thread changes what the kernel is about to read, ${mode}, ${address}`,
       async (net) => {
         net.sysctl('ipv4/ip_local_port_range', '10000 65000');
         const collector = await Collector.start(['--netns', net.inode, '--report', report]);
@@ -33,7 +33,7 @@ for (const report of ['outcome', 'both', 'attempt'] as const)
         assert.ok(established.length > calls / 1000, `${established.length} established`);
         const { lines } = await collector.stop();
         const { attempts, lost, lostUpdates, open } = ledger(lines, report);
-        const events = told(lines);
+        const events = attemptEvents(lines);
         const ends = events.filter(({ type }) => type === (report === 'attempt' ? 'connect' : 'outcome')) as Outcome[];
         console.log(
           `${mode} ${report} ${address}: ${calls} calls, ${established.length} established, ${ends.length} reported, ${lost} lost`,
@@ -44,7 +44,7 @@ for (const report of ['outcome', 'both', 'attempt'] as const)
         );
         assert.deepEqual(sorted(ends.map(({ sport }) => sport)), established);
         const words = { outcome: 'established', both: 'connect, established', attempt: 'connect' };
-        assert.deepEqual([...new Set(stories(lines).map(inWords))], [words[report]]);
+        assert.deepEqual([...new Set(eventsByAttempt(lines).map(sequenceOf))], [words[report]]);
         for (const { pid, dport, daddr, via } of events)
           assert.deepEqual({ pid, dport, daddr, via }, { pid: child.pid, dport: port, daddr: address, via: 'connect' });
       },

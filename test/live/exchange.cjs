@@ -1,13 +1,13 @@
 /*
- * Asks and answers with bytes that it is given: a JSON array of exchanges on stdin, done one after the other.
+ * Sends given queries and answers as raw bytes: a JSON array of exchanges on stdin, done one after the other.
  * Each: { query, answers, to, from, connected, port, server, other, delay, tcp }
- *   query, answers  in hex; with tcp, the answers are written piece by piece as they are
- *   to      where the query is sent, 127.0.0.1 if left out
- *   server  where the answerer listens, the same as `to` if left out; port, 53 if left out
- *   other   the answers come from this address instead
- *   connected  of the asking socket, true if left out
+ *   query, answers  in hex; with tcp, each answer is written as one piece, unchanged
+ *   to      where the query is sent; default 127.0.0.1
+ *   server  where the server side listens; default `to`. port: default 53
+ *   other   sends the answers from this address instead
+ *   connected  whether the asking socket is connected; default true
  *   delay   milliseconds before the first answer
- * Prints a line when all is done.
+ * Prints a line when all are done.
  */
 const dgram = require('node:dgram');
 const net = require('node:net');

@@ -3,10 +3,10 @@ import { describe } from 'node:test';
 import { live, same, watch } from './live.js';
 import { until } from './wait.js';
 
-/** The event is written while the call waits, so it does not have the call's error. */
+/** Asserts an event without the call's error, because it is written while the call waits. */
 const early = { errno: undefined as never, error: undefined as never };
 
-/** Where no route leads: in these namespaces there is none but to loopback. */
+/** An address without a route: these namespaces route only to loopback. */
 const nowhere = ['192.0.2.1', '2001:db8::1'] as const;
 
 for (const address of nowhere) {
@@ -43,7 +43,7 @@ live('bound, and no route: the source is reported', async (net) => {
 
 live('no local port left: EADDRNOTAVAIL, and no source port', async (net) => {
   net.blackhole(8080);
-  net.sysctl('ipv4/tcp_syn_retries', '6'); // for as long as it takes
+  net.sysctl('ipv4/tcp_syn_retries', '6'); // long enough for the test
   net.onlyPort(40000);
   const seen = await watch(net);
   const holder = net.start(['nonblocking', '127.0.0.1', 8080]);
@@ -57,7 +57,7 @@ live('no local port left: EADDRNOTAVAIL, and no source port', async (net) => {
   same(events, [...first.attempts, ...attempts, ...bound.attempts], [{}, { saddr: '127.0.0.1' }, early]);
 });
 
-live('rejected on its way out by nftables', async (net) => {
+live('rejected on output by nftables', async (net) => {
   net.run('nft', 'add table inet t');
   net.run('nft', 'add chain inet t out { type filter hook output priority 0; }');
   net.run('nft', 'add rule inet t out tcp dport 8080 reject');
@@ -65,13 +65,13 @@ live('rejected on its way out by nftables', async (net) => {
   const seen = await watch(net);
   const { attempts } = await net.client(['blocking', '127.0.0.1', 8080]);
   assert.ok(attempts[0]?.errno);
-  // the kernel ends the call only when the SYN would be sent again: connect() holds the socket when the answer comes
+  // the kernel fails the call only when the SYN is due again: connect() holds the socket when the answer arrives
   same(await seen.events(), attempts, [{ saddr: '127.0.0.1', sport: 40000, ...early }]);
 });
 
 describe('nobody answers', { concurrency: true }, () => {
   for (const address of ['127.0.0.1', '::1']) {
-    live(`${address}: one event, before the call has failed`, async (net) => {
+    live(`${address}: one event, before the call fails`, async (net) => {
       net.blackhole(8080);
       net.onlyPort(40000);
       const seen = await watch(net);
@@ -81,7 +81,7 @@ describe('nobody answers', { concurrency: true }, () => {
     });
   }
 
-  live('non-blocking: EALREADY, then the error by connect()', async (net) => {
+  live('non-blocking: EALREADY, then the error from connect()', async (net) => {
     net.blackhole(8080);
     const seen = await watch(net);
     const { attempts, later } = await net.client(['polling', '127.0.0.1', 8080, '-']);
@@ -106,7 +106,7 @@ describe('nobody answers', { concurrency: true }, () => {
     same(await seen.events(), attempts, [{ saddr: '127.0.0.1', sport: 40000, ...early }]);
   });
 
-  live('killed in the middle: one event without errno', async (net) => {
+  live('killed during the call: one event without errno', async (net) => {
     net.blackhole(8080);
     const seen = await watch(net);
     const { attempts } = await net.client(['killed', '127.0.0.1', 8080]);

@@ -1,6 +1,6 @@
 /*
- * flood.cjs COUNT SUFFIX: so many queries to 127.0.0.1, each for another name, by 8 sockets that have at most 8 under
- * way. Prints how many answers came.
+ * flood.cjs COUNT SUFFIX: sends COUNT queries to 127.0.0.1, each for another name, from 8 sockets that have at most 8
+ * outstanding. Prints how many answers arrived.
  */
 const dgram = require('node:dgram');
 const { once } = require('node:events');

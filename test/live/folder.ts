@@ -15,12 +15,12 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
 
-/** What must not outlive the test, whatever becomes of it. The last one comes first. */
+/** Runs a task when the test process exits, however it exits. The last one added runs first. */
 export function onExit(task: () => void): void {
   tasks.push(task);
 }
 
-/** This test file's folder for what it makes; gone afterwards. */
+/** Returns this test file's temporary folder, which is removed at exit. */
 export function folder(): string {
   if (made) return made;
   const path = mkdtempSync(join(tmpdir(), 'synpipe-live-'));
@@ -29,7 +29,7 @@ export function folder(): string {
   return path;
 }
 
-/** A path in it that nobody has used. */
+/** Returns an unused path in it. */
 export function fresh(name: string): string {
   return join(folder(), `${count++}-${name}`);
 }

@@ -13,9 +13,9 @@ cat trace
 cd ../.. && rmdir "instances/$1"`;
 
 /**
- * The local ports of the sockets whose state changed, by a filter of ftrace, while something ran: `all`, and those where
- * a thread of process 1 was current. There a sandbox's kernel may run no BPF program, not even for a timer that comes
- * just then.
+ * Returns the local ports of the sockets whose state changed while `body` ran, by a filter of ftrace: `all`, and those
+ * `unseen` because a thread of process 1 was current. A sandbox's kernel may run no BPF program then, not even for a
+ * timer that fires at that moment.
  */
 export async function stateChanges(
   net: Net,

@@ -7,7 +7,10 @@ const collectors = [
   { report: 'outcome', args: ['--dns'] },
 ] as const;
 
-linked("before, during and after a collector's life, killed, answered or not", async (net, other) => {
-  await other.serve(port);
-  await hangAround(net, collectors);
-});
+linked(
+  "attempts that hang before, during and after a collector's life, killed, answered or not",
+  async (net, other) => {
+    await other.serve(port);
+    await hangAround(net, collectors);
+  },
+);

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import {
+  type AttemptEvent,
+  attemptEvents,
+  eventsByAttempt,
+  ledger,
+  micros,
+  sequenceOf,
+  startOf,
+} from './attempt-events.js';
 import { Collector } from './collect.js';
 import { addresses, type Family, families, waiting, wake } from './link.js';
 import type { Net } from './net.js';
-import { inWords, ledger, micros, startOf, stories, type Told, told } from './story.js';
 import { until } from './wait.js';
 
 export const port = 8080;
@@ -26,11 +34,11 @@ interface Hanging {
   family: Family;
   child: ChildProcess;
   lines: ReturnType<typeof linesOf>;
-  /** When it was seen to wait, in microseconds. */
+  /** When it was seen waiting, in microseconds. */
   seen: number;
 }
 
-/** The client's lines as they come. */
+/** Returns the client's lines, appended as they arrive. */
 export function linesOf(child: ChildProcess): { began?: number; ended?: number; then?: string }[] {
   const lines: ReturnType<typeof linesOf> = [];
   let rest = '';
@@ -45,7 +53,7 @@ export function linesOf(child: ChildProcess): { began?: number; ended?: number; 
 const silent = (family: Family) => addresses[family].silent;
 const runs = ({ child }: Hanging) => child.exitCode === null && child.signalCode === null;
 
-/** Clients that hang, each a process, when they do. What this machine cannot do is left out. */
+/** Starts hanging clients, one process each, and waits until they hang. Leaves out what this machine cannot do. */
 async function hang(net: Net): Promise<Hanging[]> {
   const before = waiting(net).size;
   const all: Hanging[] = families.flatMap((family) =>
@@ -62,26 +70,26 @@ async function hang(net: Net): Promise<Hanging[]> {
   return all.filter(runs);
 }
 
-/** But for what is cut off of nanoseconds. */
+/** Equal, apart from the nanoseconds that are cut off. */
 const near = (a: number, b: number) => Math.abs(a - b) <= 1;
 
-/** The story of each, by its process; there are no others. */
-function byProcess(lines: string[], clients: Hanging[]): Map<Hanging, Told[]> {
-  const all = stories(lines);
-  assert.equal(all.length, clients.length, `each has one id: ${all.map(inWords)}`);
+/** Returns the events of each client's attempt. Asserts that there is no other attempt. */
+function byProcess(lines: string[], clients: Hanging[]): Map<Hanging, AttemptEvent[]> {
+  const all = eventsByAttempt(lines);
+  assert.equal(all.length, clients.length, `each has one id: ${all.map(sequenceOf)}`);
   return new Map(clients.map((one) => [one, all.find(([event]) => event?.pid === one.child.pid) ?? []]));
 }
 
-/** Which attempts a collector sees how. */
+/** Which attempts a collector saw, and how. */
 interface Seen {
   report: 'outcome' | 'both';
   before: Hanging[];
   during: Hanging[];
-  /** The local ports that are known, by process. */
+  /** The known local ports, by process. */
   ports: Map<number, number>;
 }
 
-/** IPv4 is answered in the end, IPv6 is not, and what is killed is. */
+/** In the end IPv4 is answered and IPv6 is not. These are killed. */
 const isKilled = ({ way, family }: Hanging) => way === 'hanging' && family === 6;
 
 function check(lines: string[], { report, before, during, ports }: Seen): void {
@@ -92,20 +100,20 @@ function check(lines: string[], { report, before, during, ports }: Seen): void {
     { attempts: clients.length, open: clients.filter(runs).length, lost: 0, lostUpdates: 0 },
   );
   const waits: number[] = [];
-  for (const [client, story] of byProcess(lines, clients)) {
+  for (const [client, events] of byProcess(lines, clients)) {
     const { way, via, family, child } = client;
     const existed = before.includes(client);
     const what = `${way}, IPv${family}${existed ? ', before' : ''}`;
     const end = isKilled(client) ? 'aborted' : family === 6 ? 'pending' : 'established';
-    assert.equal(inWords(story), `${report === 'both' ? 'connect, ' : ''}pending, ${end}`, what);
-    const pending = story.find(({ type }) => type === 'pending') as Told & { type: 'pending' };
+    assert.equal(sequenceOf(events), `${report === 'both' ? 'connect, ' : ''}pending, ${end}`, what);
+    const pending = events.find(({ type }) => type === 'pending') as AttemptEvent & { type: 'pending' };
     const { daddr, dport, comm, pcomm } = pending;
     assert.deepEqual({ daddr, dport, pcomm }, { daddr: silent(family), dport: port, pcomm: 'client' }, what);
     if (way.startsWith('thread')) assert.equal(comm, existed ? 'client' : 'worker');
     assert.equal(pending.via, existed && via !== 'mptcp' ? 'connect' : via, what);
     const sport = ports.get(child.pid as number);
     assert.ok(pending.sport && (!sport || pending.sport === sport), `${what}: port ${pending.sport}, not ${sport}`);
-    for (const event of story)
+    for (const event of events)
       if (event.type !== 'connect') assert.equal(event.existing, existed ? true : undefined, what);
     const [start, began] = [micros(startOf(pending) as string), client.lines[0]?.began];
     if (began && client.seen)
@@ -116,7 +124,7 @@ function check(lines: string[], { report, before, during, ports }: Seen): void {
     assert.ok(near(pending.waited_us, micros(pending.ts) - start), JSON.stringify(pending));
     if (existed) assert.ok(pending.waited_us > 5_000_000 && (pending.retransmits ?? 0) >= 2, what);
     else waits.push(pending.waited_us);
-    const last = story.at(-1) as Told & { latency_us?: number; retransmits?: number };
+    const last = events.at(-1) as AttemptEvent & { latency_us?: number; retransmits?: number };
     if (end !== 'aborted') assert.ok((last.retransmits ?? 0) >= 1, what);
     if (last.type === 'outcome')
       assert.ok(near(last.latency_us as number, micros(last.ts) - start), JSON.stringify(last));
@@ -126,8 +134,8 @@ function check(lines: string[], { report, before, during, ports }: Seen): void {
 }
 
 /**
- * Attempts that hang before and while collectors run, in every way; then some are killed, some are answered, and some are
- * open when the collectors end. `answer` has IPv4 answered. Returns how many attempts each collector saw.
+ * Makes attempts that hang before and while collectors run, in every way. Then some are killed, some are answered, and
+ * some are open when the collectors end. `answer` makes IPv4 be answered. Returns how many attempts each collector saw.
  */
 export async function hangAround(
   net: Net,
@@ -148,7 +156,7 @@ export async function hangAround(
   const clients = [...before, ...during];
   for (const { collector } of collectors)
     await until('each is pending', () => {
-      const pending = told(collector.lines()).filter(({ type }) => type === 'pending');
+      const pending = attemptEvents(collector.lines()).filter(({ type }) => type === 'pending');
       return pending.length === clients.length;
     });
   for (const { child } of clients.filter(isKilled)) {

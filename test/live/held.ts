@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 export type Kind = 'prog' | 'map' | 'link';
 export const kinds: Kind[] = ['prog', 'map', 'link'];
 
-/** '' for a descriptor that has been closed meanwhile: our own reader's, too. */
+/** Returns '' for a descriptor that has been closed meanwhile, such as our own reader's. */
 function info(pid: number, fd: string): string {
   try {
     return readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
@@ -13,7 +13,7 @@ function info(pid: number, fd: string): string {
   }
 }
 
-/** The ids of the BPF objects of a kind that a process holds: bpftool need not know of holders. */
+/** The IDs of the BPF objects of a kind that a process holds. bpftool may not know which process holds what. */
 export function held(kind: Kind, pid: number): number[] {
   const infos = readdirSync(`/proc/${pid}/fdinfo`).map((fd) => info(pid, fd));
   const found = infos.map((text) => text.match(new RegExp(`^${kind}_id:\\s*(\\d+)`, 'm'))?.[1]);

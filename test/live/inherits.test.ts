@@ -4,7 +4,7 @@ import { bin } from './collect.js';
 import { fresh } from './folder.js';
 import { live } from './live.js';
 
-/** Writes down what a process gets from the one that starts it. Descriptor 1 is left out: the collector's is for events. */
+/** Records what a process inherits. Descriptor 1 is left out: the collector's is for events. */
 const dump = `
 import json, os, sys
 def status(name): return next(line for line in open('/proc/self/status') if line.startswith(name + ':'))
@@ -18,7 +18,7 @@ same = [status(name) for name in ('Umask', 'SigBlk', 'Cpus_allowed')]
 json.dump([environ, fds, same, open('/proc/self/limits').read(), os.getcwd(), os.nice(0)], open(sys.argv[1], 'w'), indent=1)
 `;
 
-live('the command gets what the caller had: environment, descriptors, limits', async (net) => {
+live("the command gets the caller's environment, descriptors and limits", async (net) => {
   const [program, direct, traced, file] = [fresh('dump.py'), fresh('direct'), fresh('traced'), fresh('file')];
   writeFileSync(program, dump);
   const setup = `ulimit -S -n 777; ulimit -c 0; umask 027; cd /

@@ -12,7 +12,7 @@ const literal = `collector | filter --dport ${port} | sink-file out.ndjson`;
 const complete = 'collector --status | filter | sink-file out.ndjson';
 const sideBySide = 4;
 
-/** Whole lines, each a valid event: none torn. */
+/** Checks that all lines are whole, valid events. */
 function check(pipeline: Pipeline, where: string): string[] {
   const text = pipeline.text();
   assert.ok(text === '' || text.endsWith('\n'), `${where}: the last line is torn: ${text.slice(-200)}`);
@@ -31,7 +31,7 @@ async function literally(signal: NodeJS.Signals, when: number): Promise<void> {
   assert.equal(pipeline.stderr.replace(/^(Killed|Terminated)\n/gm, ''), '');
 }
 
-/** Once all three are at work, a signal that may be caught loses nothing of what came into the pipe. */
+/** Once all three stages run, a signal that can be caught loses nothing that was written into the pipe. */
 async function completely(signal: NodeJS.Signals, when: number): Promise<void> {
   const pipeline = new Pipeline(complete);
   await until('the pipeline works', () => pipeline.text().length > 0);

@@ -7,7 +7,7 @@ import { live } from './live.js';
 import { until } from './wait.js';
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  live(`after ${signal} nothing of it is left in the kernel`, async () => {
+  live(`after ${signal} nothing is left in the kernel`, async () => {
     const collector = await Collector.start(['-u', 4_000_000_000, '--dns']);
     const pid = collector.child.pid as number;
     const programs = held('prog', pid);
@@ -40,7 +40,7 @@ live('20 starts and stops in one process leave no descriptor and no mapping', as
       const maps = readFileSync('/proc/self/maps', 'utf8').split('\\n');
       return { fds: readdirSync('/proc/self/fd').length, bpf: maps.filter((line) => line.includes('bpf')).length };
     };
-    // A thread that stopped the last one may still hold what was that one's.
+    // The thread that stopped a tracer may still hold its resources.
     const settled = async () => {
       for (let tries = 0; tries < 500 && count().bpf > 0; tries++) await new Promise((go) => setTimeout(go, 10));
       return count();

@@ -23,7 +23,7 @@ onExit(() => {
   for (const pid of children()) process.kill(Number(pid), 'SIGKILL');
 });
 
-live('events in a program; leaving the loop ends the collector', async (net) => {
+live('a program reads events; leaving the loop ends the collector', async (net) => {
   const traffic = net.start(['forever', '127.0.0.1', 9], uid);
   const seen = [];
   for await (const event of events(collector({ uid }), filter({ dport: 9 }))) {
@@ -48,7 +48,7 @@ live('an error in the loop ends the collector too', async (net) => {
   await until('the child has ended', () => children().length === 0);
 });
 
-live('leaving the loop ends the collector though no event comes any more', async () => {
+live('leaving the loop ends the collector even if no more events arrive', async () => {
   for await (const { type } of events(collector({ uid: 4_000_000_000, status: true }))) {
     assert.equal(type, 'status');
     break;
@@ -56,11 +56,11 @@ live('leaving the loop ends the collector though no event comes any more', async
   try {
     await until('the child has ended', () => children().length === 0, 20);
   } finally {
-    for (const pid of children()) process.kill(Number(pid), 'SIGKILL'); // or this process would never end
+    for (const pid of children()) process.kill(Number(pid), 'SIGKILL'); // or this process would never exit
   }
 });
 
-live('the end of the collector is the end of the loop', async (net) => {
+live('the loop ends when the collector does', async (net) => {
   const traffic = net.start(['forever', '127.0.0.1', 9], uid);
   let count = 0;
   for await (const _ of events(collector({ uid, count: 3 }))) count++;
@@ -68,7 +68,7 @@ live('the end of the collector is the end of the loop', async (net) => {
   assert.equal(count, 3);
 });
 
-live('a refusal of the collector is an error of the loop', async () => {
+live('if the collector refuses to run, the loop throws', async () => {
   await assert.rejects(async () => {
     for await (const _ of events(collector({ tier: 'none' }))) break;
   }, /tier wants/);

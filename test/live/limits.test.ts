@@ -1,4 +1,4 @@
-/** A cgroup's limit of processes is reached: threads and processes that cannot be started are errors, not crashes. */
+/** At a cgroup's process limit, threads and processes that cannot be started are errors, not crashes. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { bin } from './collect.js';
 import { fresh } from './folder.js';
 import { cannot, live } from './live.js';
 
-/** A cgroup with the pids controller, of version 1 or 2; undefined if this machine lets nobody make one. */
+/** Makes a cgroup with the pids controller, version 1 or 2. Returns undefined if this machine does not allow it. */
 function pidsCgroup(t: TestContext): string | undefined {
   for (const root of ['/sys/fs/cgroup/pids', '/sys/fs/cgroup', '/sys/fs/cgroup/unified']) {
     const folder = `${root}/synpipe-test-${process.pid}`;
@@ -22,7 +22,7 @@ function pidsCgroup(t: TestContext): string | undefined {
   return undefined;
 }
 
-/** Joins the cgroup when Node starts, starts the threads that Node itself needs, and allows so many more. */
+/** Joins the cgroup when Node starts, starts the threads that Node itself needs, and then allows MORE threads. */
 const preload = `
 const fs = require('node:fs');
 const { LIMITED: folder, MORE: more } = process.env;
@@ -30,7 +30,7 @@ if (folder) {
   fs.writeFileSync(folder + '/cgroup.procs', String(process.pid));
   let left = 4;
   for (let at = 0; at < 4; at++) fs.stat('/', () => left--);
-  // libuv ends the process if it cannot start its own threads
+  // libuv aborts the process if it cannot start its own threads
   require('node:dns').lookup('127.0.0.1', () => {});
   fs.writeFileSync(folder + '/pids.max', String(Number(fs.readFileSync(folder + '/pids.current', 'utf8')) + Number(more)));
 }
@@ -55,13 +55,13 @@ const left = () =>
 
 live('no more threads: an error with a code, and nothing left behind', async (net, t) => {
   const folder = pidsCgroup(t);
-  if (!folder) return cannot(t, 'there is no pids controller');
+  if (!folder) return cannot(t, 'this machine has no pids controller');
   const before = left();
   const collector = [`${bin}collector`, '--tier', 'tracepoint', '--netns', String(net.inode)];
   assert.deepEqual(limited(folder, 0, collector), {
     ...{ status: 1, stdout: '', stderr: `collector: cannot start a thread: EAGAIN; ${remedy}\n` },
   });
-  const first = limited(folder, 1, collector); // one for the collector, none to look whether it may lose its rights
+  const first = limited(folder, 1, collector); // one for the collector, none to try giving up privileges
   assert.deepEqual(first, {
     ...{ status: 1, stdout: '', stderr: `collector: cannot give up privileges: EAGAIN; ${remedy}\n` },
   });
@@ -81,14 +81,14 @@ live('no more threads: an error with a code, and nothing left behind', async (ne
 
 live('the addon: every exception is an Error with a code', async (net, t) => {
   const folder = pidsCgroup(t);
-  if (!folder) return cannot(t, 'there is no pids controller');
+  if (!folder) return cannot(t, 'this machine has no pids controller');
   const program = `
     const { execFileSync } = require('node:child_process');
     const { readFileSync } = require('node:fs');
     const addon = require(${JSON.stringify(`${bin}../native/linux-${process.arch}/collector.node`)});
     const object = ${JSON.stringify(`${bin}../native/linux-${process.arch}/bpf/tracepoint.bpf.o`)};
-    const told = (call) => { try { return call(); } catch ({ message, code, step }) { return { message, code, step }; } };
-    const start = () => told(() => addon.start({ object, fd: 1, netns: [${net.inode}] }, () => {}));
+    const resultOf = (call) => { try { return call(); } catch ({ message, code, step }) { return { message, code, step }; } };
+    const start = () => resultOf(() => addon.start({ object, fd: 1, netns: [${net.inode}] }, () => {}));
     console.log(JSON.stringify(process.env.LIMITED ? [start(), start()] : memory()));
 
     function memory() {
@@ -96,7 +96,7 @@ live('the addon: every exception is an Error with a code', async (net, t) => {
       Buffer.byteLength(path);
       const [, size] = /^VmSize:\\s+(\\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
       execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + (Number(size) * 1024 + (1 << 26))]);
-      return [told(() => addon.networkNamespace(path))];
+      return [resultOf(() => addon.networkNamespace(path))];
     }`;
   const file = fresh('addon.cjs');
   writeFileSync(file, program);
@@ -110,7 +110,7 @@ live('the addon: every exception is an Error with a code', async (net, t) => {
 
 live('a program whose collector cannot be started gets an error from the stream', async (_, t) => {
   const folder = pidsCgroup(t);
-  if (!folder) return cannot(t, 'there is no pids controller');
+  if (!folder) return cannot(t, 'this machine has no pids controller');
   const file = fresh('program.mjs');
   const library = JSON.stringify(new URL('../../dist/index.js', import.meta.url).href);
   writeFileSync(

@@ -1,6 +1,6 @@
 import type { Net } from './net.js';
 
-/** By IP version: this end of a link, the other one, one that is silent until it is woken, and one that does not exist. */
+/** By IP version: this end of a link, the other end, an address silent until it is woken, and one that does not exist. */
 export const addresses = {
   4: { own: '10.99.0.1', neighbour: '10.99.0.2', silent: '10.99.0.3', nobody: '10.99.0.4', beyond: '10.98.0.4' },
   6: {
@@ -16,7 +16,7 @@ export type Family = (typeof families)[number];
 
 const bits = { 4: '24', 6: '64' };
 const device = 'wire';
-const wrong = '02:00:00:00:00:01'; // nobody's
+const wrong = '02:00:00:00:00:01'; // no device has this address
 
 const set = (net: Net, family: Family, address: string, on: string, ...more: string[]) =>
   net.run('ip', 'address', 'add', `${address}/${bits[family]}`, 'dev', on, ...(family === 6 ? ['nodad'] : []), ...more);
@@ -25,7 +25,7 @@ function neighbour(net: Net, address: string, mac: string): void {
   net.run('ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', device, 'nud', 'permanent');
 }
 
-/** A link between two namespaces. What goes to `silent` is thrown away at the other end, as it is for somebody else. */
+/** Makes a link between two namespaces. The other end drops packets to `silent`, as if they were for another host. */
 export function link(net: Net, other: Net): void {
   net.run('ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', other.name);
   for (const at of [net, other]) at.run('ip', 'link', 'set', device, 'up');
@@ -33,7 +33,7 @@ export function link(net: Net, other: Net): void {
     const { own, neighbour: there, silent } = addresses[family];
     set(net, family, own, device);
     set(other, family, there, device);
-    set(other, family, silent, device, 'preferred_lft', '0'); // what it sends by itself comes from the other
+    set(other, family, silent, device, 'preferred_lft', '0'); // its own packets use the other address
     neighbour(net, silent, wrong);
     for (const [at, address, owner] of [
       [net, there, other],
@@ -45,7 +45,7 @@ export function link(net: Net, other: Net): void {
 
 const macOf = (net: Net) => JSON.parse(net.run('ip', '-j', 'link', 'show', device))[0].address as string;
 
-/** From now on `silent` answers. */
+/** Makes `silent` answer from now on. */
 export function wake(net: Net, family: Family): void {
   const peer = addresses[family];
   neighbour(net, peer.silent, macs(net, family).get(peer.neighbour) as string);
@@ -57,7 +57,7 @@ function macs(net: Net, family: Family): Map<string, string> {
   return new Map(known.map(({ dst, lladdr }: { dst: string; lladdr: string }) => [dst, lladdr]));
 }
 
-/** `beyond` is at a link of the other end's own, where nobody answers when it asks who has it. */
+/** Routes to `beyond`, on another link of the other end, where neighbour look-ups for it are not answered. */
 export function route(net: Net, other: Net): void {
   other.run('ip', 'link', 'add', 'far', 'type', 'veth', 'peer', 'name', 'farther');
   for (const end of ['far', 'farther']) other.run('ip', 'link', 'set', end, 'up');
@@ -70,7 +70,7 @@ export function route(net: Net, other: Net): void {
   other.sysctl('ipv6/conf/all/forwarding', '1');
 }
 
-/** The sockets of a namespace that wait for an answer: their local ports, by the process that has them. */
+/** The sockets in a namespace that wait for an answer: their local ports, by process. */
 export function waiting(net: Net): Map<number, number> {
   const lines = net.run('ss', '-tnpH', 'state', 'syn-sent').trim().split('\n').filter(Boolean);
   return new Map(

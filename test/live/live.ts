@@ -8,7 +8,7 @@ import { bin, Collector, connects, lostIn } from './collect.js';
 import { Net } from './net.js';
 import { until } from './wait.js';
 
-/** A live test that this machine cannot run is skipped with its reason; with SYNPIPE_REQUIRE_LIVE=1 it fails. */
+/** Skips a live test that this machine cannot run, with the reason. With SYNPIPE_REQUIRE_LIVE=1 it fails instead. */
 export function cannot(t: TestContext, reason: string): void {
   if (process.env.SYNPIPE_REQUIRE_LIVE === '1') assert.fail(`a live test cannot run: ${reason}`);
   console.error(`# skipped: ${reason}`);
@@ -31,7 +31,7 @@ let refused: string | undefined | null = null;
 /** This file's collector, which sees all of its tests. */
 let shared: Promise<Collector> | undefined;
 
-/** A test with a network namespace of its own. */
+/** Runs a test with its own network namespace. */
 export function live(
   name: string,
   body: (net: Net, t: TestContext) => Promise<void>,
@@ -57,7 +57,7 @@ after(async () => {
   if (shared) await (await shared).stop();
 });
 
-/** What this file's collector saw in a namespace, in order. */
+/** Watches a namespace with this file's collector. Events are returned in order. */
 export async function watch(net: Net): Promise<{ events: () => Promise<Connect[]>; lost: () => number }> {
   known.add(net.inode);
   shared ??= Collector.start(['--report', 'attempt'], (line) => {
@@ -65,10 +65,10 @@ export async function watch(net: Net): Promise<{ events: () => Promise<Connect[]
     return known.has(Number.parseInt(line.slice(at, at + 10), 10));
   });
   const collector = await shared;
-  const from = collector.lines().length; // an inode number may have been another namespace's before
+  const from = collector.lines().length; // an earlier namespace may have had the same inode number
   return {
     lost: () => lostIn(collector.lines().slice(from)),
-    /** All of them until now: an attempt made here and now comes after them. */
+    /** Returns all events so far: a new attempt marks the end. */
     async events() {
       const [mark] = (await net.client(['blocking', '127.0.0.1', 1])).attempts as [Attempt];
       const isMark = (line: string) => line.includes(`"pid":${mark.pid},`) && line.includes(`"netns":${net.inode},`);
@@ -93,7 +93,7 @@ export function fields(event: Connect): Omit<Attempt, 'began' | 'ended'> {
   return rest as Omit<Attempt, 'began' | 'ended'>;
 }
 
-/** The event that belongs to an attempt. An error that comes after the call has returned is not the call's. */
+/** The expected event of an attempt. An error that arrives after the call returned is not the call's error. */
 export function eventOf({ began: _, ended: _e, ...attempt }: Attempt): ReturnType<typeof fields> {
   if (attempt.error === 'EINPROGRESS' || attempt.error === 'EINTR') {
     delete attempt.errno;
@@ -102,7 +102,7 @@ export function eventOf({ began: _, ended: _e, ...attempt }: Attempt): ReturnTyp
   return attempt;
 }
 
-/** Each attempt is one event, whole and in order, and there are no others. */
+/** Asserts that each attempt has exactly one event, complete and in order, and that no other event exists. */
 export function same(events: Connect[], attempts: Attempt[], more: Partial<Attempt>[] = []): void {
   const wanted = attempts.map((attempt, i) => {
     const merged = { ...eventOf(attempt), ...more[i] };
@@ -113,7 +113,7 @@ export function same(events: Connect[], attempts: Attempt[], more: Partial<Attem
   const group = cgroup();
   for (const [i, event] of events.entries()) {
     const at = Date.parse(event.ts) * 1000;
-    // a second to each side: the clocks are read one after the other, and this machine may pause between
+    // allows a second on each side: the clocks are read one after the other, and this machine may pause in between
     const off = Math.abs(at - (attempts[i] as Attempt).began);
     assert.ok(off < 1e6, `${event.ts} is not when ${JSON.stringify(attempts[i])} began`);
     if (group) assert.equal(event.cgroup, group);

@@ -1,6 +1,6 @@
 # Looks up names and connects to them, one after the other: names.py same|other PORT NAME…
-# `same` looks up in the thread that connects, `other` in a thread of its own, as curl and node do. The attempt for the name
-# at place i goes to PORT + i, and to the name's address at place i.
+# `same` looks up in the thread that connects, `other` in a separate thread, as curl and node do. The attempt for name
+# number i goes to PORT + i, and to address number i of the name.
 import socket, sys, threading
 
 how, port, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]

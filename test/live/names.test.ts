@@ -22,7 +22,7 @@ interface Named {
   names?: string[];
 }
 
-/** Runs processes side by side, each with its own names of two shared addresses. Returns their attempts by port. */
+/** Runs processes in parallel, each with its own names for two shared addresses. Returns their attempts by port. */
 async function sideBySide(net: Net, how: 'same' | 'other', processes: number, count: number) {
   await nameserver(net);
   const collector = await seeing(net);
@@ -40,7 +40,7 @@ async function sideBySide(net: Net, how: 'same' | 'other', processes: number, co
 }
 
 live(
-  '8 processes, 10 names each of 2 shared addresses: each attempt has the name that its thread looked up',
+  '8 processes, 10 names each for 2 shared addresses: each attempt has the name that its thread looked up',
   async (net) => {
     const found = await sideBySide(net, 'same', 8, 10);
     for (const process of range(8))
@@ -54,12 +54,12 @@ live(
   },
 );
 
-live('the look-up in another thread: one name for an address is certain, several are candidates', async (net) => {
+live('look-ups in another thread: one name for an address is certain, several are candidates', async (net) => {
   const found = await sideBySide(net, 'other', 8, 10);
   for (const process of range(8))
     for (const [i, wanted] of namesOf(process, 10).entries()) {
       const { name, name_scope, name_ambiguous, names } = found.get(10_000 + 100 * process + i) as Named;
-      assert.deepEqual({ name, name_scope }, { name: wanted, name_scope: 'process' }); // the latest
+      assert.deepEqual({ name, name_scope }, { name: wanted, name_scope: 'process' }); // the latest look-up
       assert.equal(name_ambiguous, i === 0 ? undefined : true);
       if (i > 0)
         assert.deepEqual(
@@ -71,10 +71,10 @@ live('the look-up in another thread: one name for an address is certain, several
     }
 });
 
-/** Half a second apart: 120 is a minute. */
+/** How often curl runs, every half second: 120 takes a minute. */
 const times = Number(process.env.SYNPIPE_POLLS ?? 30);
 
-linked('curl, again and again in an outage: every attempt has its name', async (net) => {
+linked('curl, run repeatedly during an outage: every attempt has its name', async (net) => {
   await nameserver(net);
   const collector = await seeing(net);
   const polls = range(times).map(async (i) => {

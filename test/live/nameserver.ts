@@ -4,7 +4,7 @@ import { fresh } from './folder.js';
 import type { Net } from './net.js';
 import { until } from './wait.js';
 
-/** What the servers of these tests know. */
+/** The zone that these tests' servers serve. */
 const zone = `$ORIGIN example.test.
 $TTL 300
 @ SOA ns hostmaster 1 3600 600 86400 60
@@ -29,7 +29,7 @@ ${Array.from({ length: 20 }, (_, i) => `n${i}.each A 127.0.1.${i + 1}`).join('\n
 odd\\001\\"na\\255me A 127.0.0.9
 ${Array.from({ length: 200 }, (_, i) => `big A 127.1.1.${i + 1}`).join('\n')}
 `;
-/** Names of its loopback addresses. */
+/** Reverse names of its loopback addresses. */
 const reverse = `$ORIGIN 0.0.127.in-addr.arpa.
 $TTL 300
 @ SOA ns.example.test. hostmaster.example.test. 1 3600 600 86400 60
@@ -39,14 +39,14 @@ $TTL 300
 `;
 export const big = Array.from({ length: 200 }, (_, i) => `127.1.1.${i + 1}`);
 
-/** A real server on 127.0.0.1 and ::1 of the namespace. */
+/** Starts a real server on 127.0.0.1 and ::1 of the namespace. */
 export async function nameserver(net: Net): Promise<void> {
   const dir = fresh('knot');
   mkdirSync(dir);
   const zones = { 'example.test': zone, '0.0.127.in-addr.arpa': reverse };
   const child = net.spawn(knotd({ dir, listen: ['127.0.0.1@53', '::1@53'], zones }), 'ignore');
   const listening = () => {
-    if (child.exitCode !== null) throw new Error(`knotd ended: ${readFileSync(`${dir}/log`, 'utf8')}`);
+    if (child.exitCode !== null) throw new Error(`knotd exited: ${readFileSync(`${dir}/log`, 'utf8')}`);
     const [udp, tcp] = [net.run('ss', '-ulnH'), net.run('ss', '-tlnH')];
     return ['127.0.0.1:53', '[::1]:53'].every((at) => udp.includes(at) && tcp.includes(at));
   };
@@ -63,7 +63,7 @@ export interface Rule {
   forward?: string;
 }
 
-/** A server that answers by such rules: see responder.cjs. */
+/** Starts a server that answers by these rules: see responder.cjs. Returns its process ID. */
 export async function responder(net: Net, rules: Record<string, Rule>, address = '127.0.0.1'): Promise<number> {
   const file = new URL('responder.cjs', import.meta.url).pathname;
   const child = net.spawn([process.execPath, file, address, JSON.stringify(rules)], ['ignore', 'pipe', 'inherit']);
@@ -72,13 +72,13 @@ export async function responder(net: Net, rules: Record<string, Rule>, address =
     output += data;
   });
   await until('the responder listens', () => {
-    if (child.exitCode !== null) throw new Error('the responder ended');
+    if (child.exitCode !== null) throw new Error('the responder exited');
     return output !== '';
   });
   return child.pid as number;
 }
 
-/** A command line that runs a command with this resolv.conf. */
+/** Returns a command line that runs a command with this resolv.conf. */
 export function withResolver(conf: string, ...command: string[]): string[] {
   const file = fresh('resolv.conf');
   writeFileSync(file, conf);

@@ -6,10 +6,10 @@ import { client, parse, type Said } from './client.js';
 import { onExit } from './folder.js';
 
 let count = 0;
-/** A run that was killed may have left namespaces of the same process id behind. */
+/** A killed run may have left behind namespaces with the same process ID. */
 const run = randomBytes(3).toString('hex');
 
-/** A network namespace with nothing but a loopback device: no traffic of a test leaves it. */
+/** A network namespace with only a loopback device: no traffic of a test leaves it. */
 export class Net {
   readonly name = `synpipe-${process.pid}-${run}-${count++}`;
   /** Its inode number: netns in events. */
@@ -24,7 +24,7 @@ export class Net {
     this.run('ip', 'link', 'set', 'lo', 'up');
   }
 
-  /** What a command has to be put behind to run in here, with the same process id. */
+  /** The words before a command that run it in this namespace, with the same process ID. */
   get enter(): string[] {
     return ['nsenter', `--net=/run/netns/${this.name}`];
   }
@@ -43,12 +43,12 @@ export class Net {
     return child;
   }
 
-  /** Runs the client, as another user if there is a uid. */
+  /** Runs the client, as another user if `uid` is given. */
   async client(args: (string | number)[], uid?: number): Promise<Said> {
     return this.start(args, uid).finish();
   }
 
-  /** The client as a process; with `wait` as its first argument it begins when asked to finish. */
+  /** Starts the client as a process. With `wait` as its first argument it does nothing until `finish` is called. */
   start(args: (string | number)[], uid?: number): { child: ChildProcess; finish: () => Promise<Said> } {
     const as = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     const child = this.spawn([...as, client(), ...args.map(String)], ['pipe', 'pipe', 'inherit']);
@@ -56,18 +56,18 @@ export class Net {
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       output += text;
     });
-    child.stdin?.on('error', () => {}); // it may have ended without reading
+    child.stdin?.on('error', () => {}); // it may exit without reading
     const closed = once(child, 'close');
     const finish = async () => {
       child.stdin?.end('\n');
       const [code, signal] = await closed;
-      if (code !== 0) throw new Error(`the client ended with ${code ?? signal}: ${child.spawnargs.join(' ')}`);
+      if (code !== 0) throw new Error(`the client exited with ${code ?? signal}: ${child.spawnargs.join(' ')}`);
       return parse(output);
     };
     return { child, finish };
   }
 
-  /** A server, ready to be connected to; on [::], for both families. */
+  /** Starts a server and waits until it listens; on [::] it serves both families. */
   async serve(port: number, address = '::'): Promise<void> {
     const { child } = this.start(['serve', address, port]);
     const [output] = await Promise.race([once(child.stdout as NodeJS.ReadableStream, 'data'), once(child, 'exit')]);
@@ -78,12 +78,12 @@ export class Net {
     this.run('sh', '-c', 'echo "$1" > "/proc/sys/net/$0"', key, value);
   }
 
-  /** From now on every attempt has this local port, so that it is known where a program can't ask for it. */
+  /** Gives every later attempt this local port, so that it is known even if a program cannot ask for it. */
   onlyPort(port: number): void {
     this.sysctl('ipv4/ip_local_port_range', `${port} ${port}`);
   }
 
-  /** Packets to this port are dropped where they arrive: nobody ever answers. */
+  /** Drops packets to this port on arrival, so that nobody ever answers. */
   blackhole(port: number): void {
     this.run('nft', 'add table inet t');
     this.run('nft', 'add chain inet t in { type filter hook input priority 0; }');

@@ -7,7 +7,7 @@ import { fresh } from './folder.js';
 import { live, same } from './live.js';
 import { until } from './wait.js';
 
-live('-p: only this process', async (net) => {
+live('-p reports only this process', async (net) => {
   net.onlyPort(40000);
   const wanted = net.start(['wait', 'blocking', '127.0.0.1', 9]);
   const other = net.start(['wait', 'blocking', '127.0.0.1', 9]);
@@ -19,9 +19,9 @@ live('-p: only this process', async (net) => {
   assert.equal(code, 0);
 });
 
-live('-u: only these users', async (net) => {
+live('-u reports only these users', async (net) => {
   net.onlyPort(40000);
-  const uid = 10_000_000 + 4 * process.pid; // several, which no other test file has
+  const uid = 10_000_000 + 4 * process.pid; // several user IDs that no other test file uses
   const collector = await Collector.start(['--report', 'attempt', '--uid', `${uid},${uid + 1}`]);
   const said = [];
   for (const one of [uid, uid + 2, uid + 1]) said.push((await net.client(['blocking', '127.0.0.1', 9], one)).attempts);
@@ -31,7 +31,7 @@ live('-u: only these users', async (net) => {
   same(connects(lines), [...(said[0] ?? []), ...(said[2] ?? [])], [own, own]);
 });
 
-live('-u: a user by name', async (net) => {
+live('-u accepts a user name', async (net) => {
   const nobody = 65534;
   const collector = await Collector.start(['--report', 'attempt', '-u', 'nobody', '--netns', net.inode]);
   const { attempts } = await net.client(['blocking', '127.0.0.1', 9], nobody);
@@ -41,9 +41,9 @@ live('-u: a user by name', async (net) => {
   assert.equal(connects(lines)[0]?.uid, nobody);
 });
 
-live('-P, -4 and -6', async (net) => {
+live('-P, -4 and -6 report only what they select', async (net) => {
   const uid = 1_000_000 + process.pid;
-  const ranges = Array.from({ length: 64 }, (_, i) => `${64_512 + 16 * i}-${64_527 + 16 * i}`).join(); // to 65535
+  const ranges = Array.from({ length: 64 }, (_, i) => `${64_512 + 16 * i}-${64_527 + 16 * i}`).join(); // up to 65535
   const collectors = await Promise.all(
     [['-P', '9,65535'], ['-4'], ['-6'], ['-6', '-P', '10'], ['-P', '1-3,10-11'], ['-P', ranges]].map((args) =>
       Collector.start(['-u', uid, ...args]),
@@ -78,7 +78,7 @@ for (const [report, last] of [
   ['outcome', outcomes],
   ['both', outcomes],
 ] as const)
-  live(`-n with --report ${report}: the end after this many last lines of attempts`, async (net) => {
+  live(`-n with --report ${report}: ends after this many final lines of attempts`, async (net) => {
     const uid = 1_000_000 + process.pid;
     const collector = new Collector(['--status', '--report', report, '-n', 7, '-u', uid]);
     const traffic = net.start(['forever', '127.0.0.1', 9], uid);
@@ -97,7 +97,7 @@ for (const [report, last] of [
     assert.equal(connects(lines).length, report === 'outcome' ? 0 : 7 + pending);
   });
 
-live('-p in a PID namespace of its own: takes it as the host counts, and says so', async (net) => {
+live("-p in a PID namespace takes the host's process IDs, and says so", async (net) => {
   const wanted = net.start(['wait', 'blocking', '127.0.0.1', 9]);
   const args = ['--duration', '2s', '--report', 'outcome', '-p', String(wanted.child.pid)];
   const collector = spawn('unshare', ['-fp', '--mount-proc', `${bin}collector`, '--status', ...args], {
@@ -119,7 +119,7 @@ live('-p in a PID namespace of its own: takes it as the host counts, and says so
 });
 
 live(
-  '--netns: a name in /run/netns, a path, an inode number, a process; nothing but a network namespace',
+  '--netns takes a name in /run/netns, a path, an inode number or a process, and only network namespaces',
   async (net) => {
     const sleeper = net.start(['wait', 'blocking', '127.0.0.1', 9]);
     const path = `/run/netns/${net.name}`;
@@ -144,9 +144,9 @@ live(
   },
 );
 
-live('--duration ends by itself, --tier and --status describe the run', async (net) => {
+live('--duration ends it; --tier and --status describe the run', async (net) => {
   const uid = 1_000_000 + process.pid;
-  const client = net.start(['wait', 'quiet', 20, '127.0.0.1', 9], uid); // it is there before the time runs
+  const client = net.start(['wait', 'quiet', 20, '127.0.0.1', 9], uid); // it starts before the duration does
   const collector = await Collector.start(['--duration', 3, '--tier', 'tracepoint', '-u', uid]);
   await client.finish();
   const { code, stderr } = await collector.ended;
@@ -162,7 +162,7 @@ live('--duration ends by itself, --tier and --status describe the run', async (n
   assert.deepEqual(counted(lines), ledger(lines, 'outcome'));
 });
 
-live('a wrong command line: one line and exit code 2', async () => {
+live('a wrong command line prints one line and exits with 2', async () => {
   for (const args of [
     ['--nothing'],
     ['-P', '70000'],
@@ -184,7 +184,7 @@ live('a wrong command line: one line and exit code 2', async () => {
   }
 });
 
-live('without the right to trace: one line and exit code 1', async () => {
+live('without the right to trace it prints one line and exits with 1', async () => {
   const args = ['--reuid=65534', '--regid=65534', '--clear-groups', `${bin}collector`];
   const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', timeout: 60_000 });
   assert.deepEqual({ status, stdout }, { status: 1, stdout: '' });

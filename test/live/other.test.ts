@@ -23,17 +23,17 @@ live('TCP Fast Open by sendto(), refused', async (net) => {
   const seen = await watch(net);
   const { attempts } = await net.client(['fast-open', '127.0.0.1', 9]);
   assert.equal(attempts[0]?.error, 'ECONNREFUSED');
-  // written when the SYN is prepared: the error comes later
+  // written when the SYN is prepared: the error arrives later
   const own = { saddr: '127.0.0.1', sport: 40000, errno: undefined as never, error: undefined as never };
   same(await seen.events(), attempts, [own]);
 });
 
-live('TCP Fast Open asked for before connect()', async (net) => {
+live('TCP Fast Open enabled before connect()', async (net) => {
   net.sysctl('ipv4/tcp_fastopen', '3');
   await net.serve(8080);
   const seen = await watch(net);
   const first = await net.client(['fast-open-connect', '127.0.0.1', 8080]);
-  const second = await net.client(['fast-open-connect', '127.0.0.1', 8080]); // the SYN goes out at write()
+  const second = await net.client(['fast-open-connect', '127.0.0.1', 8080]); // the SYN is sent by write()
   assert.deepEqual([...first.later, ...second.later], ['ok', 'ok']);
   same(await seen.events(), [...first.attempts, ...second.attempts]);
 });
@@ -75,7 +75,7 @@ for (const [kind, address, port] of [
   }
 }
 
-live('an MPTCP subflow that joins: an attempt of the kernel thread that makes it', async (net, t) => {
+live('an MPTCP subflow that joins is an attempt of the kernel thread that makes it', async (net, t) => {
   try {
     net.run('ip', 'mptcp', 'limits', 'set', 'subflow', '1');
     net.run('ip', 'mptcp', 'endpoint', 'add', '127.0.0.9', 'dev', 'lo', 'subflow');
@@ -90,7 +90,7 @@ live('an MPTCP subflow that joins: an attempt of the kernel thread that makes it
   const [first, ...joins] = await seen.events();
   assert.ok(first);
   same([first], said.attempts);
-  // either side may be the one that joins the other, or both at once
+  // either side may join the other, or both at once
   assert.ok(joins.length === 1 || joins.length === 2, JSON.stringify(joins));
   for (const { via, saddr, daddr, dport, comm, id } of joins) {
     assert.deepEqual([via, saddr, daddr], ['mptcp', '127.0.0.9', '127.0.0.1']);
@@ -108,11 +108,11 @@ live('denied by a cgroup program: EPERM', async (net, t) => {
   const attempts = [...first.attempts, ...second.attempts];
   for (const { error } of attempts) assert.equal(error, 'EPERM');
   const events = await seen.events();
-  assert.deepEqual(events.map(fields), attempts.map(eventOf)); // not the cgroup: they have their own
+  assert.deepEqual(events.map(fields), attempts.map(eventOf)); // without the cgroup: each attempt has its own
   assert.equal(new Set(events.map(({ cgroup }) => cgroup)).size, 2);
 });
 
-live('denied with the error of a file that is no socket', async (net, t) => {
+live('denied with ENOTSOCK, the error for a file that is not a socket', async (net, t) => {
   const seen = await watch(net);
   const said = await net.client(['denied-enotsock', 'blocking', '127.0.0.1', 9]);
   if (!able(t, said)) return;
@@ -121,7 +121,7 @@ live('denied with the error of a file that is no socket', async (net, t) => {
   assert.deepEqual(events.map(fields), said.attempts.map(eventOf));
 });
 
-live("a 32-bit program's system call", async (net, t) => {
+live("a 32-bit program's system call is reported", async (net, t) => {
   await net.serve(8080);
   const seen = await watch(net);
   const said = await net.client(['compat', '127.0.0.1', 8080]);
@@ -129,4 +129,4 @@ live("a 32-bit program's system call", async (net, t) => {
   same(await seen.events(), said.attempts);
 });
 
-// What fails before a SYN in such calls is the kernel matrix's: not every tier sees it (test/vm/CONFORMANCE.md).
+// Such calls that fail before a SYN are tested in the kernel matrix: not every tier sees them (test/vm/CONFORMANCE.md).

@@ -33,7 +33,7 @@ live('connect, AF_UNSPEC, connect: two attempts, two outcomes', async (net) => {
   await ends(net, [['disconnect', '127.0.0.1', 8080]], ['established', 'established']);
 });
 
-live('failed at once: no route, prohibited', async (net) => {
+live('attempts without a route, or to a prohibited one, fail at once', async (net) => {
   net.run('ip', 'route', 'add', 'prohibit', '10.1.1.1');
   net.run('ip', 'route', 'add', 'unreachable', '10.1.1.2');
   const commands = ['192.0.2.1', '2001:db8::1', '10.1.1.1', '10.1.1.2'].flatMap((address) => [
@@ -45,7 +45,7 @@ live('failed at once: no route, prohibited', async (net) => {
   await ends(net, commands, expected);
 });
 
-live('reset in the middle of a simultaneous open', async (net) => {
+live('reset during a simultaneous open', async (net) => {
   net.blackhole(8080);
   await ends(net, [['reset', '127.0.0.1', 4001, '127.0.0.1', 8080]], ['reset ECONNRESET']);
 });
@@ -70,14 +70,14 @@ for (const how of [['mptcp'], ['uring', 'inline'], ['uring', 'async']]) {
   });
 }
 
-// in turn: the end of a test ends all collectors but the shared one
+// one after the other: the end of a test ends all collectors but the shared one
 describe('nobody answers', () => {
   for (const [how, address] of [
     ['blocking', '127.0.0.1'],
     ['nonblocking', '::1'],
     ['restarted', '127.0.0.1'],
   ] as const)
-    live(`${how}: timeout, as late as the last SYN`, async (net) => {
+    live(`${how}: timeout, no earlier than the last SYN allows`, async (net) => {
       net.blackhole(8080);
       let resent = 0;
       const counting = (watch: () => Promise<Seen>) =>
@@ -95,7 +95,7 @@ describe('nobody answers', () => {
       assert.ok(waiting && waiting.waited_us >= 1_000_000 && more.length === 0, JSON.stringify([waiting, ...more]));
     });
 
-  live('ICMP host unreachable', async (net) => {
+  live('ICMP host unreachable is reported with its sender', async (net) => {
     net.blackhole(8080);
     net.run('nft', 'add rule inet t in tcp dport 8081 reject with icmpx host-unreachable');
     const { events } = await ends(net, [['blocking', '127.0.0.1', 8081]], ['unreachable EHOSTUNREACH']);
@@ -103,7 +103,7 @@ describe('nobody answers', () => {
     assert.deepEqual([icmp, icmp_from], ['host-unreachable', '127.0.0.1']);
   });
 
-  live('closed by the application, or by the end of its process: aborted', async (net) => {
+  live('closed by the application, or when its process exits: aborted', async (net) => {
     net.blackhole(8080);
     const commands = ['127.0.0.1', '::1'].flatMap((address) => [
       ['closing', address, 8080],
@@ -123,7 +123,7 @@ describe('nobody answers', () => {
     });
 
   for (const report of ['both', 'outcome'] as const)
-    live(`--report ${report}, stopped while attempts are under way: they are pending`, async (net) => {
+    live(`--report ${report}, stopped during attempts: they are pending`, async (net) => {
       net.blackhole(8080);
       net.sysctl('ipv4/tcp_syn_retries', '6');
       const { lines, events, end } = await during(net, report, async () => {

@@ -4,10 +4,10 @@ import type { Attempt, Said } from './client.js';
 import { Collector, counted, isAttempt, ledger, lostIn, outcomes, statuses, stillOpen } from './collect.js';
 import type { Net } from './net.js';
 
-/** As it is written here: `refused ECONNREFUSED`. */
+/** How tests write an outcome: `refused ECONNREFUSED`. */
 export const endOf = ({ result, error }: Outcome) => (error ? `${result} ${error}` : result);
 
-/** Of a connect, its ts is the start; the others have fields of their own, and seq differs. */
+/** Fields in which the events of an attempt differ: a connect's ts is the attempt's start, the others have extra fields. */
 const own = [
   'type',
   'seq',
@@ -22,7 +22,7 @@ const own = [
   'retransmits',
 ];
 
-/** What all events of an attempt share. */
+/** The fields that all events of an attempt share. */
 function shared(event: Connect | Pending | Outcome): object {
   const all = { ...event, ...(event.type === 'connect' && { start: event.ts }) };
   return Object.fromEntries(Object.entries(all).filter(([key]) => !own.includes(key)));
@@ -31,14 +31,14 @@ function shared(event: Connect | Pending | Outcome): object {
 /** Microseconds since 1970. */
 const microseconds = (ts: string | undefined) => Date.parse(`${ts?.slice(0, 19)}Z`) * 1000 + Number(ts?.slice(20, 26));
 
-/** Each connect has exactly one outcome, which comes later and has the same fields and more. So has any pending line. */
+/** Asserts that each connect has exactly one outcome, later and with the same shared fields, as has any pending event. */
 export function paired(lines: string[]): void {
   const open = new Map<string, Connect | Pending>();
   const ended = new Set<string>();
   for (const line of lines.filter(isAttempt)) {
     const event: Connect | Pending | Outcome = JSON.parse(line);
     if (event.type === 'connect') {
-      assert.ok(!open.has(event.id) && !ended.has(event.id), `the id of another attempt: ${line}`);
+      assert.ok(!open.has(event.id) && !ended.has(event.id), `the ID of another attempt: ${line}`);
       open.set(event.id, event);
       continue;
     }
@@ -47,7 +47,7 @@ export function paired(lines: string[]): void {
     assert.ok(event.seq > before.seq, `written before its connect: ${line}`);
     const took = event.type === 'pending' ? event.waited_us : event.latency_us;
     const between = microseconds(event.ts) - microseconds(event.start);
-    assert.ok(took >= 0 && Math.abs(between - took) <= 1, line); // each is rounded on its own
+    assert.ok(took >= 0 && Math.abs(between - took) <= 1, line); // each is rounded separately
     if (event.type === 'pending') continue;
     open.delete(event.id);
     ended.add(event.id);
@@ -64,7 +64,7 @@ export interface Seen {
   lost: number;
 }
 
-/** What the collector writes of a namespace while something happens in it, to the end. */
+/** Returns what the collector writes about a namespace while `body` runs, up to the end. */
 export async function during(net: Net, report: 'both' | 'outcome', body: () => Promise<unknown>): Promise<Seen> {
   const collector = await Collector.start(['--report', report, '--netns', net.inode]);
   await body();
@@ -77,8 +77,8 @@ export async function during(net: Net, report: 'both' | 'outcome', body: () => P
 }
 
 /**
- * For attempts that a timer ends: once more, or twice, if an outcome is missing. A sandbox's kernel may run no BPF program
- * while its own process 1 is current, not even for a timer that comes just then: ftrace shows the socket's state change.
+ * For attempts that a timer ends: runs them again, at most twice, if an outcome is missing. A sandbox's kernel may run no BPF
+ * program while its own process 1 is current, not even for a timer that fires then: ftrace shows the state change.
  */
 export async function timed(watch: () => Promise<Seen>): Promise<Seen> {
   for (let tries = 1; ; tries++) {
@@ -87,7 +87,7 @@ export async function timed(watch: () => Promise<Seen>): Promise<Seen> {
   }
 }
 
-/** Attempts, and how their outcomes say that they ended: in their order, each of the right process and destination. */
+/** Runs attempts, and asserts how they end: in order, each with the right process and destination. */
 export async function ends(
   net: Net,
   commands: (string | number)[][],

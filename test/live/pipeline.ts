@@ -6,7 +6,7 @@ import { fresh, onExit } from './folder.js';
 
 export const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
 
-/** A shell line in a folder and process group of its own, as an interactive shell runs it. */
+/** A shell line in its own folder and process group, as an interactive shell runs it. */
 export class Pipeline {
   readonly folder = fresh('pipeline');
   readonly child: ChildProcess;
@@ -25,16 +25,16 @@ export class Pipeline {
       this.stderr += text;
     });
     onExit(() => this.kill('SIGKILL'));
-    this.ended = once(this.child, 'close'); // when the last of its processes has closed stderr
+    this.ended = once(this.child, 'close'); // once its last process has closed stderr
   }
 
   kill(signal: NodeJS.Signals): void {
     try {
       process.kill(-(this.child.pid as number), signal);
-    } catch {} // it has ended
+    } catch {} // it has exited
   }
 
-  /** What out.ndjson holds; '' while there is none. */
+  /** The contents of out.ndjson, or '' if it does not exist yet. */
   text(): string {
     const path = `${this.folder}/out.ndjson`;
     return existsSync(path) ? readFileSync(path, 'utf8') : '';

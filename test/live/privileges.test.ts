@@ -10,10 +10,10 @@ import { mounted, needed, nobody, only, privileged } from './rights.js';
 import { until } from './wait.js';
 
 for (const tier of [[], ['--tier', 'tracepoint']])
-  live(`once it runs, no thread of it has a capability left: ${tier.join(' ') || 'the best tier'}`, async (net) => {
+  live(`once it runs, no thread has any capability left: ${tier.join(' ') || 'the best tier'}`, async (net) => {
     const collector = await Collector.start([...tier, '--netns', net.inode]);
     const pid = collector.child.pid as number;
-    await until('all is given up', () => privileged(pid).length === 0, 10).catch(() =>
+    await until('all capabilities are given up', () => privileged(pid).length === 0, 10).catch(() =>
       assert.deepEqual(privileged(pid), []),
     );
     await net.client(['quiet', 10, '127.0.0.1', 9]);
@@ -21,7 +21,7 @@ for (const tier of [[], ['--tier', 'tracepoint']])
     assert.deepEqual({ code, stderr, events: outcomes(lines).length }, { code: 0, stderr: '', events: 10 });
   });
 
-live('nobody with just the capabilities that it needs: sees, keeps none, leaves nothing', async (net) => {
+live('nobody with only the capabilities that it needs: works, drops them, leaves nothing behind', async (net) => {
   const [out, err] = [fresh('events.ndjson'), fresh('stderr')];
   const [to, errors] = [openSync(out, 'w'), openSync(err, 'w')];
   const options = ['--status', '--report', 'both', '--tier', 'tracepoint', '--netns', String(net.inode)];
@@ -40,7 +40,7 @@ live('nobody with just the capabilities that it needs: sees, keeps none, leaves 
     .match(/^Uid:\t(\d+)\t(\d+)/m)
     ?.slice(1);
   assert.deepEqual(user, [String(nobody), String(nobody)]);
-  await until('all is given up', () => privileged(pid).length === 0);
+  await until('all capabilities are given up', () => privileged(pid).length === 0);
   const kinds = ['prog', 'map', 'link'] as const;
   const ids = kinds.flatMap((kind) => held(kind, pid).map((id) => [kind, id] as const));
   await net.client(['quiet', 50, '127.0.0.1', 9]);
@@ -53,7 +53,7 @@ live('nobody with just the capabilities that it needs: sees, keeps none, leaves 
   for (const [kind, id] of ids) await until(`${kind} ${id} is gone`, () => !exists(kind, id));
 });
 
-/** What the collector says to nobody with these capabilities. */
+/** What the collector reports to nobody with these capabilities. */
 function refusal(capabilities: string[]): string {
   const args = [...only(capabilities), `${bin}collector`, '--tier', 'tracepoint'];
   const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', timeout: 60_000 });
@@ -62,21 +62,21 @@ function refusal(capabilities: string[]): string {
   return stderr.match(/(?:run as root or grant|lacks) ([a-z_,]+)/)?.[1] ?? stderr;
 }
 
-for (const [without, told] of [
+for (const [without, capability] of [
   ['bpf', 'cap_bpf'],
   ['perfmon', 'cap_perfmon'],
   ['sys_admin', 'cap_sys_admin'],
   ['dac_read_search', 'cap_dac_read_search'],
 ] as const)
-  live(`without ${told} it names just that`, async (_, t) => {
+  live(`without ${capability} the message names only that`, async (_, t) => {
     if (!needed().includes(without)) return t.skip('tracefs is mounted');
     const rest = needed().filter((name) => name !== without);
-    // the widest stands for these two
+    // the broadest capability stands for these two
     if (without === 'bpf' || without === 'perfmon') rest.splice(0, 9, ...rest.filter((name) => name !== 'sys_admin'));
-    assert.equal(refusal(rest), told);
+    assert.equal(refusal(rest), capability);
   });
 
-live('with none of them, or few: it names what the first step lacks', async () => {
+live('with no capabilities, or few, the message names what the first step lacks', async () => {
   assert.equal(refusal(['dac_read_search']), 'cap_bpf,cap_perfmon');
   assert.equal(refusal(['bpf', 'perfmon']), mounted() ? 'cap_dac_read_search' : 'cap_sys_admin,cap_dac_read_search');
 });

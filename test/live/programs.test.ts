@@ -14,7 +14,7 @@ interface Call {
 
 const address = /sin6?_port=htons\((\d+)\).*?(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/;
 
-/** The TCP connects in strace's account, by the end of the call. */
+/** The TCP connects in an strace log, in the order in which the calls ended. */
 function parse(trace: string): Call[] {
   const open = new Map<string, string>();
   const calls: Call[] = [];
@@ -54,7 +54,7 @@ async function compare(net: Net, least: number, ...command: string[]): Promise<C
   return calls;
 }
 
-live('curl, which tries one address after the other', async (net) => {
+live('curl, which tries one address after the other, is reported as strace sees it', async (net) => {
   await net.serve(8080, '127.0.0.3');
   net.run('ip', 'route', 'add', 'unreachable', '10.1.1.1');
   const resolve = 'web.test:8080:[::1],[2001:db8::1],10.1.1.1,192.0.2.1,127.0.0.2,127.0.0.3';
@@ -63,7 +63,7 @@ live('curl, which tries one address after the other', async (net) => {
   assert.equal(calls.at(-1)?.daddr, '127.0.0.3');
 });
 
-live('node with autoSelectFamily', async (net) => {
+live('node with autoSelectFamily is reported as strace sees it', async (net) => {
   await net.serve(8080, '127.0.0.3');
   net.blackhole(8081);
   net.run('ip', 'route', 'add', 'prohibit', '10.1.1.1');
@@ -80,7 +80,7 @@ live('node with autoSelectFamily', async (net) => {
   assert.ok(calls.some(({ error }) => error === 'EACCES'));
 });
 
-live('python asyncio', async (net) => {
+live('python asyncio is reported as strace sees it', async (net) => {
   await net.serve(8080, '127.0.0.3');
   const script = `
 import asyncio, socket

@@ -1,8 +1,8 @@
-import type { told } from './answers.js';
+import type { lookupFields } from './answers.js';
 import { big } from './nameserver.js';
 import type { Net } from './net.js';
 
-type Told = ReturnType<typeof told>;
+type LookupField = ReturnType<typeof lookupFields>;
 
 const udp = { ttl: 300, server: '127.0.0.1', transport: 'udp' };
 const failed = (name: string, rcode: string, error = rcode) => ({
@@ -14,7 +14,7 @@ const failed = (name: string, rcode: string, error = rcode) => ({
 });
 const chain = { name: 'www.example.test', cnames: ['cdn.example.test', 'edge.other.example.test'], ttl: 30 };
 
-/** What dig asks, and the events that it makes. */
+/** dig's queries, and the events that they make. */
 const asked: [string[], object[]][] = [
   [['one.example.test'], [{ name: 'one.example.test', addrs: ['127.0.0.2'], ...udp }]],
   [['AAAA', 'six.example.test'], [{ name: 'six.example.test', addrs: ['::1'], ...udp }]],
@@ -41,7 +41,7 @@ const asked: [string[], object[]][] = [
   [['last.many.example.test'], [{ name: 'last.many.example.test', addrs: ['127.0.0.5'], ...udp }]],
 ];
 
-/** Asks the server of the namespace all of that. */
+/** Sends all of these queries to the server of the namespace. */
 export function dig(net: Net): void {
   for (const [args] of asked) {
     const server = args.some((arg) => arg.startsWith('@')) ? [] : ['@127.0.0.1'];
@@ -49,9 +49,9 @@ export function dig(net: Net): void {
   }
 }
 
-/** The dns events of it. */
-export const wanted = asked.flatMap(([, events]) => events) as Told[];
+/** The dns events of these queries. */
+export const wanted = asked.flatMap(([, events]) => events) as LookupField[];
 
-/** A server may turn the addresses round. */
-export const sorted = (event: Told): Told =>
+/** A server may rotate the addresses. */
+export const sorted = (event: LookupField): LookupField =>
   event.addrs ? { ...event, addrs: [...event.addrs].sort() as [string, ...string[]] } : event;

@@ -8,14 +8,14 @@ const wanted = [
   ...['outcome python3 denied', 'outcome bash unreachable'],
 ];
 
-live('the script that makes the sample still records what it is to show', async () => {
-  const told = (lines: string[]) =>
+live('the script that makes the sample still records what it must show', async () => {
+  const kinds = (lines: string[]) =>
     new Set(
       lines
         .map((line) => JSON.parse(line))
         .map(({ type, comm, name, result }) => [type, (type === 'dns' ? name : comm) ?? '', result].join(' ').trim()),
     );
-  const missing = (lines: string[]) => wanted.filter((one) => !told(lines).has(one));
+  const missing = (lines: string[]) => wanted.filter((one) => !kinds(lines).has(one));
   const path = await record(60, (lines) => missing(lines).length === 0);
   assert.deepEqual(missing(readFileSync(path, 'utf8').trim().split('\n')), []);
 });

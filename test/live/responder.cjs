@@ -1,8 +1,8 @@
 /*
- * responder.cjs ADDRESS RULES: a DNS server that answers by UDP as it is told. RULES: a JSON object, name → rule, `*` for
+ * responder.cjs ADDRESS RULES: a DNS server over UDP that answers by rules. RULES: a JSON object, name → rule, `*` for
  * other names. A rule: { A: '192.0.2.1', AAAA: '2001:db8::1', rcode: 2, truncated: true, silent: 1, delay: 100,
- * forward: '127.0.0.9' }. `silent` is how many queries are not answered first; `delay` is in milliseconds; `forward` asks
- * that server from a socket of its own. A name without addresses, rcode and so on has no data. Prints a line when it listens.
+ * forward: '127.0.0.9' }. `silent`: how many first queries go unanswered. `delay`: in milliseconds. `forward`: asks that
+ * server from a separate socket. A name without addresses, rcode and so on has no data. Prints a line when it listens.
  */
 const dgram = require('node:dgram');
 const { isIPv4 } = require('node:net');

@@ -3,17 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 export const nobody = 65534;
 export const mounted = () => / - tracefs /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
-/** What the tracepoint tier needs here. */
+/** The capabilities that the tracepoint tier needs here. */
 export const needed = () => ['bpf', 'perfmon', ...(mounted() ? [] : ['sys_admin']), 'dac_read_search'];
 
-/** Behind this a command is nobody, with just these capabilities. */
+/** setpriv options that run a command as nobody, with only these capabilities. */
 export function only(capabilities: string[]): string[] {
   const added = capabilities.map((name) => `+${name}`).join(',');
   const caps = [`--inh-caps=-all,${added}`, `--ambient-caps=-all,${added}`];
   return [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', ...caps, `--bounding-set=-all,${added}`];
 }
 
-/** The threads of a process, each with what /proc tells of it; without those that end meanwhile. */
+/** The threads of a process, each with its /proc status. Leaves out threads that exit meanwhile. */
 function statuses(pid: number): [task: string, text: string][] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
     try {
@@ -24,7 +24,7 @@ function statuses(pid: number): [task: string, text: string][] {
   });
 }
 
-/** The threads of a process that have something left, as /proc tells it. */
+/** The privileges that threads of a process still have, according to /proc. */
 export function privileged(pid: number): string[] {
   const tasks = statuses(pid);
   assert.ok(tasks.length > 5, `it has ${tasks.length} threads`);
@@ -34,7 +34,7 @@ export function privileged(pid: number): string[] {
   });
 }
 
-/** The IDs of a process's threads, as /proc tells them, each set once: uids, gids (real, effective, saved, fs), groups. */
+/** The distinct IDs of a process's threads, from /proc: uids and gids (real, effective, saved, fs), groups. */
 export function identities(pid: number): string[] {
   const all = statuses(pid).map(([, text]) => {
     const [, uids, gids, groups] = /^Uid:\t(.*)\nGid:\t(.*)\n(?:.*\n)*?Groups:\t(.*?) *$/m.exec(text) ?? [];
@@ -43,5 +43,5 @@ export function identities(pid: number): string[] {
   return [...new Set(all)];
 }
 
-/** What `identities` says of a process that is wholly this user, without supplementary groups. */
+/** What `identities` returns for a process that is entirely this user, without supplementary groups. */
 export const wholly = (uid: number, gid: number) => [`${`${uid} `.repeat(4).trim()}; ${`${gid} `.repeat(4).trim()}; `];

@@ -12,7 +12,7 @@ import { until } from './wait.js';
 
 const uid = 1_000_000 + process.pid;
 
-/** A collector, and the reader of its output, which can be stopped. */
+/** A collector, and the reader of its output, which the test can stop. */
 async function withReader(args: string[]) {
   const [fifo, file] = [fresh('fifo'), fresh('read.ndjson')];
   execFileSync('mkfifo', [fifo]);
@@ -30,12 +30,12 @@ async function withReader(args: string[]) {
 
 for (const report of ['attempt', 'outcome', 'both'] as const)
   live(
-    `200,000 connects, a reader that stops for a while, --report ${report}: all are reported or counted`,
+    `200,000 connects and a reader that stops for a while, --report ${report}: all are reported or counted`,
     async (net) => {
       const { collector, reader, lines, read } = await withReader(['--report', report]);
       const traffic = Array.from({ length: 4 }, () => net.client(['quiet', 40_000, '127.0.0.1', 9], uid));
       reader.kill('SIGSTOP');
-      await Promise.all(traffic.slice(0, 2)); // so long
+      await Promise.all(traffic.slice(0, 2)); // the reader is stopped until these two are done
       reader.kill('SIGCONT');
       await Promise.all([...traffic, net.client(['quiet', 40_000, '127.0.0.1', 9], uid)]);
       const { code, stderr } = await collector.stop();
@@ -47,16 +47,16 @@ for (const report of ['attempt', 'outcome', 'both'] as const)
       console.error(`# ${started} connects, ${ended} outcomes, ${lost} lost`);
       assert.equal((report === 'attempt' ? started : ended) + lost, 200_000);
       if (report === 'both') assert.equal(started + ended + lostIn(all), 400_000);
-      assert.ok(lost > 0, 'the reader was too quick for this test');
+      assert.ok(lost > 0, 'the reader was too fast for this test');
       assert.deepEqual(counted(all), ledger(all, report));
     },
   );
 
-/** To be divided by 8, as 200 is. They take 45 s, and more than two minutes on a busy machine. */
+/** Must be divisible by 8, as 200 must. These take 45 s, and more than two minutes on a busy machine. */
 const cycles = 1000;
 
 live(
-  `${cycles} starts and stops in one process leave nothing, and take no more and more memory`,
+  `${cycles} starts and stops in one process leave nothing behind, and memory does not keep growing`,
   async () => {
     const script = fileURLToPath(new URL('cycles.ts', import.meta.url));
     const args = ['--expose-gc', '--import', 'tsx', script, '200', String(cycles)];
@@ -74,7 +74,7 @@ live(
   { timeout: 600_000 },
 );
 
-live('SIGKILL in the middle of the traffic leaves nothing attached', async (net) => {
+live('SIGKILL during traffic leaves nothing attached', async (net) => {
   const traffic = net.start(['forever', '127.0.0.1', 9], uid);
   for (const report of ['attempt', 'outcome', 'both']) {
     const collector = await Collector.start(['--report', report, '-u', uid]);

@@ -30,7 +30,7 @@ const collectors = () =>
     }
   });
 
-/** All that the collector put out has arrived. */
+/** Asserts that everything the collector wrote has arrived. Returns the number of outcomes. */
 function complete(pipeline: Pipeline): number {
   const all = events(pipeline);
   const [start, end] = [all.at(0) as Status, all.at(-1) as Status];
@@ -56,19 +56,19 @@ async function running(net: Net, work: (pipeline: Pipeline) => Promise<void>, op
   return pipeline;
 }
 
-live('a collector in front of fused stages ends, and they with it', async (net) => {
+live('when a collector in front of fused stages ends, so do they', async (net) => {
   const pipeline = await running(net, async () => {}, '-n 7');
   assert.equal(complete(pipeline), 7);
   assert.equal(pipeline.child.exitCode, 0);
 });
 
-live('Ctrl-C loses nothing', async (net) => {
+live('Ctrl-C on the pipeline loses nothing', async (net) => {
   const pipeline = await running(net, async (pipeline) => pipeline.kill('SIGINT'));
   assert.ok(complete(pipeline) > 0);
   assert.equal(pipeline.child.exitCode, 0);
 });
 
-live('SIGTERM for the one process ends the collector too, and loses nothing', async (net) => {
+live('SIGTERM to the one process ends the collector too, and loses nothing', async (net) => {
   const pipeline = await running(net, async ({ child }) => void child.kill('SIGTERM'));
   assert.ok(complete(pipeline) > 0);
   assert.equal(pipeline.child.exitCode, 0);
@@ -87,7 +87,7 @@ live('stages that fail end the collector', async (net) => {
   assert.deepEqual(collectors(), []);
 });
 
-live('the exit code is the last one, and a usage error starts nothing', async () => {
+live('the exit code is that of the last stage, and a usage error starts nothing', async () => {
   const refused = new Pipeline(`exec synpipe run 'collector --cgroup no/such | filter'`);
   await refused.ended;
   assert.match(refused.stderr, /^collector: --cgroup .*\n$/);

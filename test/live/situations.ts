@@ -3,19 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Tier } from '../../dist/collector/addon.js';
 
-/** Something that a machine lacks, and what is said then. Made in a mount namespace of its own, so that nobody else sees it. */
+/** Something that a machine lacks, and the message then. Made in a separate mount namespace that other processes do not see. */
 export interface Situation {
   name: string;
-  /** Shell commands, in this repository's folder; the last one is what speaks. */
+  /** Shell commands, run in this repository's folder. The last one prints the message. */
   run: string;
-  /** What it has to say, on stdout or stderr: all of it, or where a pattern, any of it. */
+  /** The expected output, on stdout and stderr: all of it, or a pattern that some of it must match. */
   says: string | RegExp;
   status: number;
-  /** Only where this one works. */
+  /** Run only if this tier works. */
   tier?: Exclude<Tier, 'tracepoint'>;
 }
 
-/** For `run`: hides a folder, or gives all BPF objects another function to hook. */
+/** For `run`: functions that hide a folder, or make all BPF objects hook another function. */
 const preamble = `set -e
 objects=dist/native/linux-${process.arch}/bpf
 hide() { for folder; do [ ! -d "$folder" ] || mount -t tmpfs none "$folder"; done; }
@@ -35,7 +35,7 @@ const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
   const lacks = (what: string) => `${cannot('adopt_files')}: EPERM; this root lacks ${what}\n`;
   return [
     {
-      name: `${tier}: a function that is not there`,
+      name: `${tier}: a function that does not exist`,
       run: `rehook __sys_connect_file __sys_connect_filx; dist/bin/collector --tier ${tier}`,
       says:
         tier === 'fentry'
@@ -45,7 +45,7 @@ const inTier = (tier: 'fentry' | 'kprobe'): Situation[] => {
       tier,
     },
     {
-      name: `${tier}: a function that connect() does not pass`,
+      name: `${tier}: a function that connect() does not call`,
       run: `rehook __sys_connect_file generic_file_fsync; dist/bin/collector --tier ${tier}`,
       says: 'collector: connect() does not call the hooked function: ENXIO; this kernel was built with __sys_connect_file inlined; use another tier\n',
       status: 1,
@@ -122,7 +122,7 @@ export const situations: Situation[] = [
     status: 1,
   },
   {
-    name: 'no memory to lock, and no right to more: works all the same',
+    name: 'no memory to lock, and no right to more: still works',
     run: 'ulimit -l 0; only -ipc_lock,-sys_resource dist/bin/doctor',
     says: /^works {2}tracepoint\n/m,
     status: 0,
@@ -152,13 +152,13 @@ export const lockedDown: Situation[] = (['fentry', 'kprobe', 'tracepoint'] as co
   status: 1,
 }));
 
-/** What it says, and its exit status. */
+/** The output, and the exit status. */
 export interface Said {
   text: string;
   status: number | null;
 }
 
-/** Runs one on this machine, as root. */
+/** Creates a situation on this machine, as root. */
 export function make({ run }: Situation): Said {
   const { status, stdout } = spawnSync(
     'unshare',

@@ -6,7 +6,7 @@ import { until } from './wait.js';
 
 const uid = 1_000_000 + process.pid;
 
-live('a stopped reader: bounded memory, and afterwards every attempt is reported or counted as lost', async (net) => {
+live('a stopped reader: memory stays bounded, and every attempt is later reported or counted as lost', async (net) => {
   const { collector, reader, lines, read } = await stuck('-u', uid);
   const pid = collector.child.pid as number;
   await net.client(['quiet', 1000, '127.0.0.1', 9], uid);
@@ -30,11 +30,11 @@ live('a stopped reader: bounded memory, and afterwards every attempt is reported
   assert.deepEqual(counted(all), ledger(all, 'outcome'));
 });
 
-live('SIGTERM with a stopped reader: it waits, and all that was seen is delivered', async (net) => {
+live('SIGTERM with a stopped reader waits, and everything seen is delivered', async (net) => {
   const { collector, reader, lines, read } = await stuck('-u', uid);
   await net.client(['quiet', 5000, '127.0.0.1', 9], uid);
   collector.child.kill('SIGTERM');
-  await net.client(['quiet', 100, '127.0.0.1', 9]); // time for a wrong end
+  await net.client(['quiet', 100, '127.0.0.1', 9]); // time to end wrongly
   assert.equal(collector.child.exitCode, null);
   reader.kill('SIGCONT');
   assert.equal((await collector.ended).code, 0);

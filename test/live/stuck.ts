@@ -7,7 +7,7 @@ import { until } from './wait.js';
 
 export const peakKb = (pid: number) => Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmHWM:\s+(\d+)/)?.[1]);
 
-/** A collector with a reader that is stopped as soon as it has read the first line. */
+/** Starts a collector with a reader that is stopped as soon as it has read the first line. */
 export async function stuck(...args: (string | number)[]) {
   const fifo = fresh('fifo');
   const file = fresh('read.ndjson');

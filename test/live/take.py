@@ -1,4 +1,4 @@
-# Prints, as a JSON array, what this process can take of the one named.
+# Prints, as a JSON array, which resources of the given process this process can access.
 import ctypes, json, os, sys
 
 pid = int(sys.argv[1])

@@ -8,7 +8,7 @@ import { live, same, watch } from './live.js';
 
 const refused = { saddr: '127.0.0.1', sport: 40000 };
 
-live('a thread with a name of its own', async (net) => {
+live('a thread with its own name', async (net) => {
   net.onlyPort(40000);
   const seen = await watch(net);
   const { attempts } = await net.client(['thread', Buffer.from('resolver #1').toString('hex'), '127.0.0.1', 9]);
@@ -17,22 +17,22 @@ live('a thread with a name of its own', async (net) => {
   same(await seen.events(), attempts, [refused]);
 });
 
-/** Names as bytes; the event's is what TextDecoder makes of them. */
+/** Names as bytes; the event has what TextDecoder makes of them. */
 const names: Record<string, string | number[]> = {
   'quotes and backslashes': '"\\"\'{}\\u0000',
   'C0 controls': [1, 2, 7, 8, 9, 10, 11, 12, 13, 27, 31],
   'a terminal sequence': '\x1b[31mred\x7f',
   'C1 controls': 'a\x80\x85\x9b\xa0',
   'characters of 2, 3, 4 bytes': 'ä€😀',
-  'bytes that are no UTF-8': [0xff, 0xfe, 0x80, 0xc3, 0x28, 0xc0, 0xaf],
-  'a character cut at the end': 'aaaaaaaaaaaa😀',
+  'bytes that are not UTF-8': [0xff, 0xfe, 0x80, 0xc3, 0x28, 0xc0, 0xaf],
+  'a character cut off at the end': 'aaaaaaaaaaaa😀',
   'surrogates, overlong, too large': [0xed, 0xa0, 0x80, 0xe0, 0x80, 0x80, 0xf4, 0x90, 0x80, 0x80, 0xf0, 0x80, 0x80],
   'U+2028 and a BOM': '\ufeffx\u2028y',
   'nothing at all': '',
   '15 bytes': 'abcdefghijklmno',
 };
 
-live('names of any bytes', async (net) => {
+live('names with arbitrary bytes', async (net) => {
   net.onlyPort(40000);
   const seen = await watch(net);
   const said = [];
@@ -45,7 +45,7 @@ live('names of any bytes', async (net) => {
   same(await seen.events(), said, wanted);
 });
 
-live('another user and group', async (net) => {
+live('another user and group are reported', async (net) => {
   net.onlyPort(40000);
   const seen = await watch(net);
   const { attempts } = await net.client(['as-user', 65534, 12345, '127.0.0.1', 9]);
@@ -57,7 +57,7 @@ live('another user and group', async (net) => {
   same(await seen.events(), [...attempts, ...large.attempts], [first, second]);
 });
 
-live('a program whose path is too long for exe: all else is right', async (net) => {
+live('a program whose path is too long for exe: all other fields are right', async (net) => {
   const folder = `${fresh('long')}/${'b'.repeat(200)}`;
   const program = `${folder}/${'c'.repeat(100)}`;
   mkdirSync(folder, { recursive: true });

@@ -32,8 +32,8 @@ live('jq, gojq, mlr and validate read what the collector writes', async (net, t)
   assert.deepEqual(parse(run('jq', '-c', '.')), expected);
   assert.deepEqual(parse(run('gojq', '-c', '.')), expected);
   assert.equal(run('mlr', '--ijsonl', '--onidx', 'count').trim(), String(lines.length));
-  const told = run('sh', '-c', 'validate --status <"$0" | tail -n 1');
-  assert.equal(JSON.parse(told).out, lines.length);
+  const status = run('sh', '-c', 'validate --status <"$0" | tail -n 1');
+  assert.equal(JSON.parse(status).out, lines.length);
   // mlr 6.6 itself writes control characters unescaped
   writeFileSync(file, `${lines.filter((line) => !line.includes('\\')).join('\n')}\n`);
   const plain = expected.filter((_, i) => !lines[i]?.includes('\\'));

@@ -8,13 +8,13 @@ import { until } from './wait.js';
 
 export interface Run {
   child: ChildProcess;
-  /** Of the collector, and of the command, which prints there too. */
+  /** stderr of the collector, and of the command, which prints there too. */
   lines: () => string[];
   stderr: () => string;
   ended: Promise<number | NodeJS.Signals>;
 }
 
-/** The collector in a namespace, which its command shares. `input`: what comes from its standard input. */
+/** Runs the collector in a namespace, which its command shares. `input`: the standard input. */
 export function trace(
   net: Net,
   args: (string | number)[],
@@ -39,7 +39,7 @@ export function trace(
   return run;
 }
 
-/** Where the command's processes are. */
+/** The cgroup that the command's processes are in. */
 export function cgroupOf({ child }: Run): string {
   const mount = readFileSync('/proc/mounts', 'utf8').match(/^\S+ (\S+) cgroup2 /m)?.[1] as string;
   const own = readFileSync('/proc/self/cgroup', 'utf8').match(/^0::(.*)$/m)?.[1] as string;

@@ -19,7 +19,7 @@ interface Begun {
   exit: Promise<unknown[]>;
 }
 
-/** A collector that has attached, after these words of the command line; not root any more, or so it should be. */
+/** Starts a collector after the words in `before`, and waits until it has attached and given up its privileges. */
 async function begin(
   t: TestContext,
   before: string[],
@@ -41,7 +41,7 @@ async function begin(
     return lines().length > 0;
   });
   const pid = child.pid as number;
-  await until('all is given up', () => privileged(pid).length === 0);
+  await until('all capabilities are given up', () => privileged(pid).length === 0);
   return { child, pid, lines, said, exit };
 }
 
@@ -50,7 +50,7 @@ async function end({ child, exit, said }: Begun): Promise<void> {
   assert.deepEqual([await exit, said()], [[0, null], '']);
 }
 
-/** Behind this a command finds another user database: the machine's, without `synpipe`, and these lines. */
+/** The words before a command that give it another user database: the machine's, without `synpipe`, and with these lines. */
 function withUsers(...users: string[]): string[] {
   const passwd = fresh('passwd');
   const others = readFileSync('/etc/passwd', 'utf8').replace(/^synpipe:.*\n/m, '');
@@ -67,7 +67,7 @@ for (const [what, before, args, env, uid, gid] of [
   ['--user', withUsers(system), ['--user', 'daemon'], { SUDO_UID: '1234567', SUDO_GID: '7654321' }, 1, 1],
   ['--user by number', withUsers(system), ['--user', '1234599'], {}, 1_234_599, 1_234_598],
 ] as const)
-  live(`once it runs, every thread of it is ${what}, and it sees what it saw`, async (net, t) => {
+  live(`once it runs, every thread is ${what}, and it still sees everything`, async (net, t) => {
     const collector = await begin(t, [...before], [...args, '--report', 'outcome', '--netns', net.inode], env);
     assert.deepEqual(identities(collector.pid), wholly(uid, gid));
     assert.equal(statuses(collector.lines())[0]?.filters?.user, undefined);
@@ -77,13 +77,13 @@ for (const [what, before, args, env, uid, gid] of [
     assert.deepEqual([last?.out, last?.lost], [10, 0]);
   });
 
-live('it ends although its new user may have no more threads', async (net, t) => {
+live('exits normally although its new user may have no more threads', async (net, t) => {
   const collector = await begin(t, ['prlimit', '--nproc=1:1'], ['--user', 'nobody', '--netns', net.inode]);
   assert.deepEqual(identities(collector.pid), wholly(nobody, nobody));
   await end(collector);
 });
 
-live('--user root: stays root, without capabilities', async (net, t) => {
+live('--user root stays root, without capabilities', async (net, t) => {
   const collector = await begin(t, [], ['--user', 'root', '--netns', net.inode]);
   assert.match(identities(collector.pid).join(), /^0 0 0 0; /);
   await end(collector);
@@ -91,7 +91,7 @@ live('--user root: stays root, without capabilities', async (net, t) => {
 
 const without = ['setpriv', '--bounding-set=-setuid,-setgid'];
 
-live('without CAP_SETUID: says so and stays root, without capabilities', async (net, t) => {
+live('without CAP_SETUID it says so and stays root, without capabilities', async (net, t) => {
   const { child, pid, exit, said } = await begin(t, without, ['--netns', net.inode]);
   assert.match(identities(pid).join(), /^0 0 0 0; /);
   child.kill('SIGTERM');
@@ -103,7 +103,7 @@ live('without CAP_SETUID: says so and stays root, without capabilities', async (
 });
 
 live(
-  'without CAP_SETUID --user fails before anything is printed; a user that does not exist is a usage error',
+  'without CAP_SETUID, --user fails before anything is printed; a user that does not exist is a usage error',
   async () => {
     const run = (before: string[], user: string) => {
       const [file = '', ...args] = [...before, `${bin}collector`, '--status', '--user', user];
@@ -118,14 +118,14 @@ live(
   },
 );
 
-/** What another process can take of one, that is the same user without any capability. */
+/** What another process of the same user, without any capability, can access of this one. */
 function taken(pid: number): string[] {
   const as = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--bounding-set=-all'];
   const script = fileURLToPath(new URL('take.py', import.meta.url));
   return JSON.parse(execFileSync('setpriv', [...as, '/usr/bin/python3', script, String(pid)], { encoding: 'utf8' }));
 }
 
-live('a process of the same user takes nothing of it', async (net, t) => {
+live('a process of the same user can access nothing of it', async (net, t) => {
   const sleeper = spawn('setpriv', [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', 'sleep', '1000']);
   t.after(() => sleeper.kill('SIGKILL'));
   await until('it sleeps', () => readFileSync(`/proc/${sleeper.pid}/comm`, 'utf8') === 'sleep\n');
@@ -135,11 +135,11 @@ live('a process of the same user takes nothing of it', async (net, t) => {
   assert.deepEqual(identities(collector.pid), wholly(nobody, nobody));
   assert.deepEqual(taken(collector.pid), []);
   const as = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
-  execFileSync('setpriv', [...as, 'kill', '-USR1', String(collector.pid)]); // Node's debugger stays closed: see stderr
+  execFileSync('setpriv', [...as, 'kill', '-USR1', String(collector.pid)]); // Node's debugger stays closed: stderr is checked
   await end(collector);
 });
 
-live('a signal reaches the command that is another user', async (net, t) => {
+live('a signal reaches a command that runs as another user', async (net, t) => {
   for (const [signal, code] of [
     ['SIGTERM', 143],
     ['SIGHUP', 129],
@@ -155,7 +155,7 @@ live('a signal reaches the command that is another user', async (net, t) => {
   }
 });
 
-live('metrics at a port below 1024, with those of the process', async (net, t) => {
+live('metrics on a port below 1024 include those of the process', async (net, t) => {
   const collector = await begin(t, net.enter, ['--netns', net.inode, '--metrics', '80']);
   const script = "fetch('http://127.0.0.1:80/metrics').then(async (got) => console.log(await got.text()))";
   const text = net.run('node', '-e', script);
@@ -164,7 +164,7 @@ live('metrics at a port below 1024, with those of the process', async (net, t) =
   await end(collector);
 });
 
-live('metrics in a file of a folder that it may not write to any more', async (net) => {
+live('metrics are written to a file in a folder that it may no longer write to', async (net) => {
   const folder = fresh('metrics');
   mkdirSync(folder, { mode: 0o755 });
   const path = `${folder}/x.prom`;
@@ -184,7 +184,7 @@ live('metrics in a file of a folder that it may not write to any more', async (n
   assert.equal(readFileSync(`${folder}-away/x.prom`, 'utf8').length > 0, true);
 });
 
-live('what writes the metrics ends with a collector that is killed', async (net) => {
+live('the metrics writer ends with a collector that is killed', async (net) => {
   const path = `${fresh('')}killed.prom`;
   const collector = await Collector.start(['--netns', net.inode, '--metrics', path]);
   const pid = collector.child.pid as number;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until it is so. The time is only there for a test that would never end. */
+/** Waits until `check` returns something. The time-out only stops a test that would never end. */
 export async function until<T>(
   what: string,
   check: () => T | undefined | false | null,
@@ -10,7 +10,7 @@ export async function until<T>(
   for (;;) {
     const found = check();
     if (found !== undefined && found !== false && found !== null) return found as NonNullable<T>;
-    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    if (Date.now() > end) throw new Error(`timed out waiting: ${what}`);
     await sleep(15);
   }
 }

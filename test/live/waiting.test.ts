@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { eventsByAttempt, ledger, sequenceOf } from './attempt-events.js';
 import { Collector } from './collect.js';
 import { linesOf } from './hang.js';
 import { addresses } from './link.js';
 import { linked } from './linked.js';
 import type { Net } from './net.js';
-import { inWords, ledger, stories } from './story.js';
 import { until } from './wait.js';
 
 const processes = 4;
 const { silent } = addresses[4];
 
 /**
- * Processes that hold so many attempts at once, each with a port of its own to connect to: they share the local ones. Dropped
- * before they come to the link, whose queue would be too short: for the kernel that is a congestion, and ends some early.
+ * Starts processes that hold `count` attempts in total. Each connects to its own port, so that they can share local ports. The
+ * SYNs are dropped before they reach the link, whose queue is too short: congestion would end some attempts early.
  */
 async function hold(net: Net, count: number) {
   net.run('nft', 'add table inet t');
@@ -46,17 +46,17 @@ async function hold(net: Net, count: number) {
   };
 }
 
-/** How often each story is told. */
+/** How often each sequence of events occurs. */
 function counted(lines: string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const words of stories(lines).map(inWords)) counts[words] = (counts[words] ?? 0) + 1;
+  for (const words of eventsByAttempt(lines).map(sequenceOf)) counts[words] = (counts[words] ?? 0) + 1;
   return counts;
 }
 
 const number = (lines: string[], type: string) => lines.filter((line) => line.startsWith(`{"type":"${type}"`)).length;
 
 for (const report of ['outcome', 'both'] as const)
-  linked(`20,000 that wait at once: one line each, and one at the end, --report ${report}`, async (net) => {
+  linked(`20,000 attempts that wait at once: one line each, and one at the end, --report ${report}`, async (net) => {
     const count = 20_000;
     const collector = await Collector.start(['--netns', net.inode, '--report', report]);
     const held = await hold(net, count);
@@ -74,7 +74,7 @@ for (const report of ['outcome', 'both'] as const)
 
 for (const report of ['outcome', 'both', 'attempt'] as const)
   for (const when of report === 'attempt' ? ['at once'] : ['at once', 'when they are pending'])
-    linked(`65,200 that are all closed ${when}: none stays open, --report ${report}`, async (net) => {
+    linked(`65,200 attempts that are all closed ${when}: none stays open, --report ${report}`, async (net) => {
       const count = 65_200;
       const collector = await Collector.start(['--netns', net.inode, '--report', report]);
       const held = await hold(net, count);
@@ -95,5 +95,5 @@ for (const report of ['outcome', 'both', 'attempt'] as const)
       assert.ok(last <= count && last + lost >= count, `${last} of ${count} ended, ${lost} lost`);
       const words =
         report === 'attempt' ? /^connect$/ : /^(connect, )?(pending, )?aborted$|^(connect|pending|connect, pending)$/;
-      for (const story of stories(ours)) assert.match(inWords(story), words, JSON.stringify(story));
+      for (const events of eventsByAttempt(ours)) assert.match(sequenceOf(events), words, JSON.stringify(events));
     });

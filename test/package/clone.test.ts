@@ -1,6 +1,6 @@
 /**
- * The README's commands for a clone, in a Debian that has Node and nothing else. It installs all that they need, so it
- * runs only with SYNPIPE_DOWNLOAD=1, as in .ci/run. How long each takes is printed.
+ * The README's commands for a clone, in a Debian that has only Node. They install everything they need, so this
+ * runs only with SYNPIPE_DOWNLOAD=1, as in .ci/run. Prints how long each takes.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -32,7 +32,7 @@ before(() => {
   execFileSync('git', ['clone', '-q', project, join(root.folder, 'root/synpipe')]);
 });
 
-test('npm start', { skip, timeout: 900_000 }, () => {
+test('npm start runs a collector', { skip, timeout: 900_000 }, () => {
   const start = 'cd synpipe && npm start -- -n 1 -P 9 >../out.ndjson & pid=$!';
   works(
     `${start}; while kill -0 $pid 2>/dev/null; do (exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; sleep 1; done; wait $pid`,
@@ -40,21 +40,24 @@ test('npm start', { skip, timeout: 900_000 }, () => {
   assert.equal(JSON.parse(works('cat out.ndjson')).dport, 9);
 });
 
-test('npm test: all that the tests use is installed, and those that are named run', { skip, timeout: 900_000 }, () => {
-  // none on real events: these tell a process by another number than it has in a root of its own
+test('npm test: everything that the tests use is installed, and the named tests run', {
+  skip,
+  timeout: 900_000,
+}, () => {
+  // no tests on real events: these report other process IDs than the separate root shows
   const some = ['layout', 'readme', 'collector/explain', 'transforms/filter'];
   const said = works(`cd synpipe && npm test -- ${some.map((name) => `test/${name}.test.ts`).join(' ')}`);
   assert.match(said, /^ℹ fail 0$/m);
   assert.match(said, /^ℹ skipped 0$/m);
 });
 
-test('npm install -g . of a clone that is built', { skip, timeout: 300_000 }, () => {
+test('npm install -g . of a built clone', { skip, timeout: 300_000 }, () => {
   works('cd synpipe && npm install -g .');
   assert.match(works('filter --help'), /^Usage: filter/m);
   works('npm uninstall -g synpipe');
 });
 
-test('the installed package builds its native part, where the one in it does not work', {
+test('the installed package builds its native part if the shipped one does not work', {
   skip,
   timeout: 300_000,
 }, () => {
@@ -62,7 +65,7 @@ test('the installed package builds its native part, where the one in it does not
   works('npm install -g synpipe.tgz');
   const native = join(root.folder, `usr/lib/node_modules/synpipe/dist/native/linux-${process.arch}`);
   writeFileSync(join(native, 'collector.node'), 'no library');
-  const { stdout, stderr } = root.run('doctor --build', { seconds: 280 }); // without a network
+  const { stdout, stderr } = root.run('doctor --build', { seconds: 280 }); // has no network
   assert.deepEqual({ stdout, stderr }, { stdout: 'built the native part\n', stderr: '' });
   assert.match(works('doctor'), /^ *works +(fentry|kprobe|tracepoint)\b/m);
 });

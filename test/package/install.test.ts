@@ -32,8 +32,8 @@ const text = (path: string) => readFileSync(join(root.folder, 'root', path));
 const lines = (text: string) => text.trim().split('\n');
 const connects = "bash -c '(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null; :'";
 
-installed('npm install -g, without a network', () => {
-  assert.equal(root.run('type gcc g++ clang make python3').stdout, ''); // or it would prove little
+installed('npm install -g works without a network', () => {
+  assert.equal(root.run('type gcc g++ clang make python3').stdout, ''); // or the test would prove little
   const { stdout, stderr } = works('npm install -g synpipe.tgz');
   assert.match(stdout, /^added 1 package in /m);
   assert.equal(stderr, '');
@@ -41,12 +41,12 @@ installed('npm install -g, without a network', () => {
     assert.match(works(`${name} --help`).stdout, new RegExp(`^Usage: ${name}`, 'm'));
 });
 
-installed('doctor finds a way, and nothing to build', () => {
+installed('doctor finds a working tier, and nothing to build', () => {
   assert.match(works('synpipe doctor').stdout, /^ *works +(fentry|kprobe|tracepoint)$/m);
   assert.equal(works('doctor --build').stdout, 'the native part works here: nothing to build\n');
 });
 
-installed('the collector sees an attempt to reach loopback', () => {
+installed('the collector sees an attempt to loopback', () => {
   const event = JSON.parse(works(`collector -P 9 -- ${connects}`).stdout);
   const { type, comm, daddr, dport, result, error } = event;
   assert.deepEqual(
@@ -55,7 +55,7 @@ installed('the collector sees an attempt to reach loopback', () => {
   );
 });
 
-installed('a whole pipeline, as processes and as one', () => {
+installed('a whole pipeline works, as processes and as one', () => {
   const pipeline = (sink: string) => `collector -P 9 -- ${connects} | filter --failed | enrich | ${sink}`;
   works(pipeline('sink-file out.ndjson'));
   const { dport, user } = JSON.parse(text('out.ndjson').toString());
@@ -68,7 +68,7 @@ installed('a whole pipeline, as processes and as one', () => {
   assert.match(said.stdout, /^TIME +DPORT +COUNT.*\n[\d:]+ 9 +1 /);
 });
 
-installed('what is in files or threads of its own is there: archives, HTTP, the page, the sample', () => {
+installed('parts in separate files or threads work: archives, HTTP, the page, the sample', () => {
   works('cp out.ndjson more.ndjson && for i in 1 2 3 4 5; do cat more.ndjson; done >many.ndjson');
   for (const [options, start] of [
     ['--compress zstd', '28b52ffd'],
@@ -105,7 +105,7 @@ console.log(await (await fetch('http://127.0.0.1:8040/page.js', { headers: { coo
   assert.ok(lines(sample).length > 10);
 });
 
-installed("one's own stages, and the library", () => {
+installed("the user's own stages and the library work", () => {
   put('mine.mjs', 'export default (event) => ({ ...event, dport: 10 });');
   put('mine.ts', 'export default (event: { dport: number }): boolean => event.dport === 9;');
   assert.equal(JSON.parse(works('apply mine.mjs <out.ndjson').stdout).dport, 10);
@@ -113,8 +113,8 @@ installed("one's own stages, and the library", () => {
   if (major > 22 || (major === 22 && minor >= 18)) works('apply mine.ts <out.ndjson');
   else {
     const { stderr, status } = root.run('apply mine.ts <out.ndjson');
-    const told = 'apply: cannot load mine.ts: TypeScript needs tsx with this Node; npm install -g tsx\n';
-    assert.deepEqual({ stderr, status }, { stderr: told, status: 1 });
+    const expected = 'apply: cannot load mine.ts: TypeScript needs tsx with this Node; npm install -g tsx\n';
+    assert.deepEqual({ stderr, status }, { stderr: expected, status: 1 });
   }
   const code = `import { createReadStream } from 'node:fs';
 import { filter, pipeline, sinkFile } from 'synpipe';
@@ -126,7 +126,7 @@ node main.js`);
   assert.deepEqual(text('app/library.ndjson'), text('out.ndjson'));
 });
 
-installed('where the native part does not work, it says what to do, and what is missing for that', () => {
+installed('if the native part does not work, commands say what to do, and what is missing for that', () => {
   const addon = `usr/lib/node_modules/synpipe/dist/native/linux-${process.arch}/collector.node`;
   writeFileSync(join(root.folder, addon), 'no library');
   const collector = root.run('collector');
@@ -140,15 +140,15 @@ installed('where the native part does not work, it says what to do, and what is 
     /^doctor: cannot build the native part \(.*file too short\): install what is missing: make, gcc, g\+\+, python3, node_api\.h \(of Node\)\n$/,
   );
   assert.deepEqual([collector.status, doctor.status], [1, 1]);
-  assert.equal(JSON.parse(works('filter --dport 9 <out.ndjson').stdout).dport, 9); // the others go on
+  assert.equal(JSON.parse(works('filter --dport 9 <out.ndjson').stdout).dport, 9); // other commands still work
 });
 
-installed('as a .deb: commands, man pages, completions, units; and it leaves nothing behind', () => {
+installed('as a .deb: commands, man pages, completions, units; removal leaves nothing behind', () => {
   works('npm uninstall -g synpipe');
   execFileSync(`${project}.ci/deb`, [join(root.folder, 'root'), join(root.folder, 'root/synpipe.tgz')]);
   const deb = `synpipe_${about.version}_*.deb`;
   assert.match(works(`dpkg-deb -f ${deb} Depends`).stdout, /^nodejs \(>= 20\.18\.1\), /);
-  works(`dpkg -i --force-depends ${deb}`); // the Node here is no package
+  works(`dpkg -i --force-depends ${deb}`); // Node is not installed as a package here
   assert.match(works('id synpipe').stdout, /^uid=[1-9]\d*\(synpipe\) /);
   for (const name of Object.keys(about.bin)) assert.match(works(`${name} --help`).stdout, /^Usage: /m);
   assert.equal(JSON.parse(works(`collector -P 9 -- ${connects}`).stdout).dport, 9);

@@ -15,7 +15,7 @@ const list = (folder: string, ending: RegExp) => readdirSync(join(root, folder))
 const tree = (folder: string) =>
   existsSync(join(root, folder)) ? list(folder, /./).map((name) => `${folder}/${name}`) : [];
 const platforms = ['linux-arm64', 'linux-x64'];
-/** The native code, with the libraries that each part needs. */
+/** The native code, with the libraries that each file needs. */
 const addons = [
   { name: 'collector.node', libraries: ['libc.so.6', 'libgcc_s.so.1', 'libresolv.so.2', 'libstdc++.so.6'] },
   { name: 'pipe.node', libraries: ['libc.so.6'] },
@@ -33,7 +33,7 @@ before(() => {
 const packing = (name: string, run: () => void) =>
   test(name, (t) => (reason === undefined ? run() : cannot(t, reason)));
 
-packing('the tarball has what is to be in it, and nothing else', () => {
+packing('the tarball has exactly the expected files', () => {
   const expected = [
     ...['CHANGELOG.md', 'LICENSE', 'Makefile', 'README.md', 'package.json', 'collector/binding.gyp'],
     ...pages.filter((page) => !/^test\/(?!bench\/README)|^(README|CHANGELOG)/.test(page)),
@@ -50,7 +50,7 @@ packing('the tarball has what is to be in it, and nothing else', () => {
     ...['icon.svg', 'index.html', 'page.css', 'page.js'].map((name) => `dist/sinks/web/page/${name}`),
     ...list('schemas', /\.schema\.json$/).map((name) => `schemas/${name}`),
     ...['bpf', 'collector/deploy', 'dist/completions', 'dist/man'].flatMap(tree),
-    ...list('dist/code', /\.js$/).map((name) => `dist/code/${name}`), // not what V8 made of it: that is for one Node
+    ...list('dist/code', /\.js$/).map((name) => `dist/code/${name}`), // without V8's code caches, which are for one Node
     ...list('collector', /\.(cc|c|h)$/).map((name) => `collector/${name}`),
     'schemas/generated/scan.c',
     ...list('schemas/pipe/scan', /\.h$/).map((name) => `schemas/pipe/scan/${name}`),
@@ -68,16 +68,16 @@ packing('the tarball has what is to be in it, and nothing else', () => {
     assert.equal(mode, path.startsWith('dist/bin/') && !path.endsWith('.json') ? 0o755 : mode, path);
 });
 
-packing('what its pages link to is in it', () => {
+packing('everything that its pages link to is in the package', () => {
   const paths = new Set(packed.files.map(({ path }) => path));
-  for (const page of pages.filter((page) => paths.has(page) && !page.startsWith('.github/'))) // that is for a clone
+  for (const page of pages.filter((page) => paths.has(page) && !page.startsWith('.github/'))) // those are for a clone
     for (const target of links(page).filter((target) => !/^([a-z]+:|#)/.test(target))) {
       const path = normalize(join(dirname(page), target.replace(/#.*/, '')));
       assert.ok(paths.has(path), `${page}: ${path}`);
     }
 });
 
-packing('it is small', () => {
+packing('the package is small', () => {
   console.log(`${packed.size} bytes, ${packed.unpackedSize} unpacked`);
   assert.ok(packed.size < 4_000_000, `${packed.size} bytes`);
   assert.ok(packed.unpackedSize < 16_000_000, `${packed.unpackedSize} bytes unpacked`);
@@ -89,8 +89,8 @@ const later = (version: string, most: string) => {
   return false;
 };
 
-packing('the native code asks for no newer C library than Node itself does, and no others than that', () => {
-  // of Debian 10, RHEL 8, Ubuntu 20.04: what Node 20 needs at least
+packing('the native code needs no newer C library than Node itself, and no other libraries', () => {
+  // those of Debian 10, RHEL 8, Ubuntu 20.04: the minimum for Node 20
   const most: Record<string, string> = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11', GCC: '4.2' };
   for (const [platform, { name, libraries }] of platforms.flatMap((platform) =>
     addons.map((addon) => [platform, addon] as const),
@@ -108,12 +108,12 @@ packing('the native code asks for no newer C library than Node itself does, and 
   }
 });
 
-packing('the notices name all that is linked in or bundled, with its licence', () => {
+packing('the notices name everything that is linked in or bundled, with its licence', () => {
   const text = readFileSync(join(content, 'dist/THIRD-PARTY-NOTICES'), 'utf8');
   const titles = [...text.matchAll(/^={100}\n(.*)\n={100}\n/gm)].map(
     ([, title]) => title?.split(/ (?:\d|\(Debian)/)[0],
   );
-  // by what is in the files, not by what the build noted
+  // from the contents of the files, not from what the build recorded
   const bundles = readdirSync(join(content, 'dist'), { recursive: true, encoding: 'utf8' })
     .filter((path) => /^(bin\/(?!.*\.json)|.*\.c?js$)/.test(path))
     .map((path) => readFileSync(join(content, 'dist', path), 'utf8'));
@@ -135,7 +135,7 @@ packing('the notices name all that is linked in or bundled, with its licence', (
     assert.ok(text.includes(words), words);
 });
 
-packing('its types stand alone', () => {
+packing('its types compile on their own', () => {
   const project = fresh('project');
   const code = `import { type AnyEvent, type Apply, collector, type Connect, events, filter, type Outcome, type Pending, pipeline, type Stage, sinkFile } from 'synpipe';
 const stage: Stage = filter({ dport: '443', notComm: 'curl' });

@@ -7,12 +7,12 @@ export interface Packed {
   /** The tarball's path. */
   tarball: string;
   files: { path: string; size: number; mode: number }[];
-  /** Bytes, of the tarball, and of what is in it. */
+  /** Bytes: of the tarball, and of its contents. */
   size: number;
   unpackedSize: number;
 }
 
-/** What `npm pack` makes of this checkout; in a folder of the test's own. */
+/** Runs `npm pack` on this checkout, into a temporary folder. */
 export function pack(): Packed {
   const args = ['pack', '--json', '--pack-destination', folder()];
   const [made] = JSON.parse(

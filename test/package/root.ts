@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onExit } from '../live/folder.js';
 import { root as project } from '../support/shell.js';
 
-/** What a Debian of its own has in its environment, and no more. */
+/** The whole environment in a separate Debian. */
 const environment = ['PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', 'HOME=/root', 'LC_ALL=C.UTF-8'];
 const certificates = 'etc/ssl/certs/ca-certificates.crt';
 
@@ -14,7 +14,7 @@ export interface Said {
   status: number | null;
 }
 
-/** A bare Debian 12 in a folder, with Node and npm as they are on this machine and nothing else; gone at the end. */
+/** A bare Debian 12 in a folder, with this machine's Node and npm and nothing else. Removed at the end. */
 export class Root {
   readonly folder = mkdtempSync('/var/tmp/synpipe-root-');
 
@@ -23,7 +23,7 @@ export class Root {
     const { status, stdout } = spawnSync('debootstrap', ['--variant=minbase', 'bookworm', this.folder], {
       encoding: 'utf8',
     });
-    if (status !== 0) throw new Error(`debootstrap ended with ${status}:\n${stdout.slice(-2000)}`);
+    if (status !== 0) throw new Error(`debootstrap exited with ${status}:\n${stdout.slice(-2000)}`);
     const npm = join(execFileSync('npm', ['root', '-g'], { encoding: 'utf8', stdio: 'pipe' }).trim(), 'npm');
     const modules = join(this.folder, 'usr/lib/node_modules');
     mkdirSync(modules, { recursive: true });
@@ -32,14 +32,14 @@ export class Root {
     symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(this.folder, 'usr/bin/npm'));
   }
 
-  /** For what is to reach the package registries: the certificates that this machine trusts. */
+  /** For commands that reach the package registries: the certificates that this machine trusts. */
   online(): void {
     if (!existsSync(`/${certificates}`)) return;
     mkdirSync(join(this.folder, 'etc/ssl/certs'), { recursive: true });
     cpSync(`/${certificates}`, join(this.folder, certificates));
   }
 
-  /** The words that run a line of bash in it, as root, in namespaces of its own: without a network, unless `online`. */
+  /** The words that run a line of bash in it, as root, in separate namespaces: without a network, unless `online`. */
   command(line: string, online = false): string[] {
     const env = online ? [...environment, `NODE_EXTRA_CA_CERTS=/${certificates}`] : environment;
     const enter = `ip link set lo up

@@ -1,4 +1,4 @@
-/** What the pages' commands print of the recording that the package ships. UPDATE=1 rewrites printed.txt. */
+/** What the pages' commands print for the recording that the package ships. UPDATE=1 rewrites printed.txt. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { shownOn } from '../support/shown/commands.js';
 import { onRecording, replayed } from '../support/shown/replayed.js';
 
 const file = `${root}test/recipes/printed.txt`;
-/** As many lines of each are kept, the first ones, and how many follow. */
+/** How many first lines of each output are kept, followed by how many more there are. */
 const most = 6;
 
 const shown = (await Promise.all(pages.filter((page) => !page.startsWith('test/')).map(shownOn))).flat();
@@ -29,15 +29,15 @@ function excerpt(text: string): string {
     .join('');
 }
 
-/** `null` as a value of its own: a field that the events do not have. */
+/** A separate value `null`: a field that the events do not have. */
 const isNull = /(^|[\s:,[(])null([\s,\]}):]|$)/m;
 
-/** The time of the run in the names of files. */
+/** The time of the run, in the names of files. */
 const timed = (text: string) => (text.startsWith('@') ? '@TIME' : 'DATE');
 
 const printed = new Map<string, string>();
 
-test('each prints something, and nothing that is missing', { concurrency: 2 }, async (t) => {
+test('each command prints something, without missing values', { concurrency: 2 }, async (t) => {
   assert.ok(scripts.size > 30, `${scripts.size} scripts`);
   await Promise.all(
     [...scripts].map(([script, asShown]) =>
@@ -53,7 +53,7 @@ test('each prints something, and nothing that is missing', { concurrency: 2 }, a
   );
 });
 
-test('what they print is what they printed', () => {
+test('the commands print what printed.txt has', () => {
   const text = [...scripts.keys()]
     .sort()
     .map((script) => `${script.replace(/^/gm, '$ ')}\n${printed.get(script) ?? ''}`)

@@ -15,7 +15,7 @@ interface Property {
   type?: string;
 }
 
-/** Numbers that count or measure nothing: names, ports, positions. */
+/** Numbers that neither count nor measure: names, ports, positions. */
 const withoutUnit = new Set(['seq', 'pid', 'nspid', 'tid', 'ppid', 'uid', 'gid', 'sport', 'dport']);
 
 function newAjv(): Ajv2020 {
@@ -24,14 +24,14 @@ function newAjv(): Ajv2020 {
   return ajv;
 }
 
-test('there are schemas', () => assert.ok(files.length >= 3));
+test('there are schemas to check', () => assert.ok(files.length >= 3));
 
 for (const file of files) {
   const schema = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
   const properties = Object.entries<Property>(schema.properties);
   const type = file.replace('.schema.json', '');
 
-  test(`${file}: compiles strictly, says what it is`, () => {
+  test(`${file}: compiles in strict mode and describes itself`, () => {
     newAjv().compile(schema);
     assert.equal(schema.$id, `synpipe:${type}:1`);
     assert.equal(schema.properties.type.const, type);
@@ -42,7 +42,7 @@ for (const file of files) {
     assert.notEqual(schema.additionalProperties, false, 'unknown keys are accepted');
   });
 
-  test(`${file}: every property has description, source and examples that hold`, () => {
+  test(`${file}: every property has a description, a source and valid examples`, () => {
     for (const [name, property] of properties) {
       assert.match(property.description ?? '', /\.$/, name);
       assert.ok(property.source, `${name}: source`);
@@ -52,7 +52,7 @@ for (const file of files) {
     }
   });
 
-  test(`${file}: numbers that count or measure something have a unit`, () => {
+  test(`${file}: every count and measure has a unit`, () => {
     for (const [name, { type: kind, unit }] of properties) {
       if (kind === 'integer' || kind === 'number') assert.notEqual(unit !== undefined, withoutUnit.has(name), name);
       if (name.endsWith('_us')) assert.equal(unit, 'microseconds', name);
@@ -74,14 +74,14 @@ for (const file of files) {
         maximum?: number;
       };
       if (kind === 'number')
-        assert.match(unit ?? '', /^ratio$| per second$/, `${name}: what counts or measures is an integer`);
+        assert.match(unit ?? '', /^ratio$| per second$/, `${name}: counts and measures are integers`);
       if (kind !== 'integer') continue;
       assert.ok(minimum !== undefined && minimum >= 0, `${name}: minimum`);
       assert.ok(maximum !== undefined && maximum <= Number.MAX_SAFE_INTEGER, `${name}: maximum`);
     }
   });
 
-  test(`${file}: an event of all the examples is valid`, () => {
+  test(`${file}: an event made of all examples is valid`, () => {
     const event = Object.fromEntries(properties.map(([name, { examples }]) => [name, examples?.[0]]));
     const validate = newAjv().compile(schema);
     assert.ok(validate(event), JSON.stringify(validate.errors));

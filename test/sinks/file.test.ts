@@ -24,7 +24,7 @@ const files = (dir: string, like = /./) =>
 const stamped = /^out@\d{8}T\d{6}\.\d{3}Z\.ndjson/;
 const ok = { stdout: '', stderr: '', code: 0 };
 
-test('--rotate-size: no file is larger, none ends in the middle of a line, no line is missing', async (t) => {
+test('--rotate-size: no file is larger, every file ends with a whole line, no line is missing', async (t) => {
   const dir = folder(t);
   assert.deepEqual(await shell('sink-file --rotate-size 64K out.ndjson', dir, numbered(1, 3000)), ok);
   const closed = files(dir, stamped);
@@ -36,7 +36,7 @@ test('--rotate-size: no file is larger, none ends in the middle of a line, no li
   );
 });
 
-test('--rotate-size goes on with the file that is there, and one line that is larger is a file', async (t) => {
+test('--rotate-size continues an existing file; a longer line gets its own file', async (t) => {
   const dir = folder(t);
   for (const from of [1, 101, 201])
     assert.deepEqual(await shell('sink-file --rotate-size 30K out.ndjson', dir, numbered(from, from + 99)), ok);
@@ -52,7 +52,7 @@ test('--rotate-size goes on with the file that is there, and one line that is la
   assert.equal(files(dir, /^small/).length, 3);
 });
 
-test('--rotate-every: closes a file when its time is over, while nothing comes too', async (t) => {
+test('--rotate-every closes a file when its time is over, even without input', async (t) => {
   const dir = folder(t);
   const { child, ended } = start(t, ['sink-file', '--rotate-every', '1s', 'out.ndjson'], dir);
   child.stdin?.write(numbered(1, 10));
@@ -67,7 +67,7 @@ test('--rotate-every: closes a file when its time is over, while nothing comes t
   );
 });
 
-test('--rotate-every: a file of an earlier run whose time is over is closed first, with its own time', async (t) => {
+test('--rotate-every closes a file of an earlier run first, named by its own time', async (t) => {
   const dir = folder(t);
   writeFileSync(join(dir, 'out.ndjson'), numbered(1, 5));
   utimesSync(join(dir, 'out.ndjson'), 1e9, 1e9);
@@ -81,7 +81,7 @@ test('--rotate-every: a file of an earlier run whose time is over is closed firs
   );
 });
 
-test('a path with time in it: each line in the file of its second, and the latest link points to the last', async (t) => {
+test('a path with time in it: each line is in the file of its second, and the latest link points to the last', async (t) => {
   const dir = folder(t);
   mkdirSync(join(dir, 'links'));
   const { child, ended } = start(t, ['sink-file', '--latest', 'links/now', '--mkdir', 'd/c-%Y%m%dT%H%M%S.ndjson'], dir);
@@ -106,11 +106,11 @@ test('a path with time in it: each line in the file of its second, and the lates
 const lastLine = (path: string) => seqsOf(readFileSync(path, 'utf8').replace(/[^\n]*$/, '')).at(-1);
 const stampOf = (date: Date) => date.toISOString().slice(0, 19).replace(/[-:]/g, '');
 
-test('--compress: closed files, those of earlier runs too, and what a crash left behind', async (t) => {
+test('--compress compresses closed files, including those of earlier runs and of a crash', async (t) => {
   const dir = folder(t);
   const at = (seconds: number) => `out@20260101T0000${String(seconds).padStart(2, '0')}.000Z.ndjson`;
   writeFileSync(join(dir, at(1)), numbered(1, 5)); // closed, then killed
-  writeFileSync(join(dir, at(2)), numbered(6, 10)); // killed while it was compressed
+  writeFileSync(join(dir, at(2)), numbered(6, 10)); // killed during compression
   writeFileSync(join(dir, `${at(2)}.gz.tmp`), 'half');
   writeFileSync(join(dir, `${at(3)}.gz.tmp`), gzipSync(numbered(11, 15))); // killed before the last step
   assert.deepEqual(await shell('sink-file --rotate-size 64K --compress gzip out.ndjson', dir, numbered(16, 1000)), ok);
@@ -120,7 +120,7 @@ test('--compress: closed files, those of earlier runs too, and what a crash left
   assertAll(seqsOf(text + readFileSync(join(dir, 'out.ndjson'), 'utf8')), 1000);
 });
 
-test('--compress zstd, read by zstd(1)', async (t) => {
+test('--compress zstd can be read by zstd(1)', async (t) => {
   const dir = folder(t);
   assert.deepEqual(await shell('sink-file --rotate-size 1M --compress zstd out.ndjson', dir, numbered(1, 10_000)), ok);
   assert.ok(files(dir, /\.zst$/).length >= 2);
@@ -128,9 +128,9 @@ test('--compress zstd, read by zstd(1)', async (t) => {
   assertAll(seqsOf(stdout), 10_000);
 });
 
-test('a name that comes round again does not overwrite an archive', async (t) => {
+test('a name that is used again does not overwrite an archive', async (t) => {
   const dir = folder(t);
-  const other = (new Date().getUTCHours() + 12) % 24; // of another hour, so closed
+  const other = (new Date().getUTCHours() + 12) % 24; // another hour, so the file is closed
   const name = `h-${String(other).padStart(2, '0')}.ndjson`;
   writeFileSync(join(dir, name), numbered(6, 10));
   writeFileSync(join(dir, `${name}.gz`), gzipSync(numbered(1, 5)));
@@ -182,7 +182,7 @@ test('fields in the path, with few files open at once: every line is in its file
   }
 });
 
-test('names that processes choose make no file outside of the folder', async (t) => {
+test('names chosen by processes make no file outside the folder', async (t) => {
   const dir = folder(t);
   const names = ['../up', '/abs', '..', '.', 'a/../../b', 'x\0y', 'é'.repeat(200), ''];
   const input = names.map((comm) => `${JSON.stringify({ type: 'x', comm })}\n`).join('');
@@ -191,10 +191,10 @@ test('names that processes choose make no file outside of the folder', async (t)
   assert.equal(files(join(dir, 'in')).length, names.length);
 });
 
-test('--latest replaces a link, also one that leads nowhere, and nothing else', async (t) => {
+test('--latest replaces a symbolic link, even a dangling one, and nothing else', async (t) => {
   const dir = folder(t);
   symlinkSync('gone', join(dir, 'now'));
-  symlinkSync('gone', join(dir, 'now.tmp')); // a crash has left it
+  symlinkSync('gone', join(dir, 'now.tmp')); // left by a crash
   assert.deepEqual(await shell('sink-file --latest now out.ndjson', dir, numbered(1, 1)), ok);
   assertAll(seqsIn(join(dir, 'now')), 1);
   for (const [name, link] of [
@@ -209,7 +209,7 @@ test('--latest replaces a link, also one that leads nowhere, and nothing else', 
   }
 });
 
-test('what a torn line is moved to is a file of its own: no link is followed, no FIFO waited for', async (t) => {
+test('a torn line is moved to a regular file only: no link is followed, no FIFO waited for', async (t) => {
   const dir = folder(t);
   const torn = '{"type":"conn';
   for (const [make, why] of [
@@ -224,14 +224,14 @@ test('what a torn line is moved to is a file of its own: no link is followed, no
   assert.equal(readFileSync(join(dir, 'other'), 'utf8'), 'precious\n');
 });
 
-test('--mkdir makes folders for their owner alone', async (t) => {
+test('--mkdir makes folders for their owner only', async (t) => {
   const dir = folder(t);
   assert.deepEqual(await shell("umask 0; sink-file --mkdir 'a/{comm}/out'", dir, numbered(1, 1)), ok);
   const { stdout } = await shell('stat -c %a a a/curl a/curl/out', dir);
   assert.equal(stdout, '700\n700\n600\n');
 });
 
-test('--format parquet: every closed file, the last one too; types of fields, gaps, JSON', async (t) => {
+test('--format parquet: every closed file including the last; field types, gaps, JSON', async (t) => {
   const dir = folder(t);
   const odd = { type: 'odd', ts: '2026-11-23T08:15:30.000007Z', addrs: ['a'], big: 1.5, no: null, mixed: 'x' };
   const input = `${numbered(1, 25_000)}${JSON.stringify(odd)}\n{"type":"odd","mixed":1}\n`;

@@ -24,7 +24,7 @@ after(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** sink-web on a free port, and its address. */
+/** Starts sink-web on a free port. Returns its address. */
 async function serve(t: TestContext, input: string | 'pipe', ...options: string[]): Promise<Running & { url: string }> {
   const stdin = input === 'pipe' ? 'pipe' : openSync(input, 'r');
   const running = start(t, ['sink-web', ...(options.includes('-l') ? [] : ['-l', '0']), ...options], dir, [
@@ -32,8 +32,8 @@ async function serve(t: TestContext, input: string | 'pipe', ...options: string[
     'pipe',
     'pipe',
   ]);
-  const [told] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
-  return { ...running, url: /http:\S+/.exec(told)?.[0] as string };
+  const [output] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
+  return { ...running, url: /http:\S+/.exec(output)?.[0] as string };
 }
 
 const at = (i: number) => new Date(Date.parse('2026-11-23T08:00:00Z') + i * 250).toISOString().replace('Z', '000Z');
@@ -44,7 +44,7 @@ const places = [
   { daddr: '203.0.113.9', dport: 22 },
 ];
 
-/** Attempts of three processes to three places, each fourth to port 22 and refused; connect and outcome of each. */
+/** Attempts of three processes to three places, every fourth to port 22 and refused: the connect and outcome of each. */
 function known(count: number, from = 0): Record<string, unknown>[] {
   return Array.from({ length: count }, (_, n) => n + from).flatMap((i) => {
     const comm = names[(i * i) % 3] as string;
@@ -84,7 +84,7 @@ const ends = (page: Page) =>
     .locator('#graph [aria-label]')
     .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') as string).sort());
 
-test('the numbers, the graph and the list are those that jq counts in the input', async (t) => {
+test('the numbers, the graph and the list match what jq counts in the input', async (t) => {
   const input = file('known.ndjson', ...known(200));
   const { url } = await serve(t, input);
   const { page, complaints } = await open(t, chromium, url);
@@ -121,14 +121,14 @@ test('the charts follow the input', async (t) => {
   const { url } = await serve(t, file('charts.ndjson', ...known(200)));
   const { page } = await open(t, chromium, url);
   await attempts(page, 200);
-  // 4 attempts a second, one of them failed: what the legend tells under the cursor in the middle
+  // 4 attempts a second, one of them failed: what the legend shows with the cursor in the middle
   const box = await page.locator('#rate .u-over').boundingBox();
   await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 40, (box?.y ?? 0) + 20);
   await page.waitForFunction(() => {
     const values = [...document.querySelectorAll('#rate .u-legend .u-value')].map((one) => one.textContent);
     return values[1] === '4' && values[2] === '1';
   });
-  // drag over the second half: about as many attempts are left
+  // drag over the second half: about half of the attempts remain
   await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 100, (box?.y ?? 0) + 20);
   await page.mouse.down();
   await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 1, (box?.y ?? 0) + 20, { steps: 5 });
@@ -140,7 +140,7 @@ test('the charts follow the input', async (t) => {
   await attempts(page, 200);
 });
 
-test('events appear as they come; a pause holds what is shown; the end is told', async (t) => {
+test('events appear as they arrive; a pause freezes the view; the end is shown', async (t) => {
   const { child, url, ended } = await serve(t, 'pipe');
   const { page, complaints } = await open(t, chromium, url);
   await page.waitForFunction(() => document.getElementById('state')?.textContent === 'live');
@@ -168,7 +168,7 @@ test('events appear as they come; a pause holds what is shown; the end is told',
   );
 });
 
-test('a filter narrows what is shown; a bad one says where; a click and a key choose; search', async (t) => {
+test('a filter narrows the view; the column of an error is shown; click, keys and search select', async (t) => {
   const { url } = await serve(t, file('filter.ndjson', ...known(200)));
   const { page, complaints } = await open(t, chromium, url);
   await attempts(page, 200);
@@ -200,7 +200,7 @@ test('a filter narrows what is shown; a bad one says where; a click and a key ch
   assert.deepEqual(complaints, []);
 });
 
-test('what is shown can be had as NDJSON, byte for byte', async (t) => {
+test('the view can be downloaded as NDJSON, byte for byte', async (t) => {
   const { url } = await serve(t, file('export.ndjson', ...known(50)));
   const { page } = await open(t, chromium, url);
   await attempts(page, 50);
@@ -208,14 +208,14 @@ test('what is shown can be had as NDJSON, byte for byte', async (t) => {
   assert.equal(readFileSync(await download.path(), 'utf8'), ndjson(...known(50)));
 });
 
-test('the last events are kept, connect and outcome as one attempt; the rest is told as not shown', async (t) => {
+test('the last events are kept, connect and outcome as one attempt; the rest is counted as not shown', async (t) => {
   const { url } = await serve(t, file('many.ndjson', ...known(300)), '--keep', '100');
   const { page } = await open(t, chromium, url);
   await attempts(page, 50);
   assert.equal(await number(page, 'older'), '500');
 });
 
-/** A pending event of an attempt that was made `waited` ms before `now`, and its outcome. */
+/** A pending event of an attempt made `waited` ms before `now`, and its outcome. */
 function waits(id: string, now: number, waited: number, more: Record<string, unknown> = {}) {
   const time = (ms: number) => new Date(ms).toISOString().replace('Z', '000Z');
   const common = { id, pid: 7, comm: 'curl', daddr: '203.0.113.7', dport: 443, ...more };
@@ -244,7 +244,7 @@ function waits(id: string, now: number, waited: number, more: Record<string, unk
 const firstRow = (page: Page) => page.locator('#rows [role=row]').first();
 const cell = (page: Page, at: number) => firstRow(page).locator(`:nth-child(${at})`).textContent();
 
-test('an attempt that waits comes first and ticks; its outcome takes its place, with the cause', async (t) => {
+test('a waiting attempt is listed first and its time counts up; its outcome replaces it, with the cause', async (t) => {
   const { child, url } = await serve(t, 'pipe');
   const { page, complaints } = await open(t, chromium, url);
   const { pending, outcome } = waits('1', Date.now(), 1_000);
@@ -261,7 +261,7 @@ test('an attempt that waits comes first and ticks; its outcome takes its place, 
       return / s$/.test(text) && Number.parseFloat(text) > than;
     }, than);
   await later(seconds + 0.3);
-  const late = await open(t, chromium, url); // it knows the waiting time from the start, not from when it came
+  const late = await open(t, chromium, url); // it shows the time since the attempt's start, not since the page opened
   await attempts(late.page, 11);
   assert.ok(Number.parseFloat((await cell(late.page, 7)) as string) >= seconds);
   await page.click('#pause');
@@ -283,7 +283,7 @@ test('an attempt that waits comes first and ticks; its outcome takes its place, 
   assert.deepEqual([complaints, late.complaints], [[], []]);
 });
 
-test('at the end of input what still waits does not tick', async (t) => {
+test('at the end of input, the time of waiting attempts stops', async (t) => {
   const past = Date.parse('2026-11-23T08:00:00Z');
   const [one, other] = [waits('1', past, 1_000), waits('2', past + 7_000, 2_000)];
   const { url } = await serve(t, file('ended.ndjson', one.pending, other.pending, { ...other.outcome, id: '3' }));
@@ -297,7 +297,7 @@ test('at the end of input what still waits does not tick', async (t) => {
   assert.deepEqual(await rows(), ['28.0 s', '22.0 s']);
 });
 
-test('what waits is shown also to a page that opens late, and goes when its end is not what the filter asks for', async (t) => {
+test('a page opened late shows waiting attempts too; one disappears if its outcome does not match the filter', async (t) => {
   const { child, url } = await serve(t, 'pipe', '--keep', '20');
   const { pending, outcome } = waits('900', Date.now(), 1_000, { comm: 'hangs' });
   child.stdin?.write(ndjson(pending, ...known(40)));
@@ -315,7 +315,7 @@ test('what waits is shown also to a page that opens late, and goes when its end 
   assert.deepEqual(complaints, []);
 });
 
-test('names that are an attack are only text', async (t) => {
+test('names that contain an attack are shown as text', async (t) => {
   const evil = [
     '<img src=x onerror=alert(1)>',
     '"><script>alert(2)</script>',
@@ -350,7 +350,7 @@ test('names that are an attack are only text', async (t) => {
   assert.deepEqual(complaints, []);
 });
 
-test('light, dark and a phone: nothing is wider than the screen', async (t) => {
+test('light, dark and phone: nothing is wider than the screen', async (t) => {
   const { url } = await serve(t, file('sizes.ndjson', ...known(100)));
   for (const more of [
     { colorScheme: 'dark' as const },
@@ -365,7 +365,7 @@ test('light, dark and a phone: nothing is wider than the screen', async (t) => {
   }
 });
 
-/** A server with one page, which a browser has for another origin than any sink-web. */
+/** Starts a server with one page, whose origin differs from that of any sink-web. */
 async function elsewhere(t: TestContext, html: string): Promise<{ port: number }> {
   const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end(html)).listen(0);
   await once(server, 'listening');
@@ -373,10 +373,10 @@ async function elsewhere(t: TestContext, html: string): Promise<{ port: number }
   return server.address() as AddressInfo;
 }
 
-test('a page on another origin gets nothing but the page itself, by whatever way', async (t) => {
+test('a page on another origin can get nothing but the page itself, in any way', async (t) => {
   const { url } = await serve(t, file('guarded.ndjson', ...known(20)));
   const { port } = new URL(url);
-  const { page } = await open(t, chromium, url); // so that this browser has the cookie
+  const { page } = await open(t, chromium, url); // gives this browser the cookie
   await attempts(page, 20);
   const storageState = await page.context().storageState();
   assert.equal(storageState.cookies.length, 1);
@@ -397,11 +397,11 @@ test('a page on another origin gets nothing but the page itself, by whatever way
     window: (at: string) => `window.open('${at}')`,
   };
   for (const site of ['localhost', '127.0.0.1']) {
-    // another site, and the same one, which gets the cookie
+    // another site, and the same site, which gets the cookie
     const other = await elsewhere(t, '<!doctype html><body>elsewhere');
     for (const [way, code] of Object.entries(ways)) {
       for (const path of paths) {
-        // its own, with the cookie: what another try opened may still be loading
+        // a separate context, with the cookie: what another try opened may still be loading
         const context = await chromium.newContext({ storageState });
         const attacker = await context.newPage();
         await attacker.goto(`http://${site}:${other.port}/`);
@@ -423,7 +423,7 @@ test('a page on another origin gets nothing but the page itself, by whatever way
   assert.equal(await page.locator('#state').textContent(), 'the input has ended');
 });
 
-test('the page finds another run at the same address', async (t) => {
+test('the page finds a new run at the same address', async (t) => {
   const first = await serve(t, file('first.ndjson', ...known(20)));
   const { page } = await open(t, chromium, first.url);
   await attempts(page, 20);

@@ -60,7 +60,7 @@ function recordOf(properties: Record<string, Property>, requiredKeys: string[] =
   return fc.record(all, { requiredKeys, noNullPrototype: true });
 }
 
-/** Events that a schema allows, drawn from the schema itself, keys in its order. */
+/** Events that a schema allows, drawn from the schema itself, with keys in its order. */
 export function eventOf({
   properties,
   required,
@@ -77,7 +77,7 @@ export function eventOf({
 
 export const anyEvent = fc.oneof(...eventTypes.map((type) => eventOf(schemaOf(type))));
 
-/** Bytes cut at any places, also into empty pieces. */
+/** Bytes cut at random places, possibly into empty pieces. */
 export function cut(bytes: Buffer): fc.Arbitrary<Buffer[]> {
   return fc.array(fc.nat(bytes.length), { maxLength: 30 }).map((points) => {
     const at = [0, ...points.sort((a, b) => a - b), bytes.length];
@@ -85,7 +85,7 @@ export function cut(bytes: Buffer): fc.Arbitrary<Buffer[]> {
   });
 }
 
-/** Lines as a stage may meet them: good ones, other types, bad ones. */
+/** Lines that a stage may meet: valid ones, other types, invalid ones. */
 export const anyLine: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: anyAttempt().map((event) => JSON.stringify(event)) },
   { weight: 1, arbitrary: anyEvent.map((event) => JSON.stringify(event)) },
@@ -115,7 +115,7 @@ function anyAttempt(): fc.Arbitrary<object> {
 
 const orders = new Map(eventTypes.map((type) => [type, Object.keys(schemaOf(type).properties)]));
 
-/** The same event with its keys in the order of its schema. */
+/** The same event with its keys in schema order. */
 export function inOrder(event: { type: string }): object {
   const order = orders.get(event.type) as string[];
   return Object.fromEntries(Object.entries(event).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));

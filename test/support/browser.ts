@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** Debian's Chromium, which asks nothing of the network by itself. */
+/** Debian's Chromium, which does not use the network by itself. */
 export async function browser(): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -20,7 +20,7 @@ export async function browser(): Promise<Browser> {
 
 export interface Opened {
   page: Page;
-  /** What went wrong in the page: errors, and what its policy refused. */
+  /** What went wrong in the page: errors, and what its policy blocked. */
   complaints: string[];
 }
 

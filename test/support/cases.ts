@@ -15,7 +15,7 @@ export interface Case {
   files: string[];
 }
 
-/** The names that mean something; all other files of a case are copied to where its command runs. */
+/** File names with a meaning. All other files of a case are copied to where its command runs. */
 const own = new Set(['cmd', 'input', 'input.sh', 'stdout', 'stderr', 'code', 'check', 'whole']);
 
 export async function readCases(): Promise<Case[]> {
@@ -48,7 +48,7 @@ export async function expected({ dir, files }: Case): Promise<Result> {
   return { stdout: await read('stdout'), stderr: await read('stderr'), code: Number(await read('code')) };
 }
 
-/** Makes what was got the expectation. */
+/** Makes the result the new expectation. */
 export async function update({ dir }: Case, { stdout, stderr, code }: Result): Promise<void> {
   const texts = { stdout, stderr, code: code === 0 ? '' : `${code}\n` };
   for (const [name, text] of Object.entries(texts)) {
@@ -57,7 +57,7 @@ export async function update({ dir }: Case, { stdout, stderr, code }: Result): P
   }
 }
 
-/** Runs a case in a fresh folder. `most` is the longest piece in which its stages get their input; whole without. */
+/** Runs a case in a fresh folder. `most` is the longest piece in which its stages read input; unlimited if omitted. */
 export async function run(one: Case, input: Buffer, most?: number): Promise<Result & { check?: Result }> {
   const cwd = await mkdtemp(join(tmpdir(), 'synpipe-case-'));
   try {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 
-/** A CA, a server's certificate for 127.0.0.1 and these names, and a client's, by openssl(1). */
+/** Makes a CA, a server certificate for 127.0.0.1 and these names, and a client certificate, with openssl(1). */
 export function certificates(dir: string, names: readonly string[] = []): void {
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

@@ -12,7 +12,7 @@ const { UsageError } = (await built(
   'schemas/pipe/messages/errors.js',
 )) as typeof import('../../schemas/pipe/messages/errors.js');
 
-/** A shell line's commands with their words, redirections and comments left out; undefined where it is more than a pipeline. */
+/** A line's commands and words, without redirections and comments; undefined if it is not a plain pipeline. */
 function pipeline(line: string): string[][] | undefined {
   const bare = line
     .split(/('[^']*'|"(?:[^"\\]|\\.)*")/)
@@ -26,15 +26,15 @@ function pipeline(line: string): string[][] | undefined {
 }
 
 export interface Checked {
-  /** How many of our commands are in it, with arguments. */
+  /** How many of our commands it has, with arguments. */
   count: number;
-  /** It is no whole command: shortened, of some machine, or with a placeholder such as FIELDS. */
+  /** Whether the command is incomplete: shortened, for a certain machine, or with a placeholder such as FIELDS. */
   fragment: boolean;
-  /** Why it cannot be meant so. */
+  /** Why the line is wrong. */
   wrong?: string;
 }
 
-/** Looks at a line of shell, at the text in `synpipe run` too. */
+/** Checks a shell line, including the text in `synpipe run`. */
 export async function checked(line: string): Promise<Checked> {
   const found: Checked = { count: 0, fragment: false };
   for (const words of pipeline(line) ?? []) {
@@ -55,7 +55,7 @@ export async function checked(line: string): Promise<Checked> {
       prepare((await (commands[name] as Entry).load()) as unknown as Command<Options>, argv);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      const placeholder = / wants [A-Z]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an argument left out
+      const placeholder = / wants [A-Z]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an omitted argument
       if (!placeholder.test(` ${error.message}`)) return { ...found, wrong: `${line}: ${name}: ${error.message}` };
       found.fragment = true;
     }

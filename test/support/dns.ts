@@ -1,4 +1,4 @@
-/** DNS messages, right and wrong ones. */
+/** DNS messages, valid and invalid. */
 
 const type = { A: 1, CNAME: 5, PTR: 12, TXT: 16, AAAA: 28, OPT: 41, ANY: 255 } as const;
 export type Type = keyof typeof type;
@@ -6,15 +6,15 @@ export type Type = keyof typeof type;
 const u16 = (number: number) => Buffer.from([(number >> 8) & 255, number & 255]);
 const u32 = (number: number) => Buffer.concat([u16(number >>> 16), u16(number)]);
 
-/** `www.example.test`; labels given one by one may hold any bytes. */
+/** `www.example.test`; labels passed one by one may hold any bytes. */
 export function name(labels: string | Buffer[]): Buffer {
   const parts = typeof labels === 'string' ? labels.split('.').filter(Boolean).map(Buffer.from) : labels;
   return Buffer.concat([...parts.flatMap((part) => [Buffer.from([part.length]), part]), Buffer.from([0])]);
 }
 
-/** Points to that byte of the message. */
+/** A compression pointer to that byte of the message. */
 export const pointer = (at: number) => u16(0xc000 | at);
-/** Points to the question. */
+/** A compression pointer to the question. */
 export const asked = pointer(12);
 
 export const ip4 = (text: string) => Buffer.from(text.split('.').map(Number));
@@ -39,7 +39,7 @@ export interface Message {
   questions: Buffer[];
   answers?: Buffer[];
   additional?: Buffer[];
-  /** What the head says of their number, if not the truth. */
+  /** The record counts that the header claims, if not the real ones. */
   counts?: [number, number, number, number];
 }
 
@@ -51,7 +51,7 @@ export function message({ id, flags: bits, questions, answers = [], additional =
   return Buffer.concat([...head, ...questions, ...answers, ...additional]);
 }
 
-/** An OPT record, whose padding is of that size. */
+/** An OPT record with padding of this size. */
 export function edns(padding: number): Buffer {
   const option = Buffer.concat([u16(12), u16(padding), Buffer.alloc(padding)]);
   return record({ owner: Buffer.from([0]), type: 'OPT', class: 4096, ttl: 0, data: option });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { root } from './shell.js';
 
-/** All pages of the project, by their paths in it. */
+/** All pages of the project, by path. */
 export const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
   ...{ cwd: root, encoding: 'utf8' as const },
 })
@@ -11,14 +11,14 @@ export const pages = execFileSync('git', ['ls-files', '--cached', '--others', '-
 
 const read = (page: string): string => readFileSync(`${root}${page}`, 'utf8');
 
-/** A fenced block: how it is to be run says its first line, a comment. */
+/** A fenced block. A comment in its first line says how to run it. */
 export interface Block {
   page: string;
-  /** Where its text begins. */
+  /** The line where its text starts. */
   line: number;
   language: string;
   text: string;
-  /** `not run`: the reason is in the comment. `until Ctrl-C`: it is interrupted once it has printed something. */
+  /** `not run`: the comment has the reason. `until Ctrl-C`: interrupted once it has printed something. */
   how: 'run' | 'until Ctrl-C' | 'not run';
 }
 
@@ -52,7 +52,7 @@ export function links(page: string): string[] {
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(({ 1: target = '' }) => target);
 }
 
-/** Command lines that are shown outside of fences: indented ones, and those in `code`. */
+/** Command lines outside fences: indented ones, and those in `code`. */
 export function lines(page: string): { indented: string[]; inline: string[] } {
   const text = withoutFences(read(page));
   return {

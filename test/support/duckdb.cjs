@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// DuckDB's own engine, from npm, behind what the recipes use of its command line, which Debian does not have: -c SQL.
+// DuckDB's engine from npm, with the command line option that the recipes use, -c SQL. Debian has no duckdb package.
 const { DuckDBInstance } = require('@duckdb/node-api');
 (async () => {
   const connection = await (await DuckDBInstance.create()).connect();

@@ -1,6 +1,6 @@
 import type { Connect } from '../../schemas/generated/events.js';
 
-/** A good connect event, with what matters to the test changed. */
+/** A valid connect event, with the fields that matter to the test. */
 export function connect(more: { [K in keyof Connect]?: unknown } = {}): Connect {
   return {
     type: 'connect',

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
-/** Numbers that look random and are the same in every run (mulberry32). */
+/** Pseudo-random numbers that are the same in every run (mulberry32). */
 export function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -24,21 +24,21 @@ const begin = Date.UTC(2026, 10, 23, 8);
 export interface Choice {
   count: number;
   seed?: number;
-  /** How many remote addresses there are; so many groups of them, 8 names and 3 ports come up at most. */
+  /** How many remote addresses there are. There are at most this many groups by address, 8 names and 3 ports. */
   addresses?: number;
-  /** Time from the first event to the last, seconds. */
+  /** Seconds from the first event to the last. */
   seconds?: number;
   type?: 'connect' | 'outcome';
 }
 
-/** Events as the collector writes them, in the order of their time. */
+/** Events as the collector writes them, in the order of time. */
 export function* generate({ count, seed = 1, addresses = 40, seconds = 60, type = 'outcome' }: Choice) {
   const next = random(seed);
   const below = (limit: number) => Math.floor(next() * limit);
   for (let seq = 1; seq <= count; seq++) {
     const us = Math.floor(((seq - 1) / count) * seconds * 1e6) + below(3);
     const ts = `${new Date(begin + Math.floor(us / 1000)).toISOString().slice(0, -1)}${String(us % 1000).padStart(3, '0')}Z`;
-    const to = Math.floor(next() ** 2 * addresses); // some have more than others
+    const to = Math.floor(next() ** 2 * addresses); // some addresses have more events than others
     const v6 = to % 5 === 4;
     const daddr = v6
       ? `2001:db8::${(to + 1).toString(16).replace(/(.+)(....)$/, '$1:$2')}`

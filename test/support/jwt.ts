@@ -11,7 +11,7 @@ function token(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, name: string, clai
   return `${signed}.${base64(issuer.sign(Buffer.from(signed)))}`;
 }
 
-/** A server's configuration with an operator and an account that has JetStream, and a user's .creds file. */
+/** A server configuration with an operator and an account that has JetStream, and a user's .creds file. */
 export function operated(): { config: string; creds: string } {
   const operator = nkeys.createOperator();
   const system = nkeys.createAccount();

@@ -1,6 +1,6 @@
 'use strict';
-// Preloaded into a command: it dies by SIGKILL in the middle of the file operation number KILL_AT that changes a folder
-// or a file (fd 0 to 2 are none). Of a write in its middle, after as many of its bytes as KILL_PART (0 to 1) says.
+// Preloaded into a command. Kills it with SIGKILL during file operation number KILL_AT that changes a folder or a file
+// (writes to fd 0 to 2 do not count). A write is cut after the fraction KILL_PART (0 to 1) of its bytes.
 const fs = require('node:fs');
 const { promisify } = require('node:util');
 const { syncBuiltinESMExports } = require('node:module');
@@ -35,7 +35,7 @@ for (const name of ['open', 'rename', 'unlink', 'symlink']) {
   const does = fs.promises[name];
   fs.promises[name] = async (...args) => {
     if (!due()) return does(...args);
-    if (part > 0.5) await does(...args); // or it has just been done
+    if (part > 0.5) await does(...args); // kills it after the operation, otherwise before it
     return die();
   };
 }

@@ -2,15 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Serving {
-  /** An existing folder for what it keeps: of one server, which may be started there again. */
+  /** An existing folder for the files of one server, which may be restarted in it. */
   dir: string;
   /** `127.0.0.1@53`. */
   listen: readonly string[];
-  /** Each zone's records, in the form of zone files. One without any has no file: SERVFAIL. */
+  /** Each zone's records, as in a zone file. An empty zone has no file and fails with SERVFAIL. */
   zones: Readonly<Record<string, string>>;
 }
 
-/** An authoritative DNS server, Knot: its command line. Its answers by UDP are up to 4096 bytes long, its errors in `dir`/log. */
+/** The command line of Knot, an authoritative DNS server. UDP answers have up to 4096 bytes; errors go to `dir`/log. */
 export function knotd({ dir, listen, zones }: Serving): string[] {
   const listed = Object.entries(zones).map(([domain, text], i) => {
     const file = join(dir, `${i}.zone`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Line } from '../../schemas/pipe/line/line.js';
 
-/** A connect event's line with this `seq`, which printf and seq(1) take as a format. */
+/** A connect event's line with this `seq`. printf and seq(1) accept it as a format. */
 export const format =
   '{"type":"connect","v":1,"seq":%.0f,"ts":"2026-11-23T08:15:30.123456Z","id":"4242","pid":1234,"tid":1236,"uid":1000,' +
   '"comm":"curl","family":4,"saddr":"192.0.2.10","sport":40312,"daddr":"198.51.100.7","dport":443,"via":"connect"}';
@@ -10,18 +10,18 @@ export const format =
 export const numbered = (from: number, to: number): string =>
   Array.from({ length: to - from + 1 }, (_, i) => `${format.replace('%.0f', String(from + i))}\n`).join('');
 
-/** Each `seq` in a file, which must be whole valid lines and nothing else. */
+/** Returns each `seq` in a file. Asserts that the file has only whole, valid lines. */
 export function seqsIn(path: string): number[] {
   return seqsOf(readFileSync(path), path);
 }
 
-/** The same of a file that is being written: of its whole lines until now. */
+/** The same for a file that is being written: the seqs of its whole lines so far. */
 export function seqsUntilNow(path: string): number[] {
   const bytes = readFileSync(path);
   return seqsOf(bytes.subarray(0, bytes.lastIndexOf(10) + 1), path);
 }
 
-/** The same of bytes or text; `from` says where they are from. */
+/** The same for bytes or text; `from` names their source in messages. */
 export function seqsOf(text: Buffer | string, from = 'the text'): number[] {
   const bytes = Buffer.from(text);
   const line = new Line();
@@ -36,7 +36,7 @@ export function seqsOf(text: Buffer | string, from = 'the text'): number[] {
   return seqs;
 }
 
-/** 1, 2, 3 … without a gap. */
+/** Asserts 1, 2, 3 … without a gap. */
 export function assertAll(seqs: number[], count: number): void {
   assert.equal(seqs.length, count);
   seqs.forEach((seq, i) => {

@@ -3,7 +3,7 @@ import type { Dns } from '../../schemas/generated/events.js';
 import { timeText } from '../../transforms/aggregate/time.js';
 import { begin } from './summaries.js';
 
-/** A good dns event, with what matters to the test changed. */
+/** A valid dns event, with the fields that matter to the test. */
 export function dns(more: { [K in keyof Dns]?: unknown } = {}): Dns {
   const first = { type: 'dns', v: 1, seq: 1, ts: '2026-11-23T08:15:30.123456Z', pid: 1234, comm: 'curl' };
   return { ...first, name: 'www.example.com', qtype: 'A', ...more } as Dns;
@@ -16,7 +16,7 @@ const endings = [
   { error: 'TIMEOUT', attempts: 2 },
 ];
 
-/** Look-ups of a minute, drawn at random. */
+/** Look-ups of one minute, drawn at random. */
 export const lookups = fc.array(
   fc
     .record({

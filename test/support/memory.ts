@@ -3,7 +3,7 @@ import type { Input } from '../../schemas/pipe/run/flow.js';
 import { Ledger } from '../../schemas/pipe/stage/ledger.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
-/** An input that gives these pieces, one per read (a larger one in parts). */
+/** An input that returns these pieces, one per read (a larger one in parts). */
 export function inputOf(pieces: readonly Buffer[]): Input {
   const left = pieces.filter((piece) => piece.length > 0);
   return {
@@ -23,7 +23,7 @@ export interface Run {
   bad: { number: number; reason: string; raw: Buffer }[];
 }
 
-/** Runs a stage over pieces of input in memory; bad lines are collected. */
+/** Runs a stage over pieces of input in memory. Collects invalid lines. */
 export async function runStage(stage: Stage, pieces: readonly Buffer[], withStatus = false): Promise<Run> {
   const ledger = new Ledger();
   const bad: Run['bad'] = [];

@@ -2,7 +2,7 @@ import { block } from '../../transforms/enrich/ip.js';
 
 type Value = string | number | { [key: string]: Value } | Value[];
 
-/** A value as MaxMind's data sections have it. */
+/** Encodes a value as in MaxMind's data sections. */
 function encode(value: Value): Buffer {
   if (typeof value === 'string') {
     const bytes = Buffer.from(value);
@@ -23,7 +23,7 @@ function head(type: number, size: number): Buffer {
   return type < 8 ? Buffer.from([(type << 5) | short, ...more]) : Buffer.from([short, type - 7, ...more]);
 }
 
-/** A MaxMind database with these records by CIDR block, none inside another, after its specification 2.0. */
+/** A MaxMind database (specification 2.0) with these records by CIDR block, none inside another. */
 export function mmdb(records: Record<string, Value>): Buffer {
   const none = -1;
   const nodes: [number, number][] = [[none, none]];
@@ -38,7 +38,7 @@ export function mmdb(records: Record<string, Value>): Buffer {
       const side = ((bytes[bit >> 3] as number) >> (7 - (bit & 7))) & 1;
       const node = nodes[at] as [number, number];
       if (bit === depth - 1)
-        node[side] = -2 - offset; // a record, once the number of nodes is known
+        node[side] = -2 - offset; // a record; resolved once the number of nodes is known
       else {
         if ((node[side] as number) < 0) node[side] = nodes.push([none, none]) - 1;
         at = node[side] as number;

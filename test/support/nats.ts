@@ -9,7 +9,7 @@ import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/t
 import { freePort } from './port.js';
 import { folder, undo } from './process.js';
 
-/** The server's program: Debian's, or another version's. */
+/** The server's program: Debian's, or another version. */
 export const natsServer = process.env.SYNPIPE_NATS_SERVER ?? '/usr/sbin/nats-server';
 
 /** A real nats-server with JetStream on loopback. */
@@ -38,7 +38,7 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
-  /** What the server has logged. */
+  /** The server's log. */
   get log(): string {
     return readFileSync(join(this.dir, 'log'), 'utf8');
   }
@@ -72,7 +72,7 @@ export class NatsServer {
     this.#child?.kill(signal);
   }
 
-  /** A client of the test's own. `timeout`: how long to wait for an answer (ms), short where the server goes away. */
+  /** A client for the test. `timeout`: how long to wait for an answer (ms), short if the server will go away. */
   async client(
     options: ConnectionOptions = {},
     timeout = 20_000,
@@ -82,7 +82,7 @@ export class NatsServer {
     return { nc, jsm: await jetstreamManager(nc, { timeout, checkAPI: false }) };
   }
 
-  /** All that is in a stream, in order. */
+  /** All messages of a stream, in order. */
   async stored(stream: string, options: ConnectionOptions = {}): Promise<{ subject: string; line: string }[]> {
     const { nc, jsm } = await this.client(options);
     const { state } = await jsm.streams.info(stream);
@@ -99,7 +99,7 @@ export class NatsServer {
   }
 }
 
-/** A cluster of three, on loopback. */
+/** Starts a cluster of three on loopback. */
 export async function natsCluster(t: TestContext): Promise<NatsServer[]> {
   const ports = await Promise.all([1, 2, 3].map(freePort));
   const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
@@ -111,12 +111,12 @@ export async function natsCluster(t: TestContext): Promise<NatsServer[]> {
 async function accepts(port: number): Promise<boolean> {
   const socket = dial(port, '127.0.0.1');
   return new Promise((resolve) => {
-    socket.on('data', () => resolve(true)); // its INFO
+    socket.on('data', () => resolve(true)); // the server's INFO
     socket.on('error', () => resolve(false));
   }).finally(() => socket.destroy()) as Promise<boolean>;
 }
 
-/** The seqs of stored lines, in order of number. */
+/** The seqs of stored lines, in ascending order. */
 export function seqs(stored: readonly { line: string }[]): number[] {
   return stored.map(({ line }) => JSON.parse(line).seq as number).sort((a, b) => a - b);
 }

@@ -5,9 +5,9 @@ import { undo } from './process.js';
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 
-/** Network namespaces of the test's own, each with a link to a bridge that none but they see. */
+/** Network namespaces for a test, each with a link to a bridge that only they share. */
 export class Network {
-  readonly #prefix = `synpipe-${process.pid}-${randomBytes(3).toString('hex')}-`; // a run that was killed leaves its own
+  readonly #prefix = `synpipe-${process.pid}-${randomBytes(3).toString('hex')}-`; // a killed run leaves its namespaces behind
   readonly #names: string[] = [];
   readonly #addresses = new Map<string, string>();
 
@@ -34,7 +34,7 @@ export class Network {
     return this.#addresses.get(name) as string;
   }
 
-  /** The words before a command that is to run there. */
+  /** The words before a command that run it there. */
   in(name: string): string[] {
     return ['ip', 'netns', 'exec', this.#of(name)];
   }

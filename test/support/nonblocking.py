@@ -1,16 +1,16 @@
 """Runs a command whose stdin and stdout are non-blocking pipes, and copies its own stdin through it, in bursts with
-pauses. Its output is left alone until the command is stuck behind it, so that both its reads and writes meet EAGAIN."""
+pauses. Reads the output only once the command is stuck, so that both its reads and its writes get EAGAIN."""
 import os, select, subprocess, sys, time
 
 stdin, feed = os.pipe()
 drain, stdout = os.pipe()
 for fd in (stdin, feed, drain, stdout):
-    os.set_blocking(fd, False)  # shared with the command: the flag is of the open file, not of the process
+    os.set_blocking(fd, False)  # shared with the command: the flag belongs to the open file, not to the process
 command = subprocess.Popen(sys.argv[1:], stdin=stdin, stdout=stdout)
 os.close(stdin)
 os.close(stdout)
 data = sys.stdin.buffer.read()
-time.sleep(0.3)  # it waits for input by now
+time.sleep(0.3)  # by now it waits for input
 sent = os.write(feed, data[:7])
 time.sleep(0.1)
 stuck = 0

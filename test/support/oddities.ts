@@ -11,7 +11,7 @@ const swap = (from: string, to: string) => {
 };
 const comm = (bytes: string) => swap('"curl"', `"${bytes}"`);
 
-/** What JSON readers disagree on, each with the verdict that JSON.parse and ajv have, as bytes (latin1). */
+/** Inputs that JSON readers disagree on, each with the verdict of JSON.parse and ajv, as bytes (latin1). */
 export const oddities: Record<string, [line: Buffer, valid: boolean]> = {
   'as it is': [Buffer.from(text), true],
   'escape of a plain letter': [comm('c\\u0075rl'), true],
@@ -33,7 +33,7 @@ export const oddities: Record<string, [line: Buffer, valid: boolean]> = {
   'a lone low surrogate': [comm('\\ude00'), true],
   'surrogates the wrong way round': [comm('\\ude00\\ud83d'), true],
   'a surrogate in UTF-8': [comm('\xed\xa0\x80'), false],
-  'before and behind the surrogates': [comm('\xed\x9f\xbf\xee\x80\x80'), true],
+  'just below and above the surrogates': [comm('\xed\x9f\xbf\xee\x80\x80'), true],
   'overlong UTF-8 of two bytes': [comm('\xc0\xaf\xc1\xbf'), false],
   'overlong UTF-8 of three bytes': [comm('\xe0\x9f\xbf'), false],
   'overlong UTF-8 of four bytes': [comm('\xf0\x8f\xbf\xbf'), false],
@@ -98,7 +98,7 @@ export const oddities: Record<string, [line: Buffer, valid: boolean]> = {
   'a missing comma': [swap(',"via"', '"via"'), false],
   'two commas': [swap(',"via"', ',,"via"'), false],
   'another brace': [Buffer.from(`${text}}`), false],
-  'something behind it': [Buffer.from(`${text}x`), false],
+  'something after it': [Buffer.from(`${text}x`), false],
   'twice in a line': [Buffer.from(text + text), false],
   'a comment': [Buffer.from(`${text}//`), false],
   'single quotes': [Buffer.from(text.replaceAll('"', "'")), false],

@@ -1,11 +1,11 @@
-"""Runs a command between two pipes, copies its own stdin through it, and ends as it does: pipes.py HOW COMMAND..., where
+"""Runs a command between two pipes, copies its own stdin through it, and exits as it does: pipes.py HOW COMMAND..., where
 HOW is
 
-  ended    nobody reads what comes out before the command has ended
-  reading  it is read as it comes
-  limit    the same, as a user whose pipes have all the room that the kernel lets them have
+  ended    the output is read only after the command has exited
+  reading  the output is read as it arrives
+  limit    the same, as a user whose pipes already use all the space that the kernel allows
 
-On stderr, as JSON behind the command's own words, how much each pipe held at first, and holds in the end."""
+Prints on stderr, as JSON after the command's own output, how much each pipe held at first and in the end."""
 import fcntl, json, os, subprocess, sys, threading
 
 SET, GET = 1031, 1032 # F_SETPIPE_SZ, F_GETPIPE_SZ
@@ -35,7 +35,7 @@ def write():
             pipe.write(data[at:at + most])
 
 writer = threading.Thread(target=write)
-writer.start() # the pipe is full before anything reads it
+writer.start() # fills the pipe before anything reads it
 process = subprocess.Popen(command, stdin=stdin, stdout=stdout)
 os.close(stdout)
 if how == 'ended':

@@ -2,9 +2,9 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /**
- * A port of 127.0.0.1 that no socket has, over TCP nor UDP. For what listens only later, or comes back: it is none that
- * the kernel picks by itself (ip_local_port_range), or another test's connection could have it by then, and no test of
- * this machine is given it again while this process lives.
+ * Returns a free port of 127.0.0.1 for TCP and UDP, for a server that listens later or comes back. The kernel does not
+ * assign it by itself (ip_local_port_range), so no connection of another test takes it meanwhile. No other test on
+ * this machine gets it while this process lives.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -13,7 +13,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** An abstract socket says to the other test files that this process has the port; it goes with the process. */
+/** Reserves the port against other test files with an abstract socket, which disappears with the process. */
 function claimed(port: number): Promise<boolean> {
   const claim = createServer();
   return new Promise((resolve) => {

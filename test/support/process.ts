@@ -10,8 +10,8 @@ import { env } from './shell.js';
 const undoing = new WeakMap<TestContext, (() => unknown)[]>();
 
 /**
- * Has something undone after the test, what came last first: a folder goes when those that write into it have gone.
- * (`t.after` goes in the order of the calls.)
+ * Runs a task after the test, the last one added first, so that a folder is removed after its writers have exited.
+ * (`t.after` runs tasks in the order of the calls.)
  */
 export function undo(t: TestContext, task: () => unknown): void {
   const tasks = undoing.get(t);
@@ -23,10 +23,10 @@ export function undo(t: TestContext, task: () => unknown): void {
   });
 }
 
-/** A folder of the test's own, gone after it. */
+/** Makes a temporary folder, which is removed after the test. */
 export function folder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-fault-'));
-  undo(t, () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })); // of a group that was killed, one may still write
+  undo(t, () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })); // a process of a killed group may still write
   return dir;
 }
 
@@ -35,7 +35,7 @@ export interface Running {
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>;
 }
 
-/** Starts a command, in a process group of its own; what is left of it dies with the test. */
+/** Starts a command in its own process group, which is killed at the end of the test. */
 export function start(t: TestContext, argv: string[], cwd: string, stdio: StdioOptions = 'pipe'): Running {
   const child = spawn(argv[0] as string, argv.slice(1), { cwd, env, stdio, detached: true });
   let stderr = '';
@@ -61,16 +61,16 @@ export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
   } catch {}
 }
 
-/** Waits until something holds; gives up, after two minutes at least, only where it never seems to. */
+/** Waits until something holds. Gives up after two minutes at the earliest. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; tries < 24_000; tries++) {
     if (holds()) return;
     await sleep(5);
   }
-  assert.fail(`waited in vain for ${what}`);
+  assert.fail(`timed out waiting for ${what}`);
 }
 
-/** Waits until a number has stopped changing. */
+/** Waits until a number has stopped changing. Returns it. */
 export async function settled(value: () => number): Promise<number> {
   let last = value();
   for (let same = 0; same < 40; same++) {

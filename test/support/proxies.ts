@@ -19,13 +19,13 @@ export async function listening(port: number): Promise<void> {
 
 export interface ProxyServer {
   port: number;
-  /** The requests it has logged, one a line. */
+  /** The requests it has logged, one per line. */
   log(): string[];
 }
 
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1);
 
-/** tinyproxy on a free port of loopback. It allows CONNECT to every port. */
+/** Starts tinyproxy on a free port of loopback. It allows CONNECT to every port. */
 export async function tinyproxy(t: TestContext): Promise<ProxyServer> {
   const dir = folder(t);
   const port = await freePort();
@@ -37,10 +37,10 @@ export async function tinyproxy(t: TestContext): Promise<ProxyServer> {
   return { port, log: () => linesOf(file).filter((line) => line.includes('Request')) };
 }
 
-/** Squid on a free port of loopback, with the rules that its package brings: CONNECT is for port 443 only. */
+/** Starts Squid on a free port of loopback, with its package's default rules: CONNECT to port 443 only. */
 export async function squid(t: TestContext, login?: { user: string; password: string }): Promise<ProxyServer> {
   const dir = folder(t);
-  chmodSync(dir, 0o777); // it becomes another user
+  chmodSync(dir, 0o777); // it switches to another user
   const port = await freePort();
   const rules = ['acl CONNECT method CONNECT', 'acl SSL_ports port 443', 'http_access deny CONNECT !SSL_ports'];
   if (login) {

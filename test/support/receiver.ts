@@ -7,24 +7,24 @@ import { freePort } from './port.js';
 import { undo } from './process.js';
 
 export interface Got {
-  /** The Idempotency-Key. */
+  /** The Idempotency-Key header. */
   key: string;
   request: IncomingMessage;
   url: URL;
   body: string;
 }
 
-/** What the receiver does with a request that it has read whole. It answers, or does not. */
+/** What the receiver does with a request that it has read completely. It may not answer. */
 export type Behaviour = (got: Got, response: ServerResponse, nth: number) => void;
 
 /** A real HTTP server on loopback. */
 export class Receiver {
-  /** Every request that came whole, in order. */
+  /** Every complete request, in order. */
   readonly got: Got[] = [];
-  /** How many connections there were. */
+  /** How many connections were made. */
   connections = 0;
   behaviour: Behaviour;
-  /** Called as a request's head arrives; true: it dealt with the request. */
+  /** Called when a request's header arrives. Returns true if it handled the request. */
   atOnce: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -54,14 +54,14 @@ export class Receiver {
     return `${this.secure ? 'https' : 'http'}://${this.at.host}:${this.at.port}`;
   }
 
-  /** Comes back, on the same port. */
+  /** Listens again, on the same port. */
   async up(): Promise<void> {
     this.#server = this.#make();
     this.at.port ||= await freePort();
     await new Promise<void>((resolve) => this.#server.listen(this.at.port, this.at.host, resolve));
   }
 
-  /** Goes away, with all its connections. */
+  /** Stops listening and closes all connections. */
   async down(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
@@ -93,10 +93,10 @@ export class Receiver {
 
 export const ok: Behaviour = (_, response) => void response.end();
 
-/** Takes lines as a receiver does that knows a batch again by its key, and says what it has. */
+/** Stores lines like a receiver that recognizes repeated batches by key. */
 export class Deduped {
   readonly batches = new Map<string, string>();
-  /** Batches that came again with other lines. */
+  /** How many batches were repeated with other lines. */
   changed = 0;
 
   take({ key, body }: Got): void {
@@ -109,7 +109,7 @@ export class Deduped {
     return [...this.batches.values()].flatMap((body) => body.split('\n').slice(0, -1));
   }
 
-  /** Their seqs, in order. */
+  /** The seqs of the lines, in ascending order. */
   get seqs(): number[] {
     return this.lines.map((line) => JSON.parse(line).seq).sort((a, b) => a - b);
   }

@@ -1,13 +1,13 @@
 /**
- * Stand-ins for log stores that are not to be had here, each by its documented protocol: what it checks of a request,
- * how it answers, what it does with a batch that comes twice. `stored` is what it would give back to a query.
+ * Stand-ins for log stores that cannot be installed here, each following its documented protocol: what it checks in a
+ * request, how it answers, what it does with a repeated batch. `stored` is what a query would return.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { wrongInLogs } from './otlp.js';
 import type { Behaviour, Got } from './receiver.js';
 
 export interface Store {
-  /** Each stored event, as it came. */
+  /** Each stored event, as received. */
   stored: Record<string, unknown>[];
   behaviour: Behaviour;
 }
@@ -27,7 +27,7 @@ function store(answer: (got: Got, stored: Store['stored'], headers: IncomingHttp
 const lines = (text: string) => text.split('\n').slice(0, -1);
 const wholeLines = (text: string) => text.endsWith('\n');
 
-/** A table that remembers the tokens of its inserts; a row that is no JSON fails the whole insert. */
+/** A table that remembers the tokens of its inserts. A row that is not JSON fails the whole insert. */
 export function clickhouse(table: string): Store {
   const tokens = new Set<string>();
   return store(({ url, body }, stored) => {
@@ -50,7 +50,7 @@ export function clickhouse(table: string): Store {
   });
 }
 
-/** The bulk API: creates by id, tells of each. It puts off dport 80 the first time, and cannot map dport 13. */
+/** The bulk API: creates by ID, with a result for each. Defers dport 80 the first time, and cannot map dport 13. */
 export function elasticsearch(index: string): Store {
   const ids = new Set<string>();
   const seen = new Set<string>();
@@ -83,9 +83,9 @@ export function elasticsearch(index: string): Store {
 }
 
 /**
- * The push API: an entry with the time, labels and text of one that is there is the same entry. As Loki's own code does it,
- * the ingester ignores entries of dport 13 for their time, the distributor those of dport 14, and errors in labels are
- * about a whole stream. It stores the others, and answers 400.
+ * The push API: entries with equal time, labels and text are one entry. As in Loki's own code, the ingester ignores
+ * entries of dport 13 for their time, the distributor those of dport 14, and label errors affect a whole stream. It
+ * stores the other entries, and answers 400.
  */
 export function loki(): Store & { labels: Set<string> } {
   const entries = new Set<string>();
@@ -123,13 +123,13 @@ export function loki(): Store & { labels: Set<string> } {
     }
     const groups = new Map<string, number>();
     for (const one of old) groups.set(one, (groups.get(one) ?? 0) + 1);
-    const told = [...groups].map(([text, n]) => (old.length > 1 ? `${n} errors like: ${text}` : text));
-    return old.length > 0 ? { status: 400, body: told.join('; ') } : { status: 204 };
+    const errors = [...groups].map(([text, n]) => (old.length > 1 ? `${n} errors like: ${text}` : text));
+    return old.length > 0 ? { status: 400, body: errors.join('; ') } : { status: 204 };
   });
   return { ...made, labels };
 }
 
-/** The JSON stream API: needs to be told which fields are the time and the message. */
+/** The JSON stream API: the request must name the fields that hold the time and the message. */
 export function victorialogs(): Store {
   return store(({ url, body }, stored) => {
     if (url.pathname !== '/insert/jsonline')
@@ -146,7 +146,7 @@ export function victorialogs(): Store {
   });
 }
 
-/** The HTTP event collector, with a token; it is busy at its first request. */
+/** The HTTP event collector, with a token. It is busy at its first request. */
 export function splunk(token: string): Store {
   let busy = true;
   return store(({ url, body }, stored, headers) => {
@@ -167,7 +167,7 @@ export function splunk(token: string): Store {
 
 const eventIn = (text: string): object => (text.startsWith('{') ? JSON.parse(text) : {});
 
-/** OTLP over HTTP with JSON: takes all but records of dport 13, and says how many it did not. */
+/** OTLP over HTTP with JSON: takes all records but those of dport 13, and says how many it rejected. */
 export function otlp(): Store {
   return store(({ url, body }, stored, headers) => {
     if (url.pathname !== '/v1/logs') return { status: 404 };

@@ -3,17 +3,17 @@ import type { TestContext } from 'node:test';
 import packet from 'dns-packet';
 
 export interface Responder {
-  /** For --resolver. */
+  /** The address, for --resolver. */
   address: string;
   port: number;
   socket: Socket;
-  /** How many queries came. */
+  /** How many queries arrived. */
   asked: number;
-  /** Makes the answers to a query: their bytes, none or several. */
+  /** Makes the answers to a query: any number of messages, as bytes. */
   reply(query: packet.DecodedPacket): Buffer[] | Promise<Buffer[]>;
 }
 
-/** A DNS server on loopback that answers as the test wants. Silent at first. */
+/** A DNS server on loopback whose answers the test controls. Silent at first. */
 export async function responder(t: TestContext): Promise<Responder> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
@@ -26,7 +26,7 @@ export async function responder(t: TestContext): Promise<Responder> {
     if (!closed) for (const bytes of answers) socket.send(bytes, from.port, from.address, () => {});
   });
   t.after(() => {
-    closed = true; // an answer may still be on its way
+    closed = true; // an answer may still be pending
     socket.close();
   });
   return made;
@@ -34,7 +34,7 @@ export async function responder(t: TestContext): Promise<Responder> {
 
 type More = Partial<Record<'rcode' | 'id', number>> & { name?: string };
 
-/** An answer with these PTR records (none: an empty one) to a query. */
+/** An answer to a query with these PTR records; without records, an empty one. */
 export function answer(query: packet.DecodedPacket, names: { data: string; ttl?: number }[], more: More = {}): Buffer {
   const [question] = query.questions ?? [];
   const name = more.name ?? (question?.name as string);

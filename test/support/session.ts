@@ -3,7 +3,7 @@ import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 import { events } from '../../schemas/pipe/run/pipeline.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
-/** A stage that runs: send it events, and take what comes out one by one. */
+/** A running stage: send it events, and take its output one event at a time. */
 export class Session {
   readonly #waiting: AnyEvent[] = [];
   #wake = () => {};
@@ -20,7 +20,7 @@ export class Session {
     this.#wake();
   }
 
-  /** The next event that comes out; undefined at the end. */
+  /** The next output event; undefined at the end. */
   async take(): Promise<Record<string, unknown> | undefined> {
     const { value, done } = await this.#out.next();
     return done ? undefined : value;

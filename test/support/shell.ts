@@ -6,8 +6,8 @@ const pieces = fileURLToPath(new URL('pieces.cjs', import.meta.url));
 const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
 
 /**
- * The environment for commands: the built ones come first, times are UTC. A shell is one in another: the first, with a
- * socket as its input, as Node's pipes are, takes itself for a remote one and reads ~/.bashrc, which may say something.
+ * The environment for commands: the built commands come first in PATH, and times are in UTC. A shell variable makes bash
+ * look nested: a first-level bash with a socket as input, as Node's pipes are, thinks it is remote and reads ~/.bashrc.
  */
 export const env = {
   ...inherited,
@@ -17,7 +17,7 @@ export const env = {
   SHLVL: '1',
 };
 
-/** The same, where every stage reads its stdin in pieces of at most so many bytes. */
+/** The same, but every stage reads its stdin in pieces of at most `most` bytes. */
 export const envInPieces = (most: number) => ({
   ...env,
   NODE_OPTIONS: `--require="${pieces}"`,
@@ -30,7 +30,7 @@ export interface Result {
   code: number;
 }
 
-/** Runs a line of shell to its end. Bytes that are no UTF-8 come back as latin1, so that none is lost. */
+/** Runs a shell line to its end. Output that is not UTF-8 is returned as latin1, so that no byte is lost. */
 export async function shell(
   line: string,
   cwd: string,
@@ -38,7 +38,7 @@ export async function shell(
   environment = env,
 ): Promise<Result> {
   const child = spawn('bash', ['-o', 'pipefail', '-c', line], { cwd, env: environment });
-  child.stdin.on('error', () => {}); // it need not read all of its input
+  child.stdin.on('error', () => {}); // it may exit without reading all input
   child.stdin.end(input);
   const [stdout, stderr, code] = await Promise.all([
     text(child.stdout),

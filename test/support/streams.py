@@ -1,27 +1,27 @@
-"""Runs a command between streams of two kinds, copies its own stdin through it, and ends as it does:
+"""Runs a command between streams of two kinds, copies its own stdin through it, and exits as it does:
 streams.py IN OUT END COMMAND..., where IN and OUT are file, pipe, socket, tty or null, and END is
 
-  end    all of the input comes, and then its end
-  kill   the command is killed when half of the input has come out, or gone in where nothing comes out
-  close  its reader goes away then, when nothing more goes in, as the command waits to write; and the input goes on, as a
-         pipe may hold all that the rest becomes
+  end    all of the input is sent, then its end
+  kill   the command is killed once half of the input has come out, or has gone in if there is no output
+  close  at that point the reader closes, once the command waits to write and takes no more input; then the input
+         continues, since a pipe may hold all the remaining output
 
-On stderr it says behind the command's own words which of the two were ever non-blocking, also afterwards: the flag is of
-the open file, which whoever has started the command shares with it."""
+Prints on stderr, after the command's own output, which of the two were ever non-blocking, during or after the run: the
+flag belongs to the open file, which the caller shares with the command."""
 import fcntl, os, pty, signal, socket, subprocess, sys, tempfile, termios, time
 
 kind_in, kind_out, end, *command = sys.argv[1:]
 data = sys.stdin.buffer.read()
 
 def pair(kind):
-    """Our end and the command's; of what it reads from, or of what it writes to."""
+    """Returns our end and the command's, for a stream that it reads or writes."""
     if kind == 'pipe':
         return os.pipe()[::-1]
     if kind == 'socket':
         return tuple(one.detach() for one in socket.socketpair())
     ours, its = pty.openpty()
     flags = termios.tcgetattr(its)
-    flags[:4] = 0, 0, flags[2], termios.ICANON # as they come, but an end of input is one
+    flags[:4] = 0, 0, flags[2], termios.ICANON # raw, except that Ctrl-D ends the input
     termios.tcsetattr(its, termios.TCSANOW, flags)
     return ours, its
 
@@ -50,7 +50,7 @@ if drain is not None:
 
 child = subprocess.Popen(command, stdin=stdin, stdout=stdout)
 if end == 'close':
-    os.close(stdout) # else the reader would not be the last one
+    os.close(stdout) # only the command and the reader keep it open
 shared = {'stdin': stdin} if end == 'close' else {'stdin': stdin, 'stdout': stdout}
 found = set()
 
@@ -59,26 +59,26 @@ def look():
         if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK:
             found.add(name)
 
-piece = 4096 if end == 'close' else 65536 # small: a write that waits has written nothing yet
+piece = 4096 if end == 'close' else 65536 # small, so that a waiting write has written nothing yet
 sent, came, stuck = 0, 0, 0
 def leaves():
     return end == 'close' and came * 2 >= len(data)
 
 def read():
-    """Whether something came out."""
+    """Reads output. Returns whether there was any."""
     global came
     if leaves():
         return False
     try:
         got = os.read(drain, 1 << 16)
-    except OSError: # nothing yet, or a terminal that the command has left
+    except OSError: # no output yet, or a terminal that the command has closed
         return False
     came += len(got)
     sys.stdout.buffer.write(got)
     return len(got) > 0
 
 while True:
-    ended = child.poll() is not None # before the last look at what it has put out
+    ended = child.poll() is not None # checked before the last read of its output
     look()
     busy = drain is not None and read()
     if ended and not busy:

@@ -1,4 +1,4 @@
-/** Events drawn at random, an aggregate that runs on them, and how to read what comes out. */
+/** Events drawn at random, an aggregate over them, and helpers to read its output. */
 import fc from 'fast-check';
 import { timeText } from '../../transforms/aggregate/time.js';
 import { aggregate } from '../../transforms/aggregate.js';
@@ -16,7 +16,7 @@ export const endings = [
   { result: 'error', errno: 99, error: 'EADDRNOTAVAIL' },
 ];
 
-/** One address may come in several spellings: the first is the one that groups have. */
+/** An address may have several spellings: groups use the first. */
 const spellings = [['2001:db8::7', '2001:DB8:0::7'], ['10.0.0.1', '::ffff:10.0.0.1'], ['10.0.0.200'], ['10.0.9.1']];
 export const standard = new Map(spellings.flatMap((all) => all.map((one) => [one, all[0] as string])));
 
@@ -51,5 +51,5 @@ export const sort = (all: Fields[]) => all.map((one) => JSON.stringify(one)).sor
 export const measures = 'count,failed,result,latency,rate,first,last,distinct:daddr,distinct:team';
 
 export const at = (seconds: number, more: object = {}) => connect({ ts: timeText(begin + seconds * 1e6), ...more });
-export const told = (text: string, ...names: string[]) =>
+export const valuesOf = (text: string, ...names: string[]) =>
   parse(text).map((one) => names.map((name) => one[name]).join(' '));

@@ -1,9 +1,9 @@
 """Runs a command with a pseudo-terminal as its standard output, of COLUMNS x ROWS: terminal.py COLUMNS ROWS COMMAND...
-Its standard input is this one's; what it writes to the terminal goes to standard output as it is. A line
-`resize COLUMNS ROWS` on fd 3 changes the size, `type HEX` types these bytes, `keys` waits until it takes
-keys one by one, and then sets the title to that, `hangup` closes it.
-Ends as the command does: with its exit code, or 128 + its signal; with 200 where the terminal does not get back the
-modes it had, with 201 where processes that were on it do not end."""
+The command inherits standard input; its terminal output is copied to standard output unchanged. Reads lines on fd 3:
+`resize COLUMNS ROWS` changes the size, `type HEX` types these bytes, `keys` waits until the terminal delivers keys one by
+one and then sets the title to `keys`, `hangup` closes the terminal.
+Exits as the command does: with its exit code, or 128 + its signal; with 200 if the terminal modes are not restored, with
+201 if processes of its session do not exit."""
 import fcntl, os, pty, select, struct, sys, termios, time
 
 def resize(fd, columns, rows):
@@ -15,7 +15,7 @@ def others(session):
         try:
             with open(f'/proc/{pid}/stat') as stat:
                 state, _, _, theirs = stat.read().rpartition(')')[2].split()[:4]
-        except OSError: # it has ended
+        except OSError: # it has exited
             continue
         if int(theirs) == session and state != 'Z':
             yield pid
@@ -38,7 +38,7 @@ while ours in waiting:
     for fd in select.select(waiting, [], [])[0]:
         try:
             data = os.read(fd, 65536)
-        except OSError: # the command has ended
+        except OSError: # the command has exited
             data = b''
         if not data:
             waiting.remove(fd)

@@ -7,11 +7,11 @@ import { env } from './shell.js';
 
 const script = fileURLToPath(new URL('terminal.py', import.meta.url));
 
-/** A command whose standard output is a real terminal, and what one sees there. */
+/** A command whose standard output is a real terminal, and what that terminal shows. */
 export class Terminal {
   readonly #screen;
   readonly #child;
-  /** All that was written to it. */
+  /** Everything that was written to it. */
   written = '';
   readonly ended: Promise<number | null>;
 
@@ -28,11 +28,11 @@ export class Terminal {
     });
     this.#child.stdin?.on('error', () => {});
     this.ended = new Promise((resolve) => {
-      this.#child.on('close', (code) => this.#screen.write('', () => resolve(code))); // it draws what came a little later
+      this.#child.on('close', (code) => this.#screen.write('', () => resolve(code))); // the screen draws output a little later
     });
   }
 
-  /** What was on it before the command. */
+  /** Writes text that was on the terminal before the command. */
   before(text: string): void {
     this.#screen.write(text);
   }
@@ -45,7 +45,7 @@ export class Terminal {
     this.#child.stdin?.end();
   }
 
-  /** Waits until keys are taken one by one. */
+  /** Waits until keys are delivered one by one. */
   async takesKeys(): Promise<void> {
     const before = this.written.length;
     this.#tell('keys');
@@ -56,7 +56,7 @@ export class Terminal {
     this.#tell(`type ${Buffer.from(keys).toString('hex')}`);
   }
 
-  /** The terminal goes away, as when its window is closed. */
+  /** Closes the terminal, as when its window is closed. */
   hangUp(): void {
     this.#tell('hangup');
   }
@@ -70,7 +70,7 @@ export class Terminal {
     this.#tell(`resize ${columns} ${rows}`);
   }
 
-  /** The lines one sees, without blanks at their ends and empty lines at the end. */
+  /** The visible lines, without trailing blanks and empty lines at the end. */
   get lines(): string[] {
     const { active } = this.#screen.buffer;
     const lines = Array.from({ length: this.#screen.rows }, (_, y) => line(active.getLine(active.baseY + y)));
@@ -78,13 +78,13 @@ export class Terminal {
     return lines;
   }
 
-  /** What has moved out at the top. */
+  /** The lines that have scrolled out at the top. */
   get history(): string[] {
     const { active } = this.#screen.buffer;
     return Array.from({ length: active.baseY }, (_, y) => line(active.getLine(y)));
   }
 
-  /** Where the cursor is, and whether it can be seen. */
+  /** Where the cursor is, and whether it is visible. */
   get cursor(): { row: number; column: number; shown: boolean; wraps: boolean } {
     const { active } = this.#screen.buffer;
     const { wraparoundMode } = this.#screen.modes;

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
 
-/** No thread scans where there is but one CPU: a reason to skip. */
+/** A reason to skip: with a single CPU, no thread scans. */
 export const alone = availableParallelism() < 2 && 'one CPU';
 
-/** Scans natively: what begins at 0 is offered to a new thread, which may have scanned it before it is asked for. */
+/** Scans natively. A scan from 0 is offered to a new thread, which may finish it before the result is requested. */
 export class ThreadScanner extends WasmScanner {
   constructor(bytes: number, lines: number) {
     super(bytes, lines, 3);

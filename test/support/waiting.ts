@@ -1,4 +1,4 @@
-/** Attempts drawn at random that wait, and their events as the collector writes them. */
+/** Random attempts that wait, and their events as the collector writes them. */
 import fc from 'fast-check';
 import { timeText } from '../../transforms/aggregate/time.js';
 import { begin, type Event } from './summaries.js';
@@ -8,7 +8,7 @@ export interface Attempt {
   comm: string;
   dport: number;
   host: string | undefined;
-  /** µs since `begin`: of its pending events, and of its outcome. */
+  /** Times of its pending events, and of its outcome, in µs since `begin`. */
   pending: number[];
   end: number | undefined;
   failed: boolean;
@@ -16,7 +16,7 @@ export interface Attempt {
 
 const us = fc.integer({ min: 0, max: 59e6 });
 
-/** Attempts, each with the same id only if it is of another host. */
+/** Attempts; two have the same ID only if their hosts differ. */
 export const attempts: fc.Arbitrary<Attempt[]> = fc
   .uniqueArray(
     fc.record({
@@ -62,10 +62,10 @@ export function eventsOf({ id, comm, dport, host, pending, end, failed }: Attemp
   ];
 }
 
-/** The events of attempts in the order of their time; of one attempt, pending events first. */
+/** The events of attempts in the order of time; of one attempt, pending events first. */
 export const inOrder = (all: readonly Attempt[]): Event[] =>
   all.flatMap(eventsOf).sort((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : 0));
 
-/** Whether it waits at a moment: a pending event came before, and its outcome did not. */
+/** Whether an attempt waits at a moment: a pending event came before, and its outcome did not. */
 export const waits = ({ pending, end = Number.POSITIVE_INFINITY }: Attempt, at: number) =>
   pending.some((time) => time < at) && end >= at;

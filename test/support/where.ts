@@ -3,7 +3,7 @@ import { attemptTypes } from '../../schemas/attempts.js';
 import type { Expression, FieldName, Literal } from '../../schemas/where/expression.js';
 import { schemaOf } from './arbitrary.js';
 
-/** An expression as text, with no more parentheses than it needs. */
+/** Prints an expression with no more parentheses than needed. */
 export function print(expression: Expression): string {
   switch (expression.kind) {
     case 'or':
@@ -35,7 +35,7 @@ const literal = ({ text, quoted: inQuotes }: Literal) => (inQuotes ? quoted(text
 const field = ({ name, own }: FieldName) =>
   !own ? name : /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `.${quoted(name)}`;
 
-/** The same without the places in the text. */
+/** The same without positions in the text. */
 export function withoutPlaces<T>(expression: T): T {
   return JSON.parse(JSON.stringify(expression, (key, value) => (key === 'at' ? undefined : value)));
 }
@@ -120,7 +120,7 @@ const condition: fc.Arbitrary<Expression> = fc.oneof(
   match(fc.oneof(texts, owns, schemaField('names', 'daddr', 'result'))),
 );
 
-/** Expressions that are right, over fields and values that `someEvent` has too. */
+/** Valid expressions, over fields and values that `someEvent` has too. */
 export const someExpression: fc.Arbitrary<Expression> = fc.letrec<{ node: Expression }>((tie) => ({
   node: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -169,7 +169,7 @@ const few = {
 const orders = Object.fromEntries(attemptTypes.map((type) => [type, Object.keys(schemaOf(type).properties)]));
 const own = ['team', 'zone', 'a b', ''];
 
-/** Events with or without the fields that expressions name: valid ones, those without fields of their own canonical. */
+/** Valid events with and without the fields that expressions name. Those without unknown fields are in canonical form. */
 export const someEvent: fc.Arbitrary<Record<string, unknown>> = fc
   .tuple(
     fc.record(few, { requiredKeys: ['ts', 'start', 'pid', 'comm', 'daddr', 'dport', 'result', 'latency_us'] }),

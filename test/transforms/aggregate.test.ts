@@ -16,10 +16,10 @@ import {
   run,
   some,
   standard,
-  told,
+  valuesOf,
 } from '../support/summaries.js';
 
-/** What a summary should say, by the plainest means. */
+/** What a summary should contain, computed in the simplest way. */
 function expected(events: Event[], ts: number, end: number, span: number, counts: string): Fields {
   const times = (all: Event[]) => all.reduce((sum, { repeat = 1 }) => sum + (repeat as number), 0);
   const [connects, outcomes] = ['connect', 'outcome'].map((type) => events.filter((one) => one.type === type)) as [
@@ -67,7 +67,7 @@ function expected(events: Event[], ts: number, end: number, span: number, counts
   };
 }
 
-/** Takes away what only sketches know, after a check of the quantiles. */
+/** Removes what only sketches know, after checking the quantiles. */
 function compare(summary: Fields, events: Event[], wanted: Fields): void {
   const { type, v, by, other, ...rest } = summary;
   assert.deepEqual([type, v, other], ['summary', 1, undefined]);
@@ -93,7 +93,7 @@ function compare(summary: Fields, events: Event[], wanted: Fields): void {
 
 const us = (ts: string) => Date.parse(ts) * 1000 + Number(ts.slice(23, 26));
 
-test('every measure is what a plain count over the same events gives', async () => {
+test('every measure matches a plain count over the same events', async () => {
   const by = fc.constantFrom([], ['comm'], ['comm', 'daddr'], ['dport', 'saddr'], ['team', 'comm'], ['result']);
   const every = fc.constantFrom(undefined, 10e6, 7e6);
   const count = fc.constantFrom('connect', 'outcome');
@@ -127,7 +127,7 @@ test('every measure is what a plain count over the same events gives', async () 
   );
 });
 
-test('cut anywhere gives the same', async () => {
+test('input cut anywhere gives the same result', async () => {
   const text = some.map((events) => Buffer.from(ndjson(...events)));
   await fc.assert(
     fc.asyncProperty(
@@ -140,7 +140,7 @@ test('cut anywhere gives the same', async () => {
   );
 });
 
-test('--count: one collector, each --report', async () => {
+test("--count gives one collector's counts with each --report", async () => {
   const outcome = (seconds: number, id: string, more: object = {}) => ({
     ...at(seconds),
     type: 'outcome',
@@ -152,7 +152,7 @@ test('--count: one collector, each --report', async () => {
   const connects = [at(1, { id: '1' }), at(2, { id: '2' }), at(3, { id: '3' })];
   const outcomes = [outcome(1.5, '1'), outcome(12, '2')];
   const counts = async (given: object, ...events: object[]) =>
-    told(
+    valuesOf(
       await run({ every: '10s', grace: '1m', measure: 'count', ...given }, ndjson(...events)),
       'count',
       'connects',

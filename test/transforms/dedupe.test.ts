@@ -32,7 +32,7 @@ const parse = (text: string): Event[] =>
 const time = ({ ts }: Event) => Date.parse(ts) * 1000 + Number(ts.slice(23, 26));
 const total = (events: Event[]) => events.reduce((sum, { repeat = 1 }) => sum + repeat, 0);
 
-test('what goes on stands for as many events as came in; the first at once, two lines at most in each time', async () => {
+test('the output stands for all input events; the first is written at once, and at most two lines per period', async () => {
   const within = fc.constantFrom(1, 5, 100);
   await fc.assert(
     fc.asyncProperty(some, within, fc.constantFrom(1, 3, 1000), async (events, seconds, maxKeys) => {
@@ -67,7 +67,7 @@ test('what goes on stands for as many events as came in; the first at once, two 
   );
 });
 
-test('cut anywhere gives the same', async () => {
+test('input cut anywhere gives the same result', async () => {
   const pieces = some
     .map((events) => Buffer.from(ndjson(...events)))
     .chain((bytes) => fc.tuple(fc.constant(bytes), cut(bytes)));
@@ -81,7 +81,7 @@ test('cut anywhere gives the same', async () => {
   );
 });
 
-test('attempts that were reported as pending have each their own outcome, and the sum stays', async () => {
+test('attempts reported as pending each keep their own outcome, and the sum is unchanged', async () => {
   const attempt = fc.record({ comm: fc.constantFrom('curl', 'node'), updates: fc.nat(2), ends: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(

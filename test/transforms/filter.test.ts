@@ -36,7 +36,7 @@ const given = fc
     { requiredKeys: [] },
   )
   .filter(({ pending, failed, latencyOver, result }) => !pending || !(failed || latencyOver || result === 'refused')); // refused
-/** Without its message at the end about inputs that have no outcomes. */
+/** Without the message at the end about inputs that have no outcomes. */
 const filter = (options?: object): Stage => ({ ...noisy(options as never), finish: () => false });
 const some = fc.array(anyLine, { maxLength: 25 }).chain((lines) => {
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
@@ -46,7 +46,7 @@ const ownLost = /^\{"type":"lost","v":1,"stage":"filter","where":"invalid","coun
 const attempt = /^\{"type":"(connect|outcome|pending)"/;
 const split = (text: string) => text.split('\n').slice(0, -1);
 
-/** Whether `part` is `whole` with some elements left out. */
+/** Whether `part` is `whole` with some elements removed. */
 function within(part: string[], whole: string[]): boolean {
   let at = 0;
   return part.every((one) => {
@@ -55,7 +55,7 @@ function within(part: string[], whole: string[]): boolean {
   });
 }
 
-test('what goes on are lines of the input, byte for byte and in order, and the ledger adds up', async () => {
+test('the output is lines of the input, byte for byte and in order, and the ledger adds up', async () => {
   await fc.assert(
     fc.asyncProperty(some, given, async ({ lines, pieces }, options) => {
       const { out, ledger, bad } = await runStage(filter(options), pieces);
@@ -65,11 +65,11 @@ test('what goes on are lines of the input, byte for byte and in order, and the l
       assert.equal(bad.length, ledger.invalid);
       assert.equal(ledger.in, ledger.out + ledger.filtered + ledger.invalid);
       assert.equal(ledger.in, lines.filter((line) => line.trim() !== '' || /[^ \t\r]/.test(line)).length);
-      const told = split(out)
+      const counts = split(out)
         .filter((line) => ownLost.test(line))
         .map((line) => JSON.parse(line).count);
       assert.equal(
-        told.reduce((sum, count) => sum + count, 0),
+        counts.reduce((sum, count) => sum + count, 0),
         ledger.invalid,
       );
     }),
@@ -77,7 +77,7 @@ test('what goes on are lines of the input, byte for byte and in order, and the l
   );
 });
 
-test('cut anywhere gives the same', async () => {
+test('input cut anywhere gives the same result', async () => {
   await fc.assert(
     fc.asyncProperty(some, given, async ({ bytes, pieces }, options) => {
       const [whole, inPieces] = [await runStage(filter(options), [bytes]), await runStage(filter(options), pieces)];
@@ -86,7 +86,7 @@ test('cut anywhere gives the same', async () => {
   );
 });
 
-test('a filter and its inversion share out the events of attempts', async () => {
+test('a filter and its inversion split the events of attempts between them', async () => {
   await fc.assert(
     fc.asyncProperty(some, given, async ({ lines, bytes }, options) => {
       const attempts = async (more: object) =>

@@ -14,7 +14,7 @@ import { runStage } from '../support/memory.js';
 const ts = '2026-11-23T08:15:30.000000Z';
 type Fields = Record<string, unknown>;
 
-/** A published list of fields: each line a name, a type, and more. */
+/** A published list of fields: each line has a name, a type, and more. */
 const published = (file: string) =>
   readFileSync(new URL(`../support/${file}`, import.meta.url), 'utf8')
     .split('\n')
@@ -23,14 +23,14 @@ const published = (file: string) =>
 const ecs = published('ecs-9.4.0.tsv');
 const otel = new Map(published('otel-1.44.0.tsv').map(([name, type]) => [name, type]));
 
-/** What a map, a tool of one's own or an attacker may have added: any JSON, also under names that are used elsewhere. */
+/** Fields that a map, a user's tool or an attacker may add: any JSON, with names that may be in use elsewhere. */
 const names = fc.oneof(
   fc.string(),
   fc.constantFrom('__proto__', 'constructor', 'country', 'asn', 'city', 'as_org', 'synpipe', 'message', '@timestamp'),
 );
 const extra = fc
   .dictionary(names, fc.jsonValue(), { maxKeys: 3, noNullPrototype: true })
-  .map((value) => JSON.parse(JSON.stringify(value)) as Fields); // as it comes in: no -0
+  .map((value) => JSON.parse(JSON.stringify(value)) as Fields); // as parsed from input: no -0
 const events = Object.keys(ecsFields).map((type) =>
   fc
     .tuple(extra, eventOf(schemaOf(type)))
@@ -39,7 +39,7 @@ const events = Object.keys(ecsFields).map((type) =>
 );
 const anyOfOurs = fc.oneof(...events);
 
-/** The same event with other fields behind its own, whatever they are called. */
+/** The same event with other fields appended, under any name. */
 function withOwn(event: Fields, more: Fields): Fields {
   const known = Object.keys(event);
   return Object.fromEntries([
@@ -50,7 +50,7 @@ function withOwn(event: Fields, more: Fields): Fields {
   ]);
 }
 
-/** The values of an object's leaves by their whole names. `stop` says which are leaves. */
+/** The values of an object's leaves by full name. `stop` says which values are leaves. */
 function leaves(value: unknown, stop: (name: string) => boolean, name = ''): [string, unknown][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || stop(name)) return [[name, value]];
   return Object.entries(value).flatMap(([key, one]) => leaves(one, stop, name ? `${name}.${key}` : key));
@@ -66,7 +66,7 @@ const fits: Record<string, (value: unknown) => boolean> = {
 };
 const text = (value: unknown) => typeof value === 'string';
 
-test('ECS: every valid event becomes a valid one, of published fields and their types, and keeps all that it had', () => {
+test('ECS: every valid event becomes a valid one, of published fields with their types, and keeps everything it had', () => {
   const types = new Map(ecs.map(([name, type, array]) => [name, { type, array }]));
   const allowed = (name: string) => ecs.filter(([list]) => list === `${name}=`).map(([, value]) => value);
   fc.assert(
@@ -75,7 +75,7 @@ test('ECS: every valid event becomes a valid one, of published fields and their 
       assert.equal(invalid({ type, v, ...made, synpipe: kept }), undefined);
       for (const [name, value] of leaves(made, (one) => types.get(one)?.type === 'object')) {
         const known = types.get(name);
-        assert.ok(known, `${name} is no field of ECS`);
+        assert.ok(known, `${name} is not an ECS field`);
         assert.equal(Array.isArray(value), known.array === 'array', name);
         for (const one of [value].flat()) assert.ok((fits[known.type] ?? text)(one), `${name}: ${JSON.stringify(one)}`);
         const values = allowed(name);
@@ -85,7 +85,7 @@ test('ECS: every valid event becomes a valid one, of published fields and their 
       const { category = [], type: kinds } = made.event as { category?: string[]; type: string[] };
       for (const one of category) {
         const expected = ecs.find(([list, name]) => list === 'event.category=' && name === one)?.[2]?.split(',');
-        for (const kind of kinds) assert.ok(expected?.includes(kind), `${kind} is no type of ${one}`);
+        for (const kind of kinds) assert.ok(expected?.includes(kind), `${kind} is not a type of ${one}`);
       }
       assertKept(event, ecsFields, kept, (name) =>
         name.split('.').reduce((at, step) => (at as Fields)?.[step], made as unknown),
@@ -94,7 +94,7 @@ test('ECS: every valid event becomes a valid one, of published fields and their 
   );
 });
 
-test('OpenTelemetry: the same, by the semantic conventions', () => {
+test('OpenTelemetry: the same, following the semantic conventions', () => {
   const scalar = (value: Fields): unknown => {
     const [[kind, one] = ['', null]] = Object.entries(value);
     if (kind === 'intValue') return Number(one);
@@ -123,7 +123,7 @@ test('OpenTelemetry: the same, by the semantic conventions', () => {
   );
 });
 
-/** Each field is in one of its places, in whatever form, or kept as it is. */
+/** Asserts that each field is in one of its places, in some form, or kept unchanged. */
 function assertKept(event: AnyEvent, tables: typeof ecsFields, kept: Fields, at: (name: string) => unknown): void {
   for (const [name, value] of Object.entries(event)) {
     if (name === 'type' || name === 'v') continue;
@@ -147,7 +147,7 @@ function assertKept(event: AnyEvent, tables: typeof ecsFields, kept: Fields, at:
   }
 }
 
-test('events of other types pass as they are; one without a time has that of the one before it', async () => {
+test('events of other types pass unchanged; one without a time gets the time of the one before', async () => {
   const lost = { type: 'lost', v: 1, stage: 'filter', where: 'invalid', count: 3 };
   const status = { type: 'status', v: 1, ts, stage: 'filter', phase: 'start', version: '1' };
   for (const stage of [toEcs(), toOtel()]) {
@@ -163,7 +163,7 @@ test('events of other types pass as they are; one without a time has that of the
   }
 });
 
-test('every field that the schemas know of has its place: no table names one that there is not', () => {
+test('every field in the schemas has a place, and no table names an unknown field', () => {
   const more = ['country', 'city', 'asn', 'as_org']; // of enrich --mmdb
   for (const [type, table] of [...Object.entries(ecsFields), ...Object.entries(otelFields)])
     for (const name of Object.keys(table)) {

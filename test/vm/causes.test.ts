@@ -4,7 +4,9 @@ import { tiers } from '../../dist/collector/addon.js';
 import { examine, kernels } from './matrix.js';
 
 for (const kernel of kernels)
-  test(`who said no, and how: each cause in each tier, ${kernel}`, { timeout: 600_000 }, async () => {
+  test(`reports who rejected an attempt, and how: each cause in each tier, ${kernel}`, {
+    timeout: 600_000,
+  }, async () => {
     const wrong = await examine<Record<string, string[]>>(kernel, 'causes.ts');
     assert.deepEqual(wrong, Object.fromEntries(tiers.map((tier) => [tier, []])));
   });

@@ -1,13 +1,13 @@
 /*
- * Runs in a guest: each cause of a failure (test/live/causes.ts) while all tiers watch. Prints by tier what is wrong, as one
- * JSON object of lists.
+ * Runs in a guest: each cause of a failure (test/live/causes.ts) while all tiers watch. Prints the differences by tier, as
+ * one JSON object of lists.
  */
 import { tiers } from '../../dist/collector/addon.js';
+import { eventsByAttempt, ledger } from '../live/attempt-events.js';
 import { difference, drive, prepare } from '../live/causes.js';
 import type { Attempt } from '../live/client.js';
 import { Collector } from '../live/collect.js';
 import { link } from '../live/link.js';
-import { ledger, stories } from '../live/story.js';
 import { Place } from './place.js';
 
 const [net, other] = [new Place(), new Place()];
@@ -21,7 +21,7 @@ try {
   const wrong: Record<string, string[]> = {};
   for (const { tier, collector } of collectors) {
     const { lines } = await collector.stop();
-    const all = stories(lines);
+    const all = eventsByAttempt(lines);
     wrong[tier] = driven.flatMap(({ row, pid, said }) => {
       const own = all.filter(([event]) => event?.pid === pid).flat();
       return difference(row, said.attempts[0] as Attempt, said.later[0], own, tier !== 'tracepoint');

@@ -1,6 +1,6 @@
 /*
- * Runs on the machine that is to be examined: all tiers that work here watch the same attempts. Prints one JSON
- * object, a Report. Needs the compiled client's path in SYNPIPE_VM_CLIENT.
+ * Runs on the machine under test: all tiers that work there watch the same attempts. Prints one JSON object, a Report.
+ * Needs the compiled client's path in SYNPIPE_VM_CLIENT.
  */
 import { release } from 'node:os';
 import { type Tier, tiers } from '../../dist/collector/addon.js';
@@ -9,21 +9,21 @@ import { until } from '../live/wait.js';
 import { black, type Case, closed, open, setUp } from './cases/case.js';
 import { hang } from './cases/existing.js';
 import { cases } from './cases.js';
-import { difference, type Event, expected, type Story, stories } from './expect.js';
+import { type AttemptEvents, difference, type Event, eventsByAttempt, expected } from './expect.js';
 import { Place, type Ran } from './place.js';
 
 export interface Report {
   kernel: string;
   /** Why a tier does not work here. */
   missing: { [tier in Tier]?: string };
-  /** By case and tier: `=`, what is documented to be less, `cannot: …`, or `wrong: …`. */
+  /** By case and tier: `=`, the documented limitation, `cannot: …`, or `wrong: …`. */
   table: Record<string, { [tier in Tier]?: string }>;
 }
 
 const report: Report = { kernel: release(), missing: {}, table: {} };
 const reports = ['both', 'outcome', 'attempt'] as const;
 type Watching = { [report in (typeof reports)[number]]: Collector };
-/** With each --report: if ends are not reported, the programs go another way. */
+/** A collector for each --report: without outcomes, the BPF programs take other paths. */
 const collectors = new Map<Tier, Watching>();
 const net = new Place();
 const narrow = new Place();
@@ -36,18 +36,18 @@ async function attach(tier: Tier): Promise<void> {
     const both = await start('--report', 'both');
     collectors.set(tier, { both, outcome: await start(), attempt: await start('--report', 'attempt') });
   } catch (error) {
-    report.missing[tier] = (error as Error).message.trim().replace(/^it ended: collector: /, '');
+    report.missing[tier] = (error as Error).message.trim().replace(/^the collector exited: collector: /, '');
   }
 }
 
 const pidOf = (line: string) => Number(/"pid":(\d+)/.exec(line)?.[1]);
 const ran = new Map<Case, Ran>();
-/** Processes whose events are expected, but not examined. */
+/** Processes whose events are expected, but not checked. */
 const aside = new Set<number>();
 
 /**
- * Except in a guest, what a timer ends is driven again, twice at most, if its end was not seen: a sandbox's kernel may run
- * no BPF program while its own process 1 is current, not even for a timer that comes just then.
+ * Outside a guest, cases that a timer ends are repeated, at most twice, if an end was not seen: a sandbox's kernel may run no
+ * BPF program while its own process 1 is current, not even for a timer that fires then.
  */
 async function drive(one: Case): Promise<void> {
   for (let tries = one.slow && !process.env.SYNPIPE_VM_GUEST ? 3 : 1; tries > 0; tries--) {
@@ -68,7 +68,7 @@ async function ended({ pids }: Ran): Promise<boolean> {
   });
 }
 
-/** Until here: the events of an attempt that is made now come after all others. */
+/** Makes an attempt and waits for its events: they come after all earlier ones. Returns its process ID. */
 async function mark(): Promise<number> {
   const { child, finish } = net.start(['blocking', '127.0.0.1', closed]);
   await finish();
@@ -80,7 +80,7 @@ async function mark(): Promise<number> {
   return child.pid as number;
 }
 
-/** The events of attempts by process, in their order. Without a process: by 0. */
+/** The events of attempts by process, in order. Events without a process are under 0. */
 function eventsByPid(collector: Collector): Map<number, Event[]> {
   const byPid = new Map<number, Event[]>();
   for (const line of collector.lines().filter(isAttempt)) {
@@ -98,30 +98,30 @@ const inOrder = (events: object[]) =>
     .sort()
     .join(' ');
 
-/** What the first tier reports of a case. */
+/** What the first tier reports for a case. */
 const first = new Map<Case, string>();
 function judge(one: Case, { pids, said }: Ran, tier: Tier, events: Events): string {
   if (said.unavailable) return `cannot: ${said.unavailable}`;
   try {
     const of = (report: keyof Events) => {
       const own = [...pids].flatMap((pid) => events[report].get(pid) ?? []).sort((a, b) => a.seq - b.seq);
-      return stories(own, report, report === 'outcome' || one.existing === true);
+      return eventsByAttempt(own, report, report === 'outcome' || one.existing === true);
     };
     const wanted = said.attempts.flatMap((attempt, i) => expected(one, attempt, i, tier) ?? []);
     const actual = of('both');
     const wrong = difference(actual, wanted);
     const byDefault = of('outcome');
     wrong.push(...difference(byDefault, wanted).map((what) => `without --report: ${what}`));
-    const same = (type: 'connect' | 'outcome', others: Story[]) => {
+    const same = (type: 'connect' | 'outcome', others: AttemptEvents[]) => {
       const [is, other] = [actual, others].map((all) =>
-        inOrder(all.flatMap((story): object[] => (story[type] ? [story[type]] : []))),
+        inOrder(all.flatMap((attempt): object[] => (attempt[type] ? [attempt[type]] : []))),
       );
       if (is !== other) wrong.push(`another --report, another ${type}: ${is} ${other}`);
     };
     same('outcome', byDefault);
     if (!one.existing) same('connect', of('attempt'));
     if (!one.less?.[tier]) {
-      // what the client cannot know is the same for all tiers at least
+      // what the client cannot know must at least be the same for all tiers
       const exact = JSON.stringify(actual.map(({ connect, outcome }) => [connect, outcome]));
       if (exact !== (first.get(one) ?? exact)) wrong.push(`another tier differs: ${first.get(one)} ${exact}`);
       first.set(one, exact);
@@ -152,7 +152,7 @@ function judgeAll(): void {
   }
 }
 
-/** As fast as it can, by two threads. Each attempt has its last line or is counted as lost, and the ledger says so. */
+/** Two threads connect at full speed. Each attempt has its final line or is counted as lost, and the ledger agrees. */
 async function burst(): Promise<void> {
   const { child, finish } = net.start(['burst', 2, 2500, '127.0.0.1', open]);
   const { attempts } = await finish();

@@ -17,7 +17,7 @@ for (const kernel of kernels)
     ]);
     for (const [name, rows] of Object.entries(theirs)) {
       console.log(`${name}: ${rows.length} lines`);
-      // what fails before a SYN they do not count
+      // they do not count attempts that fail before a SYN
       assert.deepEqual(rows, ours.slice(1), name);
     }
   });

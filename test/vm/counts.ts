@@ -1,6 +1,6 @@
 /*
- * Runs in a guest: `collector | aggregate --by saddr,daddr,dport`, and beside it libbpf-tools' `tcpconnect -c`, with
- * SYNPIPE_VM_BCC=1 bcc's too where it works. Prints one JSON object, a Counts.
+ * Runs in a guest: `collector | aggregate --by saddr,daddr,dport` together with libbpf-tools' `tcpconnect -c`, and with
+ * SYNPIPE_VM_BCC=1 also bcc's, if it works there. Prints one JSON object, a Counts.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ export interface Counts {
   kernel: string;
   /** `LADDR RADDR RPORT CONNECTS` of each group, sorted. */
   ours: string[];
-  /** By original. */
+  /** The same for each original. */
   theirs: Record<string, string[]>;
 }
 
@@ -30,7 +30,7 @@ const traffic: [Command, number][] = [
   [['nonblocking', '127.0.0.2', open], 5],
   [['blocking', '192.0.2.1', closed], 6], // no route
 ];
-/** It says nothing at its start. */
+/** It prints nothing when it starts. */
 const libbpf: Peer = {
   name: 'libbpf-tools tcpconnect -c',
   command: ['env', '--default-signal=INT', '/usr/sbin/tcpconnect', '-c'],
@@ -48,7 +48,7 @@ const bcc: Peer = {
 };
 const peers = process.env.SYNPIPE_VM_BCC === '1' && release().startsWith('6.1.') ? [libbpf, bcc] : [libbpf];
 
-/** Ends it as Ctrl-C does: the whole group gets the signal. */
+/** Ends it as Ctrl-C does. With `group`, the whole group gets the signal. */
 async function interrupt(child: ChildProcess, group: boolean): Promise<void> {
   const ended = once(child, 'exit');
   process.kill(group ? -(child.pid as number) : (child.pid as number), 'SIGINT');

@@ -5,7 +5,7 @@ import type { DnsReport } from './dns.js';
 import { examine, kernels } from './matrix.js';
 
 for (const kernel of kernels)
-  test(`collector --dns | enrich, and the names of bcc's tcpconnect -d among its own, ${kernel}`, {
+  test(`collector --dns | enrich finds all names that bcc's tcpconnect -d finds, ${kernel}`, {
     timeout: 1_200_000,
   }, async () => {
     const report = await examine<DnsReport>(kernel, 'dns.ts');

@@ -1,10 +1,10 @@
 /*
- * Runs in a guest: collector --dns and enrich, and beside them bcc's tcpconnect -d with SYNPIPE_VM_BCC=1 where it works.
+ * Runs in a guest: collector --dns and enrich, and with SYNPIPE_VM_BCC=1 also bcc's tcpconnect -d, if it works there.
  * Prints one JSON object, a DnsReport.
  */
 import { once } from 'node:events';
 import { release } from 'node:os';
-import { dnsIn, inOrder, seeing, told } from '../live/answers.js';
+import { dnsIn, inOrder, lookupFields, seeing } from '../live/answers.js';
 import { Collector, lostIn, outcomes } from '../live/collect.js';
 import { attempts, enriched } from '../live/enriched.js';
 import { nameserver, resolving, responder, withResolver } from '../live/nameserver.js';
@@ -16,19 +16,19 @@ import { output, type Peer, start } from './originals.js';
 
 export interface DnsReport {
   kernel: string;
-  /** The dns events of dig's questions. */
+  /** The dns events of dig's queries. */
   told: ReturnType<typeof sorted>[];
   lost: number;
-  /** Look-ups that fail, of one process each: name, type, error, and `search` or who asked. */
+  /** Look-ups that fail, of one process each: name, type, error, and `search` or the asker. */
   failures: unknown[][];
-  /** Whether each look-up of curl has the process of its attempts; and in a PID namespace, its number there, of both. */
+  /** Whether each look-up of curl has the process of its attempts; and in a PID namespace, the nspid of both. */
   asked: boolean;
   inside: unknown[];
   /** Attempts of curl through enrich: port, name, source. */
   attempts: unknown[][];
-  /** By a slow server: the name with time to wait, and without, and how many were late then. */
+  /** With a slow server: the name with enough time and without, and how many were then late. */
   slow: unknown[];
-  /** Lines of bcc's tool with a name, and those whose attempt has another name with us. */
+  /** How many lines of bcc's tool have a name, and the names that we do not have for the same attempt. */
   theirs?: { lines: number; missing: string[] };
 }
 
@@ -70,7 +70,7 @@ try {
   const by = ({ server }: { server?: string }) => server === '127.0.0.9';
   report.told = events
     .filter((event) => event.pcomm === 'dig' && !by(event))
-    .map(told)
+    .map(lookupFields)
     .map(sorted);
   const failures = events.filter((event) => by(event) && event.error);
   report.failures = failures.map(({ name, qtype, error, search, pcomm }) => [name, qtype, error, search ?? pcomm]);

@@ -6,8 +6,8 @@ import type { Case } from './cases/case.js';
 
 type Fields = Record<string, unknown>;
 export type Event = Connect | Pending | Outcome;
-/** The events of an attempt, without what no two tiers can have in common. */
-export interface Story {
+/** The events of an attempt, without fields that differ between any two tiers. */
+export interface AttemptEvents {
   connect?: Fields;
   pendings: Fields[];
   outcome?: Fields;
@@ -20,17 +20,17 @@ export interface Wanted {
   outcome: Fields;
   /** When the application called, in µs since 1970. */
   began: number;
-  /** What the application measured, if the call waited for the end. */
+  /** The duration that the application measured, if the call waited for the end. */
   took?: number;
 }
 
 const numbers = constants.errno as Record<string, number>;
-/** A connect line is written when the call returns, or this long (µs) after the SYN at the latest. */
+/** A connect line is written when the call returns, or at most this long (µs) after the SYN. */
 const connectDue = 100_000;
-/** A pending line is written so long (µs) after the call, give or take. */
+/** A pending line is written this long (µs) after the call. */
 const pendingDue = { least: 1_000_000, most: 2_000_000 };
 
-/** What its events must have, from what the client says and the case declares. */
+/** The expected events, from what the client reports and the case declares. */
 export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Wanted | undefined {
   const less = one.less?.[tier];
   if (less === 'not seen') return undefined;
@@ -40,10 +40,10 @@ export function expected(one: Case, attempt: Attempt, i: number, tier: Tier): Wa
   const unsent = ['unreachable', 'denied', 'error'].includes(result as string) && !one.icmp?.[i];
   if (!unsent || less === 'no errno') {
     connect.saddr ??= connect.daddr;
-    connect.sport ??= 0; // the application cannot ask for it any more
+    connect.sport ??= 0; // the application can no longer ask for it
   }
   const later = said.error === 'EINPROGRESS' || said.error === 'EINTR';
-  // a call that fails after a second or more had its connect line before that
+  // the connect line of a call that fails after a second or more was written before
   if (later || less === 'no errno' || ended - began > 10 * connectDue) {
     delete connect.errno;
     delete connect.error;
@@ -68,42 +68,46 @@ export const strip = ({ type: _, v: _v, seq: _s, ts: _t, id: _i, ...rest }: Even
 };
 
 /**
- * The events by attempt, in the order of their first lines, or `byStart`. Throws if one is missing or too many, or in the
- * wrong order, or of another start.
+ * Returns the events by attempt, in the order of their first lines, or `byStart`. Throws if an event is missing, duplicated
+ * or out of order, or has another start.
  */
-export function stories(events: Event[], report: 'attempt' | 'outcome' | 'both', byStart: boolean): Story[] {
-  const all = new Map<string, Story>();
+export function eventsByAttempt(
+  events: Event[],
+  report: 'attempt' | 'outcome' | 'both',
+  byStart: boolean,
+): AttemptEvents[] {
+  const all = new Map<string, AttemptEvents>();
   const starts = new Map<string, string>();
   for (const event of events) {
     const wrong = (why: string) => new Error(`${why}: ${JSON.stringify(event)}`);
     const start = event.type === 'connect' ? event.ts : (event.start as string);
-    const story = all.get(event.id) ?? { pendings: [], start: Date.parse(start) };
+    const attempt = all.get(event.id) ?? { pendings: [], start: Date.parse(start) };
     if (start !== (starts.get(event.id) ?? start)) throw wrong('another start');
-    if (story.outcome) throw wrong('after the outcome');
-    if (event.type === 'connect' ? all.has(event.id) : report === 'both' && !story.connect)
+    if (attempt.outcome) throw wrong('after the outcome');
+    if (event.type === 'connect' ? all.has(event.id) : report === 'both' && !attempt.connect)
       throw wrong(event.type === 'connect' ? 'not the first' : 'no connect');
-    if (event.type === 'pending') story.pendings.push(strip(event));
-    else story[event.type] = strip(event);
-    if (event.type === 'outcome') story.latency = event.latency_us;
+    if (event.type === 'pending') attempt.pendings.push(strip(event));
+    else attempt[event.type] = strip(event);
+    if (event.type === 'outcome') attempt.latency = event.latency_us;
     starts.set(event.id, start);
-    all.set(event.id, story);
+    all.set(event.id, attempt);
   }
   for (const { outcome, connect } of all.values())
     if (report !== 'attempt' && !outcome) throw new Error(`no outcome: ${JSON.stringify(connect)}`);
   const start = (id: string) => starts.get(id) as string;
   const ids = [...all.keys()];
   if (byStart) ids.sort((a, b) => (start(a) < start(b) ? -1 : 1));
-  return ids.map((id) => all.get(id) as Story);
+  return ids.map((id) => all.get(id) as AttemptEvents);
 }
 
 /**
- * Within what the application measured, and most of it if it was long. The clocks may differ by a little. An attempt
- * that is aborted ends with its socket, which the client closes after it has measured.
+ * Whether a latency is at most what the application measured, and most of it if it was long. The clocks may differ a
+ * little. An aborted attempt ends with its socket, which the client closes after its measurement.
  */
 const timely = (latency: number, took: number | undefined, aborted: boolean) =>
   took === undefined || ((aborted || latency <= took * 1.01 + 100) && (took < 1e6 || latency > took / 2));
 
-/** How an event differs. 0 stands for any number; `a/b` for either result. SYNs are sent again if it takes a second. */
+/** How an event differs. 0 stands for any number, `a/b` for either result. SYNs are sent again after a second. */
 function differences(is: Fields, should: Fields, latency: number): string[] {
   const keys = [...new Set([...Object.keys(is), ...Object.keys(should)])];
   const wrong = keys.filter((key) => {
@@ -116,38 +120,38 @@ function differences(is: Fields, should: Fields, latency: number): string[] {
   return wrong.map((key) => `${key}: ${is[key]} instead of ${should[key]}`);
 }
 
-/** One that waited has a pending line, one that did not has none. */
-function pendingDifferences({ pendings, latency = 0 }: Story, outcome: Fields): string[] {
+/** An attempt that waited must have a pending line; one that did not must not. */
+function pendingDifferences({ pendings, latency = 0 }: AttemptEvents, outcome: Fields): string[] {
   const due = outcome.existing || latency > pendingDue.most ? 1 : 0;
   const most = outcome.existing || latency > pendingDue.least ? 1 : 0;
   if (pendings.length < due || pendings.length > most) return [`${pendings.length} pending lines in ${latency} µs`];
   const { errno: _e, error: _n, icmp, icmp_from, ...same } = outcome;
   return pendings.flatMap((pending) => {
-    const rejected = pending.icmp !== undefined && { icmp, icmp_from }; // it came early, and the call still waits
+    const rejected = pending.icmp !== undefined && { icmp, icmp_from }; // the error arrived early, and the call still waits
     return differences(pending, { ...same, ...rejected, result: 'pending' }, latency);
   });
 }
 
-/** What is not as expected; nothing if all is. */
-export function difference(actual: Story[], wanted: Wanted[]): string[] {
+/** Returns what is not as expected, or an empty list. */
+export function difference(actual: AttemptEvents[], wanted: Wanted[]): string[] {
   const wrong: string[] = [];
   if (actual.length !== wanted.length) wrong.push(`${actual.length} attempts instead of ${wanted.length}`);
-  for (const [i, story] of actual.slice(0, wanted.length).entries()) {
-    const { connect, outcome = {}, latency = 0 } = story;
+  for (const [i, attempt] of actual.slice(0, wanted.length).entries()) {
+    const { connect, outcome = {}, latency = 0 } = attempt;
     const should = wanted[i] as Wanted;
     const { errno: _e, error: _n, ...begun } = should.connect;
-    // a call that waited, if for less than a second: either line may have been the first
+    // if a call waited less than a second, either line may have been written first
     const called = latency > connectDue / 2 && !connect?.errno ? begun : should.connect;
     if (connect) wrong.push(...differences(connect, called, latency).map((one) => `${i} connect ${one}`));
     wrong.push(...differences(outcome, should.outcome, latency).map((one) => `${i} outcome ${one}`));
-    wrong.push(...pendingDifferences(story, should.outcome).map((one) => `${i} pending ${one}`));
-    for (const event of [...story.pendings, ...(connect ? [connect] : [])])
+    wrong.push(...pendingDifferences(attempt, should.outcome).map((one) => `${i} pending ${one}`));
+    for (const event of [...attempt.pendings, ...(connect ? [connect] : [])])
       for (const key of ['sport', 'tid', 'cgroup'])
         if (outcome[key] !== event[key]) wrong.push(`${i}: another ${key} in the outcome`);
     if (!timely(latency, should.took, should.outcome.result === 'aborted'))
       wrong.push(`${i}: ${latency} µs of ${should.took}`);
-    if (Math.abs(story.start - should.began / 1000) > 1000)
-      wrong.push(`${i}: it began ${story.start}, not ${should.began}`);
+    if (Math.abs(attempt.start - should.began / 1000) > 1000)
+      wrong.push(`${i}: it began ${attempt.start}, not ${should.began}`);
   }
   return wrong.slice(0, 8);
 }

@@ -1,4 +1,4 @@
-/* Runs in a guest: makes the situations that its argument names, and prints what was said in each, as one JSON array. */
+/* Runs in a guest: creates the situations that its argument names, and prints the message of each, as one JSON array. */
 import { lockedDown, make, situations } from '../live/situations.js';
 
 console.log(JSON.stringify((process.argv[2] === 'locked' ? lockedDown : situations).map(make)));

@@ -1,6 +1,6 @@
 /*
- * Runs in a guest: attempts that hang before, during and after the life of collectors, of each tier (test/live/hang.ts).
- * `silent`: nobody answers; `dropped`: this host's own firewall lets nothing out. Prints how many attempts each saw.
+ * Runs in a guest: attempts that hang before, during and after the life of collectors, in each tier (test/live/hang.ts).
+ * `silent`: nobody answers; `dropped`: this host's own firewall drops all packets. Prints how many attempts each tier saw.
  */
 import { tiers } from '../../dist/collector/addon.js';
 import { hangAround, port } from '../live/hang.js';
@@ -21,7 +21,7 @@ try {
   }
   const answer = () => {
     if (!dropped) return wake(net, 4);
-    // both at once: IPv6 stays as it is
+    // replaces both rules at once, so that IPv6 stays dropped
     net.run('nft', `flush chain inet t out; add rule inet t out meta nfproto ipv6 tcp dport ${port} drop`);
   };
   const reports = tiers.map((tier, i) => ({

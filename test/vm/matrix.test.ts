@@ -38,7 +38,7 @@ describe('conformance', () => {
     });
   }
 
-  test('the table is the one in CONFORMANCE.md', () => {
+  test('the table matches CONFORMANCE.md', () => {
     const table = tableOf(reports);
     console.log(markdown(table));
     if (process.env.UPDATE === '1') writeFileSync(file, `${words}\n${markdown(table)}\n`);
@@ -47,9 +47,9 @@ describe('conformance', () => {
     const kept = parse(text);
     for (const [column, rows] of table) {
       const here = kept.get(column);
-      // another machine than the one that wrote it
+      // on another machine than the one that wrote it
       if (!here && !kernels.some((kernel) => column.startsWith(`${kernel} `))) continue;
-      assert.deepEqual(rows, here, `${column}: UPDATE=1 writes it anew`);
+      assert.deepEqual(rows, here, `${column}: UPDATE=1 rewrites it`);
     }
   });
 });

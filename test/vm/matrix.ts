@@ -11,7 +11,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export const kernels = (process.env.SYNPIPE_VM_KERNELS ?? '6.1 6.12').split(/[ ,]+/).filter(Boolean);
 
 let built: string | undefined;
-/** The client, compiled where a guest sees it. */
+/** Compiles the client to a path that a guest can see. */
 export function compiled(): string {
   if (built) return built;
   const folder = mkdtempSync('/var/tmp/synpipe-client-');
@@ -23,13 +23,13 @@ export function compiled(): string {
   return built;
 }
 
-/** A guest's, with more for its command line. */
+/** A guest, with additions to its kernel command line. */
 interface Boot {
   kernel: string;
   append: string;
 }
 
-/** Runs a script of this folder, on this machine or in a guest, and returns the JSON that it prints. */
+/** Runs a script of this folder, on this machine or in a guest. Returns the JSON that it prints. */
 export async function examine<R>(on: string | Boot | undefined, script: string, ...args: string[]): Promise<R> {
   const { kernel, append } = typeof on === 'object' ? on : { kernel: on, append: '' };
   const command = ['node', '--import', 'tsx', `${here}${script}`, ...args];
@@ -50,7 +50,7 @@ export async function examine<R>(on: string | Boot | undefined, script: string, 
 
 const series = ({ kernel }: Report) => /^\d+\.\d+/.exec(kernel)?.[0] as string;
 
-/** By column, what stands in its rows. */
+/** By column: the cells by row. */
 export type Table = Map<string, Map<string, string>>;
 
 export function tableOf(reports: Report[]): Table {
@@ -86,7 +86,7 @@ export function markdown(table: Table): string {
   return lines.map((line) => `| ${line.map((text, i) => text.padEnd(width[i] as number)).join(' | ')} |`).join('\n');
 }
 
-/** The other way round. */
+/** Parses a table of CONFORMANCE.md. */
 export function parse(text: string): Table {
   const lines = text.split('\n').filter((line) => line.startsWith('|'));
   const [head, , ...rows] = lines.map((line) =>

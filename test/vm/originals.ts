@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import { fresh, onExit } from '../live/folder.js';
 import { until } from '../live/wait.js';
 
-/** What a peer prints of an attempt. */
+/** What an original tool prints for an attempt. */
 export interface Line {
   text: string;
   pid: number;
@@ -20,7 +20,7 @@ export interface Peer {
   name: string;
   command: string[];
   fields: Field[];
-  /** Whether it is there; if left out, once it prints DPORT. */
+  /** Whether it has started. By default, once it prints DPORT. */
   ready?: () => boolean;
   running?: { child: ChildProcess; path: string; errors: string };
 }
@@ -42,7 +42,7 @@ export const peers: Peer[] = [
     fields: ['pid', 'comm', 'ip', 'saddr', 'sport', 'daddr', 'dport', 'latency'],
   },
 ];
-// Debian 12's bcc does not compile its program against the headers of later kernels
+// Debian 12's bcc cannot compile its program with the headers of later kernels
 if (process.env.SYNPIPE_VM_BCC === '1' && release().startsWith('6.1.'))
   peers.push({
     name: 'tcpconnect-bpfcc',
@@ -52,7 +52,7 @@ if (process.env.SYNPIPE_VM_BCC === '1' && release().startsWith('6.1.'))
 
 export const output = ({ running }: Peer) => readFileSync(running?.path as string, 'utf8');
 
-/** Columns: the name may hold blanks, so what is right of it is counted from the right. */
+/** Parses columns. The name may contain spaces, so the columns right of it are counted from the right. */
 export function parse({ fields }: Peer, text: string): Line | undefined {
   const at = fields.indexOf('comm');
   const right = fields.length - at - 1;
@@ -83,7 +83,7 @@ export async function start(peer: Peer): Promise<void> {
   closeSync(err);
   peer.running = { child, path, errors };
   const ready = () => {
-    if (child.exitCode !== null) throw new Error(`${peer.name} ended: ${readFileSync(errors, 'utf8')}`);
+    if (child.exitCode !== null) throw new Error(`${peer.name} exited: ${readFileSync(errors, 'utf8')}`);
     return peer.ready ? peer.ready() : output(peer).includes('DPORT');
   };
   await until(`${peer.name} starts`, ready, 400);

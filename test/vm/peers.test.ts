@@ -27,7 +27,7 @@ function row(name: string, { lines, latencies, ...side }: Side): string {
   return `| ${[name.replace(', ', ' | '), lines, lines - side.unmatched.length, timed].join(' | ')} |\n`;
 }
 
-/** What the original has no line for: the same whichever tier it is held against. */
+/** What the original has no line for, which is the same for every tier it is compared with. */
 function omissions(name: string, { omitted }: Side): string {
   const list = Object.entries(omitted).map(([reason, by]) => {
     const which = Object.entries(by).map(([one, times]) => (times > 1 ? `${one} (${times})` : one));
@@ -68,7 +68,7 @@ for (const kernel of kernels) {
       assert.ok(side.lines > 20, `${name}: ${side.lines} lines`);
       assert.deepEqual(side.unmatched, [], `${name} prints what we do not`);
       assert.deepEqual(side.omitted.unknown, undefined, `${name} does not print what it should`);
-      // ours begins before its, at the call, and ends after it, when the state has changed
+      // our latency starts earlier, at the call, and ends later, after the change of state
       for (const [ours, theirs] of side.latencies) assert.ok(ours > theirs - resolution, `${ours} and ${theirs} µs`);
       if (side.latencies.length > 0) assert.ok(median(ratios(side)) < 3, `${name}: ${ratios(side)}`);
     }

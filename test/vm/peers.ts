@@ -1,6 +1,6 @@
 /*
- * Runs in a guest: our collector by its two better tiers, and the originals, side by side on the same attempts.
- * Prints one JSON object, a Comparison. SYNPIPE_VM_BCC=1: the bcc tool too, which takes minutes to start.
+ * Runs in a guest: our collector in its two better tiers, and the originals, on the same attempts.
+ * Prints one JSON object, a Comparison. SYNPIPE_VM_BCC=1 adds the bcc tool, which takes minutes to start.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,20 +14,20 @@ import { cases } from './cases.js';
 import { output, type Peer, parse, peers, start } from './originals.js';
 import { Place } from './place.js';
 
-/** A peer's, by tier. */
+/** The comparison of one original with one tier. */
 export interface Side {
   lines: number;
-  /** Lines that are not among our events. */
+  /** Lines that match none of our events. */
   unmatched: string[];
   /** What it does not print: by reason, the cases with their number of attempts. */
   omitted: Record<string, Record<string, number>>;
-  /** Ours and its latencies in µs, pair by pair. */
+  /** Pairs of our latency and its latency, in µs. */
   latencies: [number, number][];
 }
 export interface Comparison {
   kernel: string;
   sides: Record<string, Side>;
-  /** By tier: how many ms after tcpconnect.bt's line for a connect that hangs ours was there, with --report attempt. */
+  /** By tier: how many ms our line for a hanging connect came after tcpconnect.bt's, with --report attempt. */
   later: Record<string, number[]>;
 }
 
@@ -37,7 +37,7 @@ interface Ours {
   name: string;
 }
 
-/** Why a peer has no line of an attempt; undefined: it should have one. */
+/** Why an original has no line for an attempt; undefined if it should have one. */
 function reason({ name }: Peer, { connect, outcome }: Ours): string | undefined {
   if (!connect.sport) return 'failed before a SYN';
   if (!name.endsWith('tcpconnlat')) return undefined;
@@ -66,7 +66,7 @@ function compare(peer: Peer, ours: Ours[], pids: Map<number, string>): Side {
       continue;
     }
     left.delete(found);
-    // if there is no call that we see, ours is counted from the SYN
+    // without a call that we see, our latency starts at the SYN
     if (line.latency === undefined || found.connect.via === 'sendmsg') continue;
     side.latencies.push([found.outcome?.latency_us ?? -1, line.latency]);
   }
@@ -80,7 +80,7 @@ function compare(peer: Peer, ours: Ours[], pids: Map<number, string>): Side {
   return side;
 }
 
-/** When a line of a process was in each file, in ms. */
+/** When a line of a process appeared in each file, in ms. */
 async function arrivals(files: Record<string, string>, startClient: () => number): Promise<Record<string, number>> {
   const seen: Record<string, number> = {};
   let pid: number | undefined;
@@ -97,7 +97,7 @@ async function arrivals(files: Record<string, string>, startClient: () => number
   return seen;
 }
 
-/** Connects that hang, one after the other: who prints them first? */
+/** Makes hanging connects one after the other, and compares when each tool prints them. */
 async function race(times: number): Promise<void> {
   const early = new Map<string, Collector>();
   for (const tier of tiers) early.set(tier, await Collector.start(['--tier', tier, '--report', 'attempt']));
@@ -141,7 +141,7 @@ try {
   const slow = Promise.all(few.filter(({ slow }) => slow).map(drive));
   for (const one of few) if (!one.slow) await drive(one);
   await slow;
-  const { child, finish } = net.start(['blocking', '127.0.0.1', closed]); // after all others
+  const { child, finish } = net.start(['blocking', '127.0.0.1', closed]); // comes after all others
   await finish();
   const mark = String(child.pid);
   for (const peer of peers) {

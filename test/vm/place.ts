@@ -4,12 +4,12 @@ import { Net } from '../live/net.js';
 
 export type Command = (string | number)[];
 export interface Ran {
-  /** The client's process and those that it told of. */
+  /** The client's process, and those that it reported. */
   pids: Set<number>;
   said: Said;
 }
 
-/** A namespace with a client that was compiled outside: a compiler takes long under emulation. */
+/** A namespace with a client that was compiled outside, since compiling under emulation takes long. */
 export class Place extends Net {
   static client = process.env.SYNPIPE_VM_CLIENT ?? '';
 
@@ -21,7 +21,7 @@ export class Place extends Net {
     const finish = async () => {
       child.stdin?.end();
       const [code, signal] = await closed;
-      if (code !== 0) throw new Error(`the client ended with ${code ?? signal}: ${child.spawnargs.join(' ')}`);
+      if (code !== 0) throw new Error(`the client exited with ${code ?? signal}: ${child.spawnargs.join(' ')}`);
       return parse(Buffer.concat(parts).toString());
     };
     return { child, finish };

@@ -5,9 +5,9 @@ import type { Seen } from './preemption.js';
 
 const attempts = 30_000;
 
-// on one kernel: others are the same in this
+// on one kernel only: others do not differ in this
 const kernel = kernels.at(-1) as string;
-test(`a kernel that preempts: each attempt is reported or counted as lost, ${kernel}`, {
+test(`on a preemptible kernel, each attempt is reported or counted as lost, ${kernel}`, {
   timeout: 600_000,
 }, async () => {
   const boot = { kernel, append: 'preempt=full' };
@@ -17,7 +17,7 @@ test(`a kernel that preempts: each attempt is reported or counted as lost, ${ker
   assert.match(best?.reasons?.join() ?? '', /^fentry: this kernel preempts/);
   for (const [tier, { outcomes, lost }] of Object.entries({ best, ...others }))
     assert.deepEqual({ outcomes, lost }, { outcomes: attempts, lost: 0 }, tier);
-  // forced: what it misses may be counted twice, but is counted
+  // a forced tier may count what it misses twice, but does count it
   const { outcomes, lost, places } = fentry as Seen;
   assert.ok(outcomes < attempts && outcomes + lost >= attempts, JSON.stringify(fentry));
   assert.deepEqual(places, ['attempt table', 'busy program']);

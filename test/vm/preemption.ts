@@ -1,6 +1,6 @@
 /*
- * Runs in a guest whose kernel preempts: connects by more processes than there are CPUs, while the collector's first choice
- * and each tier watch. Prints an object of Seen by tier, as one JSON object; the first choice is named `best`.
+ * Runs in a guest with a preemptible kernel: connects from more processes than there are CPUs, while the collector's default
+ * tier and each other tier watch. Prints an object of Seen by tier, as one JSON object; the default is named `best`.
  */
 
 import { tiers } from '../../dist/collector/addon.js';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Ledger } from '../live/story.js';
+import type { Ledger } from '../live/attempt-events.js';
 import { examine, kernels } from './matrix.js';
 
 const count = 200_000;
 
-// on one kernel: it takes minutes
+// on one kernel only: it takes minutes
 const kernel = kernels.at(-1) as string;
 test(`${count} connects and readers that are stopped, in the other modes, ${kernel}`, {
   timeout: 900_000,

@@ -1,8 +1,8 @@
 /*
- * Runs in a guest: connects as fast as it can make them, while the readers of its two better tiers are stopped, in the modes
- * that stuck.ts leaves out. Prints the ledger by mode and tier, as one JSON object.
+ * Runs in a guest: connects at full speed while the readers of its two better tiers are stopped, in the modes that
+ * stuck.ts leaves out. Prints the ledger by mode and tier, as one JSON object.
  */
-import { type Ledger, ledger } from '../live/story.js';
+import { type Ledger, ledger } from '../live/attempt-events.js';
 import { stuck } from '../live/stuck.js';
 import { closed } from './cases/case.js';
 import { Place } from './place.js';

@@ -5,7 +5,7 @@ import type { Written } from './stuck.js';
 
 const attempts = 200_000;
 
-// on one kernel: it takes a minute
+// on one kernel only: it takes a minute
 const kernel = kernels.at(-1) as string;
 test(`${attempts} connects and readers that are stopped: outcomes + lost, ${kernel}`, {
   timeout: 600_000,

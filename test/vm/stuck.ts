@@ -1,6 +1,6 @@
 /*
- * Runs in a guest: 200,000 connects as fast as it can make them, while the readers of its two better tiers are stopped.
- * Prints by tier, as one JSON object, what came out in the end.
+ * Runs in a guest: 200,000 connects at full speed while the readers of its two better tiers are stopped.
+ * Prints the results by tier, as one JSON object.
  */
 import { counted, isAttempt, lostIn, outcomes } from '../live/collect.js';
 import { stuck } from '../live/stuck.js';
@@ -9,7 +9,7 @@ import { Place } from './place.js';
 
 export interface Written {
   outcomes: number;
-  /** Lines whose number is not the next one. */
+  /** How many lines do not have the next number. */
   gaps: number;
   lost: number;
   /** The counts of the end status. */

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Runs in a guest, as root: boots systemd in a PID namespace, with synpipe installed, and in it the rest of this script
-# (with "inside" for its first argument), which prints what it finds, a fact a line.
+# Runs in a guest, as root: boots systemd in a PID namespace with synpipe installed. There it runs the rest of this script
+# (with "inside" as its first argument), which prints its findings, one per line.
 set -u
 if [ "${1-}" = '' ]; then
-  # A chroot, as this is in, may have no user namespaces: the same folder as the root of all.
+  # A chroot, which this runs in, may not allow user namespaces: makes the same folder the root of everything.
   exec nsenter --mount=/proc/self/ns/mnt /bin/busybox sh -c '
     cd /root && busybox mount -o move . / && exec busybox chroot . /bin/bash -c "cd \"\$1\"; exec bash \"\$2\" outside" -- "$0" "$1"' "$PWD" "$(realpath "$0")"
 fi
@@ -30,7 +30,7 @@ StandardOutput=file:$out
 StandardError=file:$out
 END
   printf '[Unit]\nWants=systemd-journald.service inside.service\n' >/etc/systemd/system/inside.target
-  # of the rest of a machine nothing is needed
+  # nothing else of the machine is needed
   for unit in /lib/systemd/system/{sysinit,basic}.target.wants/* /etc/systemd/system/{sysinit,basic,sockets,multi-user}.target.wants/*; do
     unit=${unit##*/}
     [[ $unit == systemd-journald* || $unit == *\** ]] || ln -sf /dev/null "/etc/systemd/system/$unit"
@@ -51,7 +51,7 @@ connect() { for _ in $(seq "$1"); do (: </dev/tcp/127.0.0.1/7) 2>/dev/null; done
 
 printf '%s\n' 'COLLECT=--report outcome --metrics 9464' 'RUN=--metrics 9465' >/etc/synpipe/connects.conf
 systemctl start synpipe@connects
-wait_for 'connect 1 && [ -s $file ]' # until it is attached
+wait_for 'connect 1 && [ -s $file ]' # until it has attached
 before=$(wc -l <$file)
 connect 20
 wait_for '[ $(wc -l <$file) -ge $((before + 20)) ]'
@@ -73,14 +73,14 @@ connect 50
 systemctl stop synpipe@connects
 fact stopped "$(systemctl show -P Result synpipe@connects) $(systemctl show -P ExecMainStatus synpipe@connects)"
 told=$(cat $file.1 $file | validate | grep -c '"daddr":"127.0.0.1","dport":7,.*"result":"refused"')
-made=$((before + 20 + 20 + 50)) # `before` are those that were told of, of the first ones
+made=$((before + 20 + 20 + 50)) # `before` are those of the first ones that were reported
 [ "$told" -ge "$made" ] && fact attempts all || fact attempts "$told of $made"
 fact seqs "$(cat $file.1 $file | grep -o '"seq":[0-9]*' | cut -d: -f2 | awk 'NR > 1 && $1 != last + 1 { gaps++ } { last = $1 } END { print gaps + 0 }') gaps"
 
 echo 'PIPELINE=validate | sink-file /var/log/synpipe/work/out.ndjson' >/etc/synpipe/work.conf
 systemctl start synpipe-worker@work
 wait_for '[ -e /var/log/synpipe/work/out.ndjson ]'
-wait_for '[ "$(systemctl show -P SubState synpipe-worker@work)" = auto-restart ]' # its input has an end
+wait_for '[ "$(systemctl show -P SubState synpipe-worker@work)" = auto-restart ]' # its input ends
 fact worker "$(systemctl show -P Result synpipe-worker@work) $(systemctl show -P ExecMainStatus synpipe-worker@work)"
 systemctl stop synpipe-worker@work
 echo 'PIPELINE=filter --dprt 1' >/etc/synpipe/wrong.conf

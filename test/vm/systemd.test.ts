@@ -8,7 +8,7 @@ import { kernels } from './matrix.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-// on one kernel: it is systemd that is asked
+// on one kernel only: this tests systemd
 const kernel = kernels.at(-1) as string;
 test(`the units under systemd, ${kernel}: rights, rotation, the end, a usage error`, { timeout: 900_000 }, async () => {
   const command = [`${here}run`, '--kernel', kernel, '--', 'bash', `${here}systemd.sh`];

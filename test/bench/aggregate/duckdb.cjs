@@ -1,4 +1,4 @@
-// The same by DuckDB with typed columns, from the file to NDJSON. Arguments: the file, and count or latency.
+// DuckDB does the same with typed columns, from the file to NDJSON. Arguments: the file, then count or latency.
 const { DuckDBInstance } = require('@duckdb/node-api');
 
 const [file, what] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// What one would write without synpipe: split2, JSON.parse, ajv (compiled ahead), a Map; counts by (comm, daddr, dport).
+// What one would write without synpipe: split2, JSON.parse, ajv (compiled ahead) and a Map. Counts by (comm, daddr, dport).
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pipeline } from 'node:stream';

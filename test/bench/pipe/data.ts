@@ -3,16 +3,16 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, s
 
 export const cache = '/tmp/synpipe-bench';
 
-/** A file of events, the same ones for the same numbers. */
+/** A file of events: the same arguments give the same file. */
 export interface Data {
   path: string;
   events: number;
   bytes: number;
-  /** How many have a port from FIRST to LAST, as jq says: of all, or of the first so many. */
+  /** How many events have a port from FIRST to LAST, according to jq: of all events, or of the first `of`. */
   jq(first: number, last: number, of?: number): number;
 }
 
-/** The first `events` of an endless series, of which this share is not in canonical form. Kept in /tmp. */
+/** Writes the first `events` of an endless series, this share of them not in canonical form. Kept in /tmp. */
 export function data(events: number, share: number): Data {
   mkdirSync(cache, { recursive: true });
   const path = `${cache}/events-${events}-${share}.ndjson`;
@@ -34,7 +34,7 @@ export function data(events: number, share: number): Data {
   };
 }
 
-/** Every line's port, as jq has it; kept beside the data. */
+/** The port of every line, according to jq; cached beside the data. */
 function ports(path: string): number[] {
   const kept = `${path}.jq`;
   if (!existsSync(kept)) {
@@ -59,7 +59,7 @@ function write(path: string, events: number, share: number): void {
   closeSync(fd);
 }
 
-/** Mulberry32: numbers from 0 to 1. */
+/** Mulberry32: pseudo-random numbers from 0 to 1. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -84,7 +84,7 @@ const comms = [
 ];
 const odd = ['tab\there', 'say "hi"', 'back\\slash', 'münchen', 'дом', '日本語', '😀 face', 'bell\x07', '\x1b[31mred'];
 
-/** An event as the collector writes it: 30 % to port 443, 1 % to 8443, a third IPv6, 5 % failed, 3 % with an odd name. */
+/** An event as the collector writes it: 30 % go to port 443, 1 % to 8443, a third use IPv6, 5 % failed, 3 % have an odd name. */
 function eventOf(seq: number, random: () => number): Record<string, unknown> {
   const int = (most: number) => Math.floor(random() * most);
   const pick = <T>(list: T[]) => list[int(list.length)] as T;
@@ -129,7 +129,7 @@ function eventOf(seq: number, random: () => number): Record<string, unknown> {
   };
 }
 
-/** The same event as other tools may write it. */
+/** The same event as other tools might write it. */
 function otherForm(event: Record<string, unknown>, random: () => number): string {
   const text = JSON.stringify(event);
   switch (Math.floor(random() * 6)) {

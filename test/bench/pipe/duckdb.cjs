@@ -1,5 +1,5 @@
-// DuckDB with a type for each column, which it checks; ranges, patterns and formats it does not.
-// Arguments: FIRST and LAST port, and a file; stdin without.
+// DuckDB with a type for each column. It checks the types, but no ranges, patterns or formats.
+// Arguments: FIRST and LAST port, and a file; reads stdin without one.
 const { DuckDBInstance } = require('@duckdb/node-api');
 
 const [first, last, file = '/dev/stdin'] = process.argv.slice(2);

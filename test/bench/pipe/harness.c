@@ -3,10 +3,10 @@
 //     harness throughput file|pipe INPUT COMMAND ARG… [ '|' COMMAND ARG… ]…
 //     harness latency COUNT LINE COMMAND ARG… [ '|' COMMAND ARG… ]…
 //
-// throughput: the first command's stdin is INPUT, or a pipe that INPUT is written into; what comes out is counted.
-// Prints a JSON object: seconds (from the first fork to the end of the last), lines, bytes, cpu (seconds of all commands),
-// rss (KiB, the peak of each), codes. latency: writes LINE, waits until a line comes out, COUNT times with 5 ms in between;
-// prints a JSON array of microseconds.
+// throughput: the first command's stdin is INPUT, or a pipe that INPUT is written to; the output is counted.
+// Prints a JSON object: seconds (from the first fork to the last exit), lines, bytes, cpu (seconds of all commands),
+// rss (peak of each, KiB), codes. latency: writes LINE and waits for a line of output, COUNT times, 5 ms apart. Prints a
+// JSON array of microseconds.
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ static pid_t start(char **command, int in, int out) {
 	err(127, "%s", command[0]);
 }
 
-// Starts the commands. Returns how many, their ids, and the end of the pipe that they write to.
+// Starts the commands. Returns how many there are, their process IDs, and the write end of the first one's pipe.
 static int start_all(char **words, int in, pid_t *ids, int *out) {
 	int count = 0;
 	for (char **command = words; command; count++) {
@@ -73,7 +73,7 @@ static pid_t feed(const char *path, int *in) {
 		close(fds[0]);
 		for (ssize_t got; (got = read(file, buffer, 1 << 16)) > 0;)
 			for (ssize_t at = 0, put; at < got; at += put)
-				if ((put = write(fds[1], buffer + at, got - at)) < 0) _exit(0); // it reads no more
+				if ((put = write(fds[1], buffer + at, got - at)) < 0) _exit(0); // the reader has closed the pipe
 		_exit(0);
 	}
 	close(fds[1]);
@@ -113,7 +113,7 @@ static int latency(int count, const char *line, char **words) {
 	pid_t ids[MOST];
 	make_pipe(fds);
 	int commands = start_all(words, fds[0], ids, &out);
-	const int warm = 50; // the first ones include the start
+	const int warm = 50; // the first ones include start-up
 	printf("[");
 	for (int i = 0; i < warm + count; i++) {
 		double began = now();

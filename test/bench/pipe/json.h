@@ -1,5 +1,5 @@
-// JSON for reference.c, as JSON.parse judges it: strings, numbers, any value. A part takes a place in bytes that end with a
-// newline, and returns where it ends, or 0 where it is none.
+// JSON for reference.c, accepting what JSON.parse accepts: strings, numbers, any value. Each function takes a position in
+// bytes that end with a newline. It returns the position after the value, or 0 if there is no valid one.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 typedef const unsigned char *At;
 #define likely(x) __builtin_expect(!!(x), 1)
 
-static unsigned char plain[256]; // a byte of a string that is a character of its own and stands for itself
+static unsigned char plain[256]; // bytes that need no decoding in a string: ASCII, not escaped
 
 static int hex(unsigned char c) {
 	if (c >= '0' && c <= '9') return c - '0';
@@ -27,7 +27,7 @@ static int unit(At p) {
 	return value;
 }
 
-// The bytes of a character of several; 0 where it is no UTF-8.
+// Returns the length of a multi-byte character, or 0 if it is not valid UTF-8.
 static int multibyte(At p) {
 	unsigned char a = p[0], b = p[1];
 #define follows(c) (((c) & 0xc0) == 0x80)
@@ -38,8 +38,8 @@ static int multibyte(At p) {
 	return !follows(p[3]) || (a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f) ? 0 : 4;
 }
 
-// A string, from behind its quote to behind the other. `text` gets up to 63 bytes of it unescaped (what is longer is none
-// of the short ones that are looked at), `characters` counts code points.
+// Reads a string, from after its opening quote to after the closing one. `text` receives up to 63 unescaped bytes (the
+// fields that are compared as text are shorter); `characters` counts code points.
 struct string { At start, end; int characters; bool escaped; };
 
 static At string(At p, struct string *s) {
@@ -63,7 +63,7 @@ static At string(At p, struct string *s) {
 				p += 6;
 				if (code >= 0xd800 && code < 0xdc00 && p[0] == '\\' && p[1] == 'u') {
 					int low = unit(p + 2);
-					if (low >= 0xdc00 && low < 0xe000) p += 6; // a pair is one
+					if (low >= 0xdc00 && low < 0xe000) p += 6; // a surrogate pair is one character
 				}
 			} else if (p[1] && strchr("\"\\/bfnrt", p[1])) p += 2;
 			else return 0;
@@ -75,7 +75,7 @@ static At string(At p, struct string *s) {
 	}
 }
 
-// A short string as text; 0 where it is too long, or has what no field that is looked at can have.
+// Returns a short string as text, or 0 if it is too long or has characters that no examined field can have.
 static int text_of(const struct string *s, char *into, int room) {
 	int n = 0;
 	for (At p = s->start; p < s->end; p++) {

@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { harness } from './tools.js';
 
-/** What the harness measures of a pipeline. */
+/** What the harness measures for a pipeline. */
 export interface Run {
   seconds: number;
   lines: number;
-  /** Seconds of all its processes. */
+  /** Seconds, summed over all processes. */
   cpu: number;
-  /** KiB, the largest of its processes. */
+  /** KiB, of the largest process. */
   rss: number;
 }
 
-/** Runs a pipeline from a file, or a pipe that a file is written into. Puts what went wrong to the faults. */
+/** Runs a pipeline from a file, or from a pipe that a file is written to. Appends what went wrong to `faults`. */
 export function throughput(how: 'file' | 'pipe', input: string, command: string[], faults: string[]): Run {
   const said = execFileSync(harness, ['throughput', how, input, ...command], { encoding: 'utf8', maxBuffer: 1 << 20 });
   const { seconds, lines, cpu, rss, codes } = JSON.parse(said);

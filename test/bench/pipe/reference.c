@@ -1,11 +1,11 @@
-// What a filter costs in C: reads connect events from stdin, validates each line as schemas/connect.schema.json says, and
-// writes those whose dport is from FIRST to LAST, as they came.
+// What a filter costs in C. Reads connect events from stdin, validates each line against schemas/connect.schema.json, and
+// writes those whose dport is from FIRST to LAST, unchanged.
 //
 //     reference FIRST LAST
 //
-// It judges a line as JSON.parse and ajv do, in one pass, in any form that JSON allows: UTF-8, escapes, numbers as
-// doubles, nested values of unknown members. One thing it does not take: a key spelt with escapes. Exits with 1 where a
-// line was invalid, and says how many.
+// It accepts a line exactly if JSON.parse and ajv do, in one pass and in any form that JSON allows: UTF-8, escapes,
+// numbers as doubles, nested values in unknown members. One exception: it rejects keys spelt with escapes. Exits with 1 if
+// a line was invalid, and says how many were.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
@@ -18,7 +18,7 @@ enum kind { TYPE, ONE, INTEGER, TIME, DIGITS, TEXT, FAMILY, TRUE, ADDRESS, VIA, 
 static const struct field {
 	const char *name;
 	enum kind kind;
-	double least, most; // of the number, or of the characters
+	double least, most; // the number's value, or how many characters
 	bool required;
 } fields[] = {
 	{"type", TYPE, 0, 0, true},
@@ -120,7 +120,7 @@ static bool one_of(const char *p, int n, const char *const *words) {
 	return false;
 }
 
-// The value of a field. Returns where it ends; 0 where it is not valid.
+// Reads the value of a field. Returns the position after it, or 0 if it is not valid.
 static At value(At p, const struct field *f, double *n) {
 	static const char *const vias[] = {"connect", "sendmsg", "io_uring", "kernel", "mptcp", 0};
 	static const char *const sources[] = {"dns", "hosts", "ptr", 0};
@@ -179,7 +179,7 @@ static int find(At key, int length) {
 
 #define bit(name) (1ull << find((At)name, sizeof name - 1))
 
-// Whether a line that ends with a newline is a valid event; its port.
+// Whether a line that ends with a newline is a valid event. Also sets its port.
 static bool valid(At p, double *dport) {
 	static uint64_t needs_name, name, err, error;
 	if (!name) {
@@ -194,7 +194,7 @@ static bool valid(At p, double *dport) {
 		p = blanks(p + 1);
 		if (*p++ != '"') return false;
 		int found = -1;
-		for (int i = next; i < FIELDS && i < next + 4; i++) // most often it is the next one, or one is left out
+		for (int i = next; i < FIELDS && i < next + 4; i++) // usually it is the next field, or one was omitted
 			if (*p == *fields[i].name && p[lengths[i]] == '"' && !memcmp(p, fields[i].name, lengths[i])) {
 				found = i;
 				p += lengths[i] + 1;
@@ -238,7 +238,7 @@ static void write_all(const unsigned char *p, size_t n) {
 }
 
 int main(int argc, char **argv) {
-	if (argc != 3) errx(2, "wants FIRST LAST");
+	if (argc != 3) errx(2, "needs FIRST and LAST");
 	double first = atof(argv[1]), last = atof(argv[2]);
 	for (int i = 0; i < FIELDS; i++) {
 		lengths[i] = strlen(fields[i].name);
@@ -252,7 +252,7 @@ int main(int argc, char **argv) {
 	for (;;) {
 		ssize_t got = read(0, in + held, room - 1 - held);
 		if (got < 0) err(1, "read");
-		if (got == 0 && held > 0) in[held] = '\n', got = 1; // the last line
+		if (got == 0 && held > 0) in[held] = '\n', got = 1; // ends the last line
 		if (got == 0) break;
 		size_t end = held + got, at = 0;
 		for (unsigned char *newline; (newline = memchr(in + at, '\n', end - at)); at = newline + 1 - in) {

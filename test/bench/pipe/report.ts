@@ -1,31 +1,31 @@
 import { median, type Run } from './measure.js';
 
-/** A program in a case. */
+/** A program's results in a case. */
 export interface Row {
   case: string;
   what: string;
-  /** How many it was given; none where only the time counts. */
+  /** How many events it was given; undefined if only the time counts. */
   events?: number;
   note?: string;
-  /** In the order of the rounds; of latency the microseconds of each event. */
+  /** By round; for latency, the microseconds of each event. */
   runs: Run[] | number[];
 }
 
-/** The rows of a case are from one run of the bench, whose programs took turns. */
+/** The rows of a case come from one run of the bench, in which the programs took turns. */
 export interface Measured {
-  /** What is told of all: machine, data. */
+  /** The first paragraph: machine and data. */
   about: string;
   rows: Row[];
-  /** By case: the day, and the load average before it. */
+  /** By case: the date, and the load average before it. */
   when: Record<string, string>;
-  /** What each program checks, and which are not there. */
+  /** What each program checks, and which programs are missing. */
   notes: string[];
 }
 
 const centile = (list: readonly number[], part: number) =>
   [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] as number;
 
-/** The tables, in Markdown. */
+/** Returns the tables, in Markdown. */
 export function report({ about, rows, when, notes }: Measured): string {
   const parts = [`${about}\n`];
   for (const name of new Set(rows.map((row) => row.case))) {
@@ -42,12 +42,12 @@ function latencies(group: readonly Row[]): string[] {
   return ['| one event through | p50, µs | p99, µs |', '|---|---|---|', ...group.map(line)];
 }
 
-/** Ratios are medians of those of each round, in which the programs took turns. */
+/** Ratios are medians of the ratios of each round, in which the programs took turns. */
 function rates(name: string, group: readonly Row[]): string[] {
   const first = group[0] as Row;
   const timed = first.events === undefined;
   const filter = name.startsWith('filter');
-  // What a row needs in each round: in time, or in CPU time, for each event.
+  // What a program takes in each round: time, or CPU time, per event.
   const needs = ({ runs, events = 1 }: Row, key: 'seconds' | 'cpu') => (runs as Run[]).map((run) => run[key] / events);
   const shown = (row: Row, key: 'seconds' | 'cpu') => {
     const one = median(needs(row, key));

@@ -1,5 +1,5 @@
-// What many would write: split2, JSON.parse, ajv (compiled ahead), a filter, JSON.stringify.
-// Arguments: FIRST and LAST port, the validators of schemas/generated, and a file; stdin without.
+// What many people would write: split2, JSON.parse, ajv (compiled ahead), a filter, JSON.stringify.
+// Arguments: FIRST and LAST port, the validators of schemas/generated, and a file; reads stdin without one.
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Transform } from 'node:stream';

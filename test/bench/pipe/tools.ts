@@ -12,11 +12,11 @@ export interface Tool {
   name: string;
   /** What it checks of a line. */
   checks: string;
-  /** It is slow: it gets one in so many of the events, and its rate is scaled. */
+  /** For slow programs: it gets one in this many events, and its rate is scaled. */
   part: number;
-  /** Its command line; it reads stdin where there is no file to be named. */
+  /** Returns its command line, which reads stdin if no file is given. */
   command(first: number, last: number, file?: string): string[];
-  /** What it does not do right: lines in other than canonical form. */
+  /** Set if it handles lines in canonical form only. */
   canonicalOnly?: true;
 }
 
@@ -78,7 +78,7 @@ const all: Tool[] = [
   },
 ];
 
-/** Those that are there; and why the others are not. */
+/** The programs that are installed, and why the others cannot run. */
 export function tools(): { tools: Tool[]; missing: string[] } {
   const missing: string[] = [];
   const present = all.filter(({ name, command }) => {

@@ -18,7 +18,7 @@ async function stream(t: TestContext): Promise<NatsServer> {
 const publish = async (server: NatsServer, dir: string, from: number, to: number) =>
   assert.equal((await shell(`sink-nats ${server.url}`, dir, numbered(from, to))).code, 0);
 
-/** How many events the worker has taken and not acknowledged, once that holds. */
+/** Waits until the consumer is in this state. Returns how many events the worker holds unacknowledged. */
 async function waitFor(server: NatsServer, what: { left: number; unacknowledged?: number }): Promise<number> {
   const { nc, jsm } = await server.client();
   for (;;) {
@@ -32,7 +32,7 @@ async function waitFor(server: NatsServer, what: { left: number; unacknowledged?
   }
 }
 
-/** Publishes in two parts, so that there is a read after those that are held. */
+/** Publishes in two parts, so that the worker reads again after it holds the first events. */
 async function twoParts(server: NatsServer, dir: string): Promise<void> {
   await publish(server, dir, 1, 10);
   await waitFor(server, { left: 0 });
@@ -40,13 +40,13 @@ async function twoParts(server: NatsServer, dir: string): Promise<void> {
   await waitFor(server, { left: 0 });
   await publish(server, dir, 21, 21);
   await waitFor(server, { left: 0 });
-  await sleep(500); // acknowledgements that must not come
+  await sleep(500); // time for acknowledgements that must not come
 }
 
 const run = (server: NatsServer, rest: string, more = '') =>
   `exec synpipe run 'source-nats --ack-wait 1s ${more} ${server.url} CONN | ${rest}'`;
 
-/** What the stream still has for a second worker. */
+/** Returns what the stream still has for a second worker. */
 async function second(t: TestContext, server: NatsServer, dir: string): Promise<number[]> {
   const worker = start(t, ['bash', '-c', run(server, 'sink-file second')], dir);
   await waitFor(server, { left: 0, unacknowledged: 0 });
@@ -60,7 +60,7 @@ const sorted = (seqs: Iterable<number>) => [...new Set(seqs)].sort((a, b) => a -
 const waits = '--wait 60s --timeout 60s --private --with names';
 
 for (const behind of ['', 'filter --dport 443 | ']) {
-  test(`kill -9 while enrich holds events${behind && ', behind another stage'}: a second worker gets them`, async (t) => {
+  test(`after kill -9 while enrich holds events${behind && ', after another stage'}, a second worker gets them`, async (t) => {
     const [server, dns, dir] = [await stream(t), await responder(t), folder(t)];
     const stages = `${behind}enrich --resolver ${dns.address} ${waits} | sink-file first`;
     const { child, ended } = start(t, ['bash', '-c', run(server, stages)], dir);
@@ -72,9 +72,9 @@ for (const behind of ['', 'filter --dport 443 | ']) {
   });
 }
 
-test('kill -9 while sink-http without a spool has not delivered: a second worker gets them', async (t) => {
+test('after kill -9 of a sink-http without a spool, a second worker gets what was not delivered', async (t) => {
   const [server, dir] = [await stream(t), folder(t)];
-  const receiver = await Receiver.start(t, () => {}); // never answers
+  const receiver = await Receiver.start(t, () => {}); // it never answers
   const { child, ended } = start(t, ['bash', '-c', run(server, `sink-http --batch-lines 4 ${receiver.url}`)], dir);
   await twoParts(server, dir);
   assert.ok(receiver.got.length > 0, 'under way');
@@ -83,7 +83,7 @@ test('kill -9 while sink-http without a spool has not delivered: a second worker
   assert.deepEqual(sorted(await second(t, server, dir)), all);
 });
 
-test('what was held is acknowledged when it has been written, also while nothing more comes', async (t) => {
+test('held events are acknowledged once written, even if no more input arrives', async (t) => {
   const [server, dns, dir] = [await stream(t), await responder(t), folder(t)];
   const receiver = await Receiver.start(t);
   const held = `enrich --resolver ${dns.address} --private --with names --wait 300ms --timeout 60s`;
@@ -99,7 +99,7 @@ test('what was held is acknowledged when it has been written, also while nothing
   assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
 });
 
-test('more events than are asked for at once go on while enrich holds them', async (t) => {
+test('more events than one request asks for keep flowing while enrich holds them', async (t) => {
   const [server, dns, dir] = [await stream(t), await responder(t), folder(t)];
   const batch = `source-nats --batch 10 ${server.url} CONN`;
   const held = `enrich --resolver ${dns.address} --private --with names --wait 3s --timeout 60s`;
@@ -113,7 +113,7 @@ test('more events than are asked for at once go on while enrich holds them', asy
   assert.equal((await ended).code, 0);
 });
 
-test('a stage behind it that fails: what it had not written is given back', async (t) => {
+test('if a later stage fails, what it had not written is given back', async (t) => {
   const [server, dir] = [await stream(t), folder(t)];
   await publish(server, dir, 1, 10);
   const failed = await shell(run(server, 'sink-file /dev/full', '--count 5'), dir);
@@ -121,7 +121,7 @@ test('a stage behind it that fails: what it had not written is given back', asyn
   assert.deepEqual(sorted(await second(t, server, dir)), all.slice(0, 10));
 });
 
-test('sink-http with a spool: what the spool has is acknowledged, and delivered by the next run', async (t) => {
+test('sink-http with a spool: spooled events are acknowledged, and the next run delivers them', async (t) => {
   const [server, dir] = [await stream(t), folder(t)];
   const receiver = await Receiver.start(t, () => {});
   const stages = `sink-http --spool spool --batch-time 60s ${receiver.url}`;

@@ -13,12 +13,12 @@ import { NatsServer } from '../../support/nats.js';
 import { folder, killGroup, size, start, undo, until } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
-/** A server with a stream of so many events. */
+/** Starts a server with a stream of `count` events. */
 async function stream(t: TestContext, count: number, config = ''): Promise<NatsServer> {
   const server = await NatsServer.start(t, config);
   const { code, stderr } = await shell(`sink-nats --create-stream CONN ${server.url}`, folder(t), numbered(1, count));
   assert.equal(code, 0, stderr);
-  if (stderr) t.diagnostic(stderr); // what had to be sent again may be behind the others
+  if (stderr) t.diagnostic(stderr); // resent events may be out of order
   return server;
 }
 
@@ -30,7 +30,7 @@ async function state(server: NatsServer, durable = 'synpipe') {
 }
 
 const done = (count: number) => ({ left: 0, unacknowledged: 0, acknowledged: count });
-/** Waits until all of the stream has come out of the workers, and is acknowledged. */
+/** Waits until the workers have written and acknowledged the whole stream. */
 async function drained(server: NatsServer): Promise<void> {
   const { nc, jsm } = await server.client();
   for (let left = 1; left > 0; await sleep(20)) {
@@ -40,7 +40,7 @@ async function drained(server: NatsServer): Promise<void> {
   await nc.close();
 }
 
-/** What the stream still has, by a worker that takes it all. */
+/** Returns what the stream still has, read by a worker that takes all of it. */
 async function rest(t: TestContext, server: NatsServer, dir: string): Promise<number[]> {
   const { child, ended } = start(t, ['bash', '-c', `exec source-nats ${server.url} CONN > rest`], dir);
   await drained(server);
@@ -51,7 +51,7 @@ async function rest(t: TestContext, server: NatsServer, dir: string): Promise<nu
 
 const sorted = (...parts: number[][]) => parts.flat().sort((a, b) => a - b);
 
-test('all comes out once, in order, and is acknowledged; the next run goes on where this one ended', async (t) => {
+test('every event is written once, in order, and acknowledged; the next run continues after it', async (t) => {
   const server = await stream(t, 5_000);
   const first = await shell(`source-nats --count 3000 ${server.url} CONN`, folder(t));
   assert.deepEqual([first.stderr, first.code], ['', 0]);
@@ -74,7 +74,7 @@ test('several workers share the events', async (t) => {
   const waiting = () =>
     jsm.consumers.info('CONN', 'synpipe').then(
       ({ num_waiting }) => num_waiting,
-      () => 0, // there is none yet
+      () => 0, // the consumer does not exist yet
     );
   while ((await waiting()) < names.length) await sleep(20);
   assert.equal((await shell(`sink-nats ${server.url}`, dir, numbered(1, 6_000))).code, 0);
@@ -83,17 +83,17 @@ test('several workers share the events', async (t) => {
   for (const { child } of workers) child.kill('SIGTERM');
   for (const { ended } of workers) assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
   const got = names.map((name) => seqsIn(join(dir, name)));
-  for (const seqs of got) assert.ok(seqs.length > 0, 'each has a part');
+  for (const seqs of got) assert.ok(seqs.length > 0, 'each worker got some events');
   assertAll(sorted(...got), 6_000);
 });
 
-test('a reader that goes away: what had not gone into its pipe goes to another at once', async (t) => {
+test('after a reader exits, another worker gets at once what had not been written to its pipe', async (t) => {
   const server = await stream(t, 20_000);
   const dir = folder(t);
   const first = await shell(`source-nats ${server.url} CONN | head -500`, dir);
   assert.deepEqual([first.stderr, first.code], ['', 0]);
-  const second = [...new Set(await rest(t, server, dir))]; // on a busy machine the server may send one again
-  const unread = Math.min(...second) - 501; // in the pipe, and what head has read beyond its end
+  const second = [...new Set(await rest(t, server, dir))]; // on a busy machine the server may resend some
+  const unread = Math.min(...second) - 501; // left in the pipe, or read by head beyond its last line
   assert.ok(unread * format.length < 2 * 65_536, `${unread} lines`);
   assertAll(
     sorted(second).map((seq) => seq - 500 - unread),
@@ -101,7 +101,7 @@ test('a reader that goes away: what had not gone into its pipe goes to another a
   );
 });
 
-test('kill -9 of a worker: what it had taken and not written comes again after --ack-wait', async (t) => {
+test('after kill -9 of a worker, events it had taken but not written are redelivered after --ack-wait', async (t) => {
   const server = await stream(t, 30_000);
   const dir = folder(t);
   execFileSync('mkfifo', [join(dir, 'one')]);
@@ -109,7 +109,7 @@ test('kill -9 of a worker: what it had taken and not written comes again after -
   let written = '';
   const reader = createReadStream(join(dir, 'one'), 'latin1').on('data', (part) => {
     written += part;
-    if (written.length > 100_000 && !child.killed) reader.pause(); // so that it stands in the middle
+    if (written.length > 100_000 && !child.killed) reader.pause(); // so that it is killed half-way
   });
   await until('some output', () => written.length > 100_000);
   child.kill('SIGKILL');
@@ -117,13 +117,13 @@ test('kill -9 of a worker: what it had taken and not written comes again after -
   reader.resume();
   await once(reader, 'end');
   const one = seqsOf(written.slice(0, written.lastIndexOf('\n') + 1));
-  assert.ok(one.length < 30_000, 'killed in the middle');
+  assert.ok(one.length < 30_000, 'the worker was killed half-way');
   assertAll([...new Set(sorted(one, await rest(t, server, dir)))], 30_000);
   assert.deepEqual(await state(server), done(30_000));
 });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal}: it ends with 0, and what it has written does not come again`, async (t) => {
+  test(`${signal}: exits with 0, and what it has written is not redelivered`, async (t) => {
     const server = await stream(t, 30_000);
     const dir = folder(t);
     const { child, ended } = start(t, ['bash', '-c', `exec source-nats ${server.url} CONN > one`], dir);
@@ -134,14 +134,14 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('synpipe run: kill -9 of a whole pipeline at random points loses nothing that its file does not have', async (t) => {
+test('synpipe run: kill -9 of a whole pipeline at random points loses no event that its file does not have', async (t) => {
   const server = await stream(t, 30_000);
   const dir = folder(t);
   const line = (more = '') =>
     `exec synpipe run 'source-nats --ack-wait 1s ${more} ${server.url} CONN | filter --comm curl | sink-file out'`;
   for (let round = 0; round < 3; round++) {
     const before = size(join(dir, 'out'));
-    const { child, ended } = start(t, ['bash', '-c', line('--count 9000')], dir); // so each round has some
+    const { child, ended } = start(t, ['bash', '-c', line('--count 9000')], dir); // so that each round has some events left
     await until('some output', () => size(join(dir, 'out')) > before);
     await sleep(30 * Math.random());
     killGroup(child);
@@ -154,7 +154,7 @@ test('synpipe run: kill -9 of a whole pipeline at random points loses nothing th
   assertAll([...new Set(sorted(seqsIn(join(dir, 'out'))))], 30_000);
 });
 
-test('a reader that is slower than --ack-wait does not have the events come twice', async (t) => {
+test('a reader slower than --ack-wait does not get events twice', async (t) => {
   const server = await stream(t, 10_000);
   const slow = `source-nats --ack-wait 2s --count 10000 ${server.url} CONN | (sleep 5; cat)`;
   const { stdout, code } = await shell(slow, folder(t));
@@ -162,14 +162,14 @@ test('a reader that is slower than --ack-wait does not have the events come twic
   assertAll(seqsOf(stdout), 10_000);
 });
 
-test('no more than twice --batch waits to be read, however it is read', async (t) => {
+test('at most twice --batch events are buffered, however they are read', async (t) => {
   const server = await stream(t, 1_000);
   const { reach, where } = { reach: { servers: [server.url.slice(7)], tls: false }, where: server.url };
   const wanted = { command: 'source-nats', where, stream: 'CONN', durable: 'synpipe', ackWait: 30_000 };
   const source = new NatsSource({ ...wanted, reach, batch: 100, count: Number.POSITIVE_INFINITY });
   undo(t, () => source.end(false));
   const unacknowledged = async () => {
-    await sleep(300); // what the worker asks for comes
+    await sleep(300); // time for the events that the worker has asked for
     return (await state(server)).unacknowledged;
   };
   for (const [at, lines] of [1, 49, 500].entries()) {
@@ -181,7 +181,7 @@ test('no more than twice --batch waits to be read, however it is read', async (t
   }
 });
 
-test('--from: the beginning, a number, a time, only what comes; for a consumer that is new', async (t) => {
+test('--from: the beginning, a number, a time, or only new events; for a new consumer only', async (t) => {
   const server = await stream(t, 10);
   const dir = folder(t);
   const run = (options: string) => shell(`source-nats ${options} ${server.url} CONN`, dir);
@@ -205,7 +205,7 @@ test('--from: the beginning, a number, a time, only what comes; for a consumer t
   );
 });
 
-test('a server that is killed and comes back: the worker goes on', async (t) => {
+test('the worker continues after its server is killed and restarted', async (t) => {
   const server = await stream(t, 500);
   const dir = folder(t);
   const { child, ended } = start(t, ['bash', '-c', `exec source-nats --ack-wait 1s ${server.url} CONN > out`], dir);
@@ -224,9 +224,9 @@ test('a server that is killed and comes back: the worker goes on', async (t) => 
   );
 });
 
-test('a server that dies while it is asked for the consumer, and comes back: the worker waits for its answer', async (t) => {
+test('the worker waits for an answer about the consumer while the server restarts', async (t) => {
   const alone = `server_name: one\ncluster { name: c, listen: "127.0.0.1:-1", routes: [ "nats://127.0.0.1:1" ] }`;
-  const server = await NatsServer.start(t, alone); // of a cluster without a leader: it does not answer
+  const server = await NatsServer.start(t, alone); // part of a cluster without a leader: it does not answer
   await server.down();
   const { child, ended } = start(t, ['bash', '-c', `exec source-nats ${server.url} CONN`], folder(t));
   let said = '';
@@ -248,7 +248,7 @@ test('a server that dies while it is asked for the consumer, and comes back: the
   assert.deepEqual([code, stderr.split('\n').length], [0, 2], stderr);
 });
 
-test('messages of others: several lines in one, a long one, one that is no event; each is acknowledged', async (t) => {
+test('messages from other publishers (several lines, a long line, not an event) are each acknowledged', async (t) => {
   const server = await stream(t, 0);
   const { nc, jsm } = await server.client();
   const long = numbered(3, 3)
@@ -264,7 +264,7 @@ test('messages of others: several lines in one, a long one, one that is no event
   assert.deepEqual(await state(server), done(5));
 });
 
-test('what it cannot work with is said in one line', async (t) => {
+test('servers and streams that it cannot work with are reported in one line', async (t) => {
   const server = await stream(t, 3);
   const dir = folder(t);
   const fails = async (words: string) => {
@@ -294,7 +294,7 @@ test('what it cannot work with is said in one line', async (t) => {
   assert.match(stderr, /cannot use the consumer gone of CONN: it is gone; /);
 });
 
-test('--from says what it wants', () => {
+test('a wrong --from is refused with the valid forms', () => {
   assert.deepEqual(from('seq:7'), { deliver_policy: 'by_start_sequence', opt_start_seq: 7 });
   assert.deepEqual(from('time:2026-11-23T09:00:00.5+01:00'), {
     deliver_policy: 'by_start_time',
@@ -304,7 +304,7 @@ test('--from says what it wants', () => {
     assert.throws(() => from(wrong), /needs all, new, seq:N or time:/, wrong);
 });
 
-test('a server that is none: nothing of what its client says of it comes among the events', async (t) => {
+test('if the server is not a NATS server, no text of the NATS client appears among the events', async (t) => {
   const server = createServer((socket) => socket.on('error', () => {}).write('INFO {"max_payload":1}\r\nHELO\r\n'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client that makes connection attempts in odd ways. For each it prints a line: what the event must tell, as
- * far as a program can know it. What a later call on the socket returned is a line of its own, {"then": …}.
+ * A client that makes connection attempts in odd ways. It prints a line for each: what the event must say, as far as a
+ * program can know it. The result of a later call on the socket is a separate line, {"then": …}.
  */
 #pragma once
 
@@ -17,20 +17,20 @@ struct target target_of(const char *address, const char *port);
 int socket_for(const struct target *to, int type, int protocol);
 long long now_us(void);
 
-/* connect(), and its line. Returns errno, 0 for success. */
+/* Calls connect() and prints the attempt's line. Returns errno, or 0 for success. */
 int attempt(int fd, const struct target *to);
-/* The line of an attempt that was made by other means, or with an address of another size. */
-void tell(const char *via, int fd, const struct target *to, int error, long long began_us);
-/* The same in the name of another thread, which could not speak for itself. */
-void tell_for(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us);
-/* What a call returned that makes no attempt. */
-void then(int error);
-/* This machine cannot do it: the test is skipped. */
+/* Prints the line of an attempt made by other means, or with an address of another size. */
+void print_attempt(const char *via, int fd, const struct target *to, int error, long long began_us);
+/* The same on behalf of another thread, which cannot print it. */
+void print_attempt_of(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us);
+/* Prints the result of a call that makes no attempt. */
+void print_result(int error);
+/* Reports that this machine cannot do it, so that the test is skipped. */
 void unavailable(const char *what, int error);
-/* connect() again, which makes no attempt here. */
+/* Calls connect() again, which makes no new attempt here. */
 int again(int fd, const struct target *to);
 
-/* From now on a cgroup program refuses what this process connects to. */
+/* From now on a cgroup program denies this process's connects. */
 void deny_connects(int error);
 
 struct command {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A cgroup for this process alone, whose BPF programs refuse every connect(). */
+/* Creates a cgroup for this process alone, whose BPF programs deny every connect(). */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -28,14 +28,14 @@ static void enter(const char *cgroup)
 	close(fd);
 }
 
-/* With its cgroup the programs go. */
+/* Removing the cgroup removes its programs. */
 static void leave(void)
 {
 	enter(root);
 	rmdir(own);
 }
 
-/* The kernel's own errno for it is EPERM; another one is for a kernel from 6.1 on. */
+/* The kernel's default errno for a denial is EPERM. Another errno needs a kernel from 6.1 on. */
 static void refuse(int cgroup, int attach_type, int error)
 {
 	struct bpf_insn code[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = -error},
@@ -66,7 +66,7 @@ void deny_connects(int error)
 	if (strcmp(type, "cgroup2"))
 		unavailable("cgroup v2", 0);
 	snprintf(own, sizeof(own), "%s/synpipe-client-%d", root, getpid());
-	if (mkdir(own, 0755) && errno != EEXIST) /* left by one that was killed */
+	if (mkdir(own, 0755) && errno != EEXIST) /* left by a killed process */
 		unavailable(own, errno);
 	cgroup = open(own, O_RDONLY | O_DIRECTORY);
 	refuse(cgroup, BPF_CGROUP_INET4_CONNECT, error);

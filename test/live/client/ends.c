@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Attempts that end as none does by itself. */
+/* Attempts that end only with help from the test. */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Closed in SYN_SENT by a process that lives on. */
+/* Closes a socket in SYN_SENT and keeps running. */
 static void closing(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -29,7 +29,7 @@ static uint32_t halves(const struct sockaddr_in *at)
 	return (at->sin_addr.s_addr & 0xffff) + (at->sin_addr.s_addr >> 16);
 }
 
-/* A segment as the peer would send it. */
+/* Sends a segment as the peer would. */
 static void inject(int raw, const struct target *peer, const struct target *to, struct tcphdr tcp)
 {
 	const struct sockaddr_in *from4 = (const void *)&peer->at, *to4 = (const void *)&to->at;
@@ -61,7 +61,7 @@ static void wait_for_state(int fd, int state)
 		errx(2, "in state %d, not %d", info.tcpi_state, state);
 }
 
-/* The peer, whose SYN crosses ours, resets: IPv4 only. */
+/* Plays a peer whose SYN crosses ours and which then resets. IPv4 only. */
 static void reset(char **args)
 {
 	struct target from = target_of(args[0], args[1]), to = target_of(args[2], args[3]);
@@ -78,7 +78,7 @@ static void reset(char **args)
 	inject(raw, &to, &from, (struct tcphdr){.rst = 1, .seq = htonl(1001)});
 	poll(&poller, 1, -1);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	then(error);
+	print_result(error);
 }
 
 const struct command ends_commands[] = {{"closing", 2, closing}, {"reset", 4, reset}, {}};

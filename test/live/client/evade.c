@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* While a thread connects, another one changes what the kernel is about to read. */
+/* While one thread connects, another changes what the kernel is about to read. */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -24,7 +24,7 @@ static void pause_for(int turns)
 		;
 }
 
-/* With AF_UNSPEC connect() disconnects, which makes no attempt. */
+/* With AF_UNSPEC, connect() disconnects, which is not an attempt. */
 static void *change_family(void *unused)
 {
 	volatile sa_family_t *family = &to.at.ss_family;
@@ -51,7 +51,7 @@ static void *change_descriptor(void *unused)
 	return unused;
 }
 
-/* evade fam|fd COUNT ADDRESS PORT: prints the local port of each connection that was established, one a line. */
+/* evade fam|fd COUNT ADDRESS PORT: prints the local port of each established connection, one per line. */
 static void evade(char **args)
 {
 	bool by_family = !strcmp(args[0], "fam");
@@ -80,7 +80,7 @@ static void evade(char **args)
 		(void)!connect(by_family ? fd : SLOT, (void *)&to.at, to.size);
 		tcp = -1;
 		if (!getpeername(fd, (void *)&at, &size) && !getsockname(fd, (void *)&at, &size)) {
-			/* IPv6 has its port in the same place */
+			/* IPv6 has its port at the same offset. */
 			printf("%d\n", ntohs(((struct sockaddr_in *)&at)->sin_port));
 			peer = accept(listener, NULL, NULL);
 			setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Prints when the call begins, which may never return. */
+/* Prints the time before the call, since the call may never return. */
 static void hanging(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -19,10 +19,10 @@ static void hanging(char **args)
 	printf("{\"began\":%lld}\n", now_us());
 	fflush(stdout);
 	error = connect(fd, (void *)&to.at, to.size) ? errno : 0;
-	then(error);
+	print_result(error);
 }
 
-/* So many attempts at once, held open until the next line of standard input; then all sockets are closed. */
+/* Makes COUNT attempts, keeps them open until the next line of standard input, then closes all sockets. */
 static void hold(char **args)
 {
 	struct target to = target_of(args[1], args[2]);
@@ -37,15 +37,15 @@ static void hold(char **args)
 		if (connect(all[i], (void *)&to.at, to.size) && errno != EINPROGRESS)
 			refused = errno;
 	}
-	then(refused);
+	print_result(refused);
 	getchar();
 	for (int i = 0; i < count; i++)
 		close(all[i]);
-	then(0);
+	print_result(0);
 	getchar();
 }
 
-/* The socket's only descriptor is on its way to another process, which does not take it. */
+/* Puts the socket's only descriptor in flight to another process that does not receive it. */
 static void unowned(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -65,7 +65,7 @@ static void unowned(char **args)
 	if (sendmsg(pair[0], &message, 0) != 1)
 		err(2, "sendmsg");
 	close(fd);
-	then(0);
+	print_result(0);
 	getchar();
 }
 

@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nothing of this may leave the machine: it runs only in the network namespace that a test made for it. */
+/* No packet of this may leave the machine: it runs only in the network namespace that a test made for it. */
 static void refuse_other_namespace(void)
 {
 	const char *wanted = getenv("SYNPIPE_TEST_NETNS");
 	struct stat own;
 
 	if (!wanted || stat("/proc/self/ns/net", &own) || strtoul(wanted, NULL, 10) != own.st_ino)
-		errx(2, "run it in a network namespace of its own, its inode number in SYNPIPE_TEST_NETNS");
+		errx(2, "run it in a separate network namespace, with its inode number in SYNPIPE_TEST_NETNS");
 }
 
 static const struct command *find(const struct command *commands, const char *name)
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(groups) / sizeof(*groups) && !command; i++)
 		command = find(groups[i], argv[1]);
 	if (!command || argc - 2 != command->args)
-		errx(2, "unknown command, or not its number of arguments");
+		errx(2, "unknown command, or wrong number of arguments");
 	command->run(argv + 2);
 	return 0;
 }

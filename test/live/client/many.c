@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads, processes, and many of them. */
+/* Threads, processes, and many attempts. */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -44,7 +44,7 @@ static void thread(char **args)
 	pthread_join(other, NULL);
 }
 
-/* Processes that end at once, while their connection is under way. */
+/* Starts processes that exit at once, while their connection is in progress. */
 static void processes(char **args)
 {
 	struct target to = target_of(args[1], args[2]);
@@ -62,7 +62,7 @@ static void processes(char **args)
 	}
 }
 
-/* Closes with a reset, which leaves no port behind in TIME_WAIT. */
+/* Closes with a reset, which leaves no port in TIME_WAIT. */
 static void drop(int fd)
 {
 	struct linger linger = {1, 0};
@@ -84,7 +84,7 @@ static void *bursts(void *args)
 	return NULL;
 }
 
-/* So many threads, so many attempts each, as fast as they can. */
+/* Runs THREADS threads that make COUNT attempts each, as fast as they can. */
 static void burst(char **args)
 {
 	pthread_t threads[16];
@@ -96,7 +96,7 @@ static void burst(char **args)
 		pthread_join(threads[i], NULL);
 }
 
-/* So many attempts, without a word. */
+/* Makes COUNT attempts without printing them. */
 static void quiet(char **args)
 {
 	struct target to = target_of(args[1], args[2]);
@@ -109,7 +109,7 @@ static void quiet(char **args)
 	}
 }
 
-/* So many under way at once, until each has failed. */
+/* Starts COUNT attempts, then waits until each has failed. */
 static void under_way(char **args)
 {
 	struct target to = target_of(args[1], args[2]);
@@ -126,11 +126,11 @@ static void under_way(char **args)
 
 		poll(&all[i], 1, -1);
 		getsockopt(all[i].fd, SOL_SOCKET, SO_ERROR, &error, &size);
-		then(error);
+		print_result(error);
 	}
 }
 
-/* One attempt after the other until killed. */
+/* Makes one attempt after the other until killed. */
 static void forever(char **args)
 {
 	char *once[] = {"1", args[0], args[1]};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* connect() that makes no attempt, or fails before anything happens. */
+/* connect() calls that make no attempt, or fail before anything happens. */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -15,7 +15,7 @@
 
 static void silent(int fd, const void *address, socklen_t size)
 {
-	then(connect(fd, address, size) ? errno : 0);
+	print_result(connect(fd, address, size) ? errno : 0);
 	close(fd);
 }
 
@@ -52,7 +52,7 @@ static void while_listening(char **args)
 	again(fd, &to);
 }
 
-/* Connect, connect again while connected, disconnect, connect. */
+/* Connects, connects again while connected, disconnects, and connects. */
 static void disconnect(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -61,11 +61,11 @@ static void disconnect(char **args)
 
 	attempt(fd, &to);
 	again(fd, &to);
-	then(connect(fd, &none, sizeof(none)) ? errno : 0);
+	print_result(connect(fd, &none, sizeof(none)) ? errno : 0);
 	attempt(fd, &to);
 }
 
-/* An address that is not of the socket's family. */
+/* Passes an address of another family than the socket's. */
 static void other_family(char **args)
 {
 	struct target own = target_of(args[0], "0"), to = target_of(args[1], args[2]);
@@ -73,7 +73,7 @@ static void other_family(char **args)
 	attempt(socket_for(&own, SOCK_STREAM, 0), &to);
 }
 
-/* The address is said to be shorter or longer than it is. */
+/* Passes an address size that is too short or too long. */
 static void sized(char **args)
 {
 	struct target to = target_of(args[1], args[2]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Attempts that connect() of a 64-bit program on a TCP socket does not make. */
+/* Attempts made by other means than connect() of a 64-bit program on a TCP socket. */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -22,7 +22,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-/* TCP Fast Open: the data comes with the SYN. */
+/* TCP Fast Open: the data is sent with the SYN. */
 static void fast_open(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -30,10 +30,10 @@ static void fast_open(char **args)
 	long long began_us = now_us();
 	int error = sendto(fd, "x", 1, MSG_FASTOPEN, (void *)&to.at, to.size) == 1 ? 0 : errno;
 
-	tell("sendmsg", fd, &to, error, began_us);
+	print_attempt("sendmsg", fd, &to, error, began_us);
 }
 
-/* The same asked for in advance: connect() returns before any SYN went out. */
+/* TCP Fast Open as a socket option: connect() returns before a SYN is sent. */
 static void fast_open_connect(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -41,7 +41,7 @@ static void fast_open_connect(char **args)
 
 	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one));
 	attempt(fd, &to);
-	then(write(fd, "x", 1) == 1 ? 0 : errno);
+	print_result(write(fd, "x", 1) == 1 ? 0 : errno);
 }
 
 static void mptcp(char **args)
@@ -54,10 +54,10 @@ static void mptcp(char **args)
 	if (fd < 0)
 		unavailable("MPTCP socket", errno);
 	error = connect(fd, (void *)&to.at, to.size) ? errno : 0;
-	tell("mptcp", fd, &to, error, began_us);
+	print_attempt("mptcp", fd, &to, error, began_us);
 }
 
-/* An MPTCP connection to itself, which lasts until it is told to end: the kernel adds what it is set up to. */
+/* Makes an MPTCP connection to itself and keeps it until stdin ends. The kernel adds the subflows that it is configured for. */
 static void mptcp_held(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -71,14 +71,14 @@ static void mptcp_held(char **args)
 	if (bind(listener, (void *)&to.at, to.size) || listen(listener, 4))
 		err(2, "listen");
 	began_us = now_us();
-	tell("mptcp", fd, &to, connect(fd, (void *)&to.at, to.size) ? errno : 0, began_us);
+	print_attempt("mptcp", fd, &to, connect(fd, (void *)&to.at, to.size) ? errno : 0, began_us);
 	peer = accept(listener, NULL, NULL);
-	then(write(peer, "x", 1) == 1 && read(fd, &one, 1) == 1 ? 0 : errno);
-	then(write(fd, "x", 1) == 1 && read(peer, &one, 1) == 1 ? 0 : errno);
+	print_result(write(peer, "x", 1) == 1 && read(fd, &one, 1) == 1 ? 0 : errno);
+	print_result(write(fd, "x", 1) == 1 && read(peer, &one, 1) == 1 ? 0 : errno);
 	getchar();
 }
 
-/* io_uring without liburing: one connect, submitted and waited for. `async`: in a worker thread. */
+/* io_uring without liburing: submits one connect and waits for it. `async`: in a worker thread. */
 static void uring(char **args)
 {
 	struct target to = target_of(args[1], args[2]);
@@ -102,10 +102,10 @@ static void uring(char **args)
 	began_us = now_us();
 	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
 		unavailable("io_uring_enter", errno);
-	tell("io_uring", fd, &to, -((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res, began_us);
+	print_attempt("io_uring", fd, &to, -((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res, began_us);
 }
 
-/* The kernel connects by itself: NVMe over TCP, whose driver does it while it is told to. */
+/* The kernel itself connects: NVMe over TCP, whose driver connects when asked to. */
 static void kernel(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -118,7 +118,7 @@ static void kernel(char **args)
 		unavailable("/dev/nvme-fabrics", errno);
 	size = snprintf(options, sizeof(options), "transport=tcp,traddr=%s,trsvcid=%s,nqn=test", args[0], args[1]);
 	began_us = now_us();
-	tell("kernel", fd, &to, write(fd, options, size) == size ? 0 : errno, began_us);
+	print_attempt("kernel", fd, &to, write(fd, options, size) == size ? 0 : errno, began_us);
 }
 
 #ifdef __x86_64__
@@ -130,7 +130,7 @@ static void on_fault(int signal)
 	siglongjmp(no_emulation, 1);
 }
 
-/* The system call as a 32-bit program makes it. */
+/* Makes the system call as a 32-bit program does. */
 static void compat(char **args)
 {
 	struct target to = target_of(args[0], args[1]), *low;
@@ -147,7 +147,7 @@ static void compat(char **args)
 			 : "+a"(result)
 			 : "b"(fd), "c"(low), "d"(to.size)
 			 : "r8", "r9", "r10", "r11", "memory");
-	tell("connect", fd, &to, -result, began_us);
+	print_attempt("connect", fd, &to, -result, began_us);
 }
 #else
 static void compat(char **args)

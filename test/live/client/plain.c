@@ -21,7 +21,7 @@ static void blocking(char **args)
 	attempt(socket_for(&to, SOCK_STREAM, 0), &to);
 }
 
-/* The end is fetched by poll() and SO_ERROR. */
+/* Learns the result from poll() and SO_ERROR. */
 static void nonblocking(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -34,10 +34,10 @@ static void nonblocking(char **args)
 		return;
 	poll(&poller, 1, -1);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	then(error);
+	print_result(error);
 }
 
-/* The end is fetched by connect() again and again: EALREADY while it lasts, EISCONN after success. */
+/* Learns the result by calling connect() again: EALREADY while in progress, EISCONN after success. */
 static void polling(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -73,7 +73,7 @@ static void twice(char **args)
 	attempt(fd, &second);
 }
 
-/* One non-blocking socket, two attempts; the first one's error is fetched by connect(). */
+/* One non-blocking socket, two attempts. Learns the first one's error from connect(). */
 static void twice_nonblocking(char **args)
 {
 	struct target first = target_of(args[0], args[1]), second = target_of(args[2], args[3]);
@@ -88,7 +88,7 @@ static void twice_nonblocking(char **args)
 
 static void on_alarm(int signal) { (void)signal; }
 
-/* Again and again, since the first may come before the call; with 0 no more. */
+/* Sends signals repeatedly, since the first may arrive before the call. With 0, sends no more. */
 static void arm(int flags, int every_us)
 {
 	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = flags};
@@ -98,7 +98,7 @@ static void arm(int flags, int every_us)
 	setitimer(ITIMER_REAL, &soon, NULL);
 }
 
-/* A signal comes in the middle; connect() again goes on waiting. */
+/* A signal interrupts connect(); calling it again waits for the same attempt. */
 static void interrupted(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -119,7 +119,7 @@ static void restarted(char **args)
 	attempt(socket_for(&to, SOCK_STREAM, 0), &to);
 }
 
-/* Killed in the middle of connect(). */
+/* Killed during connect(). */
 static void killed(char **args)
 {
 	struct target to = target_of(args[0], args[1]);
@@ -134,7 +134,7 @@ static void killed(char **args)
 	}
 	if (waitpid(child, NULL, 0) != child)
 		err(2, "waitpid");
-	tell_for(child, child, getpid(), fd, &to, 0, began_us);
+	print_attempt_of(child, child, getpid(), fd, &to, 0, began_us);
 }
 
 static void as_user(char **args)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The other side. */
+/* The server side. */
 #define _GNU_SOURCE
 #include "client.h"
 
@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * Accepts; says `listening` when ready. Closes much later, when the client has: a close before its data came
- * would be a reset.
+ * Accepts connections; prints `listening` when ready. Closes them much later than the client: closing before the client's
+ * data arrives would cause a reset.
  */
 static void serve(char **args)
 {

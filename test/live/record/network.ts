@@ -3,7 +3,7 @@ import { fresh } from '../folder.js';
 import { Net } from '../net.js';
 import { until } from '../wait.js';
 
-/** What the world's name server knows. Addresses and names are those that RFC 5737, 3849 and 2606 keep for examples. */
+/** The zone of the world's name server. Its addresses and names are reserved for examples by RFC 5737, 3849 and 2606. */
 const zone = `$ORIGIN example.com.
 $TTL 300
 @ SOA ns hostmaster 1 3600 600 86400 60
@@ -26,7 +26,7 @@ const addresses = [
   ...['198.51.100.25/32', '198.51.100.30/32', '2001:db8:1::20/128'],
 ];
 
-/** Accepts on ports, answers in the end of what HTTP is asked, and keeps quiet otherwise. */
+/** Accepts connections on ports, answers HTTP requests in the end, and is otherwise silent. */
 const server = `
 const { createServer } = require('node:http');
 for (const port of [80, 443, 5432, 6379]) {
@@ -35,7 +35,7 @@ for (const port of [80, 443, 5432, 6379]) {
 }
 process.stdout.write('listening');`;
 
-/** A machine in a namespace, its world in another, and a wire between them: no packet can get out of these two. */
+/** A machine in one namespace, the world in another, and a link between them: no packet can leave these two. */
 export async function network(): Promise<{ host: Net; world: Net; resolv: string }> {
   const [host, world] = [new Net(), new Net()];
   host.run('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', world.name);
@@ -52,11 +52,11 @@ export async function network(): Promise<{ host: Net; world: Net; resolv: string
   world.run('ip', 'route', 'add', '192.0.2.10', 'dev', 'eth0');
   for (const route of ['192.0.2.0/24', '198.51.100.0/24'])
     host.run('ip', 'route', 'add', route, 'dev', 'eth0', 'src', '192.0.2.10');
-  host.run('ip', 'neigh', 'add', '192.0.2.66', 'lladdr', '02:00:00:00:00:42', 'dev', 'eth0'); // nobody answers there
+  host.run('ip', 'neigh', 'add', '192.0.2.66', 'lladdr', '02:00:00:00:00:42', 'dev', 'eth0'); // nobody answers at this address
   host.run('ip', '-6', 'route', 'add', '2001:db8:1::/48', 'via', '2001:db8::1');
   host.sysctl('ipv4/tcp_syn_retries', '1');
-  host.run('ip', 'route', 'add', 'prohibit', '198.51.100.25'); // a policy against mail
-  // One SYN in eight to the database is lost on the way, and comes again after a second.
+  host.run('ip', 'route', 'add', 'prohibit', '198.51.100.25'); // a policy that forbids mail
+  // One SYN in eight to the database is lost, and is sent again after a second.
   world.run('nft', 'add table inet t; add chain inet t in { type filter hook prerouting priority -300; }');
   world.run('nft', 'add rule inet t in tcp dport 5432 tcp flags syn numgen inc mod 8 7 drop');
   await resolver(world);

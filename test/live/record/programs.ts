@@ -2,14 +2,14 @@ const python = (body: string) => ['/usr/bin/python3', '-c', `import socket, sys\
 const reach = (host: string, port: number, seconds: number) =>
   `try:\n  socket.create_connection(('${host}', ${port}), ${seconds}).close()\nexcept OSError:\n  pass`;
 
-/** An application's pool: each query a connection of its own to the cache, and three of five one to the database too. */
+/** An application's pool: each query makes a connection to the cache, and three of five also make one to the database. */
 const app = `
 const { connect } = require('node:net');
 const ask = (port, host) => connect({ port, host, family: 4 }, function () { this.end(); }).on('error', () => {});
 let turn = 0;
 setInterval(() => { ask(6379, 'cache.example.com'); if (turn++ % 5 < 3) ask(5432, 'db.example.com'); }, 2500);`;
 
-/** A program of the machine: who runs it, how often (s; only once, if left out), and from when on. */
+/** A program of the machine: its user, how often it runs (in s; once, if left out), and when it starts. */
 export interface Program {
   command: string[];
   uid: number;
@@ -29,6 +29,6 @@ export function programs(): Program[] {
     { command: python(reach('mail.example.com', 25, 2)), uid: 65534, every: 11 },
     { command: ['/bin/bash', '-c', 'exec 3<>/dev/tcp/203.0.113.9/22'], uid: 0, every: 8, from: 3 }, // no route to it
     { command: get('http://metrics.example.com:9090/', '--max-time', '1'), uid: 65534, every: 12, from: 5 }, // gives up
-    { command: python(reach('metrics.example.com', 9090, 20)), uid: 0, every: 15, from: 2 }, // waits for the kernel to
+    { command: python(reach('metrics.example.com', 9090, 20)), uid: 0, every: 15, from: 2 }, // waits until the kernel gives up
   ];
 }

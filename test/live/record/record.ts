@@ -10,7 +10,7 @@ import type { Net } from '../net.js';
 import { network } from './network.js';
 import { type Program, programs } from './programs.js';
 
-/** Starts the programs of a small machine, again and again for so long (s), or until it is `over`. */
+/** Starts the programs of a small machine repeatedly for this many seconds, or until `over` returns true. */
 export async function work(host: Net, resolv: string, seconds: number, over = () => false): Promise<void> {
   const resolving = ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolv];
   const end = Date.now() + seconds * 1000;
@@ -28,7 +28,7 @@ export async function work(host: Net, resolv: string, seconds: number, over = ()
   await Promise.all(programs().map(start));
 }
 
-/** Lets a small machine work for so long, or until there is enough. Resolves to the file with what the collector told of it. */
+/** Runs a small machine for this many seconds, or until there is `enough`. Resolves to the path of the collector's output. */
 export async function record(seconds: number, enough: (lines: string[]) => boolean = () => false): Promise<string> {
   const { host, world, resolv } = await network();
   const collector = new Collector(['--dns', '--status', '--netns', host.inode]);
@@ -38,7 +38,7 @@ export async function record(seconds: number, enough: (lines: string[]) => boole
   const worked = work(host, resolv, seconds, () => over);
   while (!enough(collector.lines()) && Date.now() < end) await sleep(100);
   over = true;
-  void worked; // it looks when its next program is due
+  void worked; // it stops when its next program is due
   await collector.stop();
   await host.remove();
   await world.remove();
@@ -48,6 +48,6 @@ export async function record(seconds: number, enough: (lines: string[]) => boole
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const sample = fileURLToPath(new URL('../../../collector/replay/sample.ndjson', import.meta.url));
   const lines = readFileSync(await record(75), 'utf8').split('\n');
-  writeFileSync(sample, lines.filter((line) => !line.startsWith('{"type":"status"')).join('\n')); // of another machine
+  writeFileSync(sample, lines.filter((line) => !line.startsWith('{"type":"status"')).join('\n')); // status is about this machine
   process.exit();
 }

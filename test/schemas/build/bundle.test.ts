@@ -11,7 +11,7 @@ const dist = join(root, 'dist');
 const compiled = `.${process.arch}-${process.version}`;
 const codes = readdirSync(join(dist, 'code')).filter((name) => name.endsWith('.js'));
 
-test('each command is compiled ahead, for the Node that has built it', () => {
+test('each command is compiled ahead for the Node that built it', () => {
   const commands = readdirSync(join(dist, 'bin')).filter((name) => name !== 'package.json');
   assert.deepEqual(codes.map((name) => name.replace('.js', '')).sort(), commands.sort());
   for (const name of codes) {
@@ -21,7 +21,7 @@ test('each command is compiled ahead, for the Node that has built it', () => {
   }
 });
 
-test('what V8 made is no part of what a command does: without it, spoilt, under other flags, by another command', async (t) => {
+test('a missing, damaged or wrong V8 code cache does not change what a command does', async (t) => {
   const dir = folder(t);
   for (const part of ['bin', 'code']) mkdirSync(join(dir, 'dist', part), { recursive: true });
   cpSync(join(dist, 'seldom'), join(dir, 'dist/seldom'), { recursive: true });
@@ -31,7 +31,7 @@ test('what V8 made is no part of what a command does: without it, spoilt, under 
   const input = numbered(1, 3);
   const runs = async (what: string, environment: typeof env = env) => {
     const { stdout, stderr, code } = await shell('dist/bin/filter --dport 443', dir, input, environment);
-    const said = stderr.replace(/^Warning: disabling flag --expose_wasm .*\n/, ''); // Node, of --jitless
+    const said = stderr.replace(/^Warning: disabling flag --expose_wasm .*\n/, ''); // Node's warning about --jitless
     assert.deepEqual({ stdout, stderr: said, code }, { stdout: input, stderr: '', code: 0 }, what);
   };
   await runs('without it');

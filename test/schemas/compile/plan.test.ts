@@ -13,7 +13,7 @@ const schema = (more: object, property?: object) =>
     ...more,
   }) as never;
 
-test('each schema of ours has a plan, or is named as one without', () => {
+test('every schema has a plan, or is listed as one without', () => {
   for (const type of unscanned) assert.throws(() => planOf(type, schemaOf(type) as never), /does not know/);
   for (const type of eventTypes.filter((type) => !unscanned.has(type))) {
     const { steps } = planOf(type, schemaOf(type) as never);
@@ -24,7 +24,7 @@ test('each schema of ours has a plan, or is named as one without', () => {
   }
 });
 
-test('a keyword that a scanner could not hold to is an error that names it, never passed over', () => {
+test('a keyword that the scanner cannot check is an error that names it, and is never ignored', () => {
   const refused: [property: object, message: RegExp][] = [
     [{ type: 'integer', multipleOf: 5 }, /"multipleOf"/],
     [{ type: 'integer', exclusiveMinimum: 5 }, /"exclusiveMinimum"/],

@@ -107,7 +107,7 @@ const wrong: [expression: string, column: string][] = [
   ['."a b', '2: the text is not closed; add a "'],
 ];
 
-test('each mistake is told with its column, its cause and a remedy', () => {
+test('each mistake is reported with its column, its cause and a remedy', () => {
   for (const [expression, message] of wrong) {
     assert.throws(
       () => where(expression),

@@ -44,7 +44,7 @@ const pairs: [where: string, jq: string][] = [
   ['.zone < 3', '(.zone | type) == "number" and .zone < 3'],
 ];
 
-test("the answers are jq's", () => {
+test('jq gives the same answers', () => {
   const events = fc.sample(someEvent, { numRuns: 1000, seed: 1 });
   const input = events.map((event) => `${JSON.stringify(event)}\n`).join('');
   const jq = spawnSync('jq', ['-c', `[${pairs.map(([, program]) => `(${program})`).join(', ')}]`], {
@@ -69,6 +69,6 @@ test("the answers are jq's", () => {
       seen.add(answer);
       assert.equal(holds(line), answer, `${expression}\n${program}\n${bytes}`);
     });
-    assert.equal(seen.size, 2, `${expression}: holds for some of the events`);
+    assert.equal(seen.size, 2, `${expression}: holds for some events, but not for all`);
   }
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { UsageError } from '../../../schemas/pipe/messages/errors.js';
 import { addresses, names, numbers } from '../../../schemas/where/match.js';
 
-test('numbers: lists and ranges as one would reckon them', () => {
+test('numbers: lists and ranges match by plain arithmetic', () => {
   const max = 300;
   const range = fc.tuple(fc.nat(max), fc.nat(max)).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
   fc.assert(
@@ -20,7 +20,7 @@ test('numbers: lists and ranges as one would reckon them', () => {
   assert.equal(numbers(0, max)('0-300')('1'), false);
 });
 
-/** An address as one number of 128 bits, IPv4 in its place among IPv6. */
+/** An address as a 128-bit number, with IPv4 as IPv4-mapped IPv6. */
 function bits(text: string): bigint {
   if (!text.includes(':'))
     return 0xffff00000000n + text.split('.').reduce((all, byte) => (all << 8n) + BigInt(byte), 0n);
@@ -36,13 +36,13 @@ function bits(text: string): bigint {
 
 function within(address: string, network: string, prefix: number): boolean {
   const mapped = bits(network) >> 32n === 0xffffn && prefix >= 96;
-  if (network.includes(':') && !address.includes(':') && !mapped) return false; // ::/0 has no IPv4 in it
+  if (network.includes(':') && !address.includes(':') && !mapped) return false; // ::/0 contains no IPv4
   const most = network.includes(':') ? 128 : 32;
   const shift = BigInt(most - prefix);
   return bits(address) >> shift === bits(network) >> shift;
 }
 
-/** An address that shares its first bits with another, so that both verdicts come up. */
+/** An address that shares its first bits with another, so that both verdicts occur. */
 function near(address: fc.Arbitrary<string>): fc.Arbitrary<{ network: string; prefix: number; probe: string }> {
   return address.chain((network) => {
     const width = network.includes(':') ? 128 : 32;
@@ -61,7 +61,7 @@ const v4 = (n: bigint) => [24n, 16n, 8n, 0n].map((shift) => (n >> shift) & 255n)
 const v6 = (n: bigint) =>
   Array.from({ length: 8 }, (_, i) => ((n >> BigInt(112 - 16 * i)) & 0xffffn).toString(16)).join(':');
 
-test('addresses: CIDR blocks of both families as one would reckon them', () => {
+test('addresses: CIDR blocks of both families match by plain arithmetic', () => {
   const mapped = fc.ipV4().map((text) => `::ffff:${text}`);
   fc.assert(
     fc.property(near(fc.oneof(fc.ipV4(), fc.ipV6(), mapped)), ({ network, prefix, probe }) => {
@@ -75,13 +75,13 @@ test('addresses: CIDR blocks of both families as one would reckon them', () => {
   );
 });
 
-test('addresses: any of a list, and only texts', () => {
+test('addresses: matches any in a list, and only texts', () => {
   const test = addresses('10.0.0.0/8, ::1,192.0.2.7');
   for (const yes of ['10.255.0.1', '::1', '192.0.2.7', '0:0:0:0:0:0:0:1', '::ffff:10.0.0.1']) assert.ok(test(yes), yes);
   for (const no of ['11.0.0.0', '::2', '192.0.2.8', undefined, 10]) assert.ok(!test(no), String(no));
 });
 
-test('names: a text without special characters is only itself', () => {
+test('names: a text without special characters matches only itself', () => {
   const plain = fc.string({ unit: 'binary' }).filter((text) => !/[*?[]|^\/.*\/i?$/s.test(text));
   fc.assert(
     fc.property(plain, plain, (text, other) => {
@@ -93,7 +93,7 @@ test('names: a text without special characters is only itself', () => {
   );
 });
 
-test('names: brackets', () => {
+test('names: brackets match sets and ranges', () => {
   const cases: [string, string[], string[]][] = [
     ['[abc]', ['a', 'c'], ['d', '', 'ab', '[abc]']],
     ['[a-c]x', ['ax', 'bx'], ['dx', '-x']],
@@ -112,7 +112,7 @@ test('names: brackets', () => {
   }
 });
 
-test('any text is a name to look for, or a usage error', () => {
+test('any text is a pattern for names, or a usage error', () => {
   const text = fc.oneof(
     fc.string(),
     fc.string({ unit: fc.constantFrom('[', ']', '!', '-', '\\', '/', 'a', 'z', '*', '^', '{') }),

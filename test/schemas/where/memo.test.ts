@@ -13,7 +13,7 @@ const take = (exe: string | undefined, spaces = '') => {
   assert.equal(line.take(bytes, 0, bytes.length), undefined);
 };
 
-test('what is remembered is what the test says, of more values than there is room for', () => {
+test('the memo returns what the test would, for more values than it has room for', () => {
   const asked: unknown[] = [];
   const test = (value: unknown) => {
     asked.push(value);
@@ -29,7 +29,7 @@ test('what is remembered is what the test says, of more values than there is roo
   assert.ok(asked.every((value) => typeof value === 'string'));
 });
 
-test('any text, short or long, escaped or not, and none', () => {
+test('any text, short or long, escaped or not, and no text', () => {
   const verdict = (value: unknown) => typeof value === 'string' && value.length % 2 === 0;
   const holds = remembered(exeField, verdict, (one) => one.text(exeField));
   const exe = fc.oneof(

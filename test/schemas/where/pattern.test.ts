@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { UsageError } from '../../../schemas/pipe/messages/errors.js';
 import { glob, pattern } from '../../../schemas/where/pattern.js';
 
-/** The simple way, whose time may grow without bounds. */
+/** The simple implementation, whose time is not bounded. */
 function simple(text: string, flags: string): RegExp {
   const source = text.replace(/\[(!?)([^\]]+)\]|[\s\S]/gu, (token, not?: string, set?: string) => {
     if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\\]^[]/g, '\\$&')}]`;
@@ -22,7 +22,7 @@ const globs = fc
   })
   .map((all) => all.join(''));
 
-test('a glob holds for what the simple translation into a regular expression holds for', () => {
+test('a glob matches what its simple translation into a regular expression matches', () => {
   const check = (source: string, value: string, flags: string) => {
     let expected: RegExp | undefined;
     try {
@@ -57,7 +57,7 @@ const counted = fc
   .map(([one, count]) => (/^(\\b|\^|\$)$/.test(one) ? one : one + count));
 const sources = fc.array(counted, { maxLength: 6 }).map((all) => all.join(''));
 
-test("a regular expression holds for what JavaScript's own does", () => {
+test("a regular expression matches what JavaScript's own does", () => {
   const value = fc.array(fc.constantFrom('a', 'b', 'B', 'é', '.', '1'), { maxLength: 8 }).map((all) => all.join(''));
   const check = (source: string, of: string, flags: string) =>
     assert.equal(pattern(source, flags)(of), new RegExp(source, flags).test(of), JSON.stringify([source, of, flags]));
@@ -71,14 +71,14 @@ const catastrophic = [
   '^(.+)+\\.com$', '([^.]+\\.?)+x$', '((a*)*)*b', '(a|b|ab)*c', '^(?:.*=.*)+.*=.*!$',
 ]; // biome-ignore format: a list
 
-test('no expression takes long, whatever the text', { timeout: 60_000 }, () => {
+test('no expression takes long, on any text', { timeout: 60_000 }, () => {
   const texts = ['a', ' ', 'x', 'a=', 'ab', 'aA.', '\n'].map((part) => `${part.repeat(1024 / part.length)}\x01`);
   for (const source of catastrophic)
     for (const value of texts) assert.equal(pattern(source)(value), pattern(source)(value));
   for (const value of texts) assert.equal(glob(`${'*a'.repeat(100)}*b`)(value), false);
 });
 
-test('what cannot be matched in bounded time is refused, with its reason', () => {
+test('expressions that cannot be matched in bounded time are refused with the reason', () => {
   for (const source of ['(?=a)b', '(?<!a)b', '(a)\\1'])
     assert.throws(
       () => pattern(source),

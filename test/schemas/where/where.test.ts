@@ -21,7 +21,7 @@ function lineOf(event: Event, spaces?: number): Line {
   return line;
 }
 
-/** Which of the addresses that `someEvent` has are in a network that `someExpression` names, worked out by hand. */
+/** Which addresses of `someEvent` are in each network that `someExpression` names, worked out by hand. */
 const inside: Record<string, string[]> = {
   '10.0.0.1': ['10.0.0.1', '::ffff:10.0.0.1'],
   '192.0.2.1': ['192.0.2.1'],
@@ -40,7 +40,7 @@ const times: Record<string, string> = {
   '2026-11-23T09:15:30.123456+01:00': '2026-11-23T08:15:30.123456Z',
 };
 
-/** Whether a value is what a literal says, by what transforms/README says. */
+/** Whether a value matches a literal, by the rules in transforms/README. */
 function is(value: unknown, { text, quoted }: Literal, name: string, many: boolean): boolean {
   const number = (word: string) => micros[word] ?? Number(word);
   const [from = '', to = from] = many && /^\d+\w*-\d/.test(text) ? text.split('-') : [text];
@@ -91,7 +91,7 @@ function evaluate(expression: Expression, event: Event): boolean {
   }
 }
 
-test('what is printed is parsed as the same', () => {
+test('a printed expression parses to the same expression', () => {
   fc.assert(
     fc.property(someExpression, (expression) => {
       assert.deepEqual(withoutPlaces(parse(print(expression))), withoutPlaces(expression), print(expression));
@@ -100,7 +100,7 @@ test('what is printed is parsed as the same', () => {
   );
 });
 
-test('the other spellings of operators, and spaces, change nothing', () => {
+test('other spellings of operators, and spaces, change nothing', () => {
   fc.assert(
     fc.property(someExpression, fc.constantFrom('', ' ', '\n\t '), (expression, space) => {
       const text = print(expression);
@@ -114,7 +114,7 @@ test('the other spellings of operators, and spaces, change nothing', () => {
   );
 });
 
-test('it holds where a plain evaluation of the parsed JSON does, for lines that are scanned and for those that are parsed', () => {
+test('a condition agrees with a plain evaluation of the parsed JSON, for scanned and for parsed lines', () => {
   const seen = { true: 0, false: 0, scanned: 0, parsed: 0 };
   const spaces = fc.constantFrom(0, 1);
   const events = fc.array(fc.tuple(someEvent, spaces), { minLength: 1, maxLength: 8 });
@@ -135,7 +135,7 @@ test('it holds where a plain evaluation of the parsed JSON does, for lines that 
   assert.ok(Math.min(...Object.values(seen)) > 1000, JSON.stringify(seen));
 });
 
-test('De Morgan holds, and not not is nothing, also where fields are missing', () => {
+test("De Morgan's laws and double negation hold, even if fields are missing", () => {
   fc.assert(
     fc.property(someExpression, someExpression, someEvent, (one, other, event) => {
       const [a, b] = [`(${print(one)})`, `(${print(other)})`];
@@ -151,7 +151,7 @@ test('De Morgan holds, and not not is nothing, also where fields are missing', (
   );
 });
 
-test('a negated operator is its opposite where the field is there, and false where it is not', () => {
+test('a negated operator is the opposite if the field exists, and false if it does not', () => {
   const pairs = [
     ['uid == 1', 'uid != 1'],
     ['uid in (0-1, 7)', 'uid not in (0-1, 7)'],
@@ -168,7 +168,7 @@ test('a negated operator is its opposite where the field is there, and false whe
   );
 });
 
-test('any text is an expression or a usage error of one line that names a column', () => {
+test('any text is an expression, or a usage error of one line that names a column', () => {
   const pieces = fc.constantFrom(
     ...[
       'dport',
@@ -233,7 +233,7 @@ test('any text is an expression or a usage error of one line that names a column
   );
 });
 
-test('no depth and no length exhausts the stack', () => {
+test('no depth or length exhausts the stack', () => {
   for (const deep of [
     '('.repeat(1e5),
     'not '.repeat(1e5),
@@ -247,7 +247,7 @@ test('no depth and no length exhausts the stack', () => {
   assert.equal(long(lineOf(fc.sample(someEvent, 1)[0] as Event)), true);
 });
 
-test('for other event types their own fields count', () => {
+test('other event types have their own fields', () => {
   const dns = lineOf({
     type: 'dns',
     v: 1,

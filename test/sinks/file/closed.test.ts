@@ -10,7 +10,7 @@ import { Template } from '../../../sinks/file/template.js';
 
 const now = Date.parse('2026-11-23T09:10:00Z');
 
-/** What is found in a folder of these files, each written a second after the one before. */
+/** Lists a folder of these files, each written a second after the one before. */
 async function listed(template: string, names: string[]) {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-closed-'));
   try {
@@ -31,7 +31,7 @@ async function listed(template: string, names: string[]) {
   }
 }
 
-test('a closed file has a name that is free, and sorts by time', (t) => {
+test('a closed file gets an unused name that sorts by time', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-closed-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const first = closedName(`${dir}/out.ndjson`, now);
@@ -42,7 +42,7 @@ test('a closed file has a name that is free, and sorts by time', (t) => {
   assert.equal(closedName('.out', now), '.out@20261123T091000.000Z');
 });
 
-test('of a plain path, what has a stamp is closed', async () => {
+test('for a plain path, files with a timestamp are closed', async () => {
   const stamp = '@20261123T091000.000Z';
   assert.deepEqual(
     await listed('out.ndjson', [
@@ -64,7 +64,7 @@ test('of a plain path, what has a stamp is closed', async () => {
   );
 });
 
-test('of a path with time in it, what is of another time is closed', async () => {
+test('for a path with time in it, files of another time are closed', async () => {
   assert.deepEqual(
     await listed('c-%Y%m%d-%H.ndjson', [
       'c-20261123-09.ndjson',
@@ -83,7 +83,7 @@ test('of a path with time in it, what is of another time is closed', async () =>
   );
 });
 
-test('folders with time and fields in their names', async () => {
+test('finds closed files in folders with time and fields in their names', async () => {
   assert.deepEqual(
     await listed('%Y/%m/{comm}', [
       '2026/11/curl',
@@ -99,10 +99,10 @@ test('folders with time and fields in their names', async () => {
   );
 });
 
-test('a folder that is missing', async () =>
+test('a missing folder has no closed files', async () =>
   assert.deepEqual(await listed('%Y/x', []), { closed: [], archived: [], unfinished: [] }));
 
-test('what goes is the oldest, and no more than has to', () => {
+test('the oldest files are deleted, and no more than necessary', () => {
   const file = fc.record({ path: fc.uuid(), size: fc.nat(50), modified: fc.integer({ min: 0, max: 100 }) });
   const limit = (max: number) => fc.option(fc.nat(max), { nil: undefined });
   fc.assert(
@@ -117,7 +117,7 @@ test('what goes is the oldest, and no more than has to', () => {
       assert.ok(fits(kept));
       for (const one of gone) for (const other of kept) assert.ok(one.modified <= other.modified);
       const newest = gone.at(-1);
-      if (newest) assert.ok(!fits([...kept, newest]), 'the newest that went could not stay');
+      if (newest) assert.ok(!fits([...kept, newest]), 'the newest deleted file would not have fitted');
     }),
   );
 });

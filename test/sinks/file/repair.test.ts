@@ -24,7 +24,7 @@ async function repaired(
 
 const whole = ndjson(connect(), connect({ seq: 2 }));
 
-test('leaves alone what ends at a whole line', async () => {
+test('leaves a file alone if it ends with a whole line', async () => {
   assert.deepEqual(await repaired(''), { result: undefined, file: '' });
   assert.deepEqual(await repaired(whole), { result: undefined, file: whole });
   assert.deepEqual(await repaired('whatever\n'), { result: undefined, file: 'whatever\n' });

@@ -14,7 +14,7 @@ test('time is written as date(1) writes it', () => {
   }
 });
 
-test('how often it changes is what changes most often in it', () => {
+test('the period is that of the most frequent directive', () => {
   const every = (text: string) => new Template(text).every;
   assert.equal(every('a'), undefined);
   assert.equal(every('{comm}%%'), undefined);
@@ -24,20 +24,20 @@ test('how often it changes is what changes most often in it', () => {
   assert.equal(every('%s'), 1_000);
 });
 
-test('fields', () => {
+test('fields in a path are found and filled in', () => {
   const template = new Template('/var/log/{comm}/{pid}-{{x}}.ndjson');
   assert.deepEqual(template.fields, ['comm', 'pid']);
   const path = template.path(0, (name) => ({ comm: 'a/b', pid: 7 })[name]);
   assert.equal(path, '/var/log/a%2Fb/7-{x}.ndjson');
 });
 
-test('what is no directive is refused', () => {
+test('unknown directives are refused', () => {
   for (const text of ['%', '%y', 'a%', '{', '}', '{}', '{a b}', '{a', 'a}', '{a/b}']) {
     assert.throws(() => new Template(text), /^Error: PATH: /, text);
   }
 });
 
-test('a path matches the patterns of its template', () => {
+test('a path follows its template', () => {
   const any = fc.array(fc.constantFrom('%Y', '%j', '%H', '%%', '{comm}', '.', '*', '(', 'x', '/'), {
     minLength: 1,
     maxLength: 8,
@@ -60,7 +60,7 @@ test('a path matches the patterns of its template', () => {
   );
 });
 
-test('no value of a field leads elsewhere', () => {
+test('no value of a field leads outside the folder', () => {
   assert.deepEqual(
     ['..', '.', '../../etc/passwd', 'a/b', 'a\0b', '', undefined, null, ['x'], { a: 1 }, 7, true, '.bashrc'].map(
       safeName,
@@ -74,7 +74,7 @@ test('no value of a field leads elsewhere', () => {
   );
 });
 
-test('no value of a field makes a name that sink-file gives itself', () => {
+test('no value of a field makes a name that sink-file itself uses', () => {
   const path = (template: string, ...values: string[]) => new Template(template).path(0, () => values.shift());
   const closed = '20261123T081530.123Z';
   for (const [template, values, wanted] of [
@@ -91,7 +91,7 @@ test('no value of a field makes a name that sink-file gives itself', () => {
     ['{comm}z', ['a.g'], 'a%2Egz'],
     ['out@{comm}.ndjson', [closed], 'out@20261123T081530%2E123Z.ndjson'],
     ['{comm}', [`a@${closed}`], 'a%4020261123T081530%2E123Z'],
-    ['{comm}.gz', ['a'], 'a.gz'], // the user's own text
+    ['{comm}.gz', ['a'], 'a.gz'], // from the user's own text
     ['{comm}/out', ['a.gz'], 'a.gz/out'],
   ] as [string, string[], string][])
     assert.equal(path(template, ...values), wanted, template);

@@ -8,7 +8,7 @@ import { seqsIn } from '../../support/lines.js';
 import { folder, size, until } from '../../support/process.js';
 import { Session } from '../../support/session.js';
 
-/** A clock that only the test moves, while timers go on: whatever a timer finds, it comes by the clock that is set. */
+/** A clock that only the test moves. Timers keep running, and read the time from it. */
 function clock(t: TestContext, at: string) {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse(at) });
   return { set: (to: string) => t.mock.timers.setTime(Date.parse(to)) };
@@ -16,14 +16,14 @@ function clock(t: TestContext, at: string) {
 
 const seqs = (dir: string) => Object.fromEntries(readdirSync(dir).map((name) => [name, seqsIn(join(dir, name))]));
 
-test('a file is closed as its time is over though no line comes, also where the timer came before that', async (t) => {
+test('a file is closed when its time is over even without input, and even if the timer fired too early', async (t) => {
   const dir = folder(t);
   const { set } = clock(t, '2026-11-23T08:59:59.999Z');
   const session = new Session(t, sinkFile(join(dir, 'out.ndjson'), { rotateEvery: '1h' }));
   const ended = session.take();
   session.send(connect({ seq: 1 }));
   await until('the line', () => size(join(dir, 'out.ndjson')) > 0);
-  await new Promise((resolve) => setTimeout(resolve, 50)); // the timer for the last millisecond comes, and comes again
+  await new Promise((resolve) => setTimeout(resolve, 50)); // the timer for the last millisecond fires, and fires again
   assert.deepEqual(readdirSync(dir), ['out.ndjson']);
   set('2026-11-23T09:00:00.000Z');
   const closed = 'out@20261123T090000.000Z.ndjson';
@@ -34,7 +34,7 @@ test('a file is closed as its time is over though no line comes, also where the 
   assert.deepEqual(seqs(dir), { 'out.ndjson': [2], [closed]: [1] });
 });
 
-test('the first line after the turn of a period is in the new file, though no timer told of the turn', async (t) => {
+test('the first line of a period goes to the new file, even if no timer has fired', async (t) => {
   const dir = folder(t);
   const { set } = clock(t, '2026-11-23T08:15:00.000Z'); // the timer is three quarters of an hour away
   const session = new Session(t, sinkFile(join(dir, 'c-%H.ndjson')));

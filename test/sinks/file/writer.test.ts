@@ -7,7 +7,7 @@ import { Writer, type WriterOptions } from '../../../sinks/file/writer.js';
 import { numbered } from '../../support/lines.js';
 import { folder } from '../../support/process.js';
 
-/** Counts what it is told. */
+/** Counts the lines reported as stored and lost. */
 class Count {
   written = 0;
   missing = 0;
@@ -36,7 +36,7 @@ async function opened(path: string, onFull: WriterOptions['onFull'] = 'exit'): P
   return writer;
 }
 
-test('lines come meanwhile: the file has all in order, and its size tells of those that are under way', async (t) => {
+test('lines added during a write: the file has them all in order, and size includes lines not yet written', async (t) => {
   const path = join(folder(t), 'out');
   const [writer, count] = [await opened(path), new Count()];
   for (let from = 1; from <= 20_000; from += 2_000) {
@@ -44,26 +44,26 @@ test('lines come meanwhile: the file has all in order, and its size tells of tho
     await writer.startWrite(count);
     assert.equal(writer.size, numbered(1, from + 1_999).length);
   }
-  assert.ok(count.written < 20_000, 'the last is under way');
+  assert.ok(count.written < 20_000, 'the last write is in progress');
   await writer.settled();
   assert.deepEqual([count.written, writer.size], [20_000, numbered(1, 20_000).length]);
   await writer.close();
   assert.equal(readFileSync(path, 'utf8'), numbered(1, 20_000));
 });
 
-test('a write that failed in a thread is told when it has settled, with all lines that were not written', async () => {
+test('a failed write in a thread is reported once it has settled, with all lines that were not written', async () => {
   const [writer, count] = [await opened('/dev/full'), new Count()];
   add(writer, 1, 2_000);
   await writer.startWrite(count);
   add(writer, 2_001, 2_500);
   const message = 'cannot write /dev/full: ENOSPC, 2500 lines not written; free some space';
   await assert.rejects(writer.startWrite(count), { message });
-  await writer.write(count); // once
+  await writer.write(count); // the failure is reported only once
   assert.deepEqual([count.written, count.missing], [0, 0]);
   await writer.close();
 });
 
-test('--on-full drop: what a thread could not write is counted', async () => {
+test('--on-full drop counts what a thread could not write', async () => {
   const [writer, count] = [await opened('/dev/full', 'drop'), new Count()];
   add(writer, 1, 2_000);
   await writer.startWrite(count);

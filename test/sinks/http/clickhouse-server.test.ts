@@ -9,11 +9,11 @@ import { freePort } from '../../support/port.js';
 import { folder, start } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
-/** Debian's is of 2018: it does not know the token, but reads the same form. */
+/** Debian's version is from 2018: it does not know the deduplication token, but reads the same format. */
 const found = spawnSync('sh', ['-c', 'command -v clickhouse-server']).status === 0;
-const skip = found ? false : 'there is no clickhouse-server';
+const skip = found ? false : 'clickhouse-server is not installed';
 
-/** A server, and what it answers to a query. */
+/** Starts a server. Returns a function that queries it. */
 async function server(t: TestContext): Promise<{ url: string; ask: (query: string) => Promise<string> }> {
   const dir = folder(t);
   for (const name of ['data', 'tmp']) mkdirSync(join(dir, name));
@@ -45,7 +45,9 @@ async function server(t: TestContext): Promise<{ url: string; ask: (query: strin
   }
 }
 
-test('a real ClickHouse: every event is a row, and what it refuses is kept with its reason', { skip }, async (t) => {
+test('a real ClickHouse stores every event as a row, and what it refuses is kept with the reason', {
+  skip,
+}, async (t) => {
   const { url, ask } = await server(t);
   const columns = 'type String, seq UInt64, ts DateTime, comm String, daddr String, dport UInt16';
   await ask(`CREATE TABLE connects (${columns}) ENGINE = MergeTree ORDER BY seq`);

@@ -1,6 +1,6 @@
 /**
- * The ClickHouse recipes, with ClickHouse's engine in place of its server: chDB, a package of half a gigabyte, so only
- * with SYNPIPE_DOWNLOAD=1.
+ * Tests the ClickHouse recipes with ClickHouse's engine instead of its server: chDB, a package of half a gigabyte, so
+ * only with SYNPIPE_DOWNLOAD=1.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -35,7 +35,7 @@ const events = readFileSync(sample, 'utf8')
   .map((line) => JSON.parse(line));
 const recipe = (holds: string) => blocks('transforms/RECIPES.md').find(({ text }) => text.includes(holds))?.text ?? '';
 
-test('a file of events is read as it is', { skip }, () => {
+test('a file of events can be read as it is', { skip }, () => {
   const [, query = ''] = /^clickhouse local --query "(.*)"$/m.exec(recipe('clickhouse local')) ?? [];
   const rows = engine.query(query.replace('events.ndjson', sample), 'TSV').trim().split('\n');
   const counts = new Map<string, number>();
@@ -43,7 +43,7 @@ test('a file of events is read as it is', { skip }, () => {
   assert.deepEqual(rows.sort(), [...counts].map((row) => row.join('\t')).sort());
 });
 
-test("what sink-http sends goes into the recipe's table", { skip }, async (t) => {
+test("what sink-http sends fits the recipe's table", { skip }, async (t) => {
   const session = new engine.Session();
   session.query(recipe('create table connects'));
   const insert: Behaviour = ({ url, body }, response) => {

@@ -11,29 +11,29 @@ import { shell } from '../../support/shell.js';
 
 const trying = /^(sink-http: http:\/\/127\.0\.0\.1:\d+\/: [^\n]*(; trying again|goes on)\n)+$/;
 
-/** What a receiver may do wrong with a request; it may have stored the lines or not. */
+/** What a receiver may do wrong with a request. It may have stored the lines or not. */
 const faults: Record<string, (store: () => void, response: ServerResponse) => void> = {
   500: (_, response) => response.writeHead(500).end('broken'),
-  '503 though it stored the lines': (store, response) => {
+  '503 although it stored the lines': (store, response) => {
     store();
     response.writeHead(503).end();
   },
   '429 with Retry-After': (_, response) => response.writeHead(429, { 'retry-after': '0' }).end('slowly'),
   '408': (_, response) => response.writeHead(408).end(),
   'reset before the answer': (_, response) => response.socket?.resetAndDestroy(),
-  'reset in the middle of the answer': (store, response) => {
+  'reset during the answer': (store, response) => {
     store();
     response.writeHead(200, { 'content-length': '1000' });
     response.write('half', () => response.socket?.resetAndDestroy());
   },
   'half-closed: no answer, and its side ends': (_, response) => response.socket?.end(),
-  'half-closed in the middle of the answer': (store, response) => {
+  'half-closed during the answer': (store, response) => {
     store();
     response.writeHead(200, { 'content-length': '1000' });
     response.write('half', () => response.socket?.end());
   },
-  'an answer that is no HTTP': (_, response) => response.socket?.end('HELO\r\n\r\n'),
-  'an answer that drips': (store, response) => {
+  'an answer that is not HTTP': (_, response) => response.socket?.end('HELO\r\n\r\n'),
+  'an answer that arrives very slowly': (store, response) => {
     store();
     response.writeHead(200, { 'content-length': '20' });
     let left = 20;
@@ -46,7 +46,7 @@ const faults: Record<string, (store: () => void, response: ServerResponse) => vo
   },
 };
 
-test('every fault in turn, several batches at once: what arrived is what was sent, once each', async (t) => {
+test('each fault in turn, several batches at once: everything sent arrives exactly once', async (t) => {
   const deduped = new Deduped();
   const names = Object.keys(faults);
   const receiver = await Receiver.start(t, (got, response, nth) => {
@@ -59,12 +59,12 @@ test('every fault in turn, several batches at once: what arrived is what was sen
   const { stdout, stderr, code } = await shell(line, folder(t), numbered(1, 5000));
   assert.deepEqual({ stdout, code }, { stdout: '', code: 0 });
   assert.match(stderr, trying);
-  assert.ok(receiver.got.length >= 2 * names.length, 'each fault came up');
+  assert.ok(receiver.got.length >= 2 * names.length, 'each fault occurred');
   assertAll(deduped.seqs, 5000);
   assert.equal(deduped.changed, 0);
 });
 
-test('a connection that is reset while the request is on its way', async (t) => {
+test('a connection reset during a request loses nothing', async (t) => {
   const deduped = new Deduped();
   const receiver = await Receiver.start(t, (got, response) => {
     deduped.take(got);
@@ -88,7 +88,7 @@ test('a connection that is reset while the request is on its way', async (t) => 
   assertAll(deduped.seqs, 15_000);
 });
 
-test('a receiver that takes a request and never answers: --request-timeout, and then again', async (t) => {
+test('a receiver that never answers: --request-timeout, then a retry', async (t) => {
   const deduped = new Deduped();
   const receiver = await Receiver.start(t, (got, response, nth) => {
     deduped.take(got);
@@ -102,17 +102,17 @@ test('a receiver that takes a request and never answers: --request-timeout, and 
   assertAll(deduped.seqs, 10);
 });
 
-test('Retry-After is waited for', async (t) => {
+test('waits for Retry-After', async (t) => {
   const times: number[] = [];
   const receiver = await Receiver.start(t, (_, response, nth) => {
     times.push(performance.now());
     response.writeHead(nth === 0 ? 429 : 200, nth === 0 ? { 'retry-after': '1' } : {}).end();
   });
   assert.equal((await shell(`sink-http ${receiver.url}`, folder(t), numbered(1, 1))).code, 0);
-  assert.ok((times[1] as number) - (times[0] as number) >= 990, 'not before'); // how much later does not matter
+  assert.ok((times[1] as number) - (times[0] as number) >= 990, 'not before'); // it does not matter how much later
 });
 
-test('a server that goes away and comes back on the same port, input running on: bounded memory, nothing missing', async (t) => {
+test('a server that comes back on the same port while input continues: bounded memory, nothing missing', async (t) => {
   const deduped = new Deduped();
   const receiver = await Receiver.start(t, (got, response) => {
     deduped.take(got);
@@ -133,7 +133,7 @@ test('a server that goes away and comes back on the same port, input running on:
   assertAll(deduped.seqs, 60_000);
 });
 
-/** Starts a sink-http with a FIFO for stdin, which this test feeds. */
+/** Starts a sink-http whose stdin is a FIFO that this test feeds. */
 function fed(t: TestContext, dir: string, options: string) {
   execFileSync('mkfifo', [join(dir, 'in')]);
   const running = start(t, ['bash', '-c', `exec sink-http ${options} < in`], dir);
@@ -148,7 +148,7 @@ test('kill -9 at random points, with a spool: what was read is delivered after a
     if (nth % 3 === 0) return void response.writeHead(503).end();
     deduped.take(got);
     if (nth % 3 === 1) response.end();
-    else response.socket?.destroy(); // stored, but the sender does not get to know
+    else response.socket?.destroy(); // stored, but the sender does not learn it
   });
   const options = `--spool spool --batch-lines 100 ${receiver.url}`;
   let sent = 0;
@@ -181,7 +181,7 @@ test('kill -9 at random points, with a spool: what was read is delivered after a
   );
 });
 
-test('SIGTERM during an outage, with a spool: ends with 0, and the next run delivers', async (t) => {
+test('SIGTERM during an outage, with a spool: exits with 0, and the next run delivers', async (t) => {
   const dir = folder(t);
   const deduped = new Deduped();
   const receiver = await Receiver.start(t);
@@ -202,7 +202,7 @@ test('SIGTERM during an outage, with a spool: ends with 0, and the next run deli
   assertAll(deduped.seqs, 500);
 });
 
-test('SIGTERM during an outage, without a spool: tries for --timeout, then ends with 1 and the count', async (t) => {
+test('SIGTERM during an outage, without a spool: retries for --timeout, then exits with 1 and the count', async (t) => {
   const receiver = await Receiver.start(t);
   await receiver.down();
   const { child, ended, stdin } = fed(t, folder(t), `--timeout 300ms ${receiver.url}`);
@@ -218,7 +218,7 @@ test('SIGTERM during an outage, without a spool: tries for --timeout, then ends 
   assert.deepEqual({ code, signal }, { code: 1, signal: null });
 });
 
-test('SIGTERM while all is well: what was read is delivered, and it ends with 0', async (t) => {
+test('SIGTERM without an outage: delivers what was read, and exits with 0', async (t) => {
   const deduped = new Deduped();
   const receiver = await Receiver.start(t, (got, response) => {
     deduped.take(got);
@@ -234,7 +234,7 @@ test('SIGTERM while all is well: what was read is delivered, and it ends with 0'
   assertAll(deduped.seqs, 500);
 });
 
-test('a spool that is full keeps the input waiting, and nothing is missing in the end', async (t) => {
+test('a full spool stops reading input, and nothing is missing in the end', async (t) => {
   const dir = folder(t);
   const deduped = new Deduped();
   const receiver = await Receiver.start(t, (got, response) => {
@@ -251,7 +251,7 @@ test('a spool that is full keeps the input waiting, and nothing is missing in th
   assertAll(deduped.seqs, 20_000);
 });
 
-test('a spool of another process is refused, until that ends', async (t) => {
+test('a spool in use by another process is refused until that process exits', async (t) => {
   const dir = folder(t);
   const receiver = await Receiver.start(t);
   const { child } = fed(t, dir, `--spool spool ${receiver.url}`);

@@ -8,15 +8,15 @@ import { format } from '../../support/lines.js';
 import { folder, killGroup, start, until } from '../../support/process.js';
 import { type Got, Receiver } from '../../support/receiver.js';
 
-/** How many events each host sends; SYNPIPE_HTTP_EVENTS=250000 for more. */
+/** How many events each host sends. SYNPIPE_HTTP_EVENTS=250000 sends more. */
 const each = Number(process.env.SYNPIPE_HTTP_EVENTS ?? 10_000);
 const hosts = ['a', 'b', 'c', 'd'];
 
-/** Keeps what it takes as a store does that knows a batch again. */
+/** Stores what it receives, like a store that recognizes repeated batches. */
 class Store {
   readonly #batches = new Set<string>();
   readonly seen = new Map(hosts.map((host) => [host, new Uint8Array(each + 1)]));
-  /** Distinct events, and those that came in two different batches. */
+  /** Distinct events, and events that arrived in two different batches. */
   stored = 0;
   twice = 0;
 
@@ -43,13 +43,13 @@ const faults: ((take: () => void, response: ServerResponse) => void)[] = [
     }, 200),
   (_, response) => response.socket?.resetAndDestroy(),
   (take, response) => {
-    take(); // the sender does not get to know
+    take(); // stored, but the sender does not learn it
     response.socket?.resetAndDestroy();
   },
   (_, response) => response.socket?.end(), // half-closed
 ];
 
-test(`${hosts.length} hosts × ${each} events, a receiver with faults that goes away, a sender that is killed: each event once`, async (t) => {
+test(`${hosts.length} hosts × ${each} events, a faulty receiver with outages, a killed sender: each event once`, async (t) => {
   const store = new Store();
   const met = new Set<number>();
   const receiver = await Receiver.start(t, (got, response, nth) => {
@@ -70,7 +70,7 @@ test(`${hosts.length} hosts × ${each} events, a receiver with faults that goes 
   };
   const running = hosts.slice(1).map((host) => send(host, 1).ended);
 
-  /** The last event of a killed sender that is anywhere: it has read all before that, and no more. */
+  /** The last event of a killed sender that arrived or is spooled: it has read everything before it, and nothing after. */
   const lastOf = (host: string): number => {
     const spool = join(dir, host, 'spool');
     const texts = readdirSync(spool).map((name) => readFileSync(join(spool, name), 'latin1'));
@@ -96,9 +96,9 @@ test(`${hosts.length} hosts × ${each} events, a receiver with faults that goes 
   assert.deepEqual(
     hosts.map((host) => (store.seen.get(host) as Uint8Array).indexOf(0, 1)),
     hosts.map(() => -1),
-    'the first seq of each that is missing',
+    'the first missing seq of each host',
   );
   assert.deepEqual([store.stored, store.twice], [hosts.length * each, 0]);
-  assert.equal(met.size, faults.length, 'each fault came up');
+  assert.equal(met.size, faults.length, 'each fault occurred');
   t.diagnostic(`${receiver.got.length} requests`);
 });

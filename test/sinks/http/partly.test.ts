@@ -1,4 +1,4 @@
-/** Batches of which a receiver stores a part: what it stored is counted as stored, and only the rest as lost. */
+/** Receivers that store part of a batch: the part is counted as stored, and only the rest as lost. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { type Behaviour, Receiver } from '../../support/receiver.js';
 import { elasticsearch, loki } from '../../support/receivers.js';
 import { shell } from '../../support/shell.js';
 
-/** Events of which some go to other ports, by their place. */
+/** Events of which some, by position, go to other ports. */
 const events = (ports: Record<number, number>, count = 20) =>
   Array.from({ length: count }, (_, at) => connect({ seq: at + 1, dport: ports[at] ?? 443 }));
 const eight = { 1: 13, 3: 13, 4: 13, 8: 13, 9: 13, 10: 13, 18: 13, 19: 13 };
 
-/** Runs sink-http, and returns what it said, its last status and the dead letters. */
+/** Runs sink-http. Returns its stderr, its last status and the dead letters. */
 async function send(t: TestContext, behaviour: Behaviour, options: string, input: object[]) {
   const dir = folder(t);
   const receiver = await Receiver.start(t, behaviour);
@@ -25,7 +25,7 @@ async function send(t: TestContext, behaviour: Behaviour, options: string, input
   return { code, said, counts: [read, out, lost], requests: receiver.got.length, dir };
 }
 
-test('elasticsearch: 8 of 20 are refused, and sink-http ends: 12 are stored, 8 are not delivered', async (t) => {
+test('elasticsearch: if 8 of 20 are refused at the end, 12 are stored and 8 are not delivered', async (t) => {
   const { stored, behaviour } = elasticsearch('synpipe');
   const { code, said } = await send(t, behaviour, '--preset elasticsearch', events(eight));
   assert.equal(stored.length, 12);
@@ -36,7 +36,7 @@ test('elasticsearch: 8 of 20 are refused, and sink-http ends: 12 are stored, 8 a
   );
 });
 
-test('elasticsearch: 8 of 20 must be retried until time is up: 12 are stored, 8 are not delivered', async (t) => {
+test('elasticsearch: if 8 of 20 are deferred until time runs out, 12 are stored and 8 are not delivered', async (t) => {
   const { stored, behaviour } = elasticsearch('synpipe');
   const putOff: Behaviour = (got, response, nth) => {
     if (nth === 0) behaviour(got, response, nth);
@@ -49,7 +49,7 @@ test('elasticsearch: 8 of 20 must be retried until time is up: 12 are stored, 8 
   assert.match(said, /\nsink-http: 8 lines not delivered to /);
 });
 
-test('a batch that is too large, and of whose halves one is refused', async (t) => {
+test('a batch that is too large is split, and one half is refused', async (t) => {
   const halves: Behaviour = ({ body }, response) => {
     const ports = body
       .trim()
@@ -87,7 +87,7 @@ for (const [who, port] of [
   });
 }
 
-test('loki: what is wrong with the labels refuses the whole batch', async (t) => {
+test('loki: invalid labels refuse the whole batch', async (t) => {
   const { behaviour } = loki();
   const long = `x=${'y'.repeat(300)}`;
   const { counts } = await send(t, behaviour, `--preset loki --label ${long} --on-reject drop`, events({}));

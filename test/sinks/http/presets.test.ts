@@ -21,7 +21,7 @@ const events = [
 const bad = connect({ seq: 4, dport: 13 });
 const nano = '1795421730123456000';
 
-/** Every second request is stored, but the sender does not get to know. */
+/** Stores every second request without letting the sender know. */
 const forgetful =
   (behaviour: Behaviour): Behaviour =>
   (got, response, nth) => {
@@ -48,7 +48,7 @@ async function send(t: TestContext, behaviour: Behaviour, options: string, input
 
 const seqs = (stored: Record<string, unknown>[]) => stored.map(({ seq }) => seq).sort();
 
-test('clickhouse: a batch that comes twice is one insert; one that cannot be parsed goes to the dead letter', async (t) => {
+test('clickhouse: a repeated batch is one insert; one that cannot be parsed goes to the dead letter', async (t) => {
   const { stored, behaviour } = clickhouse('db.connects');
   const { code, counts } = await send(
     t,
@@ -75,7 +75,7 @@ test('clickhouse: a batch that comes twice is one insert; one that cannot be par
   assert.equal(nowhere.code, 1);
 });
 
-test('elasticsearch: each event once, though batches come twice; what is put off comes again, what is refused is kept', async (t) => {
+test('elasticsearch: each event is stored once if batches are repeated; retries deferred, keeps refused events', async (t) => {
   const { stored, behaviour } = elasticsearch('connects');
   const given = '--preset elasticsearch --into connects --on-reject no.ndjson --gzip';
   const { code, counts, dir } = await send(t, forgetful(behaviour), given, [...events, bad]);
@@ -91,7 +91,7 @@ test('elasticsearch: each event once, though batches come twice; what is put off
   );
 });
 
-test('loki: streams by type and label, times in nanoseconds, and the same entries when a batch comes twice', async (t) => {
+test('loki: streams by type and label, times in nanoseconds, and the same entries if a batch is repeated', async (t) => {
   const { stored, labels, behaviour } = loki();
   const { code, counts } = await send(
     t,
@@ -106,7 +106,7 @@ test('loki: streams by type and label, times in nanoseconds, and the same entrie
   assert.deepEqual([...labels].sort(), [label('connect'), label('lost')]);
 });
 
-test('victorialogs: told which fields are time and message', async (t) => {
+test('victorialogs: the request says which fields are time and message', async (t) => {
   const { stored, behaviour } = victorialogs();
   const { code, counts } = await send(t, behaviour, '--preset victorialogs', events);
   assert.deepEqual([code, counts], [0, { read: 4, out: 4, lost: 0 }]);
@@ -116,7 +116,7 @@ test('victorialogs: told which fields are time and message', async (t) => {
   );
 });
 
-test('splunk-hec: the token, a server that is busy at first, times', async (t) => {
+test('splunk-hec: sends the token and the times, and retries a busy server', async (t) => {
   const { stored, behaviour } = splunk('SECRET');
   const { code, counts } = await send(t, behaviour, '--preset splunk-hec --auth-file token', events);
   assert.deepEqual([code, counts], [0, { read: 4, out: 4, lost: 0 }]);
@@ -125,7 +125,7 @@ test('splunk-hec: the token, a server that is busy at first, times', async (t) =
   assert.match(wrong.stderr, /the receiver rejected events: 403, check the credentials; /);
 });
 
-test("what is no request is none to OpenTelemetry's own messages", () => {
+test("OpenTelemetry's own messages reject an invalid request", () => {
   const log = (record: object) => JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
   assert.equal(wrongInLogs(log({ timeUnixNano: nano, eventName: 'x', body: { stringValue: 'y' } })), undefined);
   for (const record of [
@@ -137,7 +137,7 @@ test("what is no request is none to OpenTelemetry's own messages", () => {
     assert.ok(wrongInLogs(log(record)), JSON.stringify(record));
 });
 
-test('otlp: records with typed attributes; a partial success is counted, and not sent again', async (t) => {
+test('otlp: records have typed attributes; a partial success is counted, and not sent again', async (t) => {
   const { stored, behaviour } = otlp();
   const { code, counts, receiver, stderr } = await send(t, behaviour, '--preset otlp --on-reject drop', [
     ...events,
@@ -152,7 +152,7 @@ test('otlp: records with typed attributes; a partial success is counted, and not
   assert.deepEqual([first?.severityNumber, failed?.severityNumber, lost?.severityNumber], [9, 13, 13]);
 });
 
-test('otlp: what is OTLP already goes as it is, by its resource, among other events', async (t) => {
+test('otlp: lines that are OTLP already are sent unchanged, by resource, among other events', async (t) => {
   const { behaviour } = otlp();
   const lines = [connect({ seq: 1, host: 'a' }), connect({ seq: 2, host: 'b' }), connect({ seq: 3, host: 'a' })];
   const made = lines.map((event) => otelOf(event, '') as Otel);
@@ -167,7 +167,7 @@ test('otlp: what is OTLP already goes as it is, by its resource, among other eve
   assert.equal(resourceLogs.length, 3);
 });
 
-test('loki and splunk-hec: the time of what to-ecs has made', async (t) => {
+test('loki and splunk-hec: the time of to-ecs output is used', async (t) => {
   const ecs = ecsOf(connect({ seq: 1 }), '');
   const toLoki = loki();
   await send(t, toLoki.behaviour, '--preset loki', [ecs]);
@@ -177,7 +177,7 @@ test('loki and splunk-hec: the time of what to-ecs has made', async (t) => {
   assert.equal(toSplunk.stored[0]?.time, 1795421730.123456);
 });
 
-test('a batch that is too large goes in halves, each with a key of its own; one line that is too large is refused', async (t) => {
+test('a batch that is too large is sent in halves, each with its own key; a single line too large is refused', async (t) => {
   const keys = new Set<string>();
   const stored: Record<string, unknown>[] = [];
   const behaviour: Behaviour = ({ body, key }, response) => {

@@ -16,14 +16,14 @@ const sent = { stdout: '', stderr: '', code: 0 };
 const send = (t: TestContext, line: string, more: Record<string, string>, dir = folder(t)) =>
   shell(`sink-http ${line}`, dir, numbered(1, 5), { ...env, ...more } as never);
 
-/** The method and the target of each request that Squid logged with this status. */
+/** The method and target of each request that Squid logged with this status. */
 async function logged(proxy: ProxyServer, status: number): Promise<string[]> {
   const found = () => proxy.log().flatMap((line) => new RegExp(`/${status} \\d+ (\\S+ \\S+)`).exec(line)?.[1] ?? []);
   await until(`${status} in the log`, () => found().length > 0);
   return found();
 }
 
-test('Squid passes on what goes to http://, which it does not let through by CONNECT', async (t) => {
+test('Squid forwards http:// requests, which it does not let through with CONNECT', async (t) => {
   const proxy = await squid(t);
   const receiver = await Receiver.start(t);
   for (const address of [`http://127.0.0.1:${proxy.port}`, `127.0.0.1:${proxy.port}`, `localhost:${proxy.port}/`])
@@ -32,10 +32,10 @@ test('Squid passes on what goes to http://, which it does not let through by CON
   const [{ request }] = receiver.got as [(typeof receiver.got)[0]];
   assert.deepEqual([request.url, `http://${request.headers.host}`], ['/in?a=b', receiver.url]);
   assert.match(String(request.headers.via), /squid/);
-  assert.equal((await logged(proxy, 200))[0], `POST ${receiver.url}/in?`); // Squid logs no query
+  assert.equal((await logged(proxy, 200))[0], `POST ${receiver.url}/in?`); // Squid does not log the query
 });
 
-test('Squid that asks for a password gets it from HTTP_PROXY; the receiver does not, and events are not refused', async (t) => {
+test('Squid gets its password from HTTP_PROXY, the receiver does not; a wrong password is not a refusal', async (t) => {
   const proxy = await squid(t, { user: 'me', password: 'p@ss' });
   const receiver = await Receiver.start(t);
   const address = `127.0.0.1:${proxy.port}`;
@@ -55,7 +55,7 @@ sink-http: 5 lines not delivered to ${at}: ${why}; see --spool\n`,
   assert.equal(receiver.got.length, 2);
 });
 
-test('https:// goes through a tunnel; a proxy that refuses one is named', async (t) => {
+test('https:// uses a tunnel; a proxy that refuses it is named', async (t) => {
   const dir = folder(t);
   certificates(dir);
   const read = (name: string) => readFileSync(join(dir, name));
@@ -76,7 +76,7 @@ test('https:// goes through a tunnel; a proxy that refuses one is named', async 
   assert.equal(refused.code, 1);
 });
 
-test('a proxy that does not run is named', async (t) => {
+test('a proxy that is not running is named', async (t) => {
   const nobody = `127.0.0.1:${await freePort()}`;
   for (const url of ['http://127.0.0.1:9/x', 'https://127.0.0.1:9/x']) {
     const variables = { HTTP_PROXY: nobody, HTTPS_PROXY: nobody };
@@ -89,7 +89,7 @@ test('a proxy that does not run is named', async (t) => {
   }
 });
 
-test('NO_PROXY', async (t) => {
+test('NO_PROXY bypasses the proxy', async (t) => {
   const proxy = await squid(t);
   const receiver = await Receiver.start(t);
   const http_proxy = `127.0.0.1:${proxy.port}`;
@@ -99,7 +99,7 @@ test('NO_PROXY', async (t) => {
   for (const { request } of receiver.got) assert.equal(request.headers.via, undefined);
 });
 
-test('NO_PROXY: names, domains, addresses, networks, ports', () => {
+test('NO_PROXY accepts names, domains, addresses, networks and ports', () => {
   const exempt: Record<string, string[]> = {
     'http://logs.example.com/': ['logs.example.com', 'example.com', '.example.com', '*.example.com', 'EXAMPLE.com.'],
     'http://example.com:8080/': ['example.com:8080', 'x,example.com', 'x example.com', ' example.com ,'],
@@ -126,7 +126,7 @@ test('NO_PROXY: names, domains, addresses, networks, ports', () => {
     for (const list of lists) assert.equal(isExempt(new URL(url), list), false, `${url} ${list}`);
 });
 
-test('which variable names the proxy, and in which forms', () => {
+test('which variable names the proxy, and its accepted forms', () => {
   const target = { http: new URL('http://t/'), https: new URL('https://t/') };
   const found = (scheme: 'http' | 'https', variables: Record<string, string>) =>
     proxyFor(target[scheme], variables)?.origin;

@@ -10,7 +10,7 @@ import { listening } from '../../support/proxies.js';
 import { Deduped, Receiver } from '../../support/receiver.js';
 import { env, shell } from '../../support/shell.js';
 
-test('TLS with a private CA and client certificates; not without either', async (t) => {
+test('TLS needs the private CA and the client certificate', async (t) => {
   const dir = folder(t);
   certificates(dir);
   const read = (name: string) => readFileSync(join(dir, name));
@@ -31,7 +31,7 @@ test('TLS with a private CA and client certificates; not without either', async 
   assert.equal(receiver.got.length, 1);
 });
 
-test('credentials and headers from files and the environment, none of them in the command line; SIGHUP reads them anew', async (t) => {
+test('credentials and headers come from files and the environment, not the command line; SIGHUP reads them again', async (t) => {
   const dir = folder(t);
   writeFileSync(join(dir, 'auth'), 'me:secret\n');
   writeFileSync(join(dir, 'headers'), '# tenant\nX-Scope-OrgID: one\n\n');
@@ -61,7 +61,7 @@ test('credentials and headers from files and the environment, none of them in th
   assert.equal(headers().at(-1)?.[0], 'Bearer from-env');
 });
 
-test('a redirect is a refusal that names the new address', async (t) => {
+test('a redirect is refused, and the message names the new address', async (t) => {
   for (const status of [301, 308]) {
     const receiver = await Receiver.start(t, (_, response) =>
       response.writeHead(status, { location: 'https://new.example.com/in' }).end(),
@@ -75,7 +75,7 @@ test('a redirect is a refusal that names the new address', async (t) => {
   }
 });
 
-test('connections are used again', async (t) => {
+test('connections are reused', async (t) => {
   const receiver = await Receiver.start(t);
   assert.equal(
     (await shell(`sink-http --batch-lines 10 --connections 2 ${receiver.url}`, folder(t), numbered(1, 1000))).code,
@@ -85,7 +85,7 @@ test('connections are used again', async (t) => {
   assert.ok(receiver.connections <= 3, `${receiver.connections} connections`);
 });
 
-test('nginx takes it: gzip, keep-alive, 413 from client_max_body_size', async (t) => {
+test('works with nginx: gzip, keep-alive, 413 from client_max_body_size', async (t) => {
   const dir = folder(t);
   const deduped = new Deduped();
   const receiver = await Receiver.start(t, (got, response) => {
@@ -111,7 +111,7 @@ server { listen 127.0.0.1:${port}; client_max_body_size 20k; location / { proxy_
   assert.deepEqual(zipped, { stdout: '', stderr: '', code: 0 });
 });
 
-test('a standard error that is shared stays blocking', async (t) => {
+test('a shared standard error stays blocking', async (t) => {
   const receiver = await Receiver.start(t);
   const flags = 'import re; print(re.search("flags:.*", open("/proc/self/fdinfo/2").read())[0], file=sys.stdout)';
   const look = `python3 -c 'import sys; ${flags}'`;

@@ -8,10 +8,10 @@ import { natsServer } from '../../support/nats.js';
 import { Network } from '../../support/network.js';
 import { folder, killGroup, type Running, size, start } from '../../support/process.js';
 
-/** Events of each host; all faults take their time with many of them. */
+/** Events per host. With many, the faults last longer. */
 const events = Number(process.env.SYNPIPE_NATS_EVENTS ?? 3_000);
 const large = events >= 100_000;
-/** How long the hosts take to make them, and how long a link is cut (s). */
+/** How long the hosts take to send their events, and how long a link is cut (s). */
 const making = large ? 240 : 14;
 const cut = large ? 60 : 4;
 
@@ -19,13 +19,13 @@ const servers = ['server1', 'server2', 'server3'];
 const hosts = ['host1', 'host2', 'host3', 'host4'];
 const begin = Date.parse('2026-11-23T08:00:00Z');
 
-/** One event, known by host, run and seq. */
+/** An event, identified by host, run and seq. */
 function event(host: string, run: number, seq: number): string {
   const ts = `${new Date(begin + run * 86_400_000 + seq).toISOString().slice(0, -1)}000Z`;
   return `{"type":"connect","v":1,"seq":${seq},"ts":"${ts}","id":"${seq}","pid":1234,"tid":1236,"uid":1000,"comm":"curl","family":4,"saddr":"192.0.2.10","sport":40312,"daddr":"198.51.100.7","dport":443,"via":"connect","host":"${host}","run":${run}}\n`;
 }
 
-/** Writes events to a process: as fast as it takes them up to number `at`, then so many in a second. */
+/** Writes events to a process: at full speed up to number `at`, then `rate` per second. */
 async function feed(
   { child, ended }: Running,
   host: string,
@@ -94,7 +94,7 @@ cluster { name: cluster, listen: "${address}:6222", routes: [ ${routes} ] }\n`,
     return start(this.t, [...this.network.in(where), 'bash', '-c', `exec ${line}`], this.dir);
   }
 
-  /** What each server has of the stream; waits a while for all to have the same. */
+  /** What each server has of the stream. Waits a while for all servers to have the same. */
   async replicas(): Promise<Replica[]> {
     const ask = 'fetch(process.argv[1]).then((answer) => answer.text()).then(console.log)';
     for (let tries = 1; ; tries++) {
@@ -120,7 +120,7 @@ cluster { name: cluster, listen: "${address}:6222", routes: [ ${routes} ] }\n`,
   }
 }
 
-/** How often each host/run/seq is in these files. */
+/** How often each host/run/seq occurs in these files. */
 function count(paths: string[]): Map<string, number> {
   const found = new Map<string, number>();
   for (const path of paths) {
@@ -134,12 +134,12 @@ function count(paths: string[]): Map<string, number> {
   return found;
 }
 
-test(`three servers, four hosts with ${events} events each; a server and a worker are killed, links are cut, senders start again: all arrives`, async (t) => {
+test(`three servers, four hosts with ${events} events each; kills and cut links: everything arrives`, async (t) => {
   const cluster = new Cluster(t);
   const { network, dir } = cluster;
   const rate = events / making;
   let began = Date.now();
-  const told = (what: string) => t.diagnostic(`${((Date.now() - began) / 1000).toFixed(1)} s: ${what}`);
+  const note = (what: string) => t.diagnostic(`${((Date.now() - began) / 1000).toFixed(1)} s: ${what}`);
   const moment = (share: number) => sleep(Math.max(0, began + share * making * 1000 - Date.now()));
 
   for (const name of servers) cluster.up(name);
@@ -148,9 +148,9 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
     const { child, ended } = cluster.run('work', `${create} ${cluster.url}`);
     child.stdin?.end();
     const { code, stderr } = await ended;
-    there = code === 0 && stderr === ''; // with nothing to deliver it ends well though no server has answered yet
+    there = code === 0 && stderr === ''; // with nothing to deliver, it succeeds even before a server has answered
   }
-  told('the stream is there');
+  note('the stream is there');
   began = Date.now();
 
   const sent = new Set<string>();
@@ -162,23 +162,23 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
 
   await moment(0.2);
   await cluster.down('server1');
-  told('server1 is killed');
+  note('server1 is killed');
   await moment(0.3);
   killGroup((workers[0] as Running).child);
-  told('worker1 is killed');
+  note('worker1 is killed');
   await moment(0.4);
   cluster.up('server1');
   workers.push(cluster.worker('worker3'));
-  told('server1 and another worker are started');
+  note('server1 and another worker are started');
 
   await moment(0.5);
   network.cut('host3');
   network.cut('server2');
-  told('the links of host3 and server2 are cut');
+  note('the links of host3 and server2 are cut');
   const healed = sleep(cut * 1000).then(() => {
     network.heal('host3');
     network.heal('server2');
-    told('the links are healed');
+    note('the links are healed');
   });
 
   await moment(0.6);
@@ -187,7 +187,7 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
   senders[0] = cluster.sender('host1');
   const seen = Math.floor(rate * making * 0.6);
   feeds[0] = feed(senders[0], 'host1', 1, events, rate, seen);
-  told('the sender of host1 is killed, and starts again with all that it had');
+  note('the sender of host1 is killed, and starts again with all that it had');
 
   await healed;
   await feeds[1];
@@ -195,7 +195,7 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
   assert.equal(first.code, 0, first.stderr);
   senders[1] = cluster.sender('host2');
   feeds[1] = feed(senders[1], 'host2', 2, Math.floor(events / 2), rate * 4);
-  told('host2 begins its second run');
+  note('host2 begins its second run');
 
   await Promise.all(feeds);
   for (const sender of senders) {
@@ -203,28 +203,31 @@ test(`three servers, four hosts with ${events} events each; a server and a worke
     assert.equal(code, 0, stderr);
     for (const line of stderr.split('\n').filter((one) => /had|tries/.test(one))) t.diagnostic(line);
   }
-  told('all is sent');
+  note('all is sent');
   const outs = ['worker1', 'worker2', 'worker3'].map((name) => join(dir, name, 'out'));
   for (let tries = 0; count(outs).size < sent.size && tries < 600; tries++) await sleep(500);
   for (const { child } of workers.slice(1)) child.kill('SIGTERM');
   for (const worker of workers.slice(1)) assert.equal((await worker.ended).code, 0);
   const received = count(outs);
   const lines = [...received.values()].reduce((sum, times) => sum + times, 0);
-  told(`received ${received.size} of ${sent.size}, ${lines - received.size} of them more than once`);
+  note(`received ${received.size} of ${sent.size}, ${lines - received.size} of them more than once`);
 
   const { child, ended } = cluster.run('work', `source-nats --durable check --idle 10s ${cluster.url} CONN > stored`);
   child.stdin?.end();
   assert.equal((await ended).code, 0);
   const stored = count([join(dir, 'stored')]);
   const double = [...stored.values()].filter((times) => times > 1).length;
-  told(`stored ${stored.size}, ${double} of them more than once`);
+  note(`stored ${stored.size}, ${double} of them more than once`);
   assert.deepEqual([...received.keys()].filter((key) => !sent.has(key)).slice(0, 5), [], 'nothing else is received');
 
   const replicas = await cluster.replicas();
-  assert.ok(Math.max(...replicas.map(({ messages }) => messages)) >= sent.size, 'a server has all that is sent');
+  assert.ok(
+    Math.max(...replicas.map(({ messages }) => messages)) >= sent.size,
+    'one server has everything that was sent',
+  );
   const lacks = (found: Map<string, number>) => [...sent].filter((key) => !found.has(key));
   const wrong = { received: lacks(received), stored: lacks(stored), double };
-  // nats-server 2.9.10 may end with servers that have not the same messages. A consumer gives out what its own server has.
+  // nats-server 2.9.10 may end with servers that have different messages. A consumer delivers what its own server has.
   if (alike(replicas)) assert.deepEqual(wrong, { received: [], stored: [], double: 0 });
   else t.diagnostic(`the servers do not agree on the stream: ${JSON.stringify({ replicas, wrong }).slice(0, 500)}`);
 });

@@ -12,10 +12,10 @@ import { folder, killGroup, proc, start, undo, until } from '../../support/proce
 import { shell } from '../../support/shell.js';
 
 const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|goes on)\n)+$/;
-/** What a retry of something that had arrived is told as. */
+/** The message about a retry of events that had already arrived. */
 const already = /sink-nats: the stream already had \d+ lines?; each is stored only once\n/;
 
-test('what is not sent again is stored in the order of the input, from a file and from a pipe, with a spool and without', async (t) => {
+test('events that are not retried are stored in input order, from a file and a pipe, with and without a spool', async (t) => {
   const server = await NatsServer.start(t);
   const dir = folder(t);
   writeFileSync(join(dir, 'in'), numbered(1, 20_000));
@@ -32,7 +32,7 @@ test('what is not sent again is stored in the order of the input, from a file an
   }
 });
 
-test('a server that is killed and comes back, input running on: each event once, in the order of the input but for retries', async (t) => {
+test('a server that is killed and restarted during input: each event once, in input order except for retries', async (t) => {
   const server = await NatsServer.start(t);
   const line = `exec sink-nats --create-stream CONN --in-flight 500 ${server.url}`;
   const { child, ended } = start(t, ['bash', '-c', line], folder(t));
@@ -66,7 +66,7 @@ test('a server that is killed and comes back, input running on: each event once,
   assertAll(seqs(await server.stored('CONN')), sent);
 });
 
-test('kill -9 at random points while the same file is sent again and again, with a spool: each event is stored once', async (t) => {
+test('kill -9 at random points while the same file is sent repeatedly, with a spool: each event is stored once', async (t) => {
   const dir = folder(t);
   const server = await NatsServer.start(t);
   writeFileSync(join(dir, 'in'), numbered(1, 20_000));
@@ -83,7 +83,7 @@ test('kill -9 at random points while the same file is sent again and again, with
   assert.deepEqual(readdirSync(join(dir, 'spool')), []);
 });
 
-test('no server: what is read is in the spool, and the next run delivers it; events without seq are not taken for one another', async (t) => {
+test('without a server, input goes to the spool and the next run delivers it; events without seq are kept apart', async (t) => {
   const dir = folder(t);
   const server = await NatsServer.start(t);
   await server.down();
@@ -105,7 +105,7 @@ test('no server: what is read is in the spool, and the next run delivers it; eve
   assert.equal(stored.filter(({ subject }) => subject.endsWith('.lost')).length, 3);
 });
 
-test('a server that stands still: bounded memory, the input waits, and all is stored when it goes on', async (t) => {
+test('a suspended server: bounded memory, the input waits, and everything is stored once it continues', async (t) => {
   const server = await NatsServer.start(t);
   const { nc, jsm } = await server.client();
   await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'] });
@@ -123,7 +123,7 @@ test('a server that stands still: bounded memory, the input waits, and all is st
   assertAll(seqs(await server.stored('CONN')), 60_000);
 });
 
-test('a stream that is full takes no more until there is room: the input waits, nothing is lost', async (t) => {
+test('a full stream takes nothing until there is room: the input waits, nothing is lost', async (t) => {
   const server = await NatsServer.start(t);
   const { jsm } = await server.client();
   await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'], max_msgs: 100, discard: 'new' as never });
@@ -141,7 +141,7 @@ test('a stream that is full takes no more until there is room: the input waits, 
   );
 });
 
-test('what is refused for good: too large for the server, or no stream takes it', async (t) => {
+test('refused for good: too large for the server, or taken by no stream', async (t) => {
   const dir = folder(t);
   const server = await NatsServer.start(t, 'max_payload: 1024');
   const { jsm } = await server.client();
@@ -178,7 +178,7 @@ test('what is refused for good: too large for the server, or no stream takes it'
   );
 });
 
-test('a cluster has to say several times that no stream takes a subject: its leader may not know all of them yet', async (t) => {
+test('a cluster must say several times that no stream takes a subject: its leader may not know all streams yet', async (t) => {
   const [server] = (await natsCluster(t)) as [NatsServer];
   const dir = folder(t);
   const line = `printf '%s' '${numbered(1, 3)}' | sink-nats ${server.url}`;
@@ -188,18 +188,18 @@ test('a cluster has to say several times that no stream takes a subject: its lea
       ({ streams }) => streams === 0,
       () => false,
     );
-  while (!(await none())) await sleep(100); // it has a leader
+  while (!(await none())) await sleep(100); // until it has a leader
   const asked = nc.subscribe('$JS.API.STREAM.NAMES', { max: 1 });
   await nc.flush();
   const { ended } = start(t, ['bash', '-o', 'pipefail', '-c', line], dir);
   for await (const _ of asked) break;
-  await sleep(500); // it was told that there is none
+  await sleep(500); // time to receive the first answer
   await jsm.streams.add({ name: 'CONN', subjects: ['conn.>'], num_replicas: 3 });
   assert.deepEqual(await ended, { code: 0, signal: null, stderr: '' });
   assertAll(seqs(await server.stored('CONN')), 3);
 });
 
-test('SIGTERM while a server is down: with a spool it ends at once, and nothing is lost', async (t) => {
+test('SIGTERM while a server is down, with a spool: exits at once, and nothing is lost', async (t) => {
   const dir = folder(t);
   const server = await NatsServer.start(t);
   const { nc, jsm } = await server.client();
@@ -216,7 +216,7 @@ test('SIGTERM while a server is down: with a spool it ends at once, and nothing 
     try {
       return readFileSync(join(dir, 'spool', name), 'latin1');
     } catch {
-      return ''; // it has another name by now
+      return ''; // it has been renamed
     }
   };
   const spooled = () => readdirSync(join(dir, 'spool')).map(read);

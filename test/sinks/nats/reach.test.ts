@@ -13,7 +13,7 @@ import { env, shell } from '../../support/shell.js';
 
 const good = { stdout: '', stderr: '', code: 0 };
 
-/** A server's configuration, the credentials that it takes, and others of that kind. */
+/** A server's configuration, the credentials that it accepts, and others of the same kind. */
 function kinds(): Record<string, { config: string; auth: string; wrong: string }> {
   const user = nkeys.createUser();
   const seed = (key: nkeys.KeyPair) => new TextDecoder().decode(key.getSeed());
@@ -35,7 +35,7 @@ function kinds(): Record<string, { config: string; auth: string; wrong: string }
 }
 
 for (const [kind, { config, auth, wrong }] of Object.entries(kinds())) {
-  test(`credentials: ${kind}, from a file and from the environment; wrong ones, and none, are said in one line`, async (t) => {
+  test(`credentials: ${kind}, from a file or the environment; wrong or missing ones are reported in one line`, async (t) => {
     const dir = folder(t);
     const server = await NatsServer.start(t, config);
     writeFileSync(join(dir, 'auth'), `${auth}\n`);
@@ -55,7 +55,7 @@ for (const [kind, { config, auth, wrong }] of Object.entries(kinds())) {
   });
 }
 
-test('credentials that are damaged are told of, not shown', async (t) => {
+test('damaged credentials are reported, but not shown', async (t) => {
   const dir = folder(t);
   for (const text of [`SU${'A'.repeat(56)}`, 'two\nlines', Buffer.from([0xff, 0x3a, 0xfe])]) {
     writeFileSync(join(dir, 'auth'), text);
@@ -64,7 +64,7 @@ test('credentials that are damaged are told of, not shown', async (t) => {
   }
 });
 
-test('TLS with a CA of one’s own and a client certificate; not without either', async (t) => {
+test('TLS needs the private CA and the client certificate', async (t) => {
   const dir = folder(t);
   certificates(dir);
   const file = (name: string) => `"${join(dir, name)}"`;
@@ -88,7 +88,7 @@ test('TLS with a CA of one’s own and a client certificate; not without either'
   assert.match(none.stderr, /: server does not support 'tls' \(see nats:\/\/\); trying again\n/);
 });
 
-test('a server without JetStream; a user who may not publish, or only that', async (t) => {
+test('a server without JetStream; a user who may not publish, or may only publish', async (t) => {
   const dir = folder(t);
   const server = await NatsServer.start(
     t,
@@ -119,7 +119,7 @@ test('a server without JetStream; a user who may not publish, or only that', asy
   assert.match(without.stderr, /JetStream is not enabled for this account; /);
 });
 
-test('secrets are in no command line; SIGHUP reads the file anew', async (t) => {
+test('secrets are not in the command line; SIGHUP reads the file again', async (t) => {
   const dir = folder(t);
   writeFileSync(join(dir, 'auth'), 'one');
   const server = await NatsServer.start(t, 'authorization { token: one }');

@@ -13,7 +13,7 @@ function lineOf(event: object): Line {
   return line;
 }
 
-test('fields of events, and what stands for those that are missing', () => {
+test('a subject has fields of events, and placeholders for missing ones', () => {
   const subject = new Subject('conn.{host}.{type}', { host: 'here' });
   assert.equal(subject.wildcard, 'conn.*.*');
   assert.equal(subject.of(lineOf(connect({ host: 'web-1.example.com' }))), 'conn.web-1_example_com.connect');
@@ -30,7 +30,7 @@ test('fields of events, and what stands for those that are missing', () => {
   );
 });
 
-test('whatever a field holds, it is one token, short, without what means something to NATS', () => {
+test("any field value makes one short token without NATS's special characters", () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (value) => {
       assert.match(token(value), /^[\w:+,=@~-]{1,60}$/);
@@ -38,12 +38,12 @@ test('whatever a field holds, it is one token, short, without what means somethi
   );
 });
 
-test('templates that make no subject', () => {
+test('templates that do not make a subject', () => {
   for (const wrong of ['', '.', 'a..b', 'a.', 'a b', 'a.*', '>', '$SYS.a', '{host', 'a}', '{}', '{a b}'])
     assert.throws(() => new Subject(wrong), /needs words and \{fields\}/, wrong);
 });
 
-test('an event with seq has one id wherever it comes; another has its place’s', () => {
+test("an event with seq has the same ID everywhere; another event's ID depends on its position", () => {
   const identity = new Identity('here');
   const of = (event: object, batch: string, at: number) => identity.of(lineOf(event), batch, at);
   const id = of(connect(), 'a', 0);

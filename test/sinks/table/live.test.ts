@@ -25,7 +25,7 @@ const summary = (minute: number, comm: string, count: number, more: object = {})
 
 const cells = (name: string, count: number | string) => `${name.padEnd(30)} ${String(count).padStart(7)}`;
 
-test('the newest window in place, the largest group first', async (t) => {
+test('shows the newest window in place, the largest group first', async (t) => {
   const terminal = new Terminal(t, command);
   await terminal.shows(
     'that it runs',
@@ -60,7 +60,7 @@ test('the newest window in place, the largest group first', async (t) => {
   assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
 });
 
-test('groups that only wait are among the largest; the columns are the same whichever group comes first', async (t) => {
+test('groups that only wait count among the largest; the columns do not depend on which group comes first', async (t) => {
   const terminal = new Terminal(t, command);
   terminal.input(
     ndjson(summary(0, 'fine', 2, { failed: 0, failed_ratio: 0 }), summary(0, 'hangs', 0, { pending: 3 }), {
@@ -82,7 +82,7 @@ test('groups that only wait are among the largest; the columns are the same whic
   await terminal.ended;
 });
 
-test('a terminal that does not know its size is taken for one of 80 columns and 24 lines', async (t) => {
+test('a terminal of unknown size is treated as 80 columns and 24 lines', async (t) => {
   const terminal = new Terminal(t, ['sh', '-c', `stty columns 0 rows 0 <&1; exec ${command.join(' ')}`]);
   terminal.input(ndjson(summary(0, 'curl', 1)));
   await terminal.shows('the table', (lines) => lines.at(-1) === cells('curl', 1));
@@ -90,7 +90,7 @@ test('a terminal that does not know its size is taken for one of 80 columns and 
   await terminal.ended;
 });
 
-test('what was on the screen moves into its history', async (t) => {
+test('what was on the screen moves into the history', async (t) => {
   const terminal = new Terminal(t, command, 80, 6);
   terminal.before('$ one\r\n$ two\r\n');
   terminal.input(ndjson(summary(0, 'curl', 1)));
@@ -100,9 +100,9 @@ test('what was on the screen moves into its history', async (t) => {
   await terminal.ended;
 });
 
-test('more groups than lines, longer lines than columns; and another size', async (t) => {
+test('more groups than lines, longer lines than columns, and a change of size', async (t) => {
   const terminal = new Terminal(t, command, 40, 8);
-  const wide = 'ｗｉｄｅ'; // two places a letter
+  const wide = 'ｗｉｄｅ'; // two columns per letter
   const many = Array.from({ length: 3_000 }, (_, i) => summary(0, `group ${i}`, i + 1));
   terminal.input(ndjson(...many, summary(0, `${wide}${'x'.repeat(80)}`, 9_000)));
   await terminal.shows('the table', (lines) => lines.length === 7);
@@ -125,7 +125,7 @@ test('more groups than lines, longer lines than columns; and another size', asyn
   assert.equal(await terminal.ended, 0);
 });
 
-test("a process's name cannot steer the terminal", async (t) => {
+test("a process's name cannot control the terminal", async (t) => {
   const terminal = new Terminal(t, command);
   terminal.input(ndjson(summary(0, '\x1b[2J\x1b[31mred\x07\x9b5A\u202e', 1)));
   await terminal.shows('the name', (lines) => lines.length === 3);
@@ -134,12 +134,12 @@ test("a process's name cannot steer the terminal", async (t) => {
   await terminal.ended;
 });
 
-/** Of a shell that outlives it, as always: a terminal cannot be changed any more when its session has ended. */
+/** The rest of a shell that outlives sink-table, as always: a terminal cannot be changed once its session has ended. */
 const outlives =
   'code=$?; for i in {1..100}; do stty -a </dev/tty | grep -q " icanon" && break; sleep .05; done; exit $code';
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  test(`${signal} leaves the terminal as it should be`, async (t) => {
+  test(`${signal} restores the terminal`, async (t) => {
     const file = join(folder(t), 'pid');
     const line = `sh -c 'echo $$ >${file}; exec sink-table --live'; ${outlives}`;
     const terminal = new Terminal(t, ['bash', '-c', line]);
@@ -153,7 +153,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   });
 }
 
-test('SIGKILL while the terminal is being changed leaves it as it should be', async (t) => {
+test('restores the terminal after SIGKILL during a change of its modes', async (t) => {
   const slow = folder(t);
   writeFileSync(join(slow, 'stty'), '#!/bin/sh\n/usr/bin/stty "$@"; case $1 in -icanon) sleep 1 ;; esac\n', {
     mode: 0o755,
@@ -171,7 +171,7 @@ for (const [what, key] of [
   ['q', 'q'],
   ['Ctrl-C', '\x03'],
 ]) {
-  test(`${what} ends the pipeline, and other keys nothing`, async (t) => {
+  test(`${what} ends the pipeline, and other keys do nothing`, async (t) => {
     const terminal = new Terminal(t, ['bash', '-c', 'trap : INT; cat | sink-table --live']);
     terminal.input(ndjson(summary(0, 'curl', 1)));
     await terminal.shows('the table', (lines) => lines.length === 3);
@@ -187,7 +187,7 @@ for (const [what, key] of [
   });
 }
 
-test('the terminal goes away: all end, the process that watched the keys too', async (t) => {
+test('when the terminal closes everything ends, including the process that reads the keys', async (t) => {
   const terminal = new Terminal(t, ['bash', '-c', 'cat | sink-table --live']);
   terminal.input(ndjson(summary(0, 'curl', 1)));
   await terminal.takesKeys();
@@ -195,7 +195,7 @@ test('the terminal goes away: all end, the process that watched the keys too', a
   assert.equal(await terminal.ended, 128 + constants.signals.SIGHUP);
 });
 
-test('the terminal goes away, and SIGHUP is ignored: the end comes with the next table', async (t) => {
+test('when the terminal closes and SIGHUP is ignored, it ends with the next table', async (t) => {
   const errors = join(folder(t), 'errors');
   const line = `trap '' HUP; cat 2>/dev/null | sink-table --live 2>${errors}; exit \${PIPESTATUS[1]}`;
   const terminal = new Terminal(t, ['bash', '-c', line]);
@@ -208,7 +208,7 @@ test('the terminal goes away, and SIGHUP is ignored: the end comes with the next
   assert.match(readFileSync(errors, 'utf8'), /^sink-table: cannot write standard output: EIO, .*\n$/);
 });
 
-test('until summaries come the keys are for others: sudo may ask for a password', async (t) => {
+test('until summaries arrive, keys go to others: sudo may ask for a password', async (t) => {
   const ask = 'read -r word </dev/tty; read -r line <&3; echo "$line"; exec cat <&3 >/dev/null';
   const terminal = new Terminal(t, ['bash', '-c', `{ ${ask}; } 3<&0 | sink-table --live`]);
   await terminal.shows('that it runs', ([first]) => first?.startsWith('waiting') === true);
@@ -219,10 +219,10 @@ test('until summaries come the keys are for others: sudo may ask for a password'
   assert.equal(await terminal.ended, 0);
 });
 
-test('Ctrl-Z gives the terminal back, and fg takes it again', async (t) => {
+test('Ctrl-Z restores the terminal, and fg takes it over again', async (t) => {
   const line =
     'set -m; cat | sink-table --live; stty -a </dev/tty | grep -o -e "-*icanon"; read -r word </dev/tty; fg >/dev/null';
-  const terminal = new Terminal(t, ['sh', '-c', line], 80, 12); // dash, which does not put it right itself
+  const terminal = new Terminal(t, ['sh', '-c', line], 80, 12); // dash, which does not restore it itself
   terminal.input(ndjson(summary(0, 'curl', 1)));
   await terminal.shows('the table', (lines) => lines.length === 3);
   await terminal.takesKeys();
@@ -235,7 +235,7 @@ test('Ctrl-Z gives the terminal back, and fg takes it again', async (t) => {
   assert.notEqual(await terminal.ended, 200);
 });
 
-test('where standard output is no terminal: lines', async () => {
+test('prints plain lines if standard output is not a terminal', async () => {
   const input = ndjson(summary(0, 'curl', 1), connect());
   const [live, plain] = await Promise.all(['--live', ''].map((more) => shell(`sink-table ${more}`, '/', input)));
   assert.deepEqual(live, plain);

@@ -6,14 +6,14 @@ const asked = (headers: Record<string, string>, token: string | null = null, pat
 const local = { token: 'secret', loopback: true };
 const remote = { token: 'secret', loopback: false };
 
-test('which addresses only this machine reaches', () => {
+test('which addresses only this machine can reach', () => {
   for (const one of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) assert.equal(isLoopback(one), true, one);
   for (const one of ['0.0.0.0', '::', '192.0.2.1', '128.0.0.1', 'localhost.example', '127.example']) {
     assert.equal(isLoopback(one), false, one);
   }
 });
 
-test('on loopback: its own names only, no other origin; the page for all, the rest with the cookie', () => {
+test('on loopback: its own host names only, no other origin; the page for everyone, the rest with the cookie', () => {
   for (const host of ['127.0.0.1:8040', 'localhost:8040', '[::1]:8040', 'LOCALHOST']) {
     assert.equal(rejection(asked({ host }), local), undefined, host);
     assert.equal(rejection(asked({ host, origin: `http://${host}` }), local), undefined, host);
@@ -39,7 +39,7 @@ test('on loopback: its own names only, no other origin; the page for all, the re
   assert.equal(rejection(asked({ host, cookie }, null, '/events'), local), undefined);
 });
 
-test('elsewhere: a number for a name, and the token, from the address or the cookie', () => {
+test('elsewhere: an IP address as host, and the token, from the address or the cookie', () => {
   const host = '192.0.2.1:8040';
   assert.equal(rejection(asked({ host }, 'secret'), remote), undefined);
   assert.equal(rejection(asked({ host, cookie: 'a=b; synpipe-token-8040=secret' }), remote), undefined);

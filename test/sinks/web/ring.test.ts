@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Ring } from '../../../dist/sinks/web/ring.js';
 
-test('keeps the last lines, by their numbers', () => {
+test('keeps the last lines, by number', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.string(), { maxLength: 60 }), (size, lines) => {
       const ring = new Ring(size);
@@ -17,7 +17,7 @@ test('keeps the last lines, by their numbers', () => {
   );
 });
 
-test('the newest pending lines of attempts that wait are kept longer, half as many as lines', () => {
+test('keeps the newest pending lines of waiting attempts longer, up to half the number of lines', () => {
   const ring = new Ring(10);
   const text = (lines: Buffer[]) => lines.map(String).join(' ');
   ring.addPending(Buffer.from('a1'), 'a');
@@ -36,7 +36,7 @@ test('the newest pending lines of attempts that wait are kept longer, half as ma
   assert.equal(ring.endedAt(14), undefined);
 });
 
-test('long lines: no more than 64 MiB', () => {
+test('long lines: at most 64 MiB', () => {
   const ring = new Ring(1000);
   for (let i = 0; i < 100; i++) ring.add(Buffer.alloc(1 << 20));
   assert.deepEqual([ring.first, ring.next], [36, 100]);

@@ -6,7 +6,7 @@ import { folder } from '../../support/process.js';
 import { root } from '../../support/shell.js';
 import { screenshot } from './screenshot.js';
 
-/** Width and height of a PNG. */
+/** The width and height of a PNG. */
 const size = (path: string) => [16, 20].map((at) => readFileSync(path).readUInt32BE(at));
 
 test("the script that makes sinks/README's picture still makes it", async (t) => {

@@ -1,5 +1,5 @@
 /**
- * Makes the picture of the page that sinks/README shows, of the recording that the package ships:
+ * Makes the picture of the page in sinks/README, from the recording that the package ships:
  *     node --import tsx test/sinks/web/screenshot.ts
  */
 import { spawn } from 'node:child_process';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { browser } from '../../support/browser.js';
 import { env } from '../../support/shell.js';
 
-/** Writes the picture. Resolves to how many attempts it shows. */
+/** Writes the picture. Resolves to the number of attempts in it. */
 export async function screenshot(path: string): Promise<number> {
   const demo = spawn('synpipe', ['demo', '--listen', '0', '--speed', 'max'], {
     env,

@@ -9,8 +9,8 @@ import { env, shell } from '../../support/shell.js';
 async function serve(t: TestContext, options: string[], token?: string): Promise<Running & { url: URL }> {
   const argv = ['env', ...(token ? [`SYNPIPE_WEB_TOKEN=${token}`] : []), 'sink-web', ...options];
   const running = start(t, argv, folder(t));
-  const [told] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
-  return { ...running, url: new URL(/http:\S+/.exec(told)?.[0] as string) };
+  const [output] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
+  return { ...running, url: new URL(/http:\S+/.exec(output)?.[0] as string) };
 }
 
 /** The cookie of a server on loopback, as a browser gets it with the page. */
@@ -31,7 +31,7 @@ async function answer(
   return [response, text];
 }
 
-test('serves the page and its parts, with a policy that lets nothing else in', async (t) => {
+test('serves the page and its parts, with a policy that allows nothing else', async (t) => {
   const { url } = await serve(t, ['-l', '0']);
   const cookie = await cookieOf(url);
   for (const path of ['/', '/page.js', '/page.css', '/icon.svg']) {
@@ -57,7 +57,7 @@ test('serves the page and its parts, with a policy that lets nothing else in', a
   }
 });
 
-test('another address than loopback wants the token, and keeps it out of the address', async (t) => {
+test('an address other than loopback needs the token, and removes it from the address bar', async (t) => {
   const { url } = await serve(t, ['-l', '0.0.0.0:0'], 'secret');
   url.hostname = '127.0.0.1';
   assert.equal(url.searchParams.get('token'), 'secret');
@@ -73,7 +73,7 @@ test('another address than loopback wants the token, and keeps it out of the add
   assert.match(random.url.searchParams.get('token') as string, /^[\w-]{24}$/);
 });
 
-test('a page that found the feed again goes on where it was; one of another run begins anew', async (t) => {
+test('a page that reconnects continues where it was; with a new run it starts over', async (t) => {
   const { child, url } = await serve(t, ['-l', '0']);
   child.stdin?.write(ndjson(...[1, 2, 3].map((seq) => connect({ seq, id: String(seq) }))));
   const cookie = await cookieOf(url);
@@ -89,7 +89,7 @@ test('a page that found the feed again goes on where it was; one of another run 
     return text;
   };
   let first = await read({});
-  while (!/"seq":3,/.test(first)) first = await read({}); // the lines may come after the page
+  while (!/"seq":3,/.test(first)) first = await read({}); // the lines may arrive after the page
   assert.equal(first.match(/"type":"connect"/g)?.length, 3);
   const [, run] = /id:(\w+)\.3/.exec(first) ?? [];
   assert.equal((await read({ 'last-event-id': `${run}.2` })).match(/"type":"connect"/g)?.length, 1);
@@ -97,7 +97,7 @@ test('a page that found the feed again goes on where it was; one of another run 
   assert.equal((await read({ 'last-event-id': `${run}.99` })).match(/"type":"connect"/g), null);
 });
 
-test('a page that reads nothing holds up neither the pipe nor the memory', async (t) => {
+test('a page that stops reading blocks neither the pipe nor uses memory', async (t) => {
   const { child, url, ended } = await serve(t, ['-l', '0', '--keep', '1000', '--tee']);
   const asked = get(new URL('/events', url), { headers: await cookieOf(url) });
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
@@ -116,7 +116,7 @@ test('a page that reads nothing holds up neither the pipe nor the memory', async
   asked.destroy();
 });
 
-test('an address that is in use or not ours is told in one line', async (t) => {
+test('an address that is in use or not ours is reported in one line', async (t) => {
   const { url } = await serve(t, ['-l', '0']);
   const { code, stderr } = await shell(`sink-web -l ${url.port}`, folder(t), '', env);
   assert.deepEqual([code, stderr.split('\n').length], [1, 2]);

@@ -32,7 +32,7 @@ function filled(events: { type: string; second: number }[], keep = 1e6): Model {
   return model;
 }
 
-test('every attempt is in one piece of time, on one band and at its two ends', () => {
+test('every attempt is in one time step, on one band, and at both of its ends', () => {
   fc.assert(
     fc.property(some, fc.integer({ min: 2, max: 4 }), (events, most) => {
       const all = filled(events).select(() => true);
@@ -57,7 +57,7 @@ test('every attempt is in one piece of time, on one band and at its two ends', (
   );
 });
 
-test('the model holds no more lines than asked for, the last ones', () => {
+test('the model keeps at most the requested number of lines, the last ones', () => {
   fc.assert(
     fc.property(some, fc.integer({ min: 1, max: 30 }), (events, keep) => {
       const kept = filled(events, keep).select(() => true);
@@ -67,7 +67,7 @@ test('the model holds no more lines than asked for, the last ones', () => {
   );
 });
 
-test('an outcome completes its connect, and stands alone without', () => {
+test('an outcome completes its connect, and stands alone without one', () => {
   const model = filled([]);
   model.add(JSON.stringify({ ...connect({ id: '1' }) }));
   model.add(JSON.stringify({ ...connect({ id: '1' }), type: 'outcome', result: 'refused', latency_us: 80 }));
@@ -104,7 +104,7 @@ const outcome = (id: string, start: number, at: number, more: object = {}) =>
 const view = (model: Model) =>
   model.select(() => true).map((one) => `${one.key.trim()} ${one.type} ${one.at - base} ${one.lines.length}`);
 
-test('an attempt that waits is one row, at the time of its call; its outcome takes its place', () => {
+test('a waiting attempt is one row, at the time of its call; its outcome replaces it', () => {
   const model = new Model();
   model.add(pending('1', 0, 1));
   model.add(JSON.stringify(connect({ id: '2', ts: time(1) })));
@@ -116,7 +116,7 @@ test('an attempt that waits is one row, at the time of its call; its outcome tak
   model.add(outcome('2', 1, 22));
   assert.deepEqual(view(model), ['1 outcome 0 1', '2 outcome 1000 2']);
   assert.equal(model.newest, base + 22_000);
-  model.add(pending('1', 0, 21)); // out of order: it has ended
+  model.add(pending('1', 0, 21)); // out of order: the attempt has ended
   model.add(outcome('1', 0, 21)); // delivered twice
   assert.deepEqual(view(model), ['1 outcome 0 1', '2 outcome 1000 2']);
   model.add(pending('1', 30, 31));
@@ -129,7 +129,7 @@ test('an attempt that waits is one row, at the time of its call; its outcome tak
   assert.deepEqual(view(model).at(-1), '1 outcome 40000 1');
 });
 
-test('attempts that wait stay longer than others, but are never more than half', () => {
+test('waiting attempts stay longer than others, but are never more than half', () => {
   const model = new Model();
   model.keep = 10;
   model.add(pending('1', 0, 1));

@@ -2,27 +2,27 @@ import { checked, commands } from '../checked.js';
 import { blocks, lines } from '../documents.js';
 import { root } from '../shell.js';
 
-/** Indented lines that are no commands: events, and messages, which golden cases have. */
-const told = /^\{|^\w+: --/;
+/** Indented lines that are not commands: events, and messages, which golden cases check. */
+const notCommand = /^\{|^\w+: --/;
 const placeholder = /…|\b(FILE|COMMAND|SHELL|URL|STREAM|NAME|PATH|PID|RUNS)\b|'A |^synpipe run$/;
 const bare = (line: string) => line.replace(/\s{2,}#\s.*$/, '');
-/** What shows that these did something, which print nothing. */
+/** Commands that show that these silent commands did something. */
 const proofs: Record<string, string> = {
   'PATH=$PWD/dist/bin:$PATH': 'command -v filter | grep "^$PWD/dist/bin/"',
   'source <(synpipe completion bash)': 'complete -p filter',
-  'sudo npm install -g .': 'ls "$npm_config_prefix/bin/filter"', // npm may have been told to be silent
+  'sudo npm install -g .': 'ls "$npm_config_prefix/bin/filter"', // npm may be configured to be silent
 };
 
-/** What a page shows to be run. */
+/** A command that a page shows. */
 export interface Shown {
   page: string;
   script: string;
   proof: string;
-  /** It uses receivers or a port, which only one can at a time. */
+  /** It uses receivers or a port, so it cannot run with others. */
   alone: boolean;
   endless: boolean;
   checkout: boolean;
-  /** What is in main.mts. It has shown something when it has printed it. */
+  /** The contents of main.mts. A program has worked if it printed something. */
   program?: string;
 }
 
@@ -37,7 +37,7 @@ function one(page: string, script: string, how: Partial<Shown> = {}): Shown {
   };
 }
 
-/** Returns what a page shows to be run; pieces of command lines are left out. */
+/** Returns the commands that a page shows, without fragments of command lines. */
 export async function shownOn(page: string): Promise<Shown[]> {
   const found: Shown[] = [];
   for (const { language, text, line, how } of blocks(page)) {
@@ -52,7 +52,7 @@ export async function shownOn(page: string): Promise<Shown[]> {
     }
   }
   const { indented, inline } = lines(page);
-  found.push(...indented.filter((line) => !told.test(line)).map((line) => one(page, bare(line))));
+  found.push(...indented.filter((line) => !notCommand.test(line)).map((line) => one(page, bare(line))));
   const names = new RegExp(`^(sudo|synpipe|npm start|duckdb|source|cat|${Object.keys(commands).join('|')}) \\S`);
   for (const script of inline)
     if (names.test(script) && !placeholder.test(script) && !(await checked(script)).fragment)

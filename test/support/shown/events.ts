@@ -3,7 +3,7 @@ import { root } from '../shell.js';
 
 const sample = `${root}dist/collector/replay/sample.ndjson`;
 
-/** What the pages choose by, and the sample has not. */
+/** Fields that the pages filter by and the sample lacks. */
 const chosen = [
   {
     daddr: '198.51.100.20',
@@ -41,7 +41,7 @@ const chosen = [
   },
 ];
 
-/** Look-ups that failed, which the sample has none of: a name that is not there, one that a search list tried, silence. */
+/** Failed look-ups, which the sample lacks: a name that does not exist, one tried by a search list, and silence. */
 const failures = [
   { name: 'gone.example.com', qtype: 'A', rcode: 'NXDOMAIN', error: 'NXDOMAIN', latency_us: 700 },
   { name: 'db.svc.example.com', qtype: 'A', rcode: 'NXDOMAIN', error: 'NXDOMAIN', search: true, latency_us: 600 },
@@ -51,7 +51,7 @@ const failures = [
   ...{ ...fields, server: '192.0.2.53', transport: 'udp' },
 }));
 
-/** The recording that the package ships, and events of which each of the pages' filters passes some. */
+/** The recording that the package ships, plus events so that each filter on the pages passes some. */
 export function events(): string {
   const lines = readFileSync(sample, 'utf8').trimEnd().split('\n');
   const base = JSON.parse(lines.findLast((line) => line.includes('"outcome"')) as string);

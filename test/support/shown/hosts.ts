@@ -1,4 +1,4 @@
-/** The names in the pages' command lines, and where they are in the namespace that these run in. */
+/** The names in the pages' command lines, and their addresses in the namespace where these run. */
 export const hosts = {
   ch: '127.0.1.1',
   es: '127.0.1.2',

@@ -5,11 +5,11 @@ import { folder } from '../process.js';
 import { env, type Result, root, shell } from '../shell.js';
 import { events } from './events.js';
 
-/** What needs this machine, its clock, another one, or a person. */
+/** Commands that need this machine, its clock, another machine, or a person. */
 const elsewhere =
   /sink-(web|http|nats)|source-nats|https?:|\b(demo|npm|doctor|completion|systemctl|journalctl|date|kill|man|cron)\b|--(live|version|help|progress|metrics|status)\b|\$PWD|\$\(|&\s*$/m;
 
-/** Returns a shown script with the recording in place of a live collector; undefined if it cannot do without one. */
+/** Returns a script that reads the recording instead of a live collector; undefined if it needs a live one. */
 export function onRecording(script: string): string | undefined {
   const replayed = script
     .replace(/^(?:sudo )?(synpipe run )'collector[^|']*\| *([^']*)'/gm, "$1'$2' < events.ndjson")
@@ -19,7 +19,7 @@ export function onRecording(script: string): string | undefined {
   return elsewhere.test(replayed) || isPaced || /\bcollector\b/.test(replayed) ? undefined : replayed;
 }
 
-/** Runs a script in a folder of its own with the recording. What it writes into files follows what it prints. */
+/** Runs a script with the recording in a temporary folder. The files it writes are appended to its stdout. */
 export async function replayed(t: TestContext, script: string): Promise<Result> {
   const [dir, bin] = [folder(t), folder(t)];
   for (const name of ['events', 'connects', 'yesterday', 'host-1', 'host-2'])

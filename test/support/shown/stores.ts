@@ -1,6 +1,6 @@
 /**
- * The receivers that the pages' command lines name, on loopback addresses of the namespace that this runs in, as
- * /etc/hosts has them: `stores.ts DIR`. What each stores goes into a file of its name in DIR; `ready` is printed.
+ * The receivers that the pages' command lines name, on loopback addresses of the namespace that this runs in, as in
+ * /etc/hosts: `stores.ts DIR`. Writes what each one stores to a file of its name in DIR. Prints `ready`.
  */
 import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ certificates(dir, [...Object.keys(hosts), ...new Set(Object.values(hosts)), 'loc
 const pem = (name: string) => readFileSync(join(dir, name), 'utf8');
 const tls = { cert: pem('server.pem'), key: pem('server.key') };
 
-/** Notes each request that a stand-in has taken. */
+/** Records each request that a stand-in has accepted. */
 const noting =
   (name: string, behaviour: Behaviour): Behaviour =>
   (got, response, nth) => {
@@ -39,7 +39,7 @@ for (const [name, port, behaviour, secure] of [
 ] as const)
   await Receiver.start(t, noting(name, behaviour), secure, { host: hosts[name], port });
 
-/** A nats-server on an address; resolves to a client once it answers. */
+/** Starts a nats-server on an address. Resolves to a client once it answers. */
 async function nats(name: keyof typeof hosts, config: string, creds?: string): Promise<NatsConnection> {
   const path = join(dir, `${name}.conf`);
   mkdirSync(join(dir, `${name}.data`));
@@ -71,7 +71,7 @@ for (const [name, connection] of [
   ['n1', await nats('n1', `${config}\n${files}`, creds)],
 ] as const) {
   connection.subscribe('conn.>', { callback: (_, { subject }) => appendFileSync(join(dir, name), `${subject}\n`) });
-  if (name === 'nats') continue; // there the stream is what --create-stream is to make
+  if (name === 'nats') continue; // --create-stream must create the stream there
   const manager = await jetstreamManager(connection);
   await manager.streams.add({ name: 'CONN', subjects: ['conn.>'] });
 }

@@ -21,7 +21,7 @@ import { env, root } from '../shell.js';
 import { events } from './events.js';
 import { hosts } from './hosts.js';
 
-/** What `/etc` and `/var` are for the commands: this machine's, and what is changed in them is gone afterwards. */
+/** The commands' `/etc` and `/var`: this machine's, with changes that disappear afterwards. */
 const mounts = `mount -t tmpfs tmpfs "$0" && cd "$0" && for one in etc var; do mkdir $one $one.work
 mount -t overlay overlay -o "lowerdir=/$one,upperdir=$0/$one,workdir=$0/$one.work" /$one || exit; done
 mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal /etc/systemd
@@ -31,14 +31,14 @@ echo secret >/etc/synpipe/token && chmod 600 /etc/synpipe/*
 cp "$4" "/var/log/synpipe/$(date -d yesterday +%Y%m%d).ndjson" && echo ready && exec sleep infinity`;
 
 interface Running {
-  /** It does not end by itself. */
+  /** It does not exit by itself. */
   endless?: boolean;
-  /** In the checkout's folder. */
+  /** Runs in the checkout's folder. */
   checkout?: boolean;
   program?: string;
 }
 
-/** A small machine that works, with the receivers that the pages name: all in namespaces, no packet leaves them. */
+/** A small busy machine, with the receivers that the pages name: all in namespaces, so that no packet leaves them. */
 export class World {
   private constructor(
     private readonly host: Net,
@@ -69,7 +69,7 @@ export class World {
     const ready = (child: ReturnType<typeof spawn>) =>
       new Promise<void>((resolve, reject) => {
         child.stdout?.once('data', () => resolve());
-        child.once('exit', (code) => reject(new Error(`what the commands need ended with ${code}`)));
+        child.once('exit', (code) => reject(new Error(`the receivers exited with ${code}`)));
       });
     const stdio = ['ignore', 'pipe', 'inherit'] as const;
     await ready(host.spawn(['node', '--import', 'tsx', `${root}test/support/shown/stores.ts`, stores], [...stdio]));
@@ -91,7 +91,7 @@ export class World {
     await this.world.remove();
   }
 
-  /** A folder with what the pages' commands read, and a PATH with what stands in for a program that is not there. */
+  /** A folder with the files that the pages' commands read, and a PATH with stand-ins for missing programs. */
   place(t: TestContext): { dir: string; env: NodeJS.ProcessEnv } {
     const dir = folder(t);
     const bin = folder(t);
@@ -99,7 +99,7 @@ export class World {
       copyFileSync(join(this.stores, 'events'), join(dir, `${name}.ndjson`));
     for (const name of readdirSync(this.stores).filter((name) => name.endsWith('.parquet')))
       copyFileSync(join(this.stores, name), join(dir, name));
-    symlinkSync(`${root}test/support/duckdb.cjs`, join(bin, 'duckdb')); // its engine is a package here
+    symlinkSync(`${root}test/support/duckdb.cjs`, join(bin, 'duckdb')); // its engine is an npm package here
     writeFileSync(join(bin, 'sudo'), '#!/bin/sh\nexec "$@"\n');
     // On a terminal jq writes each line at once.
     writeFileSync(join(bin, 'jq'), '#!/bin/sh\nexec /usr/bin/jq --unbuffered "$@"\n');
@@ -118,7 +118,7 @@ export class World {
   }
 
   /**
-   * Runs a script as it stands. One that does not end by itself is interrupted, as by Ctrl-C, once it has shown
+   * Runs a script unchanged. One that does not exit by itself is interrupted, as by Ctrl-C, once it has shown
    * something: printed it, written it to a file, or sent it to one of the receivers. Resolves to what it printed.
    */
   async run(
@@ -159,11 +159,11 @@ export class World {
     );
     if (endless) {
       await until('it shows something', () => shows() || child.exitCode !== null, 20).catch(() => {});
-      killGroup(child, 'SIGINT'); // some show what they have only then
+      killGroup(child, 'SIGINT'); // some print only then
     }
     const how = await ended;
-    const right = endless ? ['0', '130'] : ['0']; // jq dies of it
-    if (!right.includes(how)) throw new Error(`it ended with ${how}\n${script}\n${said}`);
+    const right = endless ? ['0', '130'] : ['0']; // the signal kills jq
+    if (!right.includes(how)) throw new Error(`it exited with ${how}\n${script}\n${said}`);
     if (!shows()) throw new Error(`it shows nothing\n${script}`);
     return said;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { connect, ndjson } from '../../support/events.js';
-import { at, type Fields, parse, run, some, sort, standard, told } from '../../support/summaries.js';
+import { at, type Fields, parse, run, some, sort, standard, valuesOf } from '../../support/summaries.js';
 
 const named = fc.constantFrom(undefined, 'a.example', 'b.example', '10.0.0.1');
 const events = some.chain((all) =>
@@ -12,7 +12,7 @@ const events = some.chain((all) =>
 );
 const destOf = ({ name, daddr }: Fields) => name ?? standard.get(daddr as string);
 
-test('dest is the name, or the address in one spelling', async () => {
+test('dest is the name, or the address in a standard spelling', async () => {
   await fc.assert(
     fc.asyncProperty(events, async (all) => {
       const counts = new Map<unknown, number>();
@@ -25,7 +25,7 @@ test('dest is the name, or the address in one spelling', async () => {
   );
 });
 
-test('aggregates by dest, and those by name and daddr, add up by dest; one by name alone does not say enough', async () => {
+test('aggregates by dest, or by name and daddr, add up by dest; one by name alone has too little information', async () => {
   await fc.assert(
     fc.asyncProperty(events, fc.constantFrom('comm,dest', 'name,daddr'), async (all, finer) => {
       const measure = 'count,failed,latency,distinct:dest';
@@ -46,8 +46,8 @@ test('aggregates by dest, and those by name and daddr, add up by dest; one by na
   assert.equal(other?.other, true);
 });
 
-test('a field dest of the event itself comes first; a prefix is for addresses', async () => {
-  assert.deepEqual(told(await run({ by: 'dest' }, ndjson(at(1, { dest: 'mine', name: 'a.example' }))), 'dest'), [
+test("an event's own dest field takes precedence; a prefix is for addresses only", async () => {
+  assert.deepEqual(valuesOf(await run({ by: 'dest' }, ndjson(at(1, { dest: 'mine', name: 'a.example' }))), 'dest'), [
     'mine',
   ]);
   await assert.rejects(async () => run({ by: 'dest/24' }, ''), /has a prefix for dest/);

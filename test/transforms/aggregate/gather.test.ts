@@ -59,7 +59,7 @@ const event = fc
       .map((more) => JSON.stringify(connect({ ...event, ...more, family: event.daddr.includes(':') ? 6 : 4 }))),
   );
 
-test('gather: the same key and time as line by line, or nothing', () => {
+test('gather gives the same key and time as line by line, or nothing', () => {
   const known = 'comm,daddr,host,dport';
   const scanner = new WasmScanner(1 << 16, 64);
   const line = new Line();
@@ -104,12 +104,12 @@ const given = [
   { by: 'daddr,comm', every: '5s', grace: '1s', measure: 'count,latency,first,last,distinct:dport' },
   { by: 'comm,daddr', every: '10s', step: '2s', measure: 'count' },
   { by: 'comm,dest', measure: 'count,distinct:dest' },
-  { by: 'daddr,dport', maxGroups: 100, measure: 'count,failed' }, // it has 8192 groups before it leaves some out
+  { by: 'daddr,dport', maxGroups: 100, measure: 'count,failed' }, // it keeps 8192 groups before it leaves some out
   { measure: 'count' },
 ] as const;
 
 for (const options of given) {
-  test(`lines at once, and line by line: ${JSON.stringify(options)}`, async () => {
+  test(`many lines at once give the same as line by line: ${JSON.stringify(options)}`, async () => {
     const lines = [...generate({ count: 30_000, addresses: 12_000, seconds: 120 })];
     for (let at = 0; at < lines.length; at += 97) {
       const one = JSON.parse(lines[at] as string);

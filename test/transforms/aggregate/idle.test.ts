@@ -22,7 +22,7 @@ function reading({ child }: Running): () => object[] {
       .map((line) => JSON.parse(line));
 }
 
-test('while no events come, time goes on from the newest of them where that was live, and stands still in a replay', async (t) => {
+test('without events, time continues from the newest event if it was live, and stands still in a replay', async (t) => {
   t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_000_000 });
   const [live, replay] = [4e6, 60e6].map((age) => {
     const timeline = new Timeline({}, 60e6);
@@ -44,7 +44,7 @@ test('while no events come, time goes on from the newest of them where that was 
   assert.equal(replay.idle(), replay.newest);
 });
 
-test('a window closes while its events stop coming', async (t) => {
+test('a window closes when its events stop coming', async (t) => {
   const running = start(t, ['aggregate', '--every', '1s', '--grace', '100ms', '--measure', 'count'], folder(t));
   const got = reading(running);
   const ts = now();
@@ -58,7 +58,7 @@ test('a window closes while its events stop coming', async (t) => {
   assert.equal(got().length, 2);
 });
 
-test('while an attempt waits, windows close without any event', async (t) => {
+test('windows close without events while an attempt waits', async (t) => {
   const running = start(t, ['aggregate', '--every', '1s', '--grace', '100ms', '--measure', 'count'], folder(t));
   const got = reading(running);
   const ts = timeText(now());
@@ -69,7 +69,7 @@ test('while an attempt waits, windows close without any event', async (t) => {
   for (const one of got() as { count: number; pending: number }[]) assert.deepEqual([one.count, one.pending], [0, 1]);
 });
 
-test('dedupe: the time of an event ends while none come', async (t) => {
+test('dedupe: the time of an event ends even without further events', async (t) => {
   const running = start(t, ['dedupe', '--within', '300ms'], folder(t));
   const got = reading(running);
   const ts = now();
@@ -84,7 +84,7 @@ test('dedupe: the time of an event ends while none come', async (t) => {
 });
 
 for (const command of [['aggregate', '--every', '1h'], ['aggregate'], ['dedupe', '--within', '1h']]) {
-  test(`${command.join(' ')}: SIGTERM, and Ctrl-C before the end of input, give what was kept`, async (t) => {
+  test(`${command.join(' ')}: SIGTERM, and Ctrl-C before the end of input, write what was kept`, async (t) => {
     const [old, newer] = [event(0), event(1, { seq: 2 })];
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       const running = start(t, command, folder(t));

@@ -8,7 +8,7 @@ import { Table } from '../../../transforms/aggregate/table.js';
 import { Writer } from '../../../transforms/aggregate/write.js';
 
 const part = fc.oneof(
-  fc.constant(''), // the group has no such field
+  fc.constant(''), // the group lacks the field
   fc.string({ maxLength: 40, unit: 'binary' }).map((text) => JSON.stringify(text)),
   fc.nat().map(String),
 );
@@ -18,7 +18,7 @@ const count = fc.oneof(
   fc.constantFrom(0, 9, 10, 2 ** 53, 1e21, 2 ** 53 - 1),
 );
 
-test('lines at once, and one by one, are the same bytes', () => {
+test('lines written together and one by one are the same bytes', () => {
   const measures = new Measures(['count']);
   let [atOnce, all] = [0, 0];
   fc.assert(
@@ -58,7 +58,7 @@ test('lines at once, and one by one, are the same bytes', () => {
             const row = rows[at++] as number;
             assert.ok(
               Math.max(...[0, 1, 2].map((column) => table.get(row, column))) >= 2 ** 53,
-              'this one could have been written too',
+              'this one could have been written together too',
             );
           }
         }
@@ -70,7 +70,7 @@ test('lines at once, and one by one, are the same bytes', () => {
   assert.ok(atOnce > all / 2, `${atOnce} of ${all}`);
 });
 
-test('more lines than there is room for at once, and one that there is no room for at all', () => {
+test('more lines than fit at once, and one that does not fit at all', () => {
   const measures = new Measures(['count']);
   const table = new Table(measures.shape);
   const writer = new Writer(fields('comm'), measures);

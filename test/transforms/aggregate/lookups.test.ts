@@ -8,7 +8,7 @@ import { parse, run, some, sort } from '../../support/summaries.js';
 
 const measure = 'count,failed,latency,first,last,distinct:name';
 
-/** What a group has, worked out by hand. */
+/** The expected values of a group, computed directly. */
 function expected(events: Dns[]) {
   const times = ({ repeat = 1 }: Dns) => repeat;
   const sum = (all: Dns[]) => all.reduce((total, one) => total + times(one), 0);
@@ -24,7 +24,7 @@ function expected(events: Dns[]) {
   };
 }
 
-test('look-ups are counted; what a search list makes normal is no failure', async () => {
+test('look-ups are counted; failures that a search list makes normal do not count as failures', async () => {
   await fc.assert(
     fc.asyncProperty(lookups, async (events) => {
       const groups = new Map<string, Dns[]>();
@@ -47,7 +47,7 @@ test('look-ups are counted; what a search list makes normal is no failure', asyn
   );
 });
 
-test('aggregates of look-ups add up to that of all, and never to those of attempts', async () => {
+test('aggregates of look-ups add up to the aggregate of all, and never mix with those of attempts', async () => {
   const windows = fc.constantFrom({}, { every: '10s', grace: '1h' });
   await fc.assert(
     fc.asyncProperty(lookups, lookups, some, windows, async (one, two, attempts, window) => {
@@ -59,7 +59,7 @@ test('aggregates of look-ups add up to that of all, and never to those of attemp
       const whole = await run({ ...given, by: 'error,comm' }, ndjson(...one, ...two));
       const merged = await run({ ...given, by: 'error,comm' }, parts.join(''));
       assert.deepEqual(sort(parse(merged)), sort(parse(whole)));
-      // those of the other kind pass as they are
+      // aggregates of the other kind pass unchanged
       const text = parts.join('') + ofAttempts;
       assert.ok((await run({ ...given, by: 'error,comm' }, text)).startsWith(ofAttempts));
       assert.deepEqual(
@@ -73,7 +73,7 @@ test('aggregates of look-ups add up to that of all, and never to those of attemp
 
 const lost = (where: string, stage = 'collector') => ({ type: 'lost', v: 1, stage, where, count: 3 });
 
-test('each counts the losses that are its own', async () => {
+test('look-ups and attempts each count only their own losses', async () => {
   const text = ndjson(dns(), lost('dns ring buffer'), lost('ring buffer'), lost('invalid', 'filter'));
   const [, other] = parse(await run({ type: 'dns', measure: 'count', by: 'name' }, text)).filter(
     ({ type }) => type === 'summary',

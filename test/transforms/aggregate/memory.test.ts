@@ -5,7 +5,7 @@ import { generate } from '../../support/generate.js';
 import { folder, proc, start } from '../../support/process.js';
 
 const day = 86_400;
-const allowed = 24 * 1024; // kB: what a garbage collector may take between two looks
+const allowed = 24 * 1024; // kB: what a garbage-collected heap may grow between two readings
 
 for (const [what, ...argv] of [
   [
@@ -31,10 +31,10 @@ for (const [what, ...argv] of [
   ],
   ['dedupe', 'dedupe', '--by', 'sport,daddr,pid', '--max-keys', '1000'],
 ] as const) {
-  test(`a day of events: memory stays flat; ${what}`, async (t) => {
+  test(`memory stays flat over a day of events; ${what}`, async (t) => {
     const { child, ended } = start(t, [...argv], folder(t));
     child.stdout?.resume();
-    const count = 400_000; // by the half of it V8's heap for new objects has grown to its size
+    const count = 400_000; // by half of it, V8's heap for new objects is fully grown
     let early = 0;
     let text = '';
     let sent = 0;

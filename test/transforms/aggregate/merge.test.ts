@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ndjson } from '../../support/events.js';
-import { at, measures, parse, run, some, sort, told } from '../../support/summaries.js';
+import { at, measures, parse, run, some, sort, valuesOf } from '../../support/summaries.js';
 
-/** The events dealt out to some hosts. */
+/** The events, distributed over some hosts. */
 const dealt = some.chain((events) =>
   fc.tuple(fc.constant(events), fc.array(fc.nat(3), { minLength: events.length, maxLength: events.length })),
 );
@@ -39,7 +39,7 @@ const groupings = fc.constantFrom<[string, string | undefined]>(
   ['comm', undefined],
 );
 
-test('the aggregate of aggregates is the aggregate of all events: to the byte but for the order of the groups', async () => {
+test('the aggregate of aggregates is the aggregate of all events, byte for byte except for the order of groups', async () => {
   const split = fc.record({ dealt, windows, groupings, turned: fc.boolean(), some: fc.nat(3) });
   await fc.assert(
     fc.asyncProperty(
@@ -49,13 +49,13 @@ test('the aggregate of aggregates is the aggregate of all events: to the byte bu
         const parts = await Promise.all(
           [0, 1, 2, 3].map((host) => {
             const text = ndjson(...events.filter((_, i) => hosts[i] === host));
-            return host === how.some ? text : run({ ...fine, by: finer, measure: measures }, text); // some host sends its events
+            return host === how.some ? text : run({ ...fine, by: finer, measure: measures }, text); // one host sends its events
           }),
         );
         if (how.turned) parts.reverse();
         const [all, merged] = [parse(await run(last, ndjson(...events))), parse(await run(last, parts.join('')))];
         if ((fine?.every || finer?.includes('ts:')) && !coarse?.every && !coarser?.includes('ts:')) {
-          // the merged one knows the first and last moment only by windows
+          // the merged result knows the first and last time only by window
           for (const one of [...all, ...merged]) for (const name of ['ts', 'end', 'rate']) delete one[name];
         }
         assert.deepEqual(sort(merged), sort(all));
@@ -65,7 +65,7 @@ test('the aggregate of aggregates is the aggregate of all events: to the byte bu
   );
 });
 
-test('three levels of aggregates, and several times over', async () => {
+test('three levels of aggregates, and repeated ones', async () => {
   await fc.assert(
     fc.asyncProperty(dealt, async ([events, hosts]) => {
       const given = { by: 'comm,dport', measure: measures, every: '10s', grace: '1h' };
@@ -78,7 +78,7 @@ test('three levels of aggregates, and several times over', async () => {
   );
 });
 
-test('a summary that fits in no window, or lacks a measure, ends it with the remedy', async () => {
+test('a summary that fits no window, or lacks a measure, ends it with the remedy', async () => {
   const ofMinutes = await run({ every: '1m', measure: 'count' }, ndjson(at(1)));
   await assert.rejects(run({ every: '10s' }, ofMinutes), /fits in no window; make --every/);
   const outcome = { ...at(1), type: 'outcome', result: 'refused', latency_us: 5 };
@@ -89,8 +89,8 @@ test('a summary that fits in no window, or lacks a measure, ends it with the rem
   await run({ measure: 'count,rate' }, bare);
 });
 
-test('a summary by other fields is in no group of theirs, but in the sum', async () => {
+test('a summary by other fields is in none of the groups, but in the sum', async () => {
   const byPort = await run({ by: 'dport', measure: 'count' }, ndjson(at(1), at(2)));
   const out = await run({ by: 'comm', measure: 'count' }, byPort + ndjson(at(3)));
-  assert.deepEqual(told(out, 'comm', 'other', 'count', 'each_max'), ['curl  1 ', ' true 2 2']);
+  assert.deepEqual(valuesOf(out, 'comm', 'other', 'count', 'each_max'), ['curl  1 ', ' true 2 2']);
 });

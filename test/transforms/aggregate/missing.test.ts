@@ -5,7 +5,7 @@ import { timeText } from '../../../transforms/aggregate/time.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { connect, ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
-import { at, begin, parse, run, told } from '../../support/summaries.js';
+import { at, begin, parse, run, valuesOf } from '../../support/summaries.js';
 
 const lostEvent = (count: number, where = 'ring buffer', more: object = {}) => ({
   type: 'lost',
@@ -15,7 +15,7 @@ const lostEvent = (count: number, where = 'ring buffer', more: object = {}) => (
   where,
   count,
 });
-test('more groups than --max-groups, and --top: nothing is missing from the sum, and each_max bounds what a group lacks', async () => {
+test('more groups than --max-groups, and --top: the sum is complete, and each_max bounds what a group lacks', async () => {
   const address = fc.nat(30_000).map((n) => `10.0.${n >> 8}.${n & 255}`);
   const skewed = fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom('10.9.9.9', '10.9.9.8') },
@@ -48,22 +48,22 @@ test('more groups than --max-groups, and --top: nothing is missing from the sum,
         const got = shown.get(daddr) ?? 0;
         assert.ok(got <= count && count <= got + most_missing, `${daddr}: ${got} of ${count}, ${most_missing}`);
       }
-      // whoever has more than its share is there
+      // a group with more than its share is always shown
       for (const daddr of ['10.9.9.9', '10.9.9.8']) assert.ok(shown.has(daddr), daddr);
     }),
     { numRuns: 12 },
   );
 });
 
-test('an event is late once event time has passed its window by more than the grace; it is counted and told as lost', async () => {
+test('an event is late once event time has passed its window by more than the grace, and is reported as lost', async () => {
   const input = ndjson(at(1), at(11), at(9), at(11.9), at(12), at(9.9), at(8), at(30), at(2));
   const { out, ledger } = await runStage(aggregate({ every: '10s', grace: '2s', measure: 'count' }), [
     Buffer.from(input),
   ]);
-  assert.deepEqual(told(out, 'type', 'ts', 'count', 'where', 'lost'), [
+  assert.deepEqual(valuesOf(out, 'type', 'ts', 'count', 'where', 'lost'), [
     `summary ${timeText(begin)} 2  `,
     `summary ${timeText(begin + 10e6)} 3  `,
-    `summary ${timeText(begin + 10e6)} 0  2`, // came while this window was the newest
+    `summary ${timeText(begin + 10e6)} 0  2`, // arrived while this window was the newest
     'lost  3 late ',
     `summary ${timeText(begin + 30e6)} 1  `,
     `summary ${timeText(begin + 30e6)} 0  1`,
@@ -71,7 +71,7 @@ test('an event is late once event time has passed its window by more than the gr
   assert.equal(ledger.lost, 3);
 });
 
-test('what is lost is told of the window it is lost from, once, and through a second aggregate too', async () => {
+test('losses are reported once, in the window they belong to, and pass through a second aggregate', async () => {
   const given = { every: '10s', measure: 'count' };
   const input = `${ndjson(at(1), lostEvent(5), at(2), lostEvent(2, 'invalid'))}oops\n${ndjson(
     at(3),
@@ -84,11 +84,11 @@ test('what is lost is told of the window it is lost from, once, and through a se
     `${timeText(begin)} 3   `,
     `${timeText(begin)} 0 true 5 3`,
     `${timeText(begin + 10e6)} 1   `,
-    `${timeText(begin + 10e6)} 0 true 8 `, // a window that is over gets no more: the next one tells it
+    `${timeText(begin + 10e6)} 0 true 8 `, // a closed window cannot report it: the next one does
     `${timeText(begin + 20e6)} 1   `,
   ];
   const summaries = (text: string) =>
-    told(
+    valuesOf(
       text
         .split('\n')
         .filter((line) => line.includes('"summary"'))
@@ -102,6 +102,6 @@ test('what is lost is told of the window it is lost from, once, and through a se
     );
   const once = await run(given, input);
   assert.deepEqual(summaries(once), wanted);
-  assert.equal(parse(once).filter(({ type }) => type === 'lost').length, 5, 'lost events go on');
+  assert.equal(parse(once).filter(({ type }) => type === 'lost').length, 5, 'lost events pass through');
   assert.deepEqual(summaries(await run(given, once)), wanted);
 });

@@ -20,7 +20,7 @@ const commsOf = (text: string) =>
 const run = async (given: object, ...events: object[]) =>
   commsOf((await runStage(aggregate({ by: 'comm', newOnly: true, ...given }), [Buffer.from(ndjson(...events))])).out);
 
-test('a group is new once, over several runs; names with tabs and newlines are groups like others', async (t) => {
+test('a group is new once, over several runs; names may have tabs and newlines', async (t) => {
   const state = join(folder(t), 'seen');
   const names = ['a', 'b\n', 'b\t', '', '\u00fc'];
   assert.deepEqual(await run({ state }, ...[...names, ...names].map((name) => at(1, name))), names);
@@ -28,7 +28,7 @@ test('a group is new once, over several runs; names with tabs and newlines are g
   assert.deepEqual(await run({ state }, at(3, 'new')), []);
 });
 
-test('one process at a time has a state', async (t) => {
+test('only one process at a time can use a state', async (t) => {
   const dir = folder(t);
   const command = ['aggregate', '--new-only', '--by', 'comm', '--state', 'seen'];
   const first = start(t, command, dir);
@@ -44,21 +44,21 @@ test('one process at a time has a state', async (t) => {
   assert.deepEqual(await third.ended, { code: 0, signal: null, stderr: '' });
 });
 
-test('a field that is missing is not an empty one', async (t) => {
+test('a missing field differs from an empty one', async (t) => {
   const given = { by: 'saddr,comm', state: join(folder(t), 'seen') };
   const events = [at(1, 'a'), at(1, 'a', { saddr: '192.0.2.1' }), at(1, ''), at(1, '', { saddr: '::1' })];
   assert.equal((await run(given, ...events, ...events)).length, 4);
   assert.equal((await run(given, ...events)).length, 0);
 });
 
-test('--expire: forgotten when not seen for longer; being seen keeps it', async (t) => {
+test('--expire: a group is forgotten if not seen for longer; seeing it again keeps it', async (t) => {
   const given = { state: join(folder(t), 'seen'), expire: '7d' };
   assert.deepEqual(await run(given, at(0, 'kept'), at(0, 'gone')), ['kept', 'gone']);
   assert.deepEqual(await run(given, at(5 * day, 'kept')), []);
   assert.deepEqual(await run(given, at(10 * day, 'kept'), at(10 * day, 'gone'), at(10 * day, 'gone')), ['gone']);
 });
 
-test('--max-groups: those that were not seen for longest are forgotten', async (t) => {
+test('--max-groups: the groups not seen for longest are forgotten', async (t) => {
   const given = { state: join(folder(t), 'seen'), maxGroups: 10 };
   const names = Array.from({ length: 11 }, (_, i) => `p${i}`);
   assert.equal((await run(given, ...names.map((name, i) => at(i * 1e6, name)))).length, 11);
@@ -66,16 +66,16 @@ test('--max-groups: those that were not seen for longest are forgotten', async (
   assert.ok(statSync(given.state).size < 2_000);
 });
 
-test('the file is written anew when it is mostly old records, and says the same', async (t) => {
+test('the file is rewritten when most of its records are old, with the same groups', async (t) => {
   const given = { state: join(folder(t), 'seen'), expire: '8s' };
-  const events = Array.from({ length: 40_000 }, (_, i) => at(i * 2e6, `p${i % 3}`)); // each one makes a record
+  const events = Array.from({ length: 40_000 }, (_, i) => at(i * 2e6, `p${i % 3}`)); // each event makes a record
   assert.equal((await run(given, ...events)).length, 3);
   assert.ok(statSync(given.state).size < 30_000 * 30, `${statSync(given.state).size}`);
   assert.deepEqual(await run(given, events.at(-1) as object), []);
   assert.ok(!existsSync(`${given.state}.new`));
 });
 
-test('a torn or damaged record costs that record only', async (t) => {
+test('a torn or damaged record costs only that record', async (t) => {
   const state = join(folder(t), 'seen');
   const names = ['a', 'b', 'c', 'd'];
   await run({ state }, ...names.map((name) => at(1, name)));
@@ -88,13 +88,13 @@ test('a torn or damaged record costs that record only', async (t) => {
   writeFileSync(state, damaged);
   assert.deepEqual(await run({ state }, ...names.map((name) => at(1, name))), ['b']);
   for (let size = 0; size <= whole.indexOf(10); size++) {
-    writeFileSync(state, whole.subarray(0, size)); // died before even the title was whole
+    writeFileSync(state, whole.subarray(0, size)); // killed before even the header was complete
     assert.deepEqual(await run({ state }, at(1, 'a'), at(1, 'a')), ['a']);
     assert.deepEqual(await run({ state }, at(1, 'a')), []);
   }
 });
 
-test('a file of other groups, or of something else, is not touched', async (t) => {
+test('a file of other groups, or of something else, is not changed', async (t) => {
   const state = join(folder(t), 'seen');
   await run({ state }, at(1, 'a'));
   const before = readFileSync(state);
@@ -108,10 +108,10 @@ test('a file of other groups, or of something else, is not touched', async (t) =
   assert.equal(readFileSync(state, 'utf8'), 'precious\n');
 });
 
-/** A number from 0 to 1 that a failure tells, so that it can be had again. */
+/** A random number from 0 to 1 that a failure message shows, so that it can be repeated. */
 const chance = () => Number(Math.random().toFixed(6));
 
-test('kill -9 at any moment: what the state has was told, is not told again, and at the end nothing is missing', async (t) => {
+test('kill -9 at any time: groups in the state were reported, are not reported again, and none is missing', async (t) => {
   const dir = folder(t);
   const [state, out] = [join(dir, 'seen'), join(dir, 'out')];
   writeFileSync(out, '');
@@ -121,12 +121,12 @@ test('kill -9 at any moment: what the state has was told, is not told again, and
     const lines = readFileSync(join(dir, 'copy'), 'utf8').split('\n').slice(1);
     return new Set(lines.slice(0, -1).map((line) => line.split('\t')[2]?.slice(1, -1)));
   };
-  const told = () => commsOf(readFileSync(out, 'utf8'));
+  const reported = () => commsOf(readFileSync(out, 'utf8'));
   const batch = 50;
   const rounds = 20;
   for (let round = 0; round < rounds; round++) {
     const before = existsSync(state) ? recorded() : new Set<string>();
-    const tolds = told().length;
+    const earlier = reported().length;
     const fd = openSync(out, 'a');
     const { child, ended } = start(t, argv, dir, ['pipe', fd, 'inherit']);
     let sent = 0;
@@ -136,30 +136,31 @@ test('kill -9 at any moment: what the state has was told, is not told again, and
     }, 1);
     const [lines, ms] = [Math.floor(chance() * 2 * batch), chance() * 20];
     const where = `round ${round}, killed ${ms} ms after ${lines} lines`;
-    await until(`some lines in ${where}`, () => told().length > tolds + lines);
+    await until(`some lines in ${where}`, () => reported().length > earlier + lines);
     await sleep(ms);
     killGroup(child);
     clearInterval(more);
     await ended;
-    const all = told();
-    truncateSync(out, readFileSync(out).lastIndexOf(10) + 1); // a line that was torn was not told
-    for (const name of all.slice(tolds)) assert.ok(!before.has(name), `${name} was told again in ${where}`);
+    const all = reported();
+    truncateSync(out, readFileSync(out).lastIndexOf(10) + 1); // a torn line was not reported
+    for (const name of all.slice(earlier)) assert.ok(!before.has(name), `${name} was reported again in ${where}`);
     const known = new Set(all);
     const now = recorded();
-    for (const name of now) assert.ok(known.has(name as string), `${name} is in the state, but was not told; ${where}`);
-    for (const name of before) assert.ok(now.has(name), `${name} was in the state, and is not any more; ${where}`);
+    for (const name of now)
+      assert.ok(known.has(name as string), `${name} is in the state, but was not reported; ${where}`);
+    for (const name of before) assert.ok(now.has(name), `${name} was in the state, but no longer is; ${where}`);
   }
   const last = (rounds + 8) * batch;
   writeFileSync(join(dir, 'all'), ndjson(...Array.from({ length: last }, (_, i) => at(i, `p${i}`))));
   const whole = start(t, ['bash', '-c', `${argv.join(' ')} < all >> out`], dir);
   assert.equal((await whole.ended).code, 0);
-  const known = new Set(told());
-  for (let i = 0; i < last; i++) assert.ok(known.has(`p${i}`), `p${i} was never told`);
+  const known = new Set(reported());
+  for (let i = 0; i < last; i++) assert.ok(known.has(`p${i}`), `p${i} was never reported`);
 });
 
 const groups = 300;
 const expire = 800e6;
-/** Where a process is in writing the state anew: the nth time that it is about to make a system call on a path. */
+/** The step of rewriting the state at which the process is killed: before the nth system call of this kind on this path. */
 const steps: [call: string, path: '' | 'seen' | 'seen.new', nth: number, isNew: boolean, later?: 'later'][] = [
   ['openat', 'seen.new', 1, false],
   ['write', 'seen.new', 1, false],
@@ -167,21 +168,21 @@ const steps: [call: string, path: '' | 'seen' | 'seen.new', nth: number, isNew: 
   ['rename', 'seen.new', 1, false],
   ['openat', '', 1, true],
   ['fsync', '', 1, true],
-  ['write', 'seen', 3, true, 'later'], // a group that came after it
+  ['write', 'seen', 3, true, 'later'], // a group that arrived later
   ['fdatasync', 'seen', 3, true, 'later'],
 ];
 
-test('kill -9 at each step of writing the state anew: what it had is there', async (t) => {
+test('kill -9 at each step of rewriting the state loses nothing that it had', async (t) => {
   const dir = folder(t);
   const state = join(dir, 'seen');
   const given = ['aggregate', '--by', 'comm', '--new-only', '--expire', '800s', '--state', state];
   let now = 0;
-  /** All groups again, so late that each makes a record. */
+  /** Returns all groups again, late enough that each makes a record. */
   const again = () => {
     now += expire / 6;
     return Array.from({ length: groups }, (_, i) => at(now, `p${i}`));
   };
-  const full = join(dir, 'full'); // with some more of those it is written anew
+  const full = join(dir, 'full'); // a few more records cause a rewrite
   await run({ state, expire: '800s' }, ...Array.from({ length: 35 }, again).flat());
   copyFileSync(state, full);
   const known = () => {
@@ -202,24 +203,23 @@ test('kill -9 at each step of writing the state anew: what it had is there', asy
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       out += text;
     });
-    const told = (name: string) => until(`${name} in the state, ${where}`, () => known().has(name));
+    const recorded = (name: string) => until(`${name} in the state, ${where}`, () => known().has(name));
     child.stdin?.write(ndjson(at(now, 'before')));
-    await told('before');
-    child.stdin?.write(ndjson(...again().slice(0, groups / 2))); // few enough for one read, and one write
+    await recorded('before');
+    child.stdin?.write(ndjson(...again().slice(0, groups / 2))); // few enough for one read and one write
     if (later) {
       await until(`a new state, ${where}`, () => statSync(state).ino !== ino);
       child.stdin?.write(ndjson(at(now, 'after')));
     }
     child.stdin?.end();
     assert.equal((await ended).signal, 'SIGKILL', `killed ${where}`);
-    assert.equal(statSync(state).ino !== ino, isNew, `whether the new one is in place, ${where}`);
+    assert.equal(statSync(state).ino !== ino, isNew, `whether the new state is in place, ${where}`);
     const names = known();
-    assert.ok(names.has('before'), `before is not in the state any more, killed ${where}`);
-    for (let i = 0; i < groups; i++)
-      assert.ok(names.has(`p${i}`), `p${i} is not in the state any more, killed ${where}`);
+    assert.ok(names.has('before'), `before is no longer in the state, killed ${where}`);
+    for (let i = 0; i < groups; i++) assert.ok(names.has(`p${i}`), `p${i} is no longer in the state, killed ${where}`);
     assert.equal(names.has('after'), call === 'fdatasync' && later !== undefined, where);
     for (const name of names) {
-      assert.ok(name?.startsWith('p') || commsOf(out).includes(`${name}`), `${name} was not told, killed ${where}`);
+      assert.ok(name?.startsWith('p') || commsOf(out).includes(`${name}`), `${name} was not reported, killed ${where}`);
     }
     const rest = await run({ state, expire: '800s' }, at(now, 'before'), ...again(), at(now, 'after'), at(now, 'last'));
     assert.deepEqual(rest, names.has('after') ? ['last'] : ['after', 'last'], `killed ${where}`);

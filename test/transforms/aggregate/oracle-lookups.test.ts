@@ -30,7 +30,7 @@ async function run(file: string, options: string): Promise<Row[]> {
     .map((line) => JSON.parse(line));
 }
 
-/** Look-ups, as the collector writes them: one of seven fails, one of these because of a search list. */
+/** Look-ups as the collector writes them. One in seven fails, and some of these because of a search list. */
 function* lookups() {
   for (const line of generate({ count })) {
     const { ts, seq, pid, comm, daddr, latency_us } = JSON.parse(line);
@@ -44,7 +44,7 @@ function* lookups() {
 }
 
 for (const by of [['name', 'error'], ['comm', 'rcode'], []]) {
-  test(`${count} look-ups by ${by.join() || 'nothing'}: as DuckDB counts and measures them`, async (t) => {
+  test(`${count} look-ups by ${by.join() || 'nothing'}: DuckDB gives the same counts and measures`, async (t) => {
     const file = join(folder(t), 'events');
     writeFileSync(file, [...lookups()].map((line) => `${line}\n`).join(''));
     const got = await run(file, `--type dns ${by.length > 0 ? `--by ${by}` : ''}`);
@@ -77,7 +77,7 @@ for (const by of [['name', 'error'], ['comm', 'rcode'], []]) {
   });
 }
 
-test(`${count} outcomes by dest: as DuckDB counts them`, async (t) => {
+test(`${count} outcomes by dest: DuckDB gives the same counts`, async (t) => {
   const file = join(folder(t), 'events');
   const lines = [...generate({ count })].map((line) => {
     const event = JSON.parse(line);

@@ -13,19 +13,19 @@ type Row = Record<string, string | number | null | undefined>;
 const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
 const measured = 'count,failed,result,latency,rate,first,last,distinct:sport,distinct:daddr';
 const quantiles = [0.5, 0.9, 0.99];
-/** How many events are generated; SYNPIPE_ORACLE_EVENTS=2000000 takes some minutes. */
+/** How many events are generated. SYNPIPE_ORACLE_EVENTS=2000000 takes some minutes. */
 const events = Number(process.env.SYNPIPE_ORACLE_EVENTS ?? 100_000);
-/** Of a distinct count, as transforms/README says. */
+/** Of a distinct count, as documented in transforms/README. */
 const standardError = 0.016;
 
 interface Asked {
   type: 'connect' | 'outcome';
   by: readonly string[];
-  /** µs; 0: one window */
+  /** µs; 0 means one window. */
   every: number;
 }
 
-/** The same by SQL over the same file, the quantiles and distinct counts exact. */
+/** The same in SQL over the same file, with exact quantiles and distinct counts. */
 async function duckdb(file: string, { type, by, every }: Asked): Promise<Row[]> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -102,7 +102,7 @@ for (const asked of [
 ] as const) {
   const { type, by, every } = asked;
   const windows = every ? [`--every ${every / 1e6}s`] : [];
-  test(`${events} ${type}s by ${by} ${windows}: as DuckDB counts and measures them`, async (t) => {
+  test(`${events} ${type}s by ${by} ${windows}: DuckDB gives the same counts and measures`, async (t) => {
     const file = join(folder(t), 'events');
     generateFile(file, { count: events, type });
     const got = await run(file, `--by ${by} --measure ${measured}`, ...windows);
@@ -110,7 +110,7 @@ for (const asked of [
   });
 }
 
-test('events that a collector recorded: as DuckDB and jq count and measure them', async (t) => {
+test('recorded events: DuckDB and jq give the same counts and measures', async (t) => {
   const recorded = join(root, 'test/support/recorded.ndjson');
   const file = join(folder(t), 'outcomes');
   const outcomes = readFileSync(recorded, 'utf8')
@@ -152,7 +152,7 @@ test('events that a collector recorded: as DuckDB and jq count and measure them'
   assert.deepEqual(sorted(mine as Row[]), sorted(theirs));
 });
 
-/** Outcomes of which some waited before, and of some of these the outcome never comes; in the order of their time. */
+/** Outcomes, some with earlier pending events, some of which never get their outcome, in the order of time. */
 function generateWaiting(file: string): void {
   const begin = Date.UTC(2026, 10, 23, 7, 59) * 1000;
   const lines = [...generate({ count: events / 5 })].flatMap((line, i) => {
@@ -175,7 +175,7 @@ function generateWaiting(file: string): void {
 }
 
 for (const every of [0, 10e6]) {
-  test(`attempts that wait, ${every ? 'at the end of windows' : 'at the end of the input'}: as DuckDB and jq count them`, async (t) => {
+  test(`attempts that wait, ${every ? 'at the end of windows' : 'at the end of input'}: as DuckDB and jq count`, async (t) => {
     const file = join(folder(t), 'events');
     generateWaiting(file);
     const windows = every ? [`--every ${every / 1e6}s`] : [];

@@ -11,7 +11,7 @@ import { Table } from '../../../transforms/aggregate/table.js';
 import { duration, durationText, parseTime, timeText } from '../../../transforms/aggregate/time.js';
 import { random } from '../../support/generate.js';
 
-test('times: as Date has them, to the microsecond and back', () => {
+test('times match Date, to the microsecond and back', () => {
   const ms = fc.integer({ min: Date.UTC(1685, 0), max: Date.UTC(2255, 0) });
   fc.assert(
     fc.property(ms, fc.nat(999), (ms, us) => {
@@ -35,7 +35,7 @@ const address = (text: string, v4 = 32, v6 = 128) => {
   return into.toString('latin1', 0, writeAddress(Buffer.from(text), 0, text.length, into, 0, v4, v6));
 };
 
-test('addresses: one spelling, that of RFC 5952; the URL parser agrees', () => {
+test('addresses have one spelling, that of RFC 5952; the URL parser agrees', () => {
   fc.assert(
     fc.property(fc.oneof(fc.ipV6(), fc.ipV4()), (text) => {
       const url = new URL(text.includes(':') ? `http://[${text}]/` : `http://${text}/`).hostname.replace(/[[\]]/g, '');
@@ -80,7 +80,7 @@ test('fields: read and written', () => {
   assert.ok(!says('dport', 'comm'));
 });
 
-test('hash: MurmurHash3, by its published values', () => {
+test('hash: MurmurHash3, with its published values', () => {
   const of = (text: string, seed: number) => hash(Buffer.from(text), 0, text.length, seed);
   assert.equal(of('', 0), 0);
   assert.equal(of('', 1), 0x514e28b7);
@@ -98,7 +98,7 @@ function keyOf(text: string): KeyBytes {
   return key;
 }
 
-test('table: as a Map, over growth', () => {
+test('table: behaves like a Map while it grows', () => {
   const keys = fc.array(fc.string({ maxLength: 4 }), { maxLength: 3_000 });
   fc.assert(
     fc.property(keys, (keys) => {
@@ -114,7 +114,7 @@ test('table: as a Map, over growth', () => {
       }
       assert.equal(table.rows, map.size + 1);
       [...map].forEach(([key, numbers], at) => {
-        const { bytes, start, end } = table.key(at + 1); // in the order of their coming
+        const { bytes, start, end } = table.key(at + 1); // in order of insertion
         assert.equal(Buffer.from(bytes.subarray(start, end)).toString(), key);
         assert.deepEqual(
           [0, 1, 2].map((column) => table.get(at + 1, column)),

@@ -27,7 +27,7 @@ test('an event from the future closes no window, and is counted in its own', asy
   assert.deepEqual(await windows(at(1), at(far), at(2), at(12), at(13)), ['0: 2', '10: 2', `${far}: 1`]);
 });
 
-test('the first event is from the future: those that follow have their windows', async () => {
+test('if the first event is from the future, the following ones still have their windows', async () => {
   const got = await windows(at(far), at(1), at(2), at(3), at(12));
   assert.deepEqual(got, [`${far}: 1`, '0: 1', 'late 2', '10: 1']);
 });
@@ -36,7 +36,7 @@ test('an event from 1970 is late', async () => {
   assert.deepEqual(await windows(at(1), at(12), at(long), at(13)), ['0: 1', 'late 1', '10: 2']);
 });
 
-test('a host whose clock is ahead makes no other late, and no other holds its windows up', async () => {
+test('a host whose clock is ahead makes no other host late, and no other host delays its windows', async () => {
   const events = Array.from({ length: 60 }, (_, s) => [at(s, { host: 'a' }), at(s + 600, { host: 'b' })]).flat();
   const got = await windows(...events);
   for (const first of [0, 600]) {
@@ -49,18 +49,18 @@ test('a host whose clock is ahead makes no other late, and no other holds its wi
   assert.ok(got.indexOf('600: 10') < got.indexOf('40: 10'));
 });
 
-test('hosts whose clocks differ by less share their windows', async () => {
+test('hosts whose clocks differ less share their windows', async () => {
   const events = Array.from({ length: 40 }, (_, s) => [at(s, { host: 'a' }), at(s + 20, { host: 'b' })]).flat();
   assert.deepEqual(await windows(...events), ['0: 10', '10: 10', '20: 20', '30: 20', '40: 10', '50: 10']);
 });
 
-test('a clock that is set back begins new windows once it is sure; a clock that is set ahead goes on', async () => {
+test('a clock that is set back starts new windows once that is certain; a clock that is set ahead continues', async () => {
   const run = (from: number) => [1, 2, 3, 4, 12, 13].map((s) => at(from + s));
   assert.deepEqual(await windows(...run(0), ...run(-hour)), ['0: 4', '10: 2', '-3600: 2', 'late 2', '-3590: 2']);
   assert.deepEqual(await windows(...run(0), ...run(hour)), ['0: 4', '10: 2', '3600: 4', '3610: 2']);
 });
 
-test('the recordings of several hosts one after the other are each counted', async () => {
+test('the recordings of several hosts, one after the other, are all counted', async () => {
   const host = (name: string) => [1, 2, 3, 14, 25, 100, 200].map((s) => at(s, { host: name }));
   const got = await windows(...host('a'), ...host('b'), ...host('c'));
   assert.equal(
@@ -70,7 +70,7 @@ test('the recordings of several hosts one after the other are each counted', asy
   assert.ok(!got.some((text) => text.startsWith('late')));
 });
 
-test('a host that stops holds the others up for 10 s of their time', async () => {
+test('a host that stops delays the others by 10 s of their time', async () => {
   const events = [at(1, { host: 'a' }), ...Array.from({ length: 30 }, (_, s) => at(s + 1, { host: 'b' }))];
   const { out } = await runStage(aggregate(given), [
     Buffer.from(ndjson(...events, { type: 'mark' }, at(31, { host: 'b' }))),
@@ -100,7 +100,7 @@ test('hosts with random clocks and names: each event is in a window or counted a
   );
 });
 
-test('dedupe: an event from the future releases nothing, and none is held until then', async () => {
+test('dedupe: an event from the future releases nothing, and no event is held until then', async () => {
   const run = async (...events: object[]) => parse((await runStage(dedupe({}), [Buffer.from(ndjson(...events))])).out);
   const got = await run(at(1), at(2), at(far), at(3), at(4), at(12), at(13));
   assert.deepEqual(

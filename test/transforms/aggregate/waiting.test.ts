@@ -8,7 +8,7 @@ import { Waiting } from '../../../transforms/aggregate/waiting.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
-import { at, begin, type Event, type Fields, parse, run, sort, told } from '../../support/summaries.js';
+import { at, begin, type Event, type Fields, parse, run, sort, valuesOf } from '../../support/summaries.js';
 import { type Attempt, attempts, eventsOf, inOrder, waits } from '../../support/waiting.js';
 
 const attempt = (id: string, pending: number[], end?: number, more: Partial<Attempt> = {}): Attempt => ({
@@ -22,7 +22,7 @@ const attempt = (id: string, pending: number[], end?: number, more: Partial<Atte
   ...more,
 });
 
-/** What summaries should say in windows, of groups by comm and dport or of all, by the plainest means. */
+/** The expected summaries of windows, by comm and dport or overall, computed in the simplest way. */
 function expected(all: Attempt[], every: number, step: number, by: boolean): string[] {
   const times = all.flatMap(({ pending, end }) => [...pending, ...(end === undefined ? [] : [end])]);
   if (times.length === 0) return [];
@@ -31,7 +31,7 @@ function expected(all: Attempt[], every: number, step: number, by: boolean): str
   const ends = every
     ? Array.from({ length: 40 }, (_, i) => floor(first) + (1 + i) * step).filter((end) => end <= floor(last) + every)
     : [last + 1];
-  // after the last event's own window there are only those that hold an event
+  // after the window of the last event, only windows that contain an event are written
   return ends.flatMap((end) => {
     const groups = new Map<string, [number, number, number]>();
     const own = floor(last) + step;
@@ -52,9 +52,9 @@ function expected(all: Attempt[], every: number, step: number, by: boolean): str
   });
 }
 
-const shown = (text: string) => told(text, 'end', 'comm', 'dport', 'count', 'pending', 'failed').sort();
+const shown = (text: string) => valuesOf(text, 'end', 'comm', 'dport', 'count', 'pending', 'failed').sort();
 
-test('pending is what a plain count over the same attempts gives, in whatever order within the grace', async () => {
+test('pending matches a plain count over the same attempts, in any order within the grace', async () => {
   const windows = fc.constantFrom([0, 0], [10e6, 10e6], [7e6, 7e6], [20e6, 5e6]);
   const how = fc.record({
     all: attempts,
@@ -72,7 +72,7 @@ test('pending is what a plain count over the same attempts gives, in whatever or
       const wanted = expected(all, every, step, by).sort();
       const events = inOrder(all);
       assert.deepEqual(shown(await run(given, ndjson(...events))), wanted);
-      // each line comes up to a second later than its time, but never an outcome before its attempt's pending events
+      // each line arrives up to a second after its time, but never an outcome before its attempt's pending events
       const late = new Map<string, number>();
       const came = events.map((event, i) => {
         const key = `${event.id} ${event.host}`;
@@ -87,7 +87,7 @@ test('pending is what a plain count over the same attempts gives, in whatever or
   );
 });
 
-test('pending: lines at once, and line by line', async () => {
+test('pending: many lines at once give the same as line by line', async () => {
   await fc.assert(
     fc.asyncProperty(attempts, fc.constantFrom('count', 'count,latency'), async (all, measure) => {
       const given = { by: 'comm,host', every: '5s', measure };
@@ -98,7 +98,7 @@ test('pending: lines at once, and line by line', async () => {
   );
 });
 
-test('pending: the gauges of hosts add up, and are not summed over windows', async () => {
+test('pending: gauges of hosts add up, and are not summed over windows', async () => {
   const windows = fc.constantFrom<[object, object]>(
     [{}, {}],
     [{ every: '10s' }, { every: '10s' }],
@@ -131,10 +131,10 @@ test('pending: the gauges of hosts add up, and are not summed over windows', asy
   );
 });
 
-test('windows without events are written while attempts wait, but not for ever', async () => {
+test('windows without events are written while attempts wait, but not forever', async () => {
   const hangs = attempt('1', [1], 45);
   const given = { by: 'comm', every: '10s', measure: 'count' };
-  assert.deepEqual(told(await run(given, ndjson(...inOrder([hangs]))), 'ts', 'count', 'pending'), [
+  assert.deepEqual(valuesOf(await run(given, ndjson(...inOrder([hangs]))), 'ts', 'count', 'pending'), [
     ...[0, 1, 2, 3].map((i) => `${timeText(begin + i * 10e6)} 0 1`),
     `${timeText(begin + 40e6)} 1 `,
   ]);
@@ -144,13 +144,13 @@ test('windows without events are written while attempts wait, but not for ever',
   assert.deepEqual([out.at(-1)?.count, out.at(-1)?.pending, out.at(-1)?.ts], [1, 1, timeText(begin + year * 1e6)]);
 });
 
-test('a socket that tries again, with the same id', async () => {
+test('a socket that tries again with the same ID is counted again', async () => {
   const twice = [attempt('1', [1], 11), attempt('1', [12], 13), attempt('1', [14], 21)].flatMap(eventsOf);
   const out = await run({ every: '10s', grace: '30s', measure: 'count' }, ndjson(...twice));
-  assert.deepEqual(told(out, 'count', 'pending'), ['0 1', '2 1', '1 ']);
+  assert.deepEqual(valuesOf(out, 'count', 'pending'), ['0 1', '2 1', '1 ']);
 });
 
-test('groups: of its pending event; with a step of ts there is no gauge; having, order-by and other', async () => {
+test('pending by the group of its pending event; no gauge with a step of ts; having, order-by and other', async () => {
   const three = inOrder([
     attempt('1', [1]),
     attempt('2', [2]),
@@ -159,15 +159,18 @@ test('groups: of its pending event; with a step of ts there is no gauge; having,
   ]);
   const by = (given: object) => run({ by: 'comm', measure: 'count', ...given }, ndjson(...three));
   const names = ['comm', 'other', 'count', 'pending', 'each_max'] as const;
-  assert.deepEqual(told(await by({}), ...names), ['curl  1 2 ', 'node  1  ']);
-  assert.deepEqual(told(await by({ having: 'pending > 0' }), ...names), ['curl  1 2 ', ' true 1  1']);
-  assert.deepEqual(told(await by({ orderBy: 'pending', top: 1 }), ...names), ['curl  1 2 ', ' true 1  1']);
-  assert.deepEqual(told(await by({ orderBy: 'comm', top: 1 }), ...names), ['node  1  ', ' true 1 2 2']);
-  assert.deepEqual(told(await by({ by: 'ts:1m,comm' }), ...names), ['curl  1  ', 'node  1  ']);
-  assert.deepEqual(told(await by({ by: 'result' }), 'result', 'count', 'pending'), ['established 2 ', 'pending 0 2']);
+  assert.deepEqual(valuesOf(await by({}), ...names), ['curl  1 2 ', 'node  1  ']);
+  assert.deepEqual(valuesOf(await by({ having: 'pending > 0' }), ...names), ['curl  1 2 ', ' true 1  1']);
+  assert.deepEqual(valuesOf(await by({ orderBy: 'pending', top: 1 }), ...names), ['curl  1 2 ', ' true 1  1']);
+  assert.deepEqual(valuesOf(await by({ orderBy: 'comm', top: 1 }), ...names), ['node  1  ', ' true 1 2 2']);
+  assert.deepEqual(valuesOf(await by({ by: 'ts:1m,comm' }), ...names), ['curl  1  ', 'node  1  ']);
+  assert.deepEqual(valuesOf(await by({ by: 'result' }), 'result', 'count', 'pending'), [
+    'established 2 ',
+    'pending 0 2',
+  ]);
 });
 
-test('more attempts than are tracked', () => {
+test('no more than the maximum of attempts is tracked until one of them ends', () => {
   const waiting = new Waiting(() => Number.POSITIVE_INFINITY, 3);
   const key = new Key(fields('comm'));
   const line = new Line();
@@ -199,25 +202,25 @@ test('more attempts than are tracked', () => {
   assert.deepEqual([count(), waiting.size], [0, 0]);
 });
 
-test('what is not tracked is reported in other, through a second aggregate too', async () => {
+test('untracked attempts are reported in other, also through a second aggregate', async () => {
   const other: Fields = {
     ...parse(await run({ measure: 'count' }, ndjson(...inOrder([attempt('1', [1])]))))[0],
     by: 'comm',
   };
   const summary = { ...other, other: true, pending: 2, untracked: 5 };
   const out = await run({ by: 'comm', measure: 'count' }, ndjson(summary, summary));
-  assert.deepEqual(told(out, 'other', 'count', 'pending', 'untracked'), ['true 0 4 10']);
+  assert.deepEqual(valuesOf(out, 'other', 'count', 'pending', 'untracked'), ['true 0 4 10']);
 });
 
-test('a lost update is no attempt that is missing', async () => {
+test('a lost update is not a missing attempt', async () => {
   const lost = (where: string) => ({ type: 'lost', v: 1, stage: 'collector', where, count: 3 });
   const out = await run({ measure: 'count' }, ndjson(at(1), lost('update')));
-  assert.deepEqual(told(out, 'type', 'count', 'lost'), ['lost 3 ', 'summary 1 ']);
+  assert.deepEqual(valuesOf(out, 'type', 'count', 'lost'), ['lost 3 ', 'summary 1 ']);
   const more = await run({ measure: 'count' }, ndjson(at(1), lost('update'), lost('ring buffer')));
-  assert.deepEqual(told(more, 'type', 'count', 'lost'), ['lost 3 ', 'lost 3 ', 'summary 1 ', 'summary 0 3']);
+  assert.deepEqual(valuesOf(more, 'type', 'count', 'lost'), ['lost 3 ', 'lost 3 ', 'summary 1 ', 'summary 0 3']);
 });
 
-test('connect events come up to 100 ms after their time: none is late', async () => {
+test('connect events that arrive up to 100 ms after their time are not late', async () => {
   const events = Array.from({ length: 2000 }, (_, i) => at(i * 0.02 - (i % 7 === 0 ? 0.1 : 0), { seq: i + 1 }));
   const { out, ledger } = await runStage(aggregate({ every: '10s', measure: 'count' }), [
     Buffer.from(ndjson(...events)),

@@ -12,7 +12,7 @@ import { nameserver } from './nameserver.js';
 const session = (t: TestContext, given: object) =>
   new Session(t, enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never));
 
-/** Asks for one address again and again until it has another name, or that many times. */
+/** Asks for one address repeatedly, until its name changes or at most `most` times. */
 async function renamed(one: Session, most: number): Promise<unknown[]> {
   const names = new Set<unknown>();
   for (let tries = 0; tries < most && names.size < 2; tries++) {
@@ -22,7 +22,7 @@ async function renamed(one: Session, most: number): Promise<unknown[]> {
   return [...names];
 }
 
-test('an answer holds as long as its TTL says, within the bounds', async (t) => {
+test('an answer is valid for its TTL, within the bounds', async (t) => {
   const server = await responder(t);
   const resolver = server.address;
   const withTtl = (ttl: number) => {
@@ -41,7 +41,7 @@ test('an answer holds as long as its TTL says, within the bounds', async (t) => 
   assert.equal(server.asked, 1);
 });
 
-test('a real server: a name is asked for again when its TTL is over, not before', async (t) => {
+test('a real server: a name is asked for again after its TTL, not before', async (t) => {
   const server = await nameserver(t);
   const one = session(t, { resolver: server.resolver, minTtl: 0 });
   const long = async () => (await one.ask(connect({ daddr: '192.0.2.1' }))).name;
@@ -60,7 +60,7 @@ test('a real server: a name is asked for again when its TTL is over, not before'
   assert.equal(await long(), 'one.example');
 });
 
-test('that there is no name is remembered, for the time that the server says; that it fails, too', async (t) => {
+test('a missing name is cached for the time that the server gives; so is a failure', async (t) => {
   const server = await responder(t);
   for (const rcode of [3, 0, 2]) {
     server.asked = 0;
@@ -71,7 +71,7 @@ test('that there is no name is remembered, for the time that the server says; th
   }
 });
 
-test('one look-up for an address, however many events wait for it', async (t) => {
+test('one look-up per address, however many events wait for it', async (t) => {
   const server = await responder(t);
   let go = () => {};
   const asked = new Promise<void>((resolve) => {
@@ -88,7 +88,7 @@ test('one look-up for an address, however many events wait for it', async (t) =>
   };
   const one = session(t, { resolver: server.address });
   one.send(...Array.from({ length: 100 }, (_, i) => connect({ seq: i + 1 })));
-  const first = one.take(); // nothing runs before somebody reads
+  const first = one.take(); // the stage runs only once its output is read
   await asked;
   answerNow();
   for (let i = 0; i < 100; i++) {
@@ -98,7 +98,7 @@ test('one look-up for an address, however many events wait for it', async (t) =>
   assert.equal(server.asked, 1);
 });
 
-test('a look-up is waited for once: who comes later does not wait as long again', async (t) => {
+test('events wait for a look-up once: later ones do not wait the whole time again', async (t) => {
   const server = await responder(t);
   let now = 1_000;
   t.mock.method(performance, 'now', () => now);
@@ -111,10 +111,10 @@ test('a look-up is waited for once: who comes later does not wait as long again'
   for (const [i, event] of [await first, await one.take(), await one.ask(connect({ seq: 3 }))].entries()) {
     assert.deepEqual([event?.seq, event?.name], [i + 1, undefined]);
   }
-  assert.equal(server.asked, 1, 'and it is still under way');
+  assert.equal(server.asked, 1, 'the look-up is still in progress');
 });
 
-test('what comes from elsewhere, to another question, with another id, or no answer at all is not believed', async (t) => {
+test('forged replies are ignored: from elsewhere, to another question, with another ID, or not an answer', async (t) => {
   const server = await responder(t);
   const forger = createSocket('udp4');
   await new Promise<void>((resolve) => forger.bind(0, '127.0.0.2', resolve));
@@ -124,7 +124,7 @@ test('what comes from elsewhere, to another question, with another id, or no ans
     forger.send(answer(packet.decode(message), lie), from.port, from.address, () => {});
   });
   server.reply = async (query) => {
-    await sleep(20); // the forged one from elsewhere is there first
+    await sleep(20); // lets the forged reply from elsewhere arrive first
     const id = (query.id as number) ^ 1;
     return [
       answer(query, lie, { id }),
@@ -138,7 +138,7 @@ test('what comes from elsewhere, to another question, with another id, or no ans
   assert.equal(name, 'true.example');
 });
 
-test('the next server is asked where one does not answer, or fails', async (t) => {
+test('the next server is asked if one fails or does not answer', async (t) => {
   const [silent, failing, good] = [await responder(t), await responder(t), await responder(t)];
   failing.reply = (query) => [answer(query, [], { rcode: 2 })];
   good.reply = (query) => [answer(query, [{ data: 'one.example' }])];
@@ -148,7 +148,7 @@ test('the next server is asked where one does not answer, or fails', async (t) =
   assert.deepEqual([silent.asked, failing.asked, good.asked], [1, 1, 1]);
 });
 
-test('a server that falls silent is left alone, and found again when it is back', async (t) => {
+test('a server that stops answering is no longer asked, and is used again once it is back', async (t) => {
   const server = await nameserver(t);
   const { resolver } = server;
   const one = session(t, { resolver, wait: 100, timeout: 20, maxTtl: 0, minTtl: 0 });
@@ -163,7 +163,7 @@ test('a server that falls silent is left alone, and found again when it is back'
   await untilNamed(true, 'named');
   await server.stop();
   await untilNamed(false, 'no name while it is dead');
-  // The first of these give up one after the other, the rest find that it is silent and do not ask.
+  // The first of these time out one after the other. The rest find that the server is silent, and do not ask.
   const many = Array.from({ length: 200 }, (_, i) => connect({ seq: i + 1, daddr: `192.0.2.${100 + (i % 100)}` }));
   one.send(...many);
   for (let i = 0; i < many.length; i++) assert.equal((await one.take())?.seq, i + 1);
@@ -171,7 +171,7 @@ test('a server that falls silent is left alone, and found again when it is back'
   await untilNamed(true, 'named again');
 });
 
-test('an address that had no name because its server was silent is asked for when it is back', async (t) => {
+test('an address without a name because its server was silent is asked for once the server is back', async (t) => {
   const server = await responder(t);
   const one = session(t, { resolver: [server.address], wait: 0, timeout: 20 });
   const pass = async (first: number) => {
@@ -182,18 +182,18 @@ test('an address that had no name because its server was silent is asked for whe
   await pass(1);
   await sleep(100);
   const { asked } = server;
-  await pass(128); // for these it is not even asked
+  await pass(128); // for these the server is not even asked
   assert.ok(server.asked - asked <= 1, `${server.asked - asked}`);
   server.reply = (query) => [answer(query, [{ data: 'one.example' }])];
   let name: unknown;
   for (let tries = 0; tries < 500 && name === undefined; tries++) {
-    one.send(connect({ daddr: '192.0.2.128' }), connect({ daddr: '192.0.2.150' })); // for the first it tries the server
+    one.send(connect({ daddr: '192.0.2.128' }), connect({ daddr: '192.0.2.150' })); // the first one probes the server
     ({ name } = (await one.take()) ?? {});
     await one.take();
     await sleep(10);
   }
   assert.equal(name, 'one.example');
-  let other: unknown; // had no answer either
+  let other: unknown; // this one had no answer either
   for (let tries = 0; tries < 500 && other === undefined; tries++) {
     other = (await one.ask(connect({ daddr: '192.0.2.150' }))).name;
     await sleep(10);

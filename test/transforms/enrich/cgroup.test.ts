@@ -9,7 +9,7 @@ const uid = '0d8b1c1e-3c55-4ea0-a2a8-0c3f1cf6c2b1';
 const sliced = uid.replaceAll('-', '_');
 const kubepods = `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${sliced}.slice`;
 
-/** Paths as the runtimes make them, and what they say. */
+/** Cgroup paths as the runtimes make them, and what they mean. */
 const paths: [string, Who][] = [
   ['/', {}],
   ['/system.slice/nginx.service', { unit: 'nginx.service' }],
@@ -78,7 +78,7 @@ const paths: [string, Who][] = [
   ],
   ['/machine.slice/machine-deb.scope', { unit: 'machine-deb.scope', container: 'deb', runtime: 'nspawn' }],
   ['/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt', { unit: 'machine-qemu\\x2d1\\x2dvm.scope' }],
-  // what only looks like one
+  // only look like one
   [`/system.slice/docker.service`, { unit: 'docker.service' }],
   [`/mine/${id}`, {}],
   [`/docker/${id.slice(1)}`, {}],
@@ -89,7 +89,7 @@ for (const [path, wanted] of paths) {
   test(path.replaceAll(id, 'ID').replaceAll(other, 'OTHER'), () => assert.deepEqual(who(path), wanted));
 }
 
-test('any path has an answer', () => {
+test('any path gives a result', () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.string(), fc.constantFrom('docker', id, `pod${uid}`, 'a.scope', 'lxc'))),

@@ -11,7 +11,7 @@ import { root, shell } from '../../support/shell.js';
 const [docker, podman, pod] = ['d', 'a', 'b'].map((digit) => digit.repeat(64)) as [string, string, string];
 const uid = '0d8b1c1e-3c55-4ea0-a2a8-0c3f1cf6c2b1';
 
-/** A /var as Docker 20.10, Podman 4.3 and the kubelet fill it, down to their modes. */
+/** Makes a /var as Docker 20.10, Podman 4.3 and the kubelet fill it, including file modes. */
 function files(t: TestContext): string {
   const dir = folder(t);
   const made = (path: string, mode: number) => mkdirSync(join(dir, path), { recursive: true, mode });
@@ -52,7 +52,7 @@ test('names and images, from the files of Docker, Podman and the kubelet', (t) =
   assert.deepEqual(of({ container: '../../../etc/passwd', runtime: 'docker' }), {}, 'no path');
 });
 
-test('rootless podman: in the home of the user who runs enrich', (t) => {
+test('rootless Podman: the home of the user who runs enrich is searched', (t) => {
   const home = folder(t);
   mkdirSync(join(home, '.local/share/containers/storage/vfs-containers'), { recursive: true });
   const names = [{ id: podman, names: ['mine'], metadata: '{"image-name":"mine:2"}' }];
@@ -62,7 +62,7 @@ test('rootless podman: in the home of the user who runs enrich', (t) => {
   assert.deepEqual(found, { container_name: 'mine', image: 'mine:2' });
 });
 
-test('a container that comes later is found, and is not looked for at each event', (t) => {
+test('a container that starts later is found, without a search at each event', (t) => {
   const dir = files(t);
   const containers = new Containers(dir, none, '/nonexistent');
   const late = { container: 'c'.repeat(64), runtime: 'docker' };
@@ -76,7 +76,7 @@ test('a container that comes later is found, and is not looked for at each event
   assert.equal(containers.of(never, 20_000).young, false);
 });
 
-test('files of others hold anything: nothing of that harms', (t) => {
+test("any content of other users' files is harmless", (t) => {
   const dir = files(t);
   const path = `lib/docker/containers/${docker}/config.v2.json`;
   const of = () => new Containers(dir, none, '/nonexistent').of({ container: docker, runtime: 'docker' }, 0).names;
@@ -100,7 +100,7 @@ test('files of others hold anything: nothing of that harms', (t) => {
 
 let count = 0;
 
-/** An event of a process in a cgroup that a runtime would make; the cgroup goes with the test. */
+/** An event of a process in a cgroup that a runtime would make. The cgroup is removed after the test. */
 function eventIn(t: TestContext, path: string): object {
   const top = join(mountPoint() as string, `synpipe-containers-${process.pid}-${count++}`);
   const parts = path.split('/').map((_, at, all) => join(top, ...all.slice(0, at + 1)));
@@ -114,7 +114,7 @@ function eventIn(t: TestContext, path: string): object {
 const able = process.getuid?.() === 0 && mountPoint() !== undefined;
 const skip = able ? false : 'needs root and cgroup v2';
 
-test('enrich as another user: a line says once what it cannot read, and a capability is enough', {
+test('enrich as another user reports once what it cannot read; a capability is enough', {
   skip,
 }, async (t) => {
   const dir = files(t);

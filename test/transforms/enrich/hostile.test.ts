@@ -9,24 +9,24 @@ import { runStage } from '../../support/memory.js';
 import { responder } from '../../support/responder.js';
 
 const bytes = (maxLength: number) => fc.uint8Array({ minLength: 1, maxLength }).map((all) => Buffer.from(all));
-/** What a terminal obeys, and what may break out of a JSON string or a line. */
+/** Terminal control sequences, and bytes that may break out of a JSON string or a line. */
 const nasty = fc
   .constantFrom('\u001b[31m', '\u001b]0;x\u0007', '\u009b2J', '"', '\\', '\n{"type":"lost"}', '\u007f', '\0', '‮', '€')
   .map((text) => Buffer.from(text));
 const labels = fc.array(fc.oneof(bytes(40), nasty), { minLength: 1, maxLength: 5 });
 
-/** The table of these events with their names. */
+/** Returns the events with their names, and the table that sink-table shows. */
 async function table(given: object, input: string): Promise<{ out: string; table: string }> {
   const { out, bad } = await runStage(enrich({ with: 'names', etc: '/nonexistent', ...given } as never), [
     Buffer.from(input),
   ]);
   assert.deepEqual(bad, []);
   const shown = await runStage(sinkTable(), [Buffer.from(out)]);
-  assert.deepEqual(shown.bad, [], 'what enrich puts out is valid');
+  assert.deepEqual(shown.bad, [], "enrich's output is valid");
   return { out, table: shown.out };
 }
 
-test('replies with any bytes for a name, bent, cut: each event goes on, and no byte that a terminal obeys is shown', async (t) => {
+test('replies with arbitrary, altered or cut bytes: each event passes, and no control characters are shown', async (t) => {
   const server = await responder(t);
   let left: { labels: Buffer[][]; bend: [number, number][]; cut: number }[] = [];
   server.reply = (query) => {
@@ -69,7 +69,7 @@ test('replies with any bytes for a name, bent, cut: each event goes on, and no b
   assert.ok(named > 100, `${named} were named`);
 });
 
-test('names of dns events that are any text: none shows a byte that a terminal obeys', async () => {
+test('names of dns events may be any text: none shows a control character', async () => {
   const asked = fc.oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
     nasty.map((one) => `${one}.example`),

@@ -11,7 +11,7 @@ import { folder } from '../../support/process.js';
 
 type Given = Parameters<typeof enrich>[0];
 
-/** The same stage, which gets its lines one by one. */
+/** The same stage, fed one line at a time. */
 function oneByOne(given: Given) {
   return Object.assign(enrich(given), { lines: undefined as never });
 }
@@ -48,7 +48,7 @@ const lines = fc.array(
   { maxLength: 60, size: '+1' },
 );
 
-test('what many lines get at once is what they get one by one', async (t) => {
+test('many lines at once get the same as one by one', async (t) => {
   const etc = folder(t);
   writeFileSync(join(etc, 'hosts'), '192.0.2.2 one.example uno\n2001:db8::7 seven.example\n');
   writeFileSync(join(etc, 'passwd'), 'root:x:0:\ndaemon:x:1:\n');
@@ -74,7 +74,7 @@ test('what many lines get at once is what they get one by one', async (t) => {
   }
 });
 
-test('more texts than are kept, and lines for more than one chunk: each has its own', async () => {
+test('more texts than are cached, and more lines than one chunk: each gets its own', async () => {
   const events = Array.from({ length: 30_000 }, (_, i) =>
     connect({ seq: i + 1, daddr: `10.0.${(i % 7_000) >> 8}.${(i % 7_000) & 255}`, dport: 1 + (i % 7_000) }),
   );

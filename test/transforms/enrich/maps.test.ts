@@ -8,7 +8,7 @@ import { runStage } from '../../support/memory.js';
 import { mmdb } from '../../support/mmdb.js';
 import { folder, start, until } from '../../support/process.js';
 
-test('MaxMind databases give country, city, asn, as_org; a map of the operator wins', async (t) => {
+test("MaxMind databases give country, city, asn and as_org; the operator's own map takes precedence", async (t) => {
   const dir = folder(t);
   const [city, asn, map] = ['city.mmdb', 'asn.mmdb', 'map.csv'].map((name) => join(dir, name)) as [
     string,
@@ -48,7 +48,7 @@ test('MaxMind databases give country, city, asn, as_org; a map of the operator w
   );
 });
 
-test('a map is read again on SIGHUP; a bad one is told, and the last good one stays', async (t) => {
+test('SIGHUP reads a map again; a bad one is reported, and the last good one stays', async (t) => {
   const dir = folder(t);
   const write = (text: string) => {
     writeFileSync(join(dir, 'new'), text);

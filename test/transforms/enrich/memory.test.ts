@@ -5,7 +5,7 @@ import { connect, ndjson } from '../../support/events.js';
 import { folder, proc, start } from '../../support/process.js';
 import { answer, responder } from '../../support/responder.js';
 
-/** Starts enrich with these options. Returns what sends it so many more events and returns its peak memory (kB) then. */
+/** Starts enrich with these options. Returns a function that sends `count` more events and returns the peak memory (kB). */
 function feed(t: TestContext, options: string[], event: (n: number) => object): (count: number) => Promise<number> {
   const argv = ['enrich', '--with', 'names', ...options];
   const { child } = start(t, argv, folder(t), ['pipe', 'ignore', 'inherit']);
@@ -32,7 +32,7 @@ test('ten times the addresses take no more memory', async (t) => {
   assert.ok(second < first * 1.5, `${first} kB after 60,000 addresses, ${second} kB after 600,000`);
 });
 
-test('ten times the answers take no more memory, to one address and to many, each of another process', async (t) => {
+test('ten times the answers take no more memory, for one address and for many, each from another process', async (t) => {
   const send = feed(t, ['--cache', '2000', '--offline'], (n) => {
     const asker = { pid: n, tid: n, netns: n % 100, cgroup: String(n % 1000) };
     const ts = new Date(Date.UTC(2026, 10, 23) + n).toISOString().replace('Z', '000Z');

@@ -9,13 +9,13 @@ import { answer } from '../../support/responder.js';
 const name = '7.2.0.192.in-addr.arpa';
 const query = packet.decode(encodeQuery(4711, name, 'PTR'));
 
-test('a query is as others read it', () => {
+test('other software can read a query', () => {
   assert.deepEqual(query.questions, [{ type: 'PTR', class: 'IN', name }]);
   assert.equal(query.id, 4711);
   assert.equal(query.flag_rd, true);
 });
 
-test('a reply gives its names and the least TTL; aliases are followed, not for ever', () => {
+test('a reply gives its names and the lowest TTL; aliases are followed, within a limit', () => {
   const reply = (answers: packet.Answer[]) =>
     decodeReply(packet.encode({ type: 'response', id: 1, questions: [{ type: 'PTR', name }], answers }), name, 'PTR');
   const alias = (from: string, to: string) => ({ type: 'CNAME' as const, name: from, data: to, ttl: 9 });
@@ -34,7 +34,7 @@ test('a reply gives its names and the least TTL; aliases are followed, not for e
   assert.deepEqual(reply([alias(name, 'x.example'), alias('x.example', name)]), { data: [], ttl: 9 });
 });
 
-test('no bytes do harm: they are a reply with printable names, no reply, or an error that is caught', () => {
+test('any bytes are harmless: a reply with printable names, no reply, or an error that is caught', () => {
   const good = answer(query, [{ data: 'one.example' }, { data: 'two.example' }]);
   const bent = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 6 }).map((changes) => {
     const bytes = Buffer.from(good);

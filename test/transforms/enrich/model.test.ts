@@ -19,7 +19,7 @@ const processes = [
   { pid: 3, tid: 3, cgroup: '6', netns: 1 },
   { pid: 4, tid: 4, cgroup: '7', netns: 2 },
 ];
-/** These did not ask; the ID of one has the last bits of another's that did. */
+/** Processes that did not ask. The ID of one shares its last bits with a process that did. */
 const others = [
   { pid: 9, tid: 9, cgroup: '6', netns: 1 },
   { pid: 65, tid: 65, cgroup: '8', netns: 2 },
@@ -40,7 +40,7 @@ const attempt = fc.record({
   by: fc.constantFrom(...processes, ...others),
   delay: fc.constantFrom(0, 0, 0, 2_000, second, 41 * second, 120 * second),
   type: fc.constantFrom('connect', 'outcome', 'pending'),
-  /** Further attempts that follow at once, and the last one again. */
+  /** Further attempts that follow at once, then the last one again. */
   more: fc.nat(2),
 });
 const steps = fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 4, arbitrary: attempt }), {
@@ -50,8 +50,8 @@ const steps = fc.array(fc.oneof({ weight: 3, arbitrary: answer }, { weight: 4, a
 
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
-/** Makes the lines of these steps, and what the model says of each attempt. Answers come at even times, attempts at odd. */
-function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
+/** Returns the lines of these steps, and what the model expects for each attempt. Answers have even times, attempts odd. */
+function inputOf(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
   const model = new Model();
   const lines: string[] = [];
   const expected: Record<string, unknown>[] = [];
@@ -70,7 +70,7 @@ function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
       const { name, to, asker, ttl } = step;
       put({ type: 'dns', v: 1, ts: time(now), ...ordered(asker), name, addrs: to, ttl });
       for (const one of to) {
-        const told: ModelAnswer = {
+        const observed: ModelAnswer = {
           ...asker,
           name,
           address: one,
@@ -78,7 +78,7 @@ function story(all: readonly (Of<typeof answer> | Of<typeof attempt>)[]) {
           until: now + (ttl + 60) * second,
           lookup: now,
         };
-        model.answer(told);
+        model.answer(observed);
       }
       continue;
     }
@@ -109,10 +109,10 @@ const named = (out: string) =>
     .map((line) => Object.entries(JSON.parse(line)).filter(([key]) => fields.includes(key)))
     .map((entries) => Object.fromEntries(entries));
 
-test('the name of an attempt is what a model says that keeps everything, at once, in pieces, and one by one', async () => {
+test('attempts have the names that a model with unlimited memory gives, fed at once, in pieces, and one by one', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.array(fc.nat()), async (all, cuts) => {
-      const { bytes, expected } = story(all);
+      const { bytes, expected } = inputOf(all);
       const oneByOne = Object.assign(enrich(given), { lines: undefined as never });
       assert.deepEqual(named((await runStage(enrich(given), [bytes])).out), expected);
       assert.deepEqual(named((await runStage(enrich(given), piecesOf(bytes, cuts))).out), expected);

@@ -1,4 +1,4 @@
-/** An answer of the wire, or an attempt. Times in microseconds; what is not known is undefined. */
+/** An observed DNS answer, or an attempt. Times are in microseconds; unknown fields are undefined. */
 interface Party {
   pid?: number | undefined;
   tid?: number | undefined;
@@ -10,7 +10,7 @@ export interface ModelAnswer extends Party {
   address: string;
   at: number;
   until: number;
-  /** All addresses of its look-up have the same number. */
+  /** The same number for all addresses of a look-up. */
   lookup: number;
 }
 export interface ModelAttempt extends Party {
@@ -27,7 +27,7 @@ const inScope: Record<string, (one: Party, other: Party) => boolean> = {
   host: () => true,
 };
 
-/** What enrich should say, from everything that it was told: all of it is kept and searched anew each time. */
+/** What enrich should say, if it kept all events and searched them again each time. */
 export class Model {
   readonly #answers: ModelAnswer[] = [];
   /** Attempts that followed an answer to their thread. */
@@ -67,7 +67,7 @@ export class Model {
     return {};
   }
 
-  /** Since when the answers to a thread are candidates: see transforms/README.md. */
+  /** The time since which answers to a thread are candidates: see transforms/README.md. */
   #since(toThread: readonly ModelAnswer[], at: number): number {
     const last = toThread.at(-1);
     const earlier = this.#tries.filter((one) => one.attempt.at < at);

@@ -8,7 +8,7 @@ import { folder, undo } from '../../support/process.js';
 
 const soa = '@ 60 SOA ns.example. admin.example. 1 3600 600 86400 60\n@ 60 NS ns.example.\n';
 
-/** What the tests' server serves: each zone's records, in the form of zone files. */
+/** The zones of the tests' server: records as in zone files. */
 const zones: Record<string, string> = {
   '2.0.192.in-addr.arpa': `${soa}
 1 300 PTR one.example.
@@ -42,15 +42,15 @@ seven AAAA 2001:db8::7
 };
 
 export interface Nameserver {
-  /** For --resolver. */
+  /** The address, for --resolver. */
   resolver: string;
   stop(): Promise<void>;
   start(): Promise<void>;
-  /** What has one name in example. is called by another from the next start on. */
+  /** Gives the address of a name in example. another name, from the next start on. */
   rename(from: string, to: string): void;
 }
 
-/** A real server on loopback, which answers; it is gone after the test. */
+/** Starts a real server and waits until it answers. It is stopped after the test. */
 export async function nameserver(t: TestContext): Promise<Nameserver> {
   const port = await freePort();
   const dir = folder(t);

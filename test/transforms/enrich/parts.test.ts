@@ -15,7 +15,7 @@ import { folder } from '../../support/process.js';
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
 
-test('an address is read as Node reads it', () => {
+test('an address is parsed as Node parses it', () => {
   fc.assert(
     fc.property(fc.ipV6(), (text) => {
       const bytes = addressBytes(text) as Uint8Array;
@@ -33,7 +33,7 @@ test('an address is read as Node reads it', () => {
     assert.equal(addressBytes(no), undefined);
 });
 
-test('the name to ask for', () => {
+test('the name to ask for, by address', () => {
   assert.equal(reverseName(addressBytes('192.0.2.7') as Uint8Array), '7.2.0.192.in-addr.arpa');
   assert.equal(
     reverseName(addressBytes('2001:db8::567:89ab') as Uint8Array),
@@ -41,7 +41,7 @@ test('the name to ask for', () => {
   );
 });
 
-test('which addresses mean nothing outside', () => {
+test('which addresses are private', () => {
   const yes =
     '10.1.2.3 172.31.0.1 192.168.0.1 127.0.0.53 169.254.1.1 100.64.0.1 100.127.255.255 0.0.0.0 ::1 :: fd00::1 fe80::1 ::ffff:10.0.0.1';
   const no =
@@ -50,12 +50,12 @@ test('which addresses mean nothing outside', () => {
   for (const one of no.split(' ')) assert.equal(isPrivate(addressBytes(one) as Uint8Array), false, one);
 });
 
-test('no name has a byte that is not printable, and none is too long', () => {
+test('names are printable and not too long', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.boolean(), (text, escaped) => {
       const name = dnsName(text, escaped) ?? 'x';
       assert.match(name, /^[\x21-\x7e]{1,1024}$/);
-      assert.equal(dnsName(name, true), name, 'what is escaped is not escaped again');
+      assert.equal(dnsName(name, true), name, 'escapes are not escaped again');
     }),
   );
   assert.equal(dnsName('Www.Example.COM.'), 'www.example.com');
@@ -65,7 +65,7 @@ test('no name has a byte that is not printable, and none is too long', () => {
   assert.equal(plainName('evil\u001b[31m'), 'evil\\x1b[31m');
 });
 
-test('the longest prefix wins, as in a list of blocks tried one by one', () => {
+test('the longest prefix wins, as when blocks are tried one by one', () => {
   const blocks = fc.array(fc.tuple(address, fc.nat(128)), { maxLength: 20 });
   fc.assert(
     fc.property(blocks, fc.array(address, { maxLength: 10 }), (all, others) => {
@@ -114,7 +114,7 @@ test('a queue keeps its order, and knows when it is full', () => {
   );
 });
 
-test('a file is read again when it has changed, and looked at once a second', (t) => {
+test('a changed file is read again, and checked once a second', (t) => {
   const dir = folder(t);
   const path = join(dir, 'passwd');
   const { passwd } = databases(dir);
@@ -133,7 +133,7 @@ test('a file is read again when it has changed, and looked at once a second', (t
   assert.equal(passwd.entries.size, 0);
 });
 
-test('where the cgroup v2 tree is', () => {
+test('finds the cgroup v2 tree', () => {
   const v1 = '31 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu';
   assert.equal(
     mountPoint(`${v1}\n42 24 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw`),

@@ -12,7 +12,7 @@ import { undo } from '../../support/process.js';
 const id = '4f1c0a9d3b5e'.repeat(6).slice(0, 64);
 const uid = '0d8b1c1e-3c55-4ea0-a2a8-0c3f1cf6c2b1';
 
-test('what /proc/PID/cgroup says on hosts with cgroup v1', () => {
+test('reads /proc/PID/cgroup on hosts with cgroup v1', () => {
   const of = (...lines: string[]) => whoOf(v1Paths(`${lines.join('\n')}\n`));
   const docker = { container: id, runtime: 'docker' };
   assert.deepEqual(of(`5:cpu,cpuacct:/docker/${id}`, `1:name=systemd:/docker/${id}`, '0::/'), docker);
@@ -45,7 +45,7 @@ test('what /proc/PID/cgroup says on hosts with cgroup v1', () => {
 const v1 = '31 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu';
 const v2 = '42 24 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw';
 
-test('which hosts have cgroup v1, and what doctor says of them', () => {
+test('which hosts have cgroup v1, and what doctor says about them', () => {
   assert.deepEqual([hasV1(v1), hasV1(v2), hasV1(`${v2}\n${v1}`)], [true, false, true]);
   assert.deepEqual(cgroupNotes(v2), []);
   assert.match(cgroupNotes('').join('\n'), /^cgroup v2 is not mounted: [^\n]*$/);
@@ -58,7 +58,7 @@ test('which hosts have cgroup v1, and what doctor says of them', () => {
 const systemd = '/sys/fs/cgroup/systemd';
 const skip = process.getuid?.() === 0 && existsSync(join(systemd, 'cgroup.procs')) ? false : 'needs root and cgroup v1';
 
-/** A process in a v1 cgroup that Docker would make. */
+/** Starts a process in a v1 cgroup as Docker would make it. */
 async function contained(t: TestContext, command = 'exec sleep 1000'): Promise<ChildProcess> {
   const top = join(systemd, `synpipe-${process.pid}`);
   const folders = [join(top, 'docker', id), join(top, 'docker'), top];
@@ -79,21 +79,21 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-test('a process in a v1 cgroup, while it lives and a second after', { skip }, async (t) => {
+test('finds a process in a v1 cgroup while it lives, and for a second after', { skip }, async (t) => {
   const processes = Processes.here() as Processes;
   const child = await contained(t);
   const pid = child.pid as number;
   const now = Date.now();
   const docker = { container: id, runtime: 'docker' };
   assert.deepEqual(processes.who(pid, now), docker);
-  assert.equal(processes.who(pid, now - 60_000), undefined, 'before it started the PID was not its own');
+  assert.equal(processes.who(pid, now - 60_000), undefined, 'before it started, the PID belonged to another process');
   assert.deepEqual(processes.who(process.pid, now)?.container, undefined);
   await end(child);
   assert.deepEqual(processes.who(pid, now + 1), docker);
   assert.equal(processes.who(pid, now + 10_000, now + 10_000), undefined, 'gone');
 });
 
-test('a PID that is used again: the process before it does not name the one after', { skip }, async (t) => {
+test('a PID that is used again does not get the container of the process before', { skip }, async (t) => {
   const processes = Processes.here() as Processes;
   for (let tries = 0; tries < 50; tries++) {
     const child = await contained(t);
@@ -103,11 +103,11 @@ test('a PID that is used again: the process before it does not name the one afte
     const again = `echo ${pid - 1} > /proc/sys/kernel/ns_last_pid; sleep 1000 >/dev/null 2>&1 & echo $!`;
     const next = Number(execFileSync('bash', ['-c', again], { encoding: 'utf8' }));
     undo(t, () => process.kill(next, 'SIGKILL'));
-    if (next !== pid) continue; // another process of this machine was quicker
+    if (next !== pid) continue; // another process got the PID first
     const later = Date.now() + 2_000;
     assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8'), 'sleep\n');
     assert.equal(processes.who(pid, later, later)?.container, undefined);
     return;
   }
-  t.skip('the PID was taken each time');
+  t.skip('another process took the PID each time');
 });

@@ -14,7 +14,7 @@ import { answer, responder } from '../../support/responder.js';
 const lines = (text: string) => text.split('\n').slice(0, -1);
 const ownLost = (line: string) => /"type":"lost".*"stage":"enrich"/.test(line);
 
-/** A folder for --etc and a map. */
+/** A folder for --etc, and a map. */
 function files(t: TestContext) {
   const dir = folder(t);
   writeFileSync(join(dir, 'hosts'), '192.0.2.1 one.example uno\n2001:db8::7 seven.example\n');
@@ -70,7 +70,7 @@ const mixed = fc.array(
   },
 );
 
-test('without look-ups: lines that come together get what each gets alone, in their order, and the ledger adds up', async (t) => {
+test('without look-ups, lines together get what each gets alone, in order, and the ledger adds up', async (t) => {
   const given = { offline: true, minTtl: 0, maxTtl: 0, with: 'names,service,user,host', host: 'h', ...files(t) };
   const input = mixed.chain((all) => {
     const bytes = Buffer.from(all.map((line) => `${line}\n`).join(''));
@@ -95,7 +95,7 @@ test('without look-ups: lines that come together get what each gets alone, in th
   );
 });
 
-test('with a server that is slow, fails, lies and loses answers: every event comes out once, in its order, named right or not', async (t) => {
+test('with a slow, failing, lying, lossy server, every event is written once, in order, with a right name or none', async (t) => {
   const server = await responder(t);
   server.reply = async (query) => {
     const name = query.questions?.[0]?.name as string;

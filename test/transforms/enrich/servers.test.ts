@@ -6,7 +6,7 @@ import { connect, ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
 import { nameserver } from './nameserver.js';
 
-/** The fields that each address gets, with time enough for the look-ups. */
+/** The fields that each address gets, with enough time for the look-ups. */
 async function namesOf(given: object, ...addresses: string[]): Promise<Record<string, unknown>[]> {
   const events = addresses.map((daddr) => connect({ daddr, family: daddr.includes(':') ? 6 : 4 }));
   const stage = enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never);
@@ -24,10 +24,10 @@ async function namesOf(given: object, ...addresses: string[]): Promise<Record<st
   });
 }
 
-/** Passes what is asked on to the server at that port of loopback, so many milliseconds later. Returns its address. */
+/** A proxy that delays queries to the server on `port` of loopback by `delay` milliseconds. Returns its address. */
 async function slow(t: TestContext, port: number, delay: number): Promise<string> {
   const [front, behind] = [createSocket('udp4'), createSocket('udp4')];
-  const asked = new Map<number, number>(); // who, by the query's id
+  const asked = new Map<number, number>(); // the asker's port, by query ID
   const late = new Set<NodeJS.Timeout>();
   t.after(() => {
     for (const timer of late) clearTimeout(timer);
@@ -43,7 +43,7 @@ async function slow(t: TestContext, port: number, delay: number): Promise<string
   return `127.0.0.1:${front.address().port}`;
 }
 
-test('a real server: one name, several, none, aliases, IPv6', async (t) => {
+test('a real server: one name, several names, no name, aliases, IPv6', async (t) => {
   const { resolver } = await nameserver(t);
   assert.deepEqual(await namesOf({ resolver }, '192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::7', '192.0.2.1'), [
     { name: 'one.example', name_source: 'ptr' },
@@ -57,14 +57,14 @@ test('a real server: one name, several, none, aliases, IPv6', async (t) => {
   }
 });
 
-test('a server that fails, that is not the one to ask, that only knows another', async (t) => {
+test('a server that fails, refuses, or only knows another name', async (t) => {
   const { resolver } = await nameserver(t);
   for (const failed of ['203.0.113.1', '198.51.100.1', '192.0.2.65']) {
     assert.deepEqual(await namesOf({ resolver }, failed), [{ unnamed: { failed: 1 } }], failed);
   }
 });
 
-test('a slow server: who waits gets the name, who does not goes on without', async (t) => {
+test('a slow server: events that wait get the name, others pass without', async (t) => {
   const { resolver: real } = await nameserver(t);
   const resolver = await slow(t, Number(real.split(':')[1]), 150);
   const [one] = await namesOf({ resolver }, '192.0.2.1');
@@ -72,7 +72,7 @@ test('a slow server: who waits gets the name, who does not goes on without', asy
   assert.deepEqual(await namesOf({ resolver, wait: 1 }, '192.0.2.1'), [{ unnamed: { late: 1 } }]);
 });
 
-test('an answer that is too long for a datagram comes over TCP; of many names eight go on', async (t) => {
+test('an answer too long for a datagram is read over TCP; at most eight of many names are kept', async (t) => {
   const { resolver } = await nameserver(t);
   const [added] = await namesOf({ resolver }, '192.0.2.6');
   assert.deepEqual(
@@ -81,7 +81,7 @@ test('an answer that is too long for a datagram comes over TCP; of many names ei
   );
 });
 
-test("a name's bytes are an attacker's", async (t) => {
+test('hostile bytes in names are escaped', async (t) => {
   const { resolver } = await nameserver(t);
   const added = await namesOf({ resolver }, '192.0.2.4', '192.0.2.5');
   assert.deepEqual(added, [
@@ -90,7 +90,7 @@ test("a name's bytes are an attacker's", async (t) => {
   ]);
 });
 
-test('--verify marks a name that has the address, and prefers it', async (t) => {
+test('--verify marks a name that resolves to the address, and prefers it', async (t) => {
   const { resolver } = await nameserver(t);
   const given = { resolver, verify: true };
   assert.deepEqual(await namesOf(given, '192.0.2.1', '192.0.2.2', '192.0.2.9', '2001:db8::7', '192.0.2.4'), [

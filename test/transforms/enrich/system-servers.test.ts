@@ -18,7 +18,7 @@ const soa = '@ 60 SOA ns.example. admin.example. 1 3600 600 3600 3600\n@ 60 NS n
 const inside = (net: Network, at: string, ...command: string[]) =>
   execFileSync('ip', [...net.in(at).slice(1), ...command], { encoding: 'utf8' });
 
-/** A real server in a namespace, port 53: each address of 192.0.2.0/24 is called by its name there, no other is. */
+/** Starts a real server in a namespace on port 53. It names each address of 192.0.2.0/24 after the namespace, and no other. */
 async function nameserver(t: TestContext, net: Network, at: string): Promise<void> {
   const dir = folder(t);
   const zones = {
@@ -33,7 +33,7 @@ async function nameserver(t: TestContext, net: Network, at: string): Promise<voi
   await until('knotd listens', listening);
 }
 
-/** `enrich` in a namespace, with an /etc of its own, fed event by event. */
+/** `enrich` in a namespace, with its own /etc, fed event by event. */
 class Client {
   readonly etc: string;
   readonly #dir: string;
@@ -59,7 +59,7 @@ class Client {
     this.#running.child.stdin?.write(ndjson(connect({ daddr })));
   }
 
-  /** The names of all that was sent. */
+  /** The names of all addresses sent so far. */
   async names(): Promise<unknown[]> {
     const lines = () =>
       (existsSync(join(this.#dir, 'out')) ? readFileSync(join(this.#dir, 'out'), 'utf8') : '').split('\n');
@@ -74,7 +74,7 @@ class Client {
     return (await this.names()).at(-1);
   }
 
-  /** Asks for one new address after the other until one has that name. */
+  /** Asks for new addresses one after the other, until one has this name. */
   async askUntil(name: string | undefined): Promise<void> {
     let last: unknown = '';
     while (this.#asked < 250) {
@@ -105,7 +105,7 @@ async function network(t: TestContext): Promise<Network> {
 
 const server = (net: Network, at: string) => `nameserver ${net.address(at)}\n`;
 
-test('resolv.conf: filled after the start, changed, emptied, a link to another file', async (t) => {
+test('resolv.conf: filled after the start, changed, emptied, linked to another file', async (t) => {
   const net = await network(t);
   const client = new Client(t, net, '# nothing yet\n');
   assert.equal(await client.ask('192.0.2.254'), undefined);
@@ -130,7 +130,7 @@ test('resolv.conf: filled after the start, changed, emptied, a link to another f
   );
 });
 
-test('what the servers before had no name for is asked for again', async (t) => {
+test('an address without a name is asked for again with new servers', async (t) => {
   const net = await network(t);
   const client = new Client(t, net, server(net, 'one'));
   assert.equal(await client.ask('198.51.100.1'), undefined);
@@ -140,18 +140,18 @@ test('what the servers before had no name for is asked for again', async (t) => 
   await client.end();
 });
 
-test('a look-up that is under way when the servers change gets its name from the new ones', async (t) => {
+test('a look-up in progress when the servers change gets its name from the new ones', async (t) => {
   const net = await network(t);
   const client = new Client(t, net, server(net, 'nobody'), '--timeout 4s');
   client.send('192.0.2.1');
-  await sleep(1_500); // the file may be looked at again
+  await sleep(1_500); // so that the file is checked again
   client.write(server(net, 'two'));
   client.send('192.0.2.2');
   assert.deepEqual(await client.names(), ['two.example', 'two.example']);
   await client.end();
 });
 
-test('SIGHUP: the file is read at once', async (t) => {
+test('SIGHUP reads the file at once', async (t) => {
   const net = await network(t);
   const client = new Client(t, net, server(net, 'one'));
   assert.equal(await client.ask('192.0.2.1'), 'one.example');
@@ -162,7 +162,7 @@ test('SIGHUP: the file is read at once', async (t) => {
   await client.end();
 });
 
-test('a server on a link-local address with its zone, and one that has no route at first', async (t) => {
+test('a server on a link-local address with its zone, and a server without a route at first', async (t) => {
   const net = await network(t);
   const addresses = () => inside(net, 'one', 'ip', '-6', 'addr', 'show', 'link');
   await until('a link-local address', () => /fe80/.test(addresses()) && !/tentative/.test(addresses()));
@@ -179,7 +179,7 @@ test('a server on a link-local address with its zone, and one that has no route 
   await other.end();
 });
 
-test('who asks: the servers of resolv.conf as the C library reads them', () => {
+test('the servers of resolv.conf are those that the C library would use', () => {
   const addresses = (text: string) => serversOf(text).map(({ address }) => address);
   assert.deepEqual(addresses('nameserver 192.0.2.1\n nameserver\tfe80::1%eth0 # a comment\nnameserver 2001:db8::1;x'), [
     '192.0.2.1',
@@ -197,14 +197,14 @@ test('who asks: the servers of resolv.conf as the C library reads them', () => {
   );
 });
 
-test('--etc without a resolv.conf: that of /etc', (t) => {
+test('--etc without a resolv.conf uses that of /etc', (t) => {
   const dir = folder(t);
   assert.equal(list(new SystemServers(dir).servers), list(serversOf(readFileSync('/etc/resolv.conf', 'utf8'))));
   writeFileSync(join(dir, 'resolv.conf'), 'nameserver 192.0.2.9\n');
   assert.equal(list(new SystemServers(dir).servers), '192.0.2.9');
 });
 
-test('a server that is left still answers what it was asked', async (t) => {
+test('a server no longer in use still answers earlier queries', async (t) => {
   const [before, after] = [await responder(t), await responder(t)];
   let release = () => {};
   before.reply = async (query) => {

@@ -77,12 +77,12 @@ const conditions = [
   { type: 'dns', where: 'dest == a.example or search' },
 ];
 
-/** Without its message at the end about inputs that have no outcomes. */
+/** Without the message at the end about inputs that have no outcomes. */
 const quiet = (stage: Stage): Stage => ({ ...stage, finish: () => false });
-/** The same stage, which asks line by line. */
+/** The same stage, evaluated line by line. */
 const oneByOne = (stage: Stage): Stage => ({ ...stage, choice: undefined });
 
-test('what is chosen of many lines at once is what is chosen one by one', async () => {
+test('many lines at once are selected as one by one', async () => {
   for (const condition of conditions) {
     await fc.assert(
       fc.asyncProperty(lines, fc.boolean(), async (lines, invert) => {
@@ -98,7 +98,7 @@ test('what is chosen of many lines at once is what is chosen one by one', async 
   }
 });
 
-test('the choice notes which types of lines it was asked about, also of those that it drops', async () => {
+test('the choice records which types of lines it was asked about, including those that it drops', async () => {
   const rest = { family: 4, daddr: '192.0.2.1', dport: 443, via: 'connect' };
   const start = '2026-11-23T08:15:29.123456Z';
   const { ts, v, seq, id } = connect();
@@ -115,7 +115,7 @@ test('the choice notes which types of lines it was asked about, also of those th
   }
 });
 
-test('many lines, more than one chunk of them: runs of lines, and single ones', async () => {
+test('many lines, in more than one chunk: runs of lines, and single ones', async () => {
   const ports = Array.from({ length: 5_000 }, (_, i) => (i * i * 7919) % 1000);
   const bytes = Buffer.from(ports.map((dport, i) => `${JSON.stringify(connect({ dport, seq: i + 1 }))}\n`).join(''));
   const pieces = [bytes.subarray(0, 100_001), bytes.subarray(100_001, 700_000), bytes.subarray(700_000)];
@@ -135,7 +135,7 @@ test('many lines, more than one chunk of them: runs of lines, and single ones', 
   }
 });
 
-test('what asks of numbers and addresses only needs no verdict of JavaScript', () => {
+test('conditions on numbers and addresses alone are evaluated without JavaScript', () => {
   for (const given of [{ dport: '443' }, { daddr: '10.0.0.0/8' }, { failed: true }, { notUid: '0', family: '4' }]) {
     assert.ok(filter(given as never).choice, JSON.stringify(given));
   }

@@ -35,7 +35,7 @@ const conditions = fc.constantFrom(
   { where: 'not dest == a.example' },
 );
 
-test('a filter and its inversion share out the events of the chosen types; the others of the four end, all else passes', async () => {
+test('a filter and its inversion split the chosen types; the other types of the four are dropped, the rest passes', async () => {
   await fc.assert(
     fc.asyncProperty(some, types, conditions, fc.boolean(), async ({ bytes, pieces }, chosen, given, keeps) => {
       const keepDns = keeps && !chosen.includes('dns') ? { keepDns: true } : {};
@@ -66,7 +66,7 @@ const stages: Record<string, (given: object) => Stage> = {
 };
 
 for (const [name, make] of Object.entries(stages)) {
-  test(`${name}: dns events end in it, and are counted; --keep-dns passes them`, async () => {
+  test(`${name}: dns events are dropped and counted; --keep-dns passes them`, async () => {
     const { out, ledger } = await runStage(make({}), mixed);
     assert.doesNotMatch(out, /"dns"/);
     assert.match(out, /"mine"/);
@@ -77,7 +77,7 @@ for (const [name, make] of Object.entries(stages)) {
     assert.throws(() => make({ keepDns: true, type: 'dns' }), /--keep-dns and --type dns exclude each other/);
   });
 
-  test(`${name}: with --type dns attempts end in it`, async () => {
+  test(`${name}: --type dns drops attempts`, async () => {
     const { out } = await runStage(make({ type: 'dns' }), mixed);
     assert.doesNotMatch(out, /"type":"connect"/);
     assert.match(out, /"mine"/);
@@ -85,7 +85,7 @@ for (const [name, make] of Object.entries(stages)) {
   });
 }
 
-test('options that no chosen event has, and errors that no attempt ends with', () => {
+test('options for fields that no chosen event has, and errors that no attempt ends with, are refused', () => {
   assert.throws(() => filter({ type: 'dns', dport: 443 }), /--dport: dns events have no dport/);
   assert.throws(() => filter({ type: 'dns', pending: true }), /--pending: dns events have no waited_us/);
   assert.throws(() => filter({ type: 'dns', excludePrivate: true }), /--exclude-private: dns events have no daddr/);

@@ -3,21 +3,21 @@ import type { Tier } from '../../../dist/collector/addon.js';
 import type { Attempt } from '../../live/client.js';
 import type { Command, Place, Ran } from '../place.js';
 
-/** What events have otherwise than the client knows it; undefined: not at all. 0: any number. */
+/** Fields that differ from what the client knows. undefined: absent; 0: any number. */
 export type Change = { [key in keyof Attempt]?: Attempt[key] | undefined };
 export interface Case {
   name: string;
   run: Command[] | ((net: Place, narrow: Place, held: Place) => Promise<Ran>);
-  /** How each attempt ends: the result, or either of two (`established/aborted`), and the error if any. */
+  /** How each attempt ends: the result, or either of two (`established/aborted`), and the error, if any. */
   ends: string[];
   change?: Change[];
-  /** The ICMP error that rejected each, and who sent it, unless that is where it was to go. */
+  /** The ICMP error that rejected each attempt, and its sender, if that is not the destination. */
   icmp?: string[];
   /** What a tier is documented not to see. */
   less?: { [tier in Tier]?: 'not seen' | 'no errno' | 'no icmp' };
-  /** They were waiting before the collectors started. */
+  /** Attempts that waited before the collectors started. */
   existing?: true;
-  /** It waits for time to pass: all of these run at once. */
+  /** Waits for time to pass: all of these run at once. */
   slow?: true;
 }
 
@@ -26,10 +26,10 @@ export const refused = 'refused ECONNREFUSED';
 export const quiet: Change = { errno: undefined, error: undefined };
 export const timeout = 'timeout ETIMEDOUT';
 export const nowhere = 'unreachable ENETUNREACH';
-/** Served; closed; dropped by nftables; rejected by it, each with its own ICMP error. */
+/** Ports: served; closed; dropped by nftables; rejected by it, each with another ICMP error. */
 export const [open, closed, black] = [8080, 9, 8081];
 export const rejected = { host: 8082, port: 8083, admin: 8084, reset: 8085 };
-/** On a link whose neighbours do not answer. */
+/** Addresses on a link whose neighbours do not answer. */
 export const silent = {
   own: ['10.9.9.1', 'fd09::1'],
   other: ['10.9.9.2', 'fd09::2'],
@@ -53,7 +53,7 @@ export const setUp = async (net: Place, narrow: Place, held: Place): Promise<voi
   held.run('ip', 'addr', 'add', `${silent.own[0]}/24`, 'dev', 'here');
   held.run('ip', 'addr', 'add', `${silent.own[1]}/64`, 'dev', 'here', 'nodad');
   held.blackhole(black);
-  held.sysctl('ipv4/tcp_syn_retries', '20'); // for as long as it takes
+  held.sysctl('ipv4/tcp_syn_retries', '20'); // long enough for the test
   net.sysctl('ipv4/tcp_fastopen', '3');
   for (const [kind, last] of [
     ['unreachable', 1],

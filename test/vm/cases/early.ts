@@ -6,7 +6,7 @@ const routes = [
   ['blackhole route: EINVAL', '10.1.1.2', '2001:db8:1::2', 'error EINVAL', 'error EINVAL'],
   ['prohibit route: EACCES', '10.1.1.3', '2001:db8:1::3', 'denied EACCES', 'denied EACCES'],
 ] as const;
-/** Never reaches the function that connects. */
+/** A call that never reaches the function that connects. */
 const denied: Case[] = [
   {
     name: 'denied by a cgroup program: EPERM',

@@ -6,14 +6,14 @@ import { black, type Case } from './case.js';
 const hows = ['blocking', 'nonblocking'];
 let hanging: { child: ReturnType<Place['start']>['child']; began: number }[] = [];
 
-/** Starts clients that nobody answers, before there is a collector. */
+/** Starts clients that nobody answers, before the collectors start. */
 export async function hang(held: Place): Promise<void> {
   hanging = hows.map((how) => ({ began: Date.now() * 1000, child: held.start([how, '127.0.0.1', black]).child }));
   const waiting = () => held.run('ss', '-tnH', 'state', 'syn-sent').trim().split('\n').length === hows.length;
   await until('both wait', waiting);
 }
 
-/** Ends them: what a client says of its attempt does not matter, since it is known. */
+/** Kills them. What a client would report about its attempt is known in advance. */
 async function kill(_: Place, _narrow: Place, held: Place): Promise<Ran> {
   const ran: Ran = { pids: new Set(), said: { attempts: [], later: [] } };
   for (const { child, began } of hanging) {

@@ -105,7 +105,7 @@ export const many: Case[] = [
   {
     name: '1,000 processes that end at once',
     run: [['processes', 1000, '127.0.0.1', open]],
-    // the answer comes before the end, or not: where the kernel is busy it has a thread for what comes in
+    // the answer may arrive before or after the exit: on a busy kernel a thread handles incoming packets
     ends: Array(1000).fill('established/aborted'),
   },
 ];

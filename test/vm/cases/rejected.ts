@@ -8,7 +8,7 @@ const both = (address: string, port: number) => [
   ['nonblocking', address, port],
 ];
 
-/** The answer comes while connect() still holds the socket: a call that blocks fails when the SYN would be sent again. */
+/** The answer arrives while connect() still holds the socket: a blocking call fails when the SYN is due again. */
 const byFirewall = [
   [
     'host-unreachable',

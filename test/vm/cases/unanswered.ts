@@ -2,9 +2,9 @@ import { until } from '../../live/wait.js';
 import type { Place, Ran } from '../place.js';
 import { black, type Case, quiet, timeout } from './case.js';
 
-/** A handshake that nobody answers holds the only local port. */
+/** Keeps the only local port busy with a handshake that nobody answers. */
 async function noPort(_: Place, narrow: Place): Promise<Ran> {
-  narrow.sysctl('ipv4/tcp_syn_retries', '6'); // for as long as it takes
+  narrow.sysctl('ipv4/tcp_syn_retries', '6'); // long enough for the test
   const holder = narrow.start(['nonblocking', '127.0.0.1', black]);
   await until('its port is taken', () => narrow.run('ss', '-tnH', 'state', 'syn-sent').includes(':40000 '));
   const { pids, said } = await narrow.drive([['blocking', '127.0.0.1', black]]);

@@ -9,7 +9,7 @@ import { Terminal } from '../../../support/terminal.js';
 
 const results = ['aborted', 'denied', 'error', 'established', 'pending', 'refused', 'reset', 'timeout', 'unreachable'];
 
-/** What is typed, and what then stands there. */
+/** What is typed, and the line after completion. */
 const typed: [string, string][] = [
   ['filter --resu\t', 'filter --result'],
   ['filter --result est\t', 'filter --result established'],
@@ -28,7 +28,7 @@ const typed: [string, string][] = [
   ['aggregate --by comm,dpo\t', 'aggregate --by comm,dport'],
 ];
 
-/** An interactive shell in a folder with one file, its completions loaded as the README says. */
+/** Starts an interactive shell in a folder with one file, with completions loaded as the README says. */
 async function interactive(t: TestContext, command: string, setup: string): Promise<Terminal> {
   const dir = folder(t);
   writeFileSync(join(dir, 'sample.ndjson'), '');
@@ -50,7 +50,7 @@ for (const [name, command, setup] of [
         `${JSON.stringify(keys)} completed`,
         (lines) => lines.at(-1)?.replace(/[=,]$/, '') === `ready> ${wanted}`, // zsh writes --option=
       );
-      terminal.type('\x15'); // the line is taken back
+      terminal.type('\x15'); // clears the line
       await terminal.shows('a prompt', (lines) => lines.at(-1) === 'ready>');
     }
     terminal.type('exit\n');
@@ -81,7 +81,7 @@ test('fish completes commands, options, values, lists, and paths', (t) => {
   );
 });
 
-test('bash and zsh offer a whole set of values', async (t) => {
+test('bash and zsh offer all values of a set', async (t) => {
   const bash = `source ${root}dist/completions/synpipe.bash; COMP_WORDS=(filter --result '') COMP_CWORD=2; _synpipe; printf '%s\\n' "\${COMPREPLY[@]}"`;
   assert.deepEqual(spawnSync('bash', ['-c', bash], { encoding: 'utf8' }).stdout.trim().split('\n').sort(), results);
   const terminal = await interactive(

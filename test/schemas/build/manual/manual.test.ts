@@ -7,7 +7,7 @@ import { env, root, shell } from '../../../support/shell.js';
 const pages = readdirSync(`${root}dist/man`).sort();
 const commands = readdirSync(`${root}dist/bin`).filter((name) => name !== 'package.json');
 
-test('every command has its page, and package.json names them all', () => {
+test('every command has a page, and package.json names all pages', () => {
   const { man } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
   assert.deepEqual(
     man,
@@ -17,7 +17,7 @@ test('every command has its page, and package.json names them all', () => {
 });
 
 for (const page of pages) {
-  test(`${page}: man and mandoc have no complaint, and it says what --help says`, async () => {
+  test(`${page}: man and mandoc accept it, and it says what --help says`, async () => {
     const path = `${root}dist/man/${page}`;
     const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', path], { encoding: 'utf8' });
     assert.deepEqual([lint.status, lint.stdout, lint.stderr], [0, '', '']);
@@ -38,7 +38,7 @@ for (const page of pages) {
   });
 }
 
-test('what mandoc is to find, it finds', () => {
+test('mandoc finds mistakes', () => {
   const { stdout } = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning'], {
     input: '.TH A 1\n.SH B\n.nosuch\n',
     encoding: 'utf8',
@@ -46,7 +46,7 @@ test('what mandoc is to find, it finds', () => {
   assert.match(stdout, /nosuch/);
 });
 
-test('the manual can be searched: whatis knows each command', () => {
+test('whatis finds each command', () => {
   for (const page of pages) {
     const whatis = execFileSync('lexgrog', [`${root}dist/man/${page}`], { encoding: 'utf8' });
     assert.match(whatis, new RegExp(`: "${page.replace(/\.1$/, '')} - `));

@@ -22,7 +22,7 @@ const table = {
 
 const usage = (text: string) => (error: unknown) => error instanceof UsageError && error.message === text;
 
-test('a command line in all its spellings', () => {
+test('parses all spellings of a command line', () => {
   const { values, given, rest, behind } = parseCommandLine(table, [
     '-qp',
     '80',
@@ -39,7 +39,7 @@ test('a command line in all its spellings', () => {
   assert.equal(parseCommandLine(table, ['x']).behind, undefined);
 });
 
-test('what is wrong is told by the name it was given', () => {
+test('errors name the option as it was given', () => {
   const cases: [string[], string][] = [
     [['--prot', '1'], 'unknown option --prot; did you mean --port?'],
     [['--zzzzzz'], 'unknown option --zzzzzz; see --help'],
@@ -56,7 +56,7 @@ test('what is wrong is told by the name it was given', () => {
   for (const [argv, message] of cases) assert.throws(() => parseCommandLine(table, argv), usage(message));
 });
 
-test('a program is told by the name it used', () => {
+test('errors of a program name the option as the program spelled it', () => {
   assert.deepEqual(parseGiven(table, { notPort: [1, '2'], quiet: false, port: 0 }).values, {
     notPort: [[1], [2]],
     port: 0,
@@ -69,7 +69,7 @@ test('a program is told by the name it used', () => {
   );
 });
 
-test('a program that gives a switch a value, or a value option none, is told', () => {
+test('a switch with a value, or a value option without one, is refused in a program too', () => {
   assert.throws(() => parseGiven(table, { port: true } as never), UsageError);
   assert.throws(() => parseGiven(table, { quiet: 'no' } as never), UsageError);
 });
@@ -86,7 +86,7 @@ const choice = fc.record(
   { requiredKeys: [] },
 );
 
-test('what was parsed, given again, parses to the same', () => {
+test('parsed options, given again, parse to the same values', () => {
   fc.assert(
     fc.property(choice, fc.boolean(), (chosen, joined) => {
       const argv = Object.entries(chosen).flatMap(([option, value]) => {
@@ -114,13 +114,13 @@ test('what was parsed, given again, parses to the same', () => {
   );
 });
 
-test('what another tool calls it', () => {
+test('an option of another tool is answered with what to use instead', () => {
   const instead = { U: 'every event has uid' };
   assert.throws(() => parseCommandLine({}, ['-U'], instead), usage('unknown option -U; every event has uid'));
   assert.throws(() => parseCommandLine({}, ['-V'], instead), usage('unknown option -V; see --help'));
 });
 
-test('the nearest of some words', () => {
+test('suggests the nearest of some words', () => {
   assert.equal(nearest('filtr', ['filter', 'validate']), 'did you mean filter?');
   assert.equal(nearest('x', ['xy']), undefined);
   assert.equal(nearest('latency', ['dport', 'latency-over'], '--'), 'did you mean --latency-over?');

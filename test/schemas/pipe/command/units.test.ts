@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytes, duration, microseconds, time } from '../../../../schemas/pipe/command/units.js';
 
-test('sizes', () => {
+test('sizes are parsed in bytes', () => {
   assert.deepEqual(['1', '4096', '64K', '100M', '2G', '1T'].map(bytes), [1, 4096, 65536, 104857600, 2 ** 31, 2 ** 40]);
 });
 
-test('times, in milliseconds; a number alone is seconds', () => {
+test('times, in milliseconds; a plain number is in seconds', () => {
   const texts = ['1ms', '30s', '5', '1.5', '5m', '1.5h', '7d'];
   assert.deepEqual(texts.map(duration), [1, 30_000, 5000, 1500, 300_000, 5_400_000, 604_800_000]);
 });
 
-test('times in other units, rounded up; a number alone in another unit', () => {
+test('times in other units, rounded up; a plain number is in another unit', () => {
   assert.deepEqual(
     ['2.3s', '500us', '1µs', '0s'].map((text) => microseconds(text)),
     [2_300_000, 500, 1, 0],
@@ -20,7 +20,7 @@ test('times in other units, rounded up; a number alone in another unit', () => {
   assert.deepEqual(['0', '50', '5s', '1.5ms'].map(wait), [0, 50, 5000, 2]);
 });
 
-test('what is neither is refused', () => {
+test('anything else is refused', () => {
   for (const text of ['', '0', '0K', '-1', '1k', '1.5M', 'M', '1 M', '9999999T', '1e3'])
     assert.throws(() => bytes(text), /wants a size/);
   for (const text of ['', '-1s', 's', '1w', '1e3', '.5s', '1.s', ' 5s', '0.5us', '99999999999d'])

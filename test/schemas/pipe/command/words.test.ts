@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { pipelineWords } from '../../../../schemas/pipe/command/words.js';
 
-test('splits as a shell does', () => {
+test('splits words as a shell does', () => {
   const cases: [string, string[][]][] = [
     ['filter', [['filter']]],
     [' a  b\tc ', [['a', 'b', 'c']]],
@@ -19,7 +19,7 @@ test('splits as a shell does', () => {
   for (const [text, words] of cases) assert.deepEqual(pipelineWords(text), words, text);
 });
 
-test('names the column of what is wrong', () => {
+test('errors name the column', () => {
   const cases: [string, string][] = [
     ['', 'column 1: wants a command'],
     ['  ', 'column 3: wants a command'],
@@ -43,7 +43,7 @@ test('names the column of what is wrong', () => {
   for (const [text, message] of cases) assert.throws(() => pipelineWords(text), { message }, text);
 });
 
-test('what it takes, bash takes the same way', () => {
+test('bash splits every accepted line the same way', () => {
   const part = fc.string({ unit: fc.constantFrom(...`ab12 -=/,.:^%@+]!#~'"\\|$*?é\n\t`), maxLength: 10 });
   const texts = fc.sample(
     fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.map((words) => `a ${words}`).join('|')),
@@ -53,19 +53,19 @@ test('what it takes, bash takes the same way', () => {
   for (const text of texts) {
     try {
       const words = pipelineWords(text);
-      if (words.every(([name = '']) => /^[ab]+$/.test(name))) taken.set(text, words); // functions that bash can have
+      if (words.every(([name = '']) => /^[ab]+$/.test(name))) taken.set(text, words); // names that a bash function can have
     } catch {}
   }
   assert.ok(taken.size > 200, `${taken.size} texts`);
-  // Each command is a function of its name, which passes what comes and then tells its words.
+  // Each command is a shell function that copies its input and then prints its words.
   const names = [...new Set([...taken.values()].flat().map(([name]) => name))];
   const script = `set +H
 ${names.map((name) => `${name}() { cat; printf '<%s>' ${name} "$@"; echo; }`).join('\n')}
 while IFS= read -r -d '' text; do eval "$text" </dev/null; printf '\\0'; done`;
   const said = execFileSync('bash', ['-c', script], { input: `${[...taken.keys()].join('\0')}\0`, encoding: 'utf8' });
-  const told = said.split('\0');
+  const outputs = said.split('\0');
   for (const [at, [text, commands]] of [...taken].entries()) {
     const wanted = commands.map((words) => `${words.map((word) => `<${word}>`).join('')}\n`).join('');
-    assert.equal(told[at], wanted, JSON.stringify(text));
+    assert.equal(outputs[at], wanted, JSON.stringify(text));
   }
 });

@@ -17,7 +17,7 @@ function folder(t: TestContext): string {
   return dir;
 }
 
-/** All that a reader gives. */
+/** Reads everything that a reader gives. */
 async function all(reader: FdReader, size = 1 << 18): Promise<Buffer> {
   const into = Buffer.alloc(size);
   const parts: Buffer[] = [];
@@ -26,7 +26,7 @@ async function all(reader: FdReader, size = 1 << 18): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** A FIFO that a shell's command writes into. */
+/** A FIFO that a shell command writes to. */
 async function fifo(t: TestContext, command: string): Promise<{ fd: number; child: ChildProcess }> {
   const path = join(folder(t), 'fifo');
   await once(spawn('mkfifo', [path]), 'close');
@@ -36,7 +36,7 @@ async function fifo(t: TestContext, command: string): Promise<{ fd: number; chil
   return { fd, child };
 }
 
-test('a file', async (t) => {
+test('reads a file', async (t) => {
   const path = join(folder(t), 'file');
   writeFileSync(path, bytes);
   for (const size of [1 << 18, 70_001, 100]) {
@@ -48,7 +48,7 @@ test('a file', async (t) => {
   }
 });
 
-test('a file that is left is as it was', async (t) => {
+test('a reader that leaves a file does not change it', async (t) => {
   const path = join(folder(t), 'file');
   writeFileSync(path, bytes);
   const fd = openSync(path, 'r');
@@ -79,7 +79,7 @@ test('a pipe that is full, empty and full again', async (t) => {
   assert.equal((await all(reader)).toString(), 'end');
 });
 
-test('while the input never pauses, the rest of the process has its turns', async (t) => {
+test('other work gets its turn while the input never pauses', async (t) => {
   const path = join(folder(t), 'file');
   writeFileSync(path, bytes);
   const fd = openSync(path, 'r');
@@ -95,7 +95,7 @@ test('while the input never pauses, the rest of the process has its turns', asyn
   assert.ok(turns >= 5, `${turns} turns in ${Math.ceil(bytes.length / (1 << 15))} reads`);
 });
 
-test('a read that waits is left', async (t) => {
+test('leave() ends a read that waits', async (t) => {
   const { fd, child } = await fifo(t, 'head -c 100000 /dev/zero; read -r go');
   const reader = new FdReader(fd);
   const into = Buffer.alloc(1 << 18);
@@ -107,7 +107,7 @@ test('a read that waits is left', async (t) => {
   child.stdin?.end('\n');
 });
 
-test('after close() nobody reads the pipe any more', async (t) => {
+test("close() closes the pipe's read end", async (t) => {
   const dir = folder(t);
   const path = join(dir, 'fifo');
   await once(spawn('mkfifo', [path]), 'close');
@@ -127,10 +127,10 @@ test('after close() nobody reads the pipe any more', async (t) => {
   assert.ok(signal === 'SIGPIPE' || /Broken pipe/.test(said), `${signal} ${said}`);
 });
 
-/** Takes what comes with pauses, until the file `done` is there. */
+/** Reads with pauses, until the file `done` exists. */
 const slowly = 'while head -c 300000 && sleep 0.01; do [ -e done ] && break; done; cat';
 
-test('what is written to a pipe whose reader is slow, and to a file, arrives whole and in order', async (t) => {
+test('output to a slow pipe, and to a file, arrives whole and in order', async (t) => {
   const dir = folder(t);
   const [path, copy] = [join(dir, 'fifo'), join(dir, 'copy')];
   await once(spawn('mkfifo', [path]), 'close');
@@ -149,14 +149,14 @@ test('what is written to a pipe whose reader is slow, and to a file, arrives who
     wanted.push(part, part.subarray(0, 7));
   }
   writeFileSync(join(dir, 'done'), '');
-  closeSync(pipe); // the reader gets its end, though this process goes on
+  closeSync(pipe); // the reader sees the end of input, though this process keeps running
   closeSync(file);
   await once(child, 'close');
   assert.ok(readFileSync(copy).equals(Buffer.concat(wanted)));
   assert.ok(readFileSync(join(dir, 'file')).equals(bytes));
 });
 
-test('a stage between a busy and a slow pipe passes all on, in order', async (t) => {
+test('a stage between a fast and a slow pipe passes everything on, in order', async (t) => {
   const dir = folder(t);
   writeFileSync(join(dir, 'in'), numbered(1, 20_000));
   const line = `cat in | validate | { (sleep 0.5; touch done) & ${slowly}; } > out`;

@@ -12,7 +12,7 @@ const grown = 1 << 20;
 const long = numbered(1, 3500);
 assert.ok(long.length > 10 * atFirst && long.length < 0.95 * grown, String(long.length));
 
-/** How much the pipes before and behind a command hold in the end; all its input must come out. */
+/** Returns how much the pipes before and after a command hold in the end. Asserts that all its input is written. */
 async function through(how: string, input: string, command = 'validate', environment = env): Promise<number[]> {
   const pipes = join(root, 'test/support/pipes.py');
   const { stdout, stderr, code } = await shell(`python3 ${pipes} ${how} ${command}`, '/', input, environment);
@@ -23,27 +23,27 @@ async function through(how: string, input: string, command = 'validate', environ
   return last;
 }
 
-test('a pipe that is found full gets more room, on both sides of a stage', async () => {
-  assert.deepEqual(await through('ended', long), [grown, grown]); // it ends: all that comes out has room
+test('a pipe found full gets a larger buffer, on both sides of a stage', async () => {
+  assert.deepEqual(await through('ended', long), [grown, grown]); // its output fits into the pipe, so it exits
   assert.deepEqual(await through('ended', long, 'synpipe run "validate | validate"'), [grown, grown]);
 });
 
-test('a pipe through which little goes stays as it is', async () => {
+test('a pipe with little traffic keeps its size', async () => {
   assert.deepEqual(await through('reading', numbered(1, 90)), [atFirst, atFirst]);
 });
 
-test('where the kernel lets a user have no more, a stage goes on with what there is', async () => {
+test('if the kernel refuses a larger pipe, a stage continues with the size it has', async () => {
   assert.deepEqual(await through('limit', long), [atFirst, atFirst]);
 });
 
-test('so it does in an installation without the native part', async (t: TestContext) => {
+test('the same holds for an installation without the native part', async (t: TestContext) => {
   const folder = mkdtempSync(join(tmpdir(), 'synpipe-grow-'));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const part of ['bin', 'code', 'seldom']) execFileSync('cp', ['-r', join(root, 'dist', part), folder]);
   assert.deepEqual(await through('reading', long, join(folder, 'bin/validate')), [atFirst, atFirst]);
 });
 
-test('in a pipeline of the shell, with more than its pipes hold, every byte comes through', async () => {
+test('in a shell pipeline with more data than its pipes hold, every byte arrives', async () => {
   const { stdout, stderr, code } = await shell(
     'validate | filter --dport 443 | validate | sha1sum',
     '/',

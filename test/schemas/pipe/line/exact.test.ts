@@ -19,7 +19,7 @@ const own = (...values: string[]) =>
 const out = async (stage: Parameters<typeof runStage>[0], text: string) =>
   (await runStage(stage, [Buffer.from(text)])).out;
 
-test('integers of any size are read and written exactly, and nothing else is changed', () => {
+test('integers of any size are read and written exactly, and nothing else changes', () => {
   const text = `{"a":${one},"b":[-${one},{"c":"${one}, \\" ${one}"}],"d":1.5e300,"e":0.1234567890123456,"f":12,"":1e21}`;
   const value = parseExact(text) as { a: bigint };
   assert.equal(value.a, BigInt(one));
@@ -72,7 +72,7 @@ test('to-ecs, to-otel and dedupe do not round them', async () => {
   );
 });
 
-test('aggregate refuses a repeat that would make a sum inexact, and says so', async () => {
+test('aggregate refuses a repeat count that would make a sum inexact, and says so', async () => {
   const most = Number.MAX_SAFE_INTEGER;
   const events = [connect({ repeat: 2 ** 52 } as never), connect({ repeat: most } as never), connect()];
   for (const given of [{}, { every: '10s' }]) {

@@ -12,7 +12,7 @@ const ajv = new Ajv2020({ strictTypes: false, formats: formats.all });
 ajv.addVocabulary(['unit', 'source']);
 const validators = new Map(eventTypes.map((type) => [type as string, ajv.compile(schemaOf(type))]));
 
-/** The verdict by JSON.parse and validators compiled now from the schema files; the event, if it is one. */
+/** Returns the event if JSON.parse, and validators compiled now from the schema files, accept it. */
 function reference(bytes: Buffer): Record<string, unknown> | undefined {
   try {
     const event = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
@@ -26,11 +26,11 @@ function reference(bytes: Buffer): Record<string, unknown> | undefined {
 
 const line = new Line();
 const take = (bytes: Buffer) => {
-  const [before, after] = [Buffer.from('{"x":'), Buffer.from('}\n')]; // what lies around it must not matter
+  const [before, after] = [Buffer.from('{"x":'), Buffer.from('}\n')]; // the bytes around it must not matter
   return line.take(Buffer.concat([before, bytes, after]), before.length, before.length + bytes.length);
 };
 
-test('events drawn from the schemas are valid, and their fields are there', () => {
+test('events drawn from the schemas are valid, and have the right fields', () => {
   fc.assert(
     fc.property(anyEvent, (event) => {
       assert.equal(take(Buffer.from(JSON.stringify(event))), undefined);
@@ -50,7 +50,7 @@ const json = fc.oneof(
 const keys = [...new Set(eventTypes.flatMap((type) => Object.keys(schemaOf(type).properties)))];
 const key = fc.oneof(fc.constantFrom(...keys), fc.constantFrom('__proto__', 'constructor', 'Type'), fc.string());
 
-/** A good event with one thing changed: a field, or some bytes of its text. */
+/** A valid event with one change: a field, or some bytes of its text. */
 const mutated: fc.Arbitrary<Buffer> = anyEvent.chain((event) => {
   const text = Buffer.from(JSON.stringify(event));
   const entries = Object.entries(event);
@@ -82,20 +82,20 @@ test('changed events get the verdict of JSON.parse and freshly compiled schemas'
       verdicts[event ? 'good' : 'bad']++;
       assert.equal(reason === undefined, event !== undefined, `${bytes}: ${reason}`);
       if (event) assert.deepEqual(line.event, event);
-      else assert.equal(printable(reason as string), reason); // fit for a terminal
+      else assert.equal(printable(reason as string), reason); // safe for a terminal
     }),
     { numRuns: 3000 },
   );
   assert.ok(verdicts.good > 300 && verdicts.bad > 300, `tried both: ${JSON.stringify(verdicts)}`);
 });
 
-test('any value but an object is refused, however deep', () => {
+test('anything but an object is refused, at any depth', () => {
   for (const depth of [1, 10_000, 500_000]) {
     assert.match(take(Buffer.from('['.repeat(depth) + ']'.repeat(depth))) ?? '', /^not a JSON object: /);
   }
 });
 
-test('a bad line says its field and what would be right', () => {
+test('an invalid line is reported with its field and what would be valid', () => {
   const reason = (more: object) => take(Buffer.from(JSON.stringify({ ...connect(), ...more })));
   assert.equal(reason({ dport: 65536 }), '/dport must be <= 65535');
   assert.equal(reason({ daddr: 'x' }), '/daddr must be ipv4 or ipv6');

@@ -6,7 +6,7 @@ import { cut } from '../../../support/arbitrary.js';
 
 type Found = { line: Buffer } | { head: Buffer };
 
-/** What Lines finds in these pieces, the same with one part and with two, and where pieces are read ahead. */
+/** What Lines finds in these pieces. Asserts the same for one part and two, and when pieces are read ahead. */
 function found(pieces: readonly Buffer[], limit?: number): Found[] {
   const one = foundIn(new Lines(limit, 1), pieces);
   assert.deepEqual(foundIn(new Lines(limit, 2), pieces), one);
@@ -38,7 +38,7 @@ function foundIn(lines: Lines, pieces: readonly Buffer[]): Found[] {
   return all;
 }
 
-/** The same, where the next piece is read while there are lines at hand. */
+/** The same, reading the next piece while there are still lines. */
 function foundAhead(lines: Lines, pieces: readonly Buffer[]): Found[] {
   const all: Found[] = [];
   const left = pieces.map((piece) => piece);
@@ -68,7 +68,7 @@ function foundAhead(lines: Lines, pieces: readonly Buffer[]): Found[] {
   return all;
 }
 
-/** The same in the simplest way there is. */
+/** The same, in the simplest way. */
 function simple(bytes: Buffer, limit = 1 << 20): Found[] {
   const all = bytes.toString('latin1').split('\n');
   if (all.at(-1) === '') all.pop();
@@ -81,12 +81,12 @@ const manyNewlines = fc
   .array(fc.oneof(fc.constant(10), fc.integer({ min: 0, max: 255 })), { maxLength: 200 })
   .map((bytes) => Buffer.from(bytes));
 
-test('any bytes cut anywhere give the same lines', () => {
+test('any bytes, cut anywhere, give the same lines', () => {
   const input = manyNewlines.chain((bytes) => fc.tuple(fc.constant(bytes), cut(bytes)));
   fc.assert(fc.property(input, ([bytes, pieces]) => assert.deepEqual(found(pieces), simple(bytes))));
 });
 
-test('a tiny limit: the head of what is too long, wherever it is cut', () => {
+test('with a tiny limit, the head of a long line is the same wherever it is cut', () => {
   const input = manyNewlines.chain((bytes) =>
     fc.tuple(fc.constant(bytes), cut(bytes), fc.integer({ min: 1, max: 20 })),
   );
@@ -96,7 +96,7 @@ test('a tiny limit: the head of what is too long, wherever it is cut', () => {
   );
 });
 
-test('lines about as long as the buffer and the limit', () => {
+test('lines of about the length of the buffer and of the limit', () => {
   const lengths = [0, 1 << 16, (1 << 18) - 1, 1 << 18, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3_000_000, 5];
   const bytes = Buffer.concat(lengths.flatMap((length, i) => [Buffer.alloc(length, 97 + i), Buffer.from('\n')]));
   for (const step of [65_521, 1 << 18, 1_000_003]) {
@@ -107,28 +107,28 @@ test('lines about as long as the buffer and the limit', () => {
   }
 });
 
-test('a line without an end is told once, when it passes the limit, and does not make the buffer grow', () => {
+test('a line without an end is reported once, when it exceeds the limit, and does not make the buffer grow', () => {
   const lines = new Lines();
-  const told: string[] = [];
+  const results: string[] = [];
   for (let fed = 0; fed < 50 << 20; ) {
     const space = lines.space();
     space.fill(120);
     lines.filled(space.length);
     fed += space.length;
-    for (let next = lines.next(); next !== 'more'; next = lines.next()) told.push(next);
+    for (let next = lines.next(); next !== 'more'; next = lines.next()) results.push(next);
   }
-  assert.deepEqual(told, ['long']);
+  assert.deepEqual(results, ['long']);
   assert.ok(lines.buffer.length <= 4 << 20, `${lines.buffer.length} bytes`);
 });
 
-test('with two parts lines stay where they are until the room behind them was asked for twice', () => {
+test('with two parts, lines stay in place until the space after them was requested twice', () => {
   const lines = new Lines(100, 2);
   const handed: { line: Buffer; text: string }[] = [];
   for (let turn = 0; turn < 20; turn++) {
     const space = lines.space();
     for (const { line, text } of handed.splice(0)) assert.equal(line.toString(), text);
     lines.filled(space.write(`${`${turn}`.repeat(30)}\n`.repeat(1000 + turn)));
-    lines.filled((lines.room() as Buffer).write('half a ')); // a rest, which moves on
+    lines.filled((lines.room() as Buffer).write('half a ')); // a partial line, which is moved
     while (lines.next() === 'line') {
       const line = lines.buffer.subarray(lines.start, lines.end);
       handed.push({ line, text: line.toString() });

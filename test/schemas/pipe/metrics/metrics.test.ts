@@ -12,13 +12,13 @@ import { freePort } from '../../../support/port.js';
 import { folder, size, start, until } from '../../../support/process.js';
 import { root, shell } from '../../../support/shell.js';
 
-/** Prometheus' own parser and its rules for names; throws what it says. */
+/** Checks metrics with Prometheus's own parser and naming rules. Throws what it reports. */
 function lint(text: string): void {
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
   assert.deepEqual({ status, said: stdout + stderr }, { status: 0, said: '' }, text);
 }
 
-/** The samples, by name and labels as they stand there. */
+/** The samples, by name and labels as written. */
 const samples = (text: string) =>
   new Map(
     text
@@ -44,7 +44,7 @@ async function serving(t: TestContext, argv: string[], cwd = root) {
   return { ...running, url, scrape };
 }
 
-test('a scrape tells the ledger, while the stage runs', async (t) => {
+test('a scrape reports the ledger while the stage runs', async (t) => {
   const { child, ended, url, scrape } = await serving(t, ['filter', '--metrics', '0', '--dport', '443']);
   lint(await scrape());
   const old = new Date(Date.now() - 3_600_000).toISOString().replace('Z', '000Z');
@@ -77,13 +77,13 @@ test('a scrape tells the ledger, while the stage runs', async (t) => {
   );
   assert.equal((await fetch(url, { method: 'POST' })).status, 405);
   child.stdin?.end();
-  assert.equal((await ended).code, 1); // one line was no event; who has scraped holds nothing up
+  assert.equal((await ended).code, 1); // one line was invalid; an open scrape connection delays nothing
   await assert.rejects(fetch(url));
 });
 
-test('a scrape is answered while nobody reads what the stage puts out', async (t) => {
+test("a scrape is answered while the stage's output is not read", async (t) => {
   const { child, scrape } = await serving(t, ['validate', '--metrics', '127.0.0.1:0']);
-  child.stdin?.write(numbered(1, 20_000)); // more than the pipe behind it takes
+  child.stdin?.write(numbered(1, 20_000)); // more than its output pipe holds
   let [before, now] = [-1, 0];
   while (now === 0 || now !== before) {
     before = now;
@@ -93,7 +93,7 @@ test('a scrape is answered while nobody reads what the stage puts out', async (t
   assert.ok(now > 0 && now < 20_000, String(now));
 });
 
-test('synpipe run: each stage has its rows, a place that several name is shared', async (t) => {
+test('synpipe run: each stage has its rows, and stages may share an address or file', async (t) => {
   const dir = folder(t);
   const line = 'filter --dport 443 | filter --uid 0 | sink-file --metrics sink.prom out.ndjson';
   const { child, ended, scrape } = await serving(t, ['synpipe', 'run', '--metrics', '0', line], dir);
@@ -114,7 +114,7 @@ test('synpipe run: each stage has its rows, a place that several name is shared'
   assert.deepEqual(readdirSync(dir).sort(), ['out.ndjson', 'sink.prom']);
 });
 
-/** A command line of each command that is a stage. */
+/** A command line for each command that is a stage. */
 const lines: Record<string, string> = {
   'sink-file': 'sink-file out.ndjson',
   'sink-http': 'sink-http --timeout 1ms http://127.0.0.1:1/',
@@ -123,7 +123,7 @@ const lines: Record<string, string> = {
   apply: 'apply own.cjs',
 };
 
-test('what every stage measures is as Prometheus wants it', async (t) => {
+test("every stage's metrics pass Prometheus's checks", async (t) => {
   const dir = folder(t);
   writeFileSync(join(dir, 'own.cjs'), 'module.exports = (event) => event;');
   writeFileSync(join(dir, 'in'), ndjson(connect()));
@@ -132,7 +132,7 @@ test('what every stage measures is as Prometheus wants it', async (t) => {
   for (const command of commands) {
     const [words, ...rest] = (lines[command] ?? command).split(new RegExp(`(?<=${command})`));
     const line = `${words} --metrics ${command}.prom ${rest.join('')} < in`;
-    const endless = `${line} > out & until [ -s out ]; do sleep 0.05; done; kill $!; wait $!`; // it does not end by itself
+    const endless = `${line} > out & until [ -s out ]; do sleep 0.05; done; kill $!; wait $!`; // it does not exit by itself
     await shell(command === 'sink-web' ? endless : line, dir);
     const text = readFileSync(join(dir, `${command}.prom`), 'utf8');
     lint(text);
@@ -141,7 +141,7 @@ test('what every stage measures is as Prometheus wants it', async (t) => {
   assert.ok(commands.length > 10);
 });
 
-/** Starts a server of Debian's, with a free port. Resolves to its address. */
+/** Starts a server from a Debian package on a free port. Resolves to its address. */
 async function server(t: TestContext, argv: string[], dir: string): Promise<string> {
   const port = await freePort();
   const { child } = start(t, [...argv, `--web.listen-address=127.0.0.1:${port}`], dir, ['ignore', 'ignore', 'pipe']);
@@ -155,7 +155,7 @@ async function server(t: TestContext, argv: string[], dir: string): Promise<stri
   }
 }
 
-test('Prometheus scrapes it', async (t) => {
+test('Prometheus scrapes a stage', async (t) => {
   const dir = folder(t);
   const { child, url } = await serving(t, ['sink-table', '--metrics', '0'], dir);
   child.stdin?.write(ndjson(connect(), connect()));
@@ -175,10 +175,10 @@ test('Prometheus scrapes it', async (t) => {
   }
   const { command, stage, job } = (found.result[0]?.metric ?? {}) as Record<string, string>;
   assert.deepEqual([command, stage, job], ['sink-table', '1', 'synpipe']);
-  while ((await ask('synpipe_lag_seconds > 0'))?.result?.length !== 1) await sleep(20); // after a scrape that was late there is none
+  while ((await ask('synpipe_lag_seconds > 0'))?.result?.length !== 1) await sleep(20); // a late scrape has no result
 });
 
-test("node_exporter's textfile collector takes the files of several commands", async (t) => {
+test("node_exporter's textfile collector reads the files of several commands", async (t) => {
   const dir = folder(t);
   for (const name of ['a', 'b']) {
     await shell(
@@ -199,7 +199,7 @@ test("node_exporter's textfile collector takes the files of several commands", a
   assert.equal(found.get('node_textfile_scrape_error'), 0);
 });
 
-test('a file is whole at every moment; what it cannot be written for is told once for each time', async (t) => {
+test('the metrics file is whole at every moment; a failure to write it is reported once each time', async (t) => {
   const dir = folder(t);
   const path = join(dir, 'deep', 'x.prom');
   await assert.rejects(
@@ -231,13 +231,13 @@ test('a file is whole at every moment; what it cannot be written for is told onc
   }
   await file.close();
   assert.equal(Number.parseInt(readFileSync(path, 'utf8'), 10), count);
-  chmodSync(path, 0o600); // nobody writes it any more
+  chmodSync(path, 0o600); // nothing writes it any more
   await sleep(5);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(join(dir, 'deep')), ['x.prom']);
 });
 
-test('labels and help may have anything in them', () => {
+test('labels and help may contain any characters', () => {
   const one = {
     ...metric('synpipe_x', 'gauge', 'a\\b\nc', 1),
     samples: [{ labels: { name: 'a"b\\c\nd' }, value: 0.5 }],

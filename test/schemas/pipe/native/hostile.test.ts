@@ -1,4 +1,4 @@
-/** The functions of pipe.c with arguments that no caller of ours passes, built with ASan and UBSan. */
+/** Calls the functions of pipe.c with arguments that our callers never pass, built with ASan and UBSan. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { alone } from '../../../support/thread.js';
 /** Node's own headers, or those that node-gyp has for it. */
 const places = [join(dirname(process.execPath), '../include/node'), '/usr/include/node'];
 const include = places.find((place) => existsSync(join(place, 'node_api.h')));
-const skip = alone || (include ? false : 'there are no headers of Node');
+const skip = alone || (include ? false : "Node's headers are not installed");
 
 const program = `
 const assert = require('node:assert');
@@ -30,21 +30,21 @@ const to = 3 * line.length;
 const scanner = addon.open(memory);
 const offers = (...given) => addon.offer(scanner, ...given);
 
-// what is right
+// valid calls
 assert.equal(offers(base, 0, to, 0, 10 * words), true);
 assert.equal(addon.take(scanner), 3);
 assert.equal(offers(base, 0, to, 0, 2 * words), true);
-assert.equal(addon.take(scanner), 2, 'no room for the third');
+assert.equal(addon.take(scanner), 2, 'no room for the third line');
 new Int32Array(memory, 0, 4 * words).fill(7);
 assert.equal(offers(base, 0, to, 0, 3 * words - 1), true);
-assert.equal(addon.take(scanner), 2, 'no room for the whole third');
-assert.ok(new Int32Array(memory, 2 * words * 4, words).every((word) => word === 7), 'it is not begun');
+assert.equal(addon.take(scanner), 2, 'no room for the whole third line');
+assert.ok(new Int32Array(memory, 2 * words * 4, words).every((word) => word === 7), 'the third record is not touched');
 assert.equal(offers(0, base, base + to, 0, words), true);
 assert.equal(addon.take(scanner), 1);
-assert.equal(offers(0, length - 65, length - 64, 0, words), true, 'the last line that is allowed');
+assert.equal(offers(0, length - 65, length - 64, 0, words), true, 'the last allowed position of a line');
 assert.equal(addon.take(scanner), 1);
 
-// places outside the memory, or not of a line
+// positions outside the memory, or not of a line
 for (const given of [
   [base, 0, length, 0, words],
   [base, 0, length - base, 0, words], // no slack after it
@@ -59,12 +59,12 @@ for (const given of [
   [base, 0, to, 0, 0xffffffff],
   [base, 0, to, 0xfffffffc, words],
   [base, 0, to, 1, words],
-  [base, 0, to, base, words], // over the lines
+  [base, 0, to, base, words], // overlaps the lines
   [base, 0, to, base - 4, 2],
   [base, 0, to, base + to - 2, words],
 ]) assert.throws(() => offers(...given), RangeError, String(given));
 
-// values that are no such numbers, too few or too many of them
+// values that are not valid numbers, too few values, or too many
 for (const wrong of [-1, 0.5, NaN, Infinity, 2 ** 32, 2 ** 53, '1', null, undefined, {}, [], 1n, Symbol('s')])
   for (let at = 0; at < 5; at++) {
     const given = [base, 0, to, 0, words];
@@ -79,7 +79,7 @@ for (const given of [[], [base], [base, 0, to, 0], [base, 0, to, 0, words, 1], n
 assert.equal(addon.grow(0xffffffff, 0xffffffff), false);
 assert.equal(addon.grow(12345, 4096), false);
 
-// things that are no scanner, also what another addon may have made
+// values that are not scanners, including objects of another addon
 const { privateKey } = require('node:crypto').generateKeyPairSync('ed25519');
 const others = [undefined, null, 1, 'x', {}, [], memory, () => {}, Object.create(scanner), privateKey, new Proxy({}, {})];
 for (const other of others) {
@@ -91,19 +91,19 @@ for (const other of [undefined, null, 1, {}, bytes, new DataView(memory), new Sh
   assert.throws(() => addon.open(other), TypeError);
 for (const name of ['offer', 'take', 'close', 'open', 'grow']) assert.throws(() => addon[name](), TypeError);
 
-// more than it has room for, and what is taken without an offer
+// more offers than there is room for, and takes without an offer
 let taken = 0;
 while (offers(base, 0, to, 0, 10 * words)) taken++;
 assert.equal(taken, 64);
 while (taken-- > 0) assert.equal(addon.take(scanner), 3);
 assert.equal(addon.take(scanner), 0);
 
-// closed, and twice
+// after close, and closed twice
 addon.close(scanner);
 for (const call of [() => addon.close(scanner), () => addon.take(scanner), () => offers(base, 0, to, 0, words)])
   assert.throws(call, TypeError);
 
-// the memory stays while a scanner does, and goes with one that nobody closes
+// the memory stays alive while its scanner does, and is freed with a scanner that was not closed
 const size = 4 << 20;
 const made = [];
 const gone = new Set();
@@ -120,13 +120,13 @@ for (let at = 0; at < 20; at++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   assert.deepEqual([...gone].sort((a, b) => a - b), [1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
-  assert.deepEqual([made.length, typeof registry], [10, 'object']); // both stay until here
-  addon.open(memory); // left open at the end
+  assert.deepEqual([made.length, typeof registry], [10, 'object']); // keeps both alive until here
+  addon.open(memory); // left open on purpose
   console.log('good');
 })();
 `;
 
-test('hostile arguments', { skip }, (t) => {
+test('hostile arguments are refused', { skip }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const sources = ['pipe/native/pipe.c', 'pipe/native/ahead.c', 'generated/scan.c'].map(

@@ -1,7 +1,7 @@
-// Scans lines by ahead.c, some of the pieces while they are read and the thread is ended in the middle, and holds what
-// comes out equal to what scan.c says without a thread: `threads SEED ROUNDS`, lines on stdin. WORDS is the size of a
-// record. For ThreadSanitizer there are some bytes between pieces: the scanner looks at a few after its last newline,
-// whatever they are.
+// Scans lines with ahead.c, in pieces that are offered while others are scanned, sometimes ending the thread half-way.
+// Compares the results with scan.c without a thread: `threads SEED ROUNDS`, lines on stdin. WORDS is the size of a
+// record. For ThreadSanitizer there is a gap between pieces: the scanner reads a few bytes after its last newline, but
+// does not use them.
 #include "../../../../schemas/pipe/native/ahead.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +25,10 @@ int main(int count, char **words) {
 		memset(bytes, 0, sizeof bytes);
 		unsigned from[MOST], to[MOST], offered = 0, taken = 0, end = 0, pieces = 1 + random() % MOST;
 		while (taken < pieces) {
-			if (offered < pieces && (offered == taken || random() % 3)) { // what is offered was just read
+			if (offered < pieces && (offered == taken || random() % 3)) { // a piece is offered right after it was read
 				unsigned begin = end < length ? end : 0, size = 1 + random() % (random() % 8 ? 5000 : 50000);
 				unsigned char *newline = begin + size < length ? memchr(text + begin + size, '\n', length - begin - size) : 0;
-				if (begin == 0 && offered > 0) break; // all the bytes are with it
+				if (begin == 0 && offered > 0) break; // all bytes have been offered
 				end = newline ? newline - text + 1 : length;
 				unsigned char *base = bytes + offered * GAP;
 				memcpy(base + begin, text + begin, end - begin);
@@ -36,7 +36,7 @@ int main(int count, char **words) {
 				to[offered] = end;
 				if (ahead_offer(ahead, base, begin, end, record[offered], LINES * WORDS)) {
 					offered++;
-					if (random() % 16 == 0) usleep(random() % 200); // the thread goes to sleep
+					if (random() % 16 == 0) usleep(random() % 200); // lets the thread go to sleep
 					continue;
 				}
 				end = begin;
@@ -46,12 +46,12 @@ int main(int count, char **words) {
 			unsigned lines = ahead_take(ahead);
 			unsigned *found = record[taken];
 			if (lines != scan(text, text + from[taken], text + to[taken], expected, expected + LINES * WORDS)) lost++;
-			for (unsigned line = 0; line < lines; line++, compared++) { // the first six words, and fields by the kind
+			for (unsigned line = 0; line < lines; line++, compared++) { // the first three words, and three more for a known kind
 				unsigned *one = found + line * WORDS, *other = expected + line * WORDS;
 				if (memcmp(one, other, 3 * sizeof *one) || ((int)one[2] >= 0 && memcmp(one + 3, other + 3, 3 * sizeof *one))) lost++;
 			}
 			taken++;
-			if (random() % 500 == 0) break; // with pieces that nobody takes
+			if (random() % 500 == 0) break; // with pieces that were not taken
 		}
 		ahead_close(ahead);
 	}

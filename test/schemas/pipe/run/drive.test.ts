@@ -7,12 +7,12 @@ import { Ledger } from '../../../../dist/schemas/pipe/stage/ledger.js';
 import { connect, ndjson } from '../../../support/events.js';
 import { assertAll, numbered, seqsOf } from '../../../support/lines.js';
 
-/** Input that comes when the test says so. */
+/** Input that arrives when the test says so. */
 class Slow {
   #give: (bytes: number) => void = () => {};
   #into: Buffer = Buffer.alloc(0);
   asked = Promise.resolve();
-  #told = () => {};
+  #resolveAsked = () => {};
 
   constructor() {
     this.#next();
@@ -20,13 +20,13 @@ class Slow {
 
   #next() {
     this.asked = new Promise((resolve) => {
-      this.#told = resolve;
+      this.#resolveAsked = resolve;
     });
   }
 
   read(into: Buffer): Promise<number> {
     this.#into = into;
-    this.#told();
+    this.#resolveAsked();
     return new Promise((resolve) => {
       this.#give = resolve;
     });
@@ -44,7 +44,7 @@ const run = (stage: Stage, input: Slow, ledger = new Ledger()) => {
   return { ledger, next: async () => (await flow.next()).value?.toString() };
 };
 
-test('a stage that wakes puts out what it kept, while no input comes', async () => {
+test('a stage that calls wake() writes what it kept while no input arrives', async () => {
   const kept: Buffer[] = [];
   let later = () => {};
   const stage: Stage = {
@@ -64,7 +64,7 @@ test('a stage that wakes puts out what it kept, while no input comes', async () 
   const first = next();
   const text = ndjson(connect({ seq: 1 }), connect({ seq: 2 }));
   await input.give(text);
-  await input.asked; // it waits for more
+  await input.asked; // the flow waits for more
   const wake = later;
   later = noop;
   wake();
@@ -75,7 +75,7 @@ test('a stage that wakes puts out what it kept, while no input comes', async () 
   assert.deepEqual({ ...ledger }, { in: 2, out: 2, filtered: 0, invalid: 0, lost: 0 });
 });
 
-test('a wake before the input is asked for is not lost', async () => {
+test('a wake() before the input is read is not lost', async () => {
   let flushes = 0;
   const stage: Stage = {
     name: 'early',
@@ -88,7 +88,7 @@ test('a wake before the input is asked for is not lost', async () => {
   assert.equal(await run(stage, new Slow()).next(), 'first\n');
 });
 
-test('an end in parts: each is taken before the next is made', async () => {
+test('output at the end is written in parts: each is taken before the next is made', async () => {
   let parts = 0;
   const stage: Stage = {
     name: 'many',
@@ -111,7 +111,7 @@ test('an end in parts: each is taken before the next is made', async () => {
   assert.equal(await next(), undefined);
 });
 
-test('what a stage loses is counted and told', async () => {
+test('lost events are counted and reported', async () => {
   const stage: Stage = { name: 'leaky', line: (_, out) => out.lost('queue', 1) };
   const input = new Slow();
   const { next, ledger } = run(stage, input);
@@ -121,13 +121,13 @@ test('what a stage loses is counted and told', async () => {
   assert.equal(ledger.lost, 1);
 });
 
-test('an error of the input is thrown', async () => {
+test('an error in the input is thrown', async () => {
   const input = { read: () => Promise.reject(new Error('gone')) };
   const flow = drive({ name: 'x', line: () => {} }, input, onInvalid('fail', 'test'), new Ledger());
   await assert.rejects(flow.next(), /gone/);
 });
 
-test('where a stage asks for the next flush, what it has put out until then is written before that', async () => {
+test('if a stage asks for another flush, its earlier output is written first', async () => {
   const pieces = Array.from({ length: 50 }, () => Buffer.from(ndjson(connect())));
   let [put, written, asked] = [0, 0, 0];
   const stage: Stage = {
@@ -142,14 +142,14 @@ test('where a stage asks for the next flush, what it has put out until then is w
       asked = put;
     },
   };
-  const now = (into: Buffer) => pieces.pop()?.copy(into) ?? 0; // all is there already
+  const now = (into: Buffer) => pieces.pop()?.copy(into) ?? 0; // everything is available at once
   const input = { now, read: async (into: Buffer) => now(into) };
   for await (const bytes of drive(stage, input, onInvalid('fail', 'test'), new Ledger(), false))
     written += bytes.toString().split('\n').length - 1;
   assert.equal(written, 50);
 });
 
-/** An input that never pauses: as much as a pipe holds each time, and how often it was asked. */
+/** An input that never pauses: gives what a pipe holds each time, and counts the reads. */
 function busy(text: Buffer) {
   let at = 0;
   const asked = { read: 0, now: 0 };
@@ -171,7 +171,7 @@ function busy(text: Buffer) {
 
 const lines = 20_000; // 4.5 MB, 70 pieces
 
-test('what is there already goes to a sink together, in pieces of a megabyte', async () => {
+test('input that is already available goes to a sink in pieces of a megabyte', async () => {
   const { asked, input } = busy(Buffer.from(numbered(1, lines)));
   const written: number[] = [0];
   const stage: Stage = {
@@ -199,7 +199,7 @@ test('what is there already goes to a sink together, in pieces of a megabyte', a
   assert.ok(asked.read <= 7 && asked.now > 60, JSON.stringify(asked));
 });
 
-test('what goes to a reader waits until it is about what a pipe holds, and no longer; between these all else has its turns', async () => {
+test('output is written once it is about what a pipe holds, and other work gets its turn in between', async () => {
   const { input } = busy(Buffer.from(numbered(1, lines)));
   const stage: Stage = { name: 'all', keep: () => true, line: () => {} };
   const pieces: Buffer[] = [];
@@ -213,12 +213,12 @@ test('what goes to a reader waits until it is about what a pipe holds, and no lo
     pieces.push(Buffer.from(bytes));
   clearImmediate(turn);
   assertAll(seqsOf(Buffer.concat(pieces)), lines);
-  const most = (2 << 16) + 300; // what had come was less than a pipe holds, then one more piece came, and the rest of a line
+  const most = (2 << 16) + 300; // just less than a pipe holds, plus one more piece and the rest of a line
   assert.ok(Math.max(...pieces.map((piece) => piece.length)) < most, pieces.map((piece) => piece.length).join(' '));
   assert.ok(turns >= pieces.length - 1, `${turns} turns for ${pieces.length} pieces`);
 });
 
-test('a sink is no reader: lines that are no events, blank ones and the last without an end come to it all the same', async () => {
+test('a sink still gets lines of unknown types, blank lines, and a last line without a newline', async () => {
   const good = numbered(1, 2_000);
   const { input } = busy(Buffer.from(`${good}nonsense\n\n${good}{"type":"own"}\n${good.slice(0, -1)}`));
   const bad: number[] = [];
@@ -237,23 +237,23 @@ test('a sink is no reader: lines that are no events, blank ones and the last wit
   };
   for await (const _ of drive(stage, input, policy, ledger));
   assert.deepEqual([bad, ledger.in, ledger.invalid], [[2001], 6_002, 1]);
-  assert.deepEqual([single, many], [1, 6_000]); // the one of another type is not known to the scanner
+  assert.deepEqual([single, many], [1, 6_000]); // the scanner does not know the line of another type
 });
 
-test('what a flush has begun goes on beside more input, and is done before the input is waited for, and at the end', async () => {
-  const told: string[] = [];
+test('a write started by a flush continues during input, and is done before waiting for input and at the end', async () => {
+  const log: string[] = [];
   let [writing, written]: [Promise<void> | undefined, () => void] = [undefined, () => {}];
   const stage: Stage = {
     name: 'behind',
     sink: true,
     line: () => {},
     flush() {
-      const isFirst = !told.includes('begun');
-      told.push('begun');
+      const isFirst = !log.includes('begun');
+      log.push('begun');
       const over = new Promise<void>((resolve) => {
         written = resolve;
       });
-      writing = over.then(() => void told.push('done'));
+      writing = over.then(() => void log.push('done'));
       if (!isFirst) written();
     },
     settled: () => writing,
@@ -261,8 +261,8 @@ test('what a flush has begun goes on beside more input, and is done before the i
   const pieces = ['now', 'now', 'wait', 'now', 'end'];
   const take = (into: Buffer) => {
     const piece = pieces.shift() as string;
-    told.push(piece);
-    if (told.includes('begun')) setTimeout(written, 1); // the first is not over before there is more input
+    log.push(piece);
+    if (log.includes('begun')) setTimeout(written, 1); // the first write ends only once there is more input
     return into.write(piece === 'end' ? '' : ndjson(connect()));
   };
   const now = (into: Buffer) => (pieces[0] === 'wait' ? undefined : take(into));
@@ -272,8 +272,8 @@ test('what a flush has begun goes on beside more input, and is done before the i
     onInvalid('fail', 'test'),
     new Ledger(),
   ));
-  const [first, done, waits] = [told.indexOf('begun'), told.indexOf('done'), told.indexOf('wait')];
-  const second = told.indexOf('now', first);
-  assert.ok(second > first && second < done && done < waits, told.join(' '));
-  assert.deepEqual([told[waits - 1], told.at(-1)], ['done', 'done'], told.join(' '));
+  const [first, done, waits] = [log.indexOf('begun'), log.indexOf('done'), log.indexOf('wait')];
+  const second = log.indexOf('now', first);
+  assert.ok(second > first && second < done && done < waits, log.join(' '));
+  assert.deepEqual([log[waits - 1], log.at(-1)], ['done', 'done'], log.join(' '));
 });

@@ -16,7 +16,7 @@ import { inputOf } from '../../../support/memory.js';
 
 const note = (text: string) => ({ type: 'note', text });
 
-/** Stages of all kinds that there may be, made anew for each run. */
+/** Stages of every kind, created for each run. */
 const kinds: Record<string, () => Stage> = {
   all: () => select('all', [], () => true, {}),
   every: () => select('every', [], everything, {}),
@@ -28,7 +28,7 @@ const kinds: Record<string, () => Stage> = {
     async line(line, out) {
       const { event } = line;
       await turn();
-      assert.deepEqual(line.event, event, 'the line stays while a stage works on it');
+      assert.deepEqual(line.event, event, 'the line stays unchanged while a stage works on it');
       out.pass(line);
     },
   }),
@@ -117,7 +117,7 @@ const kinds: Record<string, () => Stage> = {
 interface Plan {
   kind: string;
   status: boolean;
-  /** The policy gives up at this many invalid lines. */
+  /** The stage gives up after this many invalid lines. */
   patience: number;
 }
 const plan: fc.Arbitrary<Plan> = fc.record({
@@ -164,7 +164,7 @@ async function fused(plans: Plan[], pieces: Buffer[]): Promise<Run> {
   return { ...run, out: timeless(Buffer.concat(out).toString()) };
 }
 
-/** One after the other, each on the bytes that the one before has put out: as processes, whose pipes hold everything. */
+/** Runs the stages one after the other, each on the previous one's whole output, like processes with unlimited pipes. */
 async function apart(plans: Plan[], pieces: Buffer[]): Promise<Run> {
   const { parts, run } = partsOf(plans);
   let bytes = pieces;
@@ -180,7 +180,7 @@ async function apart(plans: Plan[], pieces: Buffer[]): Promise<Run> {
   return { ...run, out: timeless(Buffer.concat(bytes).toString()) };
 }
 
-test('fused stages put out and count what they do one after the other', async () => {
+test('fused stages write and count the same as stages run one after the other', async () => {
   const input = fc
     .tuple(fc.array(anyLine, { maxLength: 12 }), fc.constantFrom('\n', ''))
     .chain(([lines, end]) => cut(Buffer.from(lines.join('\n') + end)));
@@ -189,7 +189,7 @@ test('fused stages put out and count what they do one after the other', async ()
     fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 4 }), input, async (plans, pieces) => {
       const [one, two] = [await fused(plans, pieces), await apart(plans, pieces)];
       assert.equal(one.out, two.out);
-      // Those that feed a stage that failed end with it, or have already: what they counted by then may differ.
+      // Stages before a failed stage end with it, or have ended already: their counts may differ.
       const last = one.failures.findLastIndex((failure) => failure !== '' && failure !== 'EPIPE');
       if (last >= 0) failures++;
       assert.equal(one.failures[last], two.failures[last]);
@@ -233,7 +233,7 @@ test('each stage is opened and ended once, whatever fails', async () => {
   );
 });
 
-/** Input that does not end, and counts what was asked for. */
+/** Input that does not end. Counts the bytes that were read. */
 function endless(text: string): Input & { bytes: number } {
   const piece = Buffer.from(text);
   const input = {
@@ -247,7 +247,7 @@ function endless(text: string): Input & { bytes: number } {
   return input;
 }
 
-test('a stage that fails ends an endless input once something is put out to it', async () => {
+test('a failed stage ends an endless input on the next write to it', async () => {
   const plans = ['all', 'slow', 'broken', 'all'].map((kind) => ({ kind, status: false, patience: 9 }));
   const { parts, run } = partsOf(plans);
   let out = '';
@@ -256,7 +256,7 @@ test('a stage that fails ends an endless input once something is put out to it',
   assert.deepEqual(run.failures, ['EPIPE', 'EPIPE', 'broke', '']);
 });
 
-test('nothing more is read while a stage waits, and an event goes through when it comes', async () => {
+test('nothing more is read while a stage waits, and an event passes through as soon as it arrives', async () => {
   let free = () => {};
   const gate = new Promise<void>((resolve) => {
     free = resolve;
@@ -291,7 +291,7 @@ function ending(): { parts: Part[]; run: Run; ends: number[] } {
   return { parts, run, ends };
 }
 
-test('whoever stops asking ends the stages, and nothing more is read', async () => {
+test('a consumer that stops early ends the stages, and nothing more is read', async () => {
   const { parts, run, ends } = ending();
   const input = endless(ndjson(connect()));
   for await (const bytes of fuse(parts, input)) {
@@ -311,7 +311,7 @@ test('whoever stops asking ends the stages, and nothing more is read', async () 
   assert.equal(input.bytes, bytes);
 });
 
-test('where a write fails, the stages end, and its error is thrown', async () => {
+test('if a write fails, the stages end and its error is thrown', async () => {
   const { parts, run, ends } = ending();
   const out: string[] = [];
   const write = async (bytes: Buffer) => {

@@ -16,7 +16,7 @@ async function all<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   return list;
 }
 
-test('bytes, text cut anywhere and events are sources alike', async () => {
+test('sources may be bytes, text cut anywhere, or events', async () => {
   const text = ndjson(...good);
   const sources = [[text], [...text], [Buffer.from(text)], [Buffer.from(text).subarray(0, 9), text.slice(9)], good];
   for (const source of sources) {
@@ -25,7 +25,7 @@ test('bytes, text cut anywhere and events are sources alike', async () => {
   }
 });
 
-test('resolves to each ledger, and the file holds the bytes', async (t) => {
+test('resolves to the ledger of each stage, and the file has the bytes', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-pipeline-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const path = join(dir, 'out.ndjson');
@@ -49,7 +49,7 @@ test('rejects at an invalid line, with everything before it stored', async (t) =
   assert.equal(readFileSync(path, 'utf8'), ndjson(good[0]));
 });
 
-test('events reject what is no event, with stages and without', async () => {
+test('invalid events are rejected, with and without stages', async () => {
   for (const bad of ['oops', 'null', '[]', '{}', '{"type":"connect"}', '{"type":"lost","v":2}']) {
     await assert.rejects(all(events([`${bad}\n`])), bad);
     await assert.rejects(all(events([`${bad}\n`], validate())), bad);
@@ -69,11 +69,11 @@ test('a line without an end is refused before it fills the memory', async () => 
   assert.ok(given < 10, `${given} MiB read`);
 });
 
-test('blank lines and the lack of a last newline do not matter', async () => {
+test('blank lines and a missing last newline are accepted', async () => {
   assert.deepEqual(await all(events([`\n \r\n${ndjson(...good).trimEnd()}`])), good);
 });
 
-test("a source's error rejects, and every stage is ended", async () => {
+test('an error in the source rejects, and every stage is ended', async () => {
   const ended: string[] = [];
   const stage = (name: string): Stage => ({
     name,
@@ -88,7 +88,7 @@ test("a source's error rejects, and every stage is ended", async () => {
   assert.deepEqual(ended.sort(), ['a', 'b']);
 });
 
-test('a reader that stops early stops a source that goes on', async () => {
+test('a reader that stops early stops a running source', async () => {
   let stopped = () => {};
   const stop = new Promise<void>((resolve) => {
     stopped = resolve;
@@ -104,10 +104,10 @@ test('a reader that stops early stops a source that goes on', async () => {
     assert.equal(event.type, 'connect');
     break;
   }
-  await stop; // never, where the source is forgotten: the test is then cancelled
+  await stop; // never resolves if the source is not stopped: the test is then cancelled
 });
 
-test('a reader that stops early stops a source that is idle', async () => {
+test('a reader that stops early stops an idle source', async () => {
   const idle = new PassThrough();
   idle.write(ndjson(good[0]));
   const closed = once(idle, 'close');

@@ -11,11 +11,11 @@ import { Terminal } from '../../../support/terminal.js';
 
 const lost = (count: number) => ({ type: 'lost', v: 1, stage: 'collector', where: 'ring buffer', count });
 
-/** A command whose stderr is a terminal of 100 columns, and its stdout a file. */
+/** A command whose stderr is a terminal of 100 columns and whose stdout is a file. */
 const onStderr = (t: Parameters<typeof folder>[0], line: string) =>
   new Terminal(t, ['sh', '-c', `exec ${line}`], 100, 6);
 
-test('the line tells what there is to tell, within the width', () => {
+test('the line shows what is known, within the width', () => {
   const shown = { name: 'filter', events: 1_234_567, perSecond: 81_234.4, lost: 0, done: 0.349 };
   assert.equal(statusLine(shown, 80, false), 'filter: 34 %, 1,234,567 events, 81,234/s, 0 lost');
   assert.equal(statusLine(shown, 20, false), 'filter: 34 %, 1,234,');
@@ -32,7 +32,7 @@ test('the line tells what there is to tell, within the width', () => {
     assert.ok(statusLine({ ...live, behind }, 80, false).endsWith(`, ${text} behind`), text);
 });
 
-test('bytes, losses and the newest time are counted, wherever the pieces end', () => {
+test('bytes, losses and the newest time are counted, wherever pieces are cut', () => {
   const event = fc.oneof(
     fc.integer({ min: 0, max: 9 }).map((s) => connect({ ts: `2026-11-23T08:15:3${s}.123456Z` })),
     fc.integer({ min: 1, max: 1e9 }).map(lost),
@@ -64,7 +64,7 @@ test('bytes, losses and the newest time are counted, wherever the pieces end', (
   );
 });
 
-test('a file shows how far it is, and the line is gone at the end', async (t) => {
+test('a file shows its progress, and the line disappears at the end', async (t) => {
   const dir = folder(t);
   const at = (s: number) => `2026-11-23T08:15:3${s}.000000Z`;
   writeFileSync(
@@ -78,14 +78,14 @@ test('a file shows how far it is, and the line is gone at the end', async (t) =>
   assert.equal(readFileSync(join(dir, 'out'), 'utf8').split('\n').length, 4);
 });
 
-test('a pipe shows it with --progress only, with losses in red and messages above it', async (t) => {
+test('a pipe shows progress only with --progress, with losses in red and messages above the line', async (t) => {
   const dir = folder(t);
   const [terminal, without] = [`--progress`, ''].map((option) =>
     onStderr(t, `filter ${option} --on-invalid report 2>&1 >'${dir}/out${option}'`),
   ) as [Terminal, Terminal];
   for (const one of [terminal, without]) one.input(ndjson(connect(), lost(1017)));
-  const told = /^filter: 2 events, \d\.\d\/s, 1,017 lost, \d+ \w+ behind$/;
-  await terminal.shows('the line', ([line]) => told.test(line ?? ''));
+  const pattern = /^filter: 2 events, \d\.\d\/s, 1,017 lost, \d+ \w+ behind$/;
+  await terminal.shows('the line', ([line]) => pattern.test(line ?? ''));
   assert.ok(terminal.written.includes('\x1b[1;31m1,017 lost\x1b[m'));
   for (const one of [terminal, without]) one.input('{"type":7}\n');
   await terminal.shows(
@@ -99,7 +99,7 @@ test('a pipe shows it with --progress only, with losses in red and messages abov
   assert.equal(without.written, 'filter: line 3: /type must be string\r\nfilter: 1 of 3 lines invalid\r\n');
 });
 
-test('NO_COLOR is obeyed; a dumb terminal gets no line', async (t) => {
+test('NO_COLOR is honoured; a dumb terminal gets no line', async (t) => {
   const dir = folder(t);
   const plain = onStderr(t, `env NO_COLOR=1 filter --progress 2>&1 >'${dir}/a'`);
   const dumb = onStderr(t, `env TERM=dumb filter --progress 2>&1 >'${dir}/b'`);
@@ -112,11 +112,11 @@ test('NO_COLOR is obeyed; a dumb terminal gets no line', async (t) => {
   assert.equal(dumb.written, '');
 });
 
-test('where the events go to the terminal themselves there is no line between them', async (t) => {
+test('if the events themselves go to the terminal, no progress line appears between them', async (t) => {
   const terminal = new Terminal(t, ['sh', '-c', 'exec filter --progress 2>&1'], 300, 6);
   terminal.input(ndjson(connect()));
   await terminal.shows('the event', ([line]) => line === JSON.stringify(connect()));
-  // the line of another one, on the same terminal model, shows that it would have been drawn by now
+  // the line of another command, on the same kind of terminal, shows that this one would have been drawn by now
   const other = onStderr(t, 'filter --progress 2>&1 >/dev/null');
   other.input(ndjson(connect()));
   await other.shows('a line', ([line]) => /1 event/.test(line ?? ''));

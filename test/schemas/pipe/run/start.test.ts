@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { root } from '../../../support/shell.js';
 
-test('a stage that has nothing to do loads no streams, no sockets and no terminals of Node', () => {
+test("a stage without input does not load Node's streams, sockets or terminals", () => {
   const preload = `data:text/javascript,process.on('exit', () => console.error(process.moduleLoadList.join(' ')))`;
   for (const command of ['filter --dport 443', 'validate', 'dedupe', 'aggregate --by dport', 'enrich', 'sink-table']) {
     const [name, ...args] = command.split(' ');

@@ -19,7 +19,7 @@ import { alone } from '../../../support/thread.js';
 const folder = mkdtempSync(join(tmpdir(), 'synpipe-ahead-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** 14 MB of all that a file may hold, and enough of it in one form that much is scanned before it is asked for. */
+/** 14 MB of everything that a file may contain, with enough uniform lines that much is scanned ahead. */
 function mixed(): Buffer {
   const random = new Random(11);
   const known = corpus(11);
@@ -34,7 +34,7 @@ function mixed(): Buffer {
 
 const path = join(folder, 'mixed.ndjson');
 writeFileSync(path, mixed());
-/** The same without what `aggregate` refuses beside events: summaries. */
+/** The same without summaries, which `aggregate` refuses next to events. */
 const events = join(folder, 'events.ndjson');
 execFileSync('bash', ['-c', `grep -av '"summary"' ${path} > ${events}`]);
 
@@ -49,19 +49,19 @@ for (const command of [
   'sink-file out.ndjson',
   'synpipe run "validate | filter --dport 443 | sink-file out.ndjson"',
 ]) {
-  test(`from a file as from a pipe: ${command}`, async () => {
-    const told = async (line: string) => {
+  test(`gives the same from a file as from a pipe: ${command}`, async () => {
+    const resultOf = async (line: string) => {
       const cwd = mkdtempSync(join(folder, 'run-'));
       const result = await shell(line, cwd);
       const files = readdirSync(cwd).map((name) => [name, readFileSync(join(cwd, name), 'latin1')]);
       return { ...result, files };
     };
     const input = command.startsWith('aggregate') ? events : path;
-    const piped = await told(`cat ${input} | ${command}`);
+    const piped = await resultOf(`cat ${input} | ${command}`);
     assert.equal(piped.code, command.includes('--on-invalid') ? 0 : 1, piped.stderr); // some lines are invalid
     assert.ok(piped.stdout.length + JSON.stringify(piped.files).length > 10_000, piped.stderr);
     for (const line of [`${command} < ${input}`, `taskset -c 0 ${command} < ${input}`]) {
-      const read = await told(line);
+      const read = await resultOf(line);
       for (const [what, value] of Object.entries(piped))
         if (JSON.stringify(read[what as keyof typeof read]) !== JSON.stringify(value)) assert.fail(`${line}: ${what}`);
     }
@@ -78,14 +78,14 @@ const scanning = () =>
     try {
       return readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'synpipe-scan\n';
     } catch {
-      return false; // it has just ended
+      return false; // it has just exited
     }
   }).length;
 
-/** Waits until none scans: a thread that was joined may be in /proc for a moment. */
+/** Waits until no thread scans: a joined thread may stay in /proc for a moment. */
 const ended = () => until('the threads to end', () => scanning() === 0);
 
-/** Runs a filter on the file in this process. Returns what came out, and how many threads scanned while it was written. */
+/** Runs a filter on the file in this process. Returns its output, and how many threads scanned while it was written. */
 async function filtered(input = file(long), stopAfter = Number.POSITIVE_INFINITY) {
   const out: Buffer[] = [];
   let most = 0;
@@ -107,26 +107,26 @@ async function filtered(input = file(long), stopAfter = Number.POSITIVE_INFINITY
   return { out: Buffer.concat(out), most };
 }
 
-test('another thread scans what is read from a file, and ends with it', { skip: alone }, async () => {
+test('another thread scans input read from a file, and ends with it', { skip: alone }, async () => {
   const { out, most } = await filtered();
   assertAll(seqsOf(out), count);
   assert.equal(most, 1);
   await ended();
 });
 
-test('so it does when the output fails in the middle', { skip: alone }, async () => {
+test('the thread also ends if the output fails half-way', { skip: alone }, async () => {
   await assert.rejects(filtered(file(long), 12), /enough/);
   await ended();
 });
 
-test('two at once have a thread each', { skip: alone }, async () => {
+test('two flows at once have a thread each', { skip: alone }, async () => {
   const [one, other] = await Promise.all([filtered(), filtered()]);
   assert.deepEqual([one.out.equals(other.out), one.out.length], [true, readFileSync(long).length]);
   assert.equal(Math.max(one.most, other.most), 2);
   await ended();
 });
 
-test('a small file, and a pipe, need none', async () => {
+test('a small file or a pipe needs no thread', async () => {
   const small = join(folder, 'small.ndjson');
   writeFileSync(small, numbered(1, 10_000));
   assert.equal((await filtered(file(small))).most, 0);
@@ -134,7 +134,7 @@ test('a small file, and a pipe, need none', async () => {
   assert.equal((await filtered(piped)).most, 0);
 });
 
-test('a process that ends, is ended, or has no native part, in the middle of it', async () => {
+test('a closed pipe, a full disk and a missing native part are handled during a scan', async () => {
   const closed = await shell(`validate < ${long} | head -1`, folder);
   assert.deepEqual(closed, { stdout: numbered(1, 1), stderr: '', code: 0 });
   const { code, stderr } = await shell(`validate < ${long} > /dev/full`, folder);

@@ -20,7 +20,7 @@ for (const [name, [line, valid]] of Object.entries(oddities)) {
   });
 }
 
-test('a line cut off anywhere', () => {
+test('all scanners agree on a line cut off anywhere', () => {
   const bytes = Buffer.from(text);
   agree(
     scanners,
@@ -30,7 +30,7 @@ test('a line cut off anywhere', () => {
 
 const input = (lines: Buffer[]) => Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
 
-test('byte by byte they give the same, and what is valid goes on as it came', async () => {
+test('fed byte by byte, they give the same verdicts, and valid lines pass unchanged', async () => {
   const short = Object.values(oddities).filter(([line]) => line.length < 1000);
   const bytes = input(short.map(([line]) => line));
   const whole = await runStage(validate(), [bytes]);
@@ -48,7 +48,7 @@ test('byte by byte they give the same, and what is valid goes on as it came', as
   assert.equal(whole.bad.length, short.filter(([, valid]) => !valid).length);
 });
 
-test('a chunk that ends anywhere', async () => {
+test('a chunk may end anywhere', async () => {
   const odd = ['as it is', 'blanks between', 'a pair of surrogates, escaped', 'half a character', 'a trailing comma'];
   const lines = odd.map((name) => (oddities[name] as [Buffer, boolean])[0]);
   const bytes = input([...lines, Buffer.from(text)]);

@@ -5,7 +5,7 @@ import { AgingMap } from '../../../../schemas/pipe/stage/aging.js';
 
 const step = fc.record({ what: fc.constantFrom('set', 'set', 'delete', 'end', 'oldest', 'clear'), key: fc.nat(8) });
 
-test('the oldest entry is that of a plain Map', () => {
+test('AgingMap has the same oldest entry as a plain Map', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const [map, model] = [new AgingMap<number, number>(), new Map<number, number>()];

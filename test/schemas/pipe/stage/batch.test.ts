@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Batch } from '../../../../schemas/pipe/stage/batch.js';
 
-test('holds bytes and text in order, each with a newline', () => {
+test('holds bytes and text in order, each followed by a newline', () => {
   const line = fc.oneof(fc.string({ unit: 'binary' }), fc.uint8Array({ maxLength: 50 }));
   fc.assert(
     fc.property(fc.array(fc.array(line)), (rounds) => {
@@ -25,12 +25,12 @@ test('holds bytes and text in order, each with a newline', () => {
 
 test('counts the bytes of a text, not its characters', () => {
   const batch = new Batch();
-  const text = '€'.repeat(60_000); // fits into the room by its characters only
+  const text = '€'.repeat(60_000); // its characters would fit, its bytes do not
   batch.text(text);
   assert.equal(batch.take().toString(), `${text}\n`);
 });
 
-test('grows for what is larger than its room', () => {
+test('grows for anything larger than its room', () => {
   const batch = new Batch();
   const large = Buffer.alloc(3_000_000, 'x');
   batch.text('a');
@@ -39,7 +39,7 @@ test('grows for what is larger than its room', () => {
   assert.equal(batch.take().toString(), `a\n${large}\n${'€'.repeat(100_000)}\n`);
 });
 
-test('puts fields before the closing brace, whatever blanks are behind it', () => {
+test('inserts fields before the closing brace, whatever whitespace follows it', () => {
   const bytes = fc.uint8Array({ maxLength: 80 }).map((all) => Buffer.from(all));
   const blanks = fc.string({ unit: fc.constantFrom(' ', '\t', '\r'), maxLength: 3 });
   const part = fc.record({ head: bytes, blanks, fields: bytes });

@@ -6,18 +6,18 @@ import { test } from 'node:test';
 import { RuntimeError } from '../../../../schemas/pipe/messages/errors.js';
 import { onInvalid } from '../../../../schemas/pipe/stage/invalid.js';
 
-test('fail throws at the first', () => {
+test('fail throws at the first invalid line', () => {
   const wanted = { name: 'Error', message: 'line 7: why' };
   assert.throws(() => onInvalid('fail', 'x').line(7, 'why', Buffer.from('raw')), wanted);
 });
 
-test('only report and fail call a run failed', () => {
+test('only report and fail make a run fail', () => {
   assert.equal(onInvalid('report', 'test-report').end(1, 2), true);
   assert.equal(onInvalid('fail', 'test-fail').end(1, 2), true);
   assert.equal(onInvalid('drop', 'test-drop').end(1, 2), false);
 });
 
-test('a dead letter keeps number, reason and every byte', (t) => {
+test('a dead letter keeps the line number, the reason and every byte', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-invalid-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const path = join(dir, 'bad');
@@ -39,7 +39,7 @@ test('a dead letter keeps number, reason and every byte', (t) => {
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
-test('a dead letter that cannot be opened or written is an error', () => {
+test('a dead-letter file that cannot be opened or written is an error', () => {
   assert.throws(() => onInvalid('/no/such/folder/bad', 'x'), RuntimeError);
   assert.throws(() => onInvalid('/dev/full', 'x').line(1, 'why', Buffer.from('raw')), RuntimeError);
 });

@@ -30,7 +30,7 @@ struct target target_of(const char *address, const char *port)
 		v6->sin6_port = htons(atoi(port));
 		to.size = sizeof(*v6);
 	} else {
-		errx(2, "no address: %s", address);
+		errx(2, "not an IP address: %s", address);
 	}
 	return to;
 }
@@ -52,7 +52,7 @@ long long now_us(void)
 	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-/* One write for each line, so that many processes can share the output. */
+/* Writes each line in one call, so that many processes can share the output. */
 static void print(const char *line)
 {
 	fputs(line, stdout);
@@ -60,7 +60,7 @@ static void print(const char *line)
 		err(2, "write");
 }
 
-/* The address in the words of the event; returns its IP version. */
+/* Writes the address as the event does. Returns its IP version. */
 static int describe(const struct sockaddr_storage *at, char *text, int *port, bool *mapped)
 {
 	const struct sockaddr_in *v4 = (const void *)at;
@@ -155,12 +155,12 @@ static void tell_all(const char *via, int pid, int tid, int ppid, int fd, const 
 	print(line);
 }
 
-void tell(const char *via, int fd, const struct target *to, int error, long long began_us)
+void print_attempt(const char *via, int fd, const struct target *to, int error, long long began_us)
 {
 	tell_all(via, getpid(), gettid(), getppid(), fd, to, error, began_us);
 }
 
-void tell_for(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us)
+void print_attempt_of(int pid, int tid, int ppid, int fd, const struct target *to, int error, long long began_us)
 {
 	tell_all("connect", pid, tid, ppid, fd, to, error, began_us);
 }
@@ -170,11 +170,11 @@ int attempt(int fd, const struct target *to)
 	long long began_us = now_us();
 	int error = connect(fd, (const void *)&to->at, to->size) ? errno : 0;
 
-	tell("connect", fd, to, error, began_us);
+	print_attempt("connect", fd, to, error, began_us);
 	return error;
 }
 
-void then(int error)
+void print_result(int error)
 {
 	char line[64];
 
@@ -195,6 +195,6 @@ int again(int fd, const struct target *to)
 {
 	int error = connect(fd, (const void *)&to->at, to->size) ? errno : 0;
 
-	then(error);
+	print_result(error);
 	return error;
 }

@@ -2,41 +2,42 @@ import assert from 'node:assert/strict';
 import type { Connect, Lost, Outcome, Pending, Status } from '../../dist/index.js';
 import { statuses } from './collect.js';
 
-export type Told = Connect | Outcome | Pending;
-type Line = Told | Lost | Status;
+export type AttemptEvent = Connect | Outcome | Pending;
+type Line = AttemptEvent | Lost | Status;
 
-const isTold = (event: Line): event is Told => ['connect', 'outcome', 'pending'].includes(event.type);
+const isAttemptEvent = (event: Line): event is AttemptEvent => ['connect', 'outcome', 'pending'].includes(event.type);
 
-export const told = (lines: string[]): Told[] => lines.map((line) => JSON.parse(line) as Line).filter(isTold);
+export const attemptEvents = (lines: string[]): AttemptEvent[] =>
+  lines.map((line) => JSON.parse(line) as Line).filter(isAttemptEvent);
 
-/** The events of each attempt, in order; they join by id. */
-export function stories(lines: string[]): Told[][] {
-  const byId = new Map<string, Told[]>();
-  for (const event of told(lines)) byId.set(event.id, [...(byId.get(event.id) ?? []), event]);
+/** The events of each attempt, in order, joined by id. */
+export function eventsByAttempt(lines: string[]): AttemptEvent[][] {
+  const byId = new Map<string, AttemptEvent[]>();
+  for (const event of attemptEvents(lines)) byId.set(event.id, [...(byId.get(event.id) ?? []), event]);
   const all = [...byId.values()];
-  for (const story of all) isOne(story);
+  for (const events of all) assertConsistent(events);
   return all;
 }
 
-/** All say the same of who, where and when, and nothing comes after the end. */
-function isOne(story: Told[]): void {
-  const [first] = story as [Told];
-  for (const [i, event] of story.entries()) {
+/** Asserts that all events agree on the process, destination and start, and that none follows the outcome. */
+function assertConsistent(events: AttemptEvent[]): void {
+  const [first] = events as [AttemptEvent];
+  for (const [i, event] of events.entries()) {
     for (const key of ['pid', 'tid', 'uid', 'comm', 'exe', 'netns', 'cgroup', 'daddr', 'dport', 'via'] as const)
-      assert.deepEqual(event[key], first[key], `${key}: ${JSON.stringify(story)}`);
-    assert.equal(startOf(event), startOf(first), JSON.stringify(story));
-    assert.ok(event.type !== 'connect' || i === 0, JSON.stringify(story));
-    assert.ok(event.type !== 'outcome' || i === story.length - 1, JSON.stringify(story));
+      assert.deepEqual(event[key], first[key], `${key}: ${JSON.stringify(events)}`);
+    assert.equal(startOf(event), startOf(first), JSON.stringify(events));
+    assert.ok(event.type !== 'connect' || i === 0, JSON.stringify(events));
+    assert.ok(event.type !== 'outcome' || i === events.length - 1, JSON.stringify(events));
   }
 }
 
-/** When the call was made. */
-export const startOf = (event: Told) => (event.type === 'connect' ? event.ts : event.start);
+/** When connect() was called. */
+export const startOf = (event: AttemptEvent) => (event.type === 'connect' ? event.ts : event.start);
 export const micros = (time: string) => Date.parse(`${time.slice(0, 19)}Z`) * 1000 + Number(time.slice(20, 26));
 
-/** As it is written here: `connect, pending, refused ECONNREFUSED`. */
-export const inWords = (story: Told[]) =>
-  story
+/** How tests write the events of an attempt: `connect, pending, refused ECONNREFUSED`. */
+export const sequenceOf = (events: AttemptEvent[]) =>
+  events
     .map((event) => {
       if (event.type === 'connect') return event.error ? `connect ${event.error}` : 'connect';
       return event.type === 'outcome' && event.error ? `${event.result} ${event.error}` : event.result;
@@ -48,13 +49,13 @@ export interface Ledger {
   outcomes: number;
   connects: number;
   pendings: number;
-  /** Attempts that were still open. */
+  /** Attempts that were open at the end. */
   open: number;
   lost: number;
   lostUpdates: number;
 }
 
-/** What the lines add up to, which is what the last status says. */
+/** What the lines add up to. Asserts that the last status agrees. */
 export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both' = 'outcome'): Ledger {
   const count = { connect: 0, outcome: 0, pending: 0 };
   let lost = 0;
@@ -64,7 +65,7 @@ export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both' =
     const event = JSON.parse(line) as Line;
     if (event.type === 'lost' && event.where === 'update') lostUpdates += event.count;
     else if (event.type === 'lost') lost += event.count;
-    else if (isTold(event)) {
+    else if (isAttemptEvent(event)) {
       count[event.type]++;
       assert.equal(event.seq, ++seq, `no gap: ${line}`);
     }
