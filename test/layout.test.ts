@@ -10,8 +10,9 @@ const folders = ['schemas', 'collector', 'transforms', 'sinks'];
 
 function filesIn(folder: string, ending: RegExp): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => ending.test(file) && !/^(build|generated)\//.test(file))
-    .map((file) => join(folder, file));
+    .filter((file) => ending.test(file) && !file.startsWith('generated/'))
+    .map((file) => join(folder, file))
+    .filter((file) => !file.startsWith('collector/build/'));
 }
 
 const sources = folders.flatMap((folder) => filesIn(folder, /\.c?ts$/));

@@ -10,17 +10,16 @@ const reports: Report[] = [];
 
 const words = `# Conformance
 
-Each case is driven once on each kernel while all tiers that work there watch it, with each \`--report\`. \`=\`: all fields of
-all its connect, pending and outcome events are right, in the right order. The others are what a tier is documented not to
-see:
+Each case runs once on each kernel, with each \`--report\`, while all tiers that work there watch it. \`=\` means that all fields
+of all its connect, pending and outcome events are right, in the right order. The other cells are documented limits of a tier:
 
-- \`no errno\`: only the SYN is seen, not the call's result; the outcome has it.
+- \`no errno\`: the tier sees only the SYN, not the call's result; the outcome has it.
 - \`no icmp\`: \`result\` and \`errno\` are right, but \`icmp\` and \`icmp_from\` are missing; the tracepoint tier reads them
-  over IPv4 only.
-- \`not seen\`: no event, since the attempt failed before any SYN was made, in a call that the tier does not hook.
-- \`n/a\`: the tier does not work on that machine, and \`doctor\` says why.
+  only over IPv4.
+- \`not seen\`: no event, because the attempt failed before a SYN was sent, in a call that the tier does not hook.
+- \`n/a\`: the tier does not work on that machine; \`doctor\` reports why.
 
-Checked by \`npm run test:vm\`, and written by \`UPDATE=1 npm run test:vm\`. 6.18 is the machine that the guests ran on.
+\`npm run test:vm\` checks this page; \`UPDATE=1 npm run test:vm\` writes it. 6.18 is the machine on which the guests ran.
 `;
 
 describe('conformance', () => {

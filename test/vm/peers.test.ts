@@ -8,15 +8,15 @@ import type { Comparison, Side } from './peers.js';
 const file = fileURLToPath(new URL('PEERS.md', import.meta.url));
 const words = `# Side by side with the originals
 
-One run on each kernel: our collector by its two better tiers and the originals watch the same attempts. Every line that
-an original prints is among our events, with the same pid, comm (cut to 12 bytes where it cuts), addresses and ports. Our
-latency is from the call to the change of state, tcpconnlat's is between two functions inside of that: ours is never
-shorter, and the probes of all who watch are in it.
+One run on each kernel, in which our collector (with its two better tiers) and the original tools watch the same attempts. Every
+line of an original is among our events, with the same pid, comm (cut to 12 bytes if the original cuts it), addresses and
+ports. Our latency runs from the call to the change of state, tcpconnlat's between two functions inside that span: ours is
+never shorter, and it includes the probes of all tools.
 
-A connect that hangs is printed by tcpconnect.bt when its SYN goes out, and by \`collector --report attempt\` at most 100 ms
-later: the table has the median of nine.
+tcpconnect.bt prints a connect that hangs when its SYN is sent, \`collector --report attempt\` at most 100 ms later. The table
+has the median of nine.
 
-Checked by \`npm run test:vm\`, and written by \`UPDATE=1 npm run test:vm\`.
+\`npm run test:vm\` checks this page; \`UPDATE=1 npm run test:vm\` writes it.
 `;
 
 const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
@@ -33,7 +33,7 @@ function omissions(name: string, { omitted }: Side): string {
     const which = Object.entries(by).map(([one, times]) => (times > 1 ? `${one} (${times})` : one));
     return `- ${reason}: ${which.join('; ')}\n`;
   });
-  return `${name.split(',')[0]} has no line for\n${list.join('')}`;
+  return `${name.split(',')[0]} does not print:\n${list.join('')}`;
 }
 
 const raced = (later: Comparison['later']) =>
@@ -44,10 +44,10 @@ const raced = (later: Comparison['later']) =>
 const report = (kernel: string, sides: [string, Side][], later: Comparison['later']) => `
 ## ${kernel}
 
-| tier | our line of a connect that hangs, after tcpconnect.bt's |
+| tier | delay of our line after tcpconnect.bt's, for a connect that hangs |
 | --- | --- |
 ${raced(later)}
-| original | tier | its lines | of them among ours | our latency by its (median) |
+| original | tier | its lines | also in ours | our latency / its latency (median) |
 | --- | --- | --- | --- | --- |
 ${sides.map(([name, side]) => row(name, side)).join('')}
 ${[...new Set(sides.map(([name, side]) => omissions(name, side)))].join('\n')}`;
