@@ -82,7 +82,10 @@ const wrong: [expression: string, column: string][] = [
   ['v4mapped == false', '13: v4mapped is true or missing, never "false"; write v4mapped or not v4mapped'],
   ['v4mapped > 1', '12: v4mapped has no order; compare it with == or in'],
   ['ts > yesterday', '6: ts needs a time, not "yesterday"; write one such as 2026-11-23T08:15:30Z'],
-  ['ts > 2026-02-30T00:00:00Z', '6: ts needs a time, not "2026-02-30T00:00:00Z"; write one such as 2026-11-23T08:15:30Z'],
+  [
+    'ts > 2026-02-30T00:00:00Z',
+    '6: ts needs a time, not "2026-02-30T00:00:00Z"; write one such as 2026-11-23T08:15:30Z',
+  ],
   ['ts > 2026-11-23', '6: ts needs a time, not "2026-11-23"; write one such as 2026-11-23T08:15:30Z'],
   [
     'ts == 2026-11-23T08:15:30.1234567Z',
