@@ -144,7 +144,10 @@ ${indent(match(value.item, false, memos), 6)}
   }
 }
 
-/** A text that changes slowly (a time, to the minute) is checked only if these first bytes differ from those seen last. */
+/**
+ * How many bytes at the start of a text are compared with those seen last. They change slowly (a time, to the minute), and equal
+ * bytes need no other check.
+ */
 const memoBytes = 16;
 
 function pattern(parts: Part[], memos: string[]): string {
@@ -188,7 +191,7 @@ function inSet(set: ByteSet, offset: number): string {
   );
 }
 
-/** Returns a test whether the bytes at a place are this ASCII text, with loads as wide as possible. */
+/** Returns an expression that tests whether the bytes at a place are this ASCII text, with loads as wide as possible. */
 function same(text: string, place: string): string {
   const bytes = Buffer.from(text);
   const tests: string[] = [];

@@ -94,7 +94,7 @@ export function planOf(type: string, schema: Schema): Plan {
   };
 }
 
-/** Returns the matcher of a property. Calls `fail` on keywords that it does not know, or not together. */
+/** Returns the matcher of a property. Calls `fail` on unknown keywords and combinations of keywords. */
 function matcherOf(property: Property, fail: (what: string) => never): Matcher {
   const keywords = Object.keys(property).filter((keyword) => !annotations.includes(keyword));
   const only = (...allowed: string[]) => {

@@ -154,7 +154,7 @@ export class Link {
     this.#await();
   }
 
-  /** Wakes up those who wait in `ready`, and lets others wait for the next change. */
+  /** Wakes the callers of `ready`, and prepares the next change to wait for. */
   #await(): void {
     this.#changed();
     this.#change = new Promise((resolve) => {

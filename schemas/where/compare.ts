@@ -74,7 +74,7 @@ function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject:
   return typeof limit === 'bigint' ? test : ranged(test, [wholeNumbers(operator, limit)]);
 }
 
-/** Returns the range of whole numbers that compare to the limit in this way. */
+/** Returns the range of the whole numbers n for which `n operator limit` holds. */
 function wholeNumbers(operator: Exclude<Order, '==' | '!='>, limit: number): Range {
   switch (operator) {
     case '<':
@@ -88,7 +88,7 @@ function wholeNumbers(operator: Exclude<Order, '==' | '!='>, limit: number): Ran
   }
 }
 
-/** Returns a test whether a value is one of these. With `many` (after `in`), a literal may be a range or a network. */
+/** Returns the test that a value is one of these. With `many` (after `in`), a literal may be a range or a network. */
 function isOneOf(values: Literal[], subject: Subject, many: boolean): Test {
   switch (subject.kind?.is) {
     case 'number':

@@ -2,9 +2,9 @@ import { RE2JS } from 're2js';
 import { UsageError } from '../pipe/messages/errors.js';
 
 /**
- * Returns a test whether any part of a text matches a regular expression. It takes time proportional to the length of the text,
- * whatever the expression: an attacker may choose the text, and the expression may come from the web page. JavaScript's own
- * engine backtracks, which can take hours. Throws UsageError if the expression is invalid or needs backtracking.
+ * Returns a function that tests whether any part of a text matches a regular expression. It takes time proportional to the
+ * length of the text, whatever the expression: an attacker may choose the text, and the expression may come from the web page.
+ * JavaScript's own engine backtracks, which can take hours. Throws UsageError if the expression is invalid or needs backtracking.
  */
 export function pattern(source: string, flags = ''): (text: string) => boolean {
   try {
@@ -21,8 +21,8 @@ export function pattern(source: string, flags = ''): (text: string) => boolean {
 }
 
 /**
- * Returns a test whether a whole text matches a glob: `*`, `?`, `[abc]`, `[!abc]`. Like `pattern`, it takes time proportional to
- * the length of the text: for each part between two `*`, the first place that matches is as good as any later one.
+ * Returns a function that tests whether a whole text matches a glob: `*`, `?`, `[abc]`, `[!abc]`. Like `pattern`, it takes time
+ * proportional to the length of the text: for each part between two `*`, the first place that matches is as good as any later.
  */
 export function glob(text: string, flags = ''): (text: string) => boolean {
   const parts = [''];

@@ -92,7 +92,7 @@ function inSet(set: ByteSet, at: number): string {
   );
 }
 
-/** Returns a test whether the bytes at a place are this ASCII text, with loads as wide as possible. */
+/** Returns an expression that tests whether the bytes at a place are this ASCII text, with loads as wide as possible. */
 export function same(text: string, place: string): string {
   const bytes = Buffer.from(text);
   const tests: string[] = [];
