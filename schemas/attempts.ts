@@ -1,2 +1,2 @@
-/** The types of events that describe an attempt. */
+/** The event types that describe an attempt. */
 export const attemptTypes: readonly string[] = ['connect', 'outcome', 'pending'];

@@ -1,23 +1,26 @@
 /**
- * Build step, after tsc: finds the commands (each file directly in collector/, transforms/ and sinks/ that exports
- * `command`) and writes what is made of them all: an executable each in dist/bin, the umbrella `synpipe`, and the
- * library's entry. So a new stage is one new file.
+ * Build step, after tsc: finds the commands (each file directly in collector/, transforms/ and sinks/ that exports `command`)
+ * and writes what is made from all of them: an executable for each in dist/bin, the umbrella command `synpipe`, the entry of the
+ * library, man pages and completions. So a new stage is one new file.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { buildNoting, bundle, bundleThreads, packages } from './bundle.js';
-import { writeManual } from './manual/write.js';
 import type { Command } from '../pipe/command/command.js';
 import { umbrellaCommands } from '../pipe/command/umbrella.js';
+import { buildNoting, bundle, bundleThreads, packages } from './bundle.js';
+import { writeManual } from './manual/write.js';
 
 const dist = new URL('../../dist/', import.meta.url);
 const write = (path: string, text: string) => writeFileSync(new URL(path, dist), text);
 
 for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs']) {
-  cpSync(new URL(`../../${file}`, import.meta.url), new URL(file, dist)); // tsc leaves CommonJS where it is
+  cpSync(new URL(`../../${file}`, import.meta.url), new URL(file, dist)); // tsc does not copy CommonJS
 }
 
 mkdirSync(new URL('collector/replay', dist), { recursive: true });
-cpSync(new URL('../../collector/replay/sample.ndjson', import.meta.url), new URL('collector/replay/sample.ndjson', dist));
+cpSync(
+  new URL('../../collector/replay/sample.ndjson', import.meta.url),
+  new URL('collector/replay/sample.ndjson', dist),
+);
 
 const commands: { path: string; command: Command; exports: string[] }[] = [];
 for (const folder of ['collector', 'transforms', 'sinks']) {
@@ -60,7 +63,7 @@ const library = commands
 const from = (folder: string) =>
   library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
 
-/** How the commands are started, where they want arguments, or would not end at the end of no input. */
+/** Arguments for the run that warms up each command, if it needs some or would not end on empty input. */
 const starts: Record<string, string[]> = {
   apply: ['--version'],
   collector: ['--version'],
@@ -90,7 +93,7 @@ await bundle({
 });
 const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' });
 await bundleThreads(modules.filter((path) => path.endsWith('-worker.js')));
-// `synpipe filter` is the executable `filter`; only synpipe's own part has all the commands in it.
+// `synpipe filter` runs the executable `filter`; only umbrella/synpipe.cjs contains all commands.
 const names = JSON.stringify(commands.map(({ command: { name } }) => name));
 write(
   'bin/synpipe',
@@ -126,4 +129,4 @@ await buildNoting({
 });
 for (const file of ['index.html', 'icon.svg']) cpSync(page(file), new URL(`sinks/web/page/${file}`, dist));
 
-write('packages.json', `${JSON.stringify([...packages].sort())}\n`); // whose licences the package has to tell
+write('packages.json', `${JSON.stringify([...packages].sort())}\n`); // the package has to include their licences

@@ -1,7 +1,7 @@
 /**
- * Part of the build: each command becomes one file of CommonJS, which starts faster than modules do: one file to find
- * and read, compiled ahead, and of Node's own modules only what Node itself has loaded, the others when they are first used.
- * All packages but tsx, which `apply` may find, are in them: what is installed needs no others.
+ * Part of the build: bundles each command into one CommonJS file. That starts faster than modules: there is one file to find and
+ * read, it is compiled ahead, and Node's own modules that Node has not loaded itself are loaded on first use. All npm packages
+ * are bundled except tsx, which `apply` uses if it is installed, so the installed program needs no packages.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -12,10 +12,10 @@ import { codeOf, compileAhead, wrapper } from './compile-ahead.js';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 
-/** What is in Node from its start: these cost nothing. */
+/** Modules that Node itself loads at start: they cost nothing. */
 const loaded = new Set(['node:buffer', 'node:events', 'node:fs', 'node:path', 'node:process', 'node:url']);
 
-/** What many runs do not need, in files of their own: for lines that the scanner does not know, for the first, for one. */
+/** Modules that many runs do not need. Each becomes a separate file, loaded on first use. */
 const seldom = [
   './schemas/generated/validate.cjs',
   './schemas/generated/wasm.js',
@@ -25,7 +25,7 @@ const seldom = [
   're2js',
 ];
 
-/** Loads a module when one of its exports is first used: Node's own ones, and those. */
+/** Loads Node's own modules and the modules in `seldom` when one of their exports is first used. */
 const lazy: Plugin = {
   name: 'lazy',
   setup({ onResolve, onLoad }) {
@@ -50,7 +50,7 @@ const lazy: Plugin = {
   },
 };
 
-/** A module goes on to find what lies beside it, wherever its code has gone. */
+/** Replaces import.meta.url, so that a module still finds the files beside it after bundling. */
 const places: Plugin = {
   name: 'places',
   setup({ onLoad, initialOptions }) {
@@ -63,10 +63,10 @@ const places: Plugin = {
   },
 };
 
-/** The npm packages of which something is in what was built. */
+/** The npm packages that are part of what was built. */
 export const packages = new Set<string>();
 
-/** esbuild, and a note of the packages it took. */
+/** Runs esbuild, and adds the packages that it bundled to `packages`. */
 export async function buildNoting(options: BuildOptions): Promise<void> {
   const { metafile } = await build({ bundle: true, logLevel: 'warning', metafile: true, ...options });
   for (const input of Object.keys(metafile?.inputs ?? {})) {
@@ -75,19 +75,19 @@ export async function buildNoting(options: BuildOptions): Promise<void> {
   }
 }
 
-/** A package that writes to the console would write into the stream of events. */
+/** Calls of the console are dropped: a package that writes to the console would write into the stream of events. */
 const common: BuildOptions = { platform: 'node', target: 'node20', format: 'cjs', drop: ['console'] };
 const fileOf = (module: string) => `../seldom/${basename(module).replace(/\.c?js$/, '')}.cjs`;
 
-/** What a file in dist/ is made of. */
+/** The source of a file in dist/. */
 export interface Source {
   /** Code whose imports are relative to dist/bin. */
   contents: string;
-  /** Of an executable: arguments with which it starts as it mostly does, and soon ends, given no input. */
+  /** For an executable: arguments with which it starts as usual and ends soon on empty input. */
   start?: readonly string[];
 }
 
-/** Makes files, by their places in dist/. */
+/** Writes these files; each key is a path in dist/. */
 export async function bundle(files: Record<string, Source>): Promise<void> {
   for (const module of seldom) {
     const entry = module.startsWith('.') ? `${dist}${module}` : module;
@@ -109,7 +109,7 @@ export async function bundle(files: Record<string, Source>): Promise<void> {
   }
 }
 
-/** Makes of each thread's module in dist/ one file beside it, NAME.cjs. */
+/** Bundles the module of each worker thread in dist/ into one file beside it, NAME.cjs. */
 export async function bundleThreads(modules: string[]): Promise<void> {
   for (const module of modules)
     await buildNoting({

@@ -1,6 +1,6 @@
 /**
- * Part of the build: compiles commands ahead. Most of what a start of Node costs beyond Node itself is compiling; V8 can
- * keep that, with the functions that a run has needed.
+ * Part of the build: compiles commands ahead of time. Most of a command's start-up time beyond that of Node itself is
+ * compilation. V8 can cache the compiled code of the functions that a run needed.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,16 +9,16 @@ import { fileURLToPath } from 'node:url';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 
-/** Wraps code as Node does with a file of CommonJS. `import()` has no meaning in code that V8 has kept: it is given too. */
+/** Wraps code as Node wraps CommonJS. Code from V8's cache cannot use `import()`, so it gets `importModule` as a parameter. */
 export const wrapper = {
   banner: { js: '(function (exports, require, module, __filename, __dirname, importModule) {' },
   footer: { js: '})' },
 };
 
-/** Where the code of the executable at this place in dist/ goes. */
+/** Returns the path of the code for the executable at this path in dist/. */
 export const codeOf = (place: string) => `${dist}code/${basename(place, '.cjs')}.js`;
 
-/** Runs a command's code. What V8 has kept is for the Node that has built it; another one compiles it anew. */
+/** Returns an executable that runs a command's code. V8's cache is only valid for the Node that built it; another compiles. */
 const executable = (code: string) => `#!/usr/bin/env node
 const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
@@ -33,8 +33,8 @@ script.runInThisContext()(exports, require, module, __filename, __dirname, impor
 `;
 
 /**
- * Makes the executable at a place in dist/ of its code, wrapped and all ASCII, and compiles that as far as a run with
- * these arguments needs, on no input.
+ * Writes the executable at a path in dist/ from its code, which must be wrapped and in ASCII, and compiles the functions that a
+ * run with these arguments needs on empty input. Throws if that run fails.
  */
 export function compileAhead(place: string, start: readonly string[]): void {
   const code = codeOf(place);
@@ -43,7 +43,7 @@ export function compileAhead(place: string, start: readonly string[]): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, executable(code));
   chmodSync(path, 0o755);
-  const { NODE_OPTIONS: _, ...env } = process.env; // V8 takes nothing that was compiled under other flags
+  const { NODE_OPTIONS: _, ...env } = process.env; // V8 rejects code that was compiled with other flags
   const result = `${code}.${process.arch}-${process.version}`;
   const warm = fileURLToPath(new URL('warm.cjs', import.meta.url));
   const { error, stderr } = spawnSync(process.execPath, [warm, code, result, path, ...start], {

@@ -1,6 +1,6 @@
 /**
- * Part of making the package: writes dist/THIRD-PARTY-NOTICES, the licences of all that is linked into the native code
- * or bundled into the JavaScript. The archives are Debian's, so the texts are those of its packages, on this machine.
+ * Part of packaging: writes dist/THIRD-PARTY-NOTICES, the licences of everything that is linked into the native code or bundled
+ * into the JavaScript. The linked libraries are Debian's, so the texts come from the Debian packages on this machine.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -24,17 +24,17 @@ const [, elfutilsVersion] = elfutils.split(' ');
 const native: Notice[] = [
   {
     title: `libbpf (Debian ${version('libbpf-dev')}), in dist/native/*/collector.node; its headers in dist/native/*/bpf`,
-    texts: ['Of its two licences the BSD-2-Clause is the one chosen here.', copyright('libbpf-dev')],
+    texts: ['It has two licences; this package uses it under the BSD-2-Clause.', copyright('libbpf-dev')],
   },
   {
     title: `libelf (Debian ${elfutils}), in dist/native/*/collector.node`,
     texts: [
-      `Of its two licences the GNU LGPL, version 3 or later, is the one chosen here. Its source is Debian's source package:
+      `It has two licences; this package uses it under the GNU LGPL, version 3 or later. Its source is Debian's source package:
 \`apt-get source elfutils=${elfutilsVersion}\` on Debian, or https://snapshot.debian.org/package/elfutils/${elfutilsVersion}/.
-To use another libelf: the source of all else that is in collector.node, and what builds it, is in this package (folders
-collector and bpf, Makefile). Delete collector.node and say \`npm rebuild\`: it is linked again, with the libelf.a that
-the compiler finds. The object elf_error.o of libelf is replaced by collector/archives.c. Nothing in the licence of
-synpipe keeps you from changing libelf, or from taking apart what is linked with it to debug that.`,
+To use another libelf: this package contains the source of everything else in collector.node, and what builds it (folders
+collector and bpf, Makefile). Delete collector.node and run \`npm rebuild\`: this links it again, with the libelf.a that
+the compiler finds. collector/archives.c replaces the object elf_error.o of libelf. Nothing in the licence of synpipe
+forbids you to change libelf, or to reverse-engineer what is linked with it to debug such changes.`,
       copyright('libelf-dev'),
       common('LGPL-3'),
       common('GPL-3'),
@@ -46,12 +46,12 @@ synpipe keeps you from changing libelf, or from taking apart what is linked with
   },
 ];
 
-/** Of a package in node_modules: its licence, and what else is known to be in it. */
+/** Returns the notice of a package in node_modules: its licence, and that of code known to be in it. */
 function npm(name: string): Notice {
   const folder = new URL(`node_modules/${name}/`, root);
   const about = JSON.parse(read(new URL('package.json', folder)));
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
-  if (files.length === 0) throw new Error(`${name} has no file with its licence`);
+  if (files.length === 0) throw new Error(`${name} has no licence file`);
   const texts = files.map((file) => read(new URL(file, folder)));
   if (name === '@hpcc-js/wasm-zstd') texts.push(`It contains Zstandard:\n\n${copyright('libzstd1')}`);
   if (name === 'undici') texts.push('It contains llhttp, Copyright Fedor Indutny, 2018, under the same terms.');
@@ -66,8 +66,8 @@ const notices = [...native, npm('node-addon-api'), ...bundled.map(npm)].map(
 
 writeFileSync(
   new URL('dist/THIRD-PARTY-NOTICES', root),
-  `synpipe itself is under the licence in the file LICENSE; its BPF programs (bpf/, dist/native/*/bpf) are under GPL-2.0
-or that one. The package also contains what is listed here. node-addon-api is in collector.node and, as source, in
+  `The file LICENSE has the licence of synpipe itself. Its BPF programs (bpf/, dist/native/*/bpf) are under that licence or
+GPL-2.0. The package also contains the software listed here. node-addon-api is in collector.node and, as source, in
 node_modules; the other npm packages are in the files of dist/bin, dist/umbrella, dist/schemas and dist/sinks.
 
 ${notices.join('\n')}`,

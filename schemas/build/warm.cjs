@@ -1,6 +1,6 @@
 /**
- * Part of the build: runs the code of a command, and writes down what V8 has made of it until its end, the functions
- * that this run needed: `node warm.cjs CODE RESULT EXECUTABLE ARG…`.
+ * Part of the build: runs the code of a command and at its end writes V8's cache, with the functions that this run needed:
+ * `node warm.cjs CODE RESULT EXECUTABLE ARG…`.
  */
 const { readFileSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');

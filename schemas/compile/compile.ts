@@ -1,8 +1,13 @@
 /**
- * Build step: from *.schema.json to what the stages import (schemas/generated/, not in git):
- * validate.cjs (one ajv function per event type, compiled ahead, so that no command compiles a schema at its start),
- * kinds.ts and scan.ts (a scanner of canonical lines) and wasm.ts (the same, made from scan.c), events.ts (their TypeScript types),
- * fields.ts (what may be compared with their fields), table.ts (the module of transforms/aggregate/table.c) and version.ts.
+ * Build step: generates from *.schema.json what the stages import (schemas/generated/, not in git):
+ *
+ * - validate.cjs: one ajv function per event type, so that no command compiles a schema when it starts
+ * - kinds.ts and scan.ts: a scanner of canonical lines
+ * - scan.c and wasm.ts: the same scanner in C, and compiled to WebAssembly
+ * - events.ts: the TypeScript types of the events
+ * - fields.ts: what the fields may be compared with
+ * - table.ts: transforms/aggregate/table.c, compiled to WebAssembly
+ * - version.ts
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,13 +33,13 @@ for (const file of readdirSync(here).sort()) {
   if (type) schemas.set(type, read(new URL(file, here)));
 }
 
-// Each schema stands alone for other validators, so they repeat the properties that they share. Only these may differ.
+// Each schema is complete, for other validators, so schemas repeat the properties that they share. Only these may differ.
 const propertiesOf = (type: string) =>
   (schemas.get(type) as unknown as { properties: Record<string, unknown> }).properties;
 repeats('outcome', 'connect', ['type', 'ts', 'errno']);
 repeats('pending', 'outcome', ['type', 'ts', 'start', 'result', 'errno', 'error', 'icmp', 'latency_us', 'repeat']);
 
-/** Throws if a type does not have the properties of another, in the same order, except for some. */
+/** Throws if a type does not repeat the properties of `model` in the same order, except for those in `except`. */
 function repeats(type: string, model: string, except: readonly string[]): void {
   const [properties, shared] = [propertiesOf(type), propertiesOf(model)];
   const names = Object.keys(shared).filter((name) => !except.includes(name));
@@ -46,11 +51,11 @@ function repeats(type: string, model: string, except: readonly string[]): void {
 }
 
 const ajv = new Ajv2020({
-  strictTypes: false, // "anyOf" over formats says its type outside
+  strictTypes: false, // for "anyOf" over formats, "type" is outside of it
   formats: formats.all,
   code: { source: true, lines: true, formats: _`require("../formats.cjs").all` },
 });
-ajv.addVocabulary(['unit', 'source']); // this project's own annotations
+ajv.addVocabulary(['unit', 'source']); // annotations of this project
 for (const schema of schemas.values()) ajv.addSchema(schema);
 
 const ids = Object.fromEntries([...schemas].map(([type, schema]) => [type, schema.$id]));
@@ -73,7 +78,7 @@ writeFileSync(new URL('scan.c', out), c(plans));
 wasm(new URL('scan.c', out), 'wasm.ts', 1);
 wasm(new URL('../transforms/aggregate/table.c', here), 'table.ts', 3);
 
-/** Compiles C to a module that has the first pages of its memory for itself. */
+/** Compiles C to a WebAssembly module. The module owns the first `pages` pages of its memory. */
 function wasm(source: URL, name: string, pages: number): void {
   const module = fileURLToPath(new URL(name.replace(/ts$/, 'wasm'), out));
   execFileSync('clang', [
@@ -81,18 +86,18 @@ function wasm(source: URL, name: string, pages: number): void {
     ...['-Wl,--no-entry', '-Wl,--import-memory', '-Wl,-z,stack-size=8192', `-Wl,--initial-memory=${pages << 16}`],
     ...['-Wl,--strip-all', fileURLToPath(source), '-o', module],
   ]);
-  const code = readFileSync(module, 'base64'); // in a string, it is found wherever the command is
+  const code = readFileSync(module, 'base64'); // as a string it is part of the command's file
   const file = basename(fileURLToPath(source));
   writeFileSync(
     new URL(name, out),
-    `/** The module of ${file}. */\nexport const code =\n  '${code}';\nexport const ownPages = ${pages};\n`,
+    `/** ${file}, compiled to WebAssembly, in base64. */\nexport const code =\n  '${code}';\nexport const ownPages = ${pages};\n`,
   );
 }
 
 const interfaces = await Promise.all(
   [...schemas.values()].map((schema) => types(withoutFormats(schema), schema.title, { bannerComment: '' })),
 );
-/** TypeScript has no type for "anyOf" over formats. */
+/** Removes "anyOf" over formats, for which TypeScript has no type. */
 function withoutFormats(schema: object) {
   return JSON.parse(JSON.stringify(schema, (key, value) => (key === 'anyOf' ? undefined : value)));
 }
@@ -115,7 +120,7 @@ writeFileSync(
   new URL('fields.ts', out),
   `import type { Kind } from '../where/kind.js';
 
-/** What the fields of each event type may be. */
+/** What the fields of each event type may be, for comparisons. */
 export const fieldKinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = ${JSON.stringify(Object.fromEntries(fieldKinds), null, 1)};
 `,
 );

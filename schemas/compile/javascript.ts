@@ -1,12 +1,12 @@
 import { type ByteSet, fixedBytes, type Part } from './pattern.js';
 import { bitsOf, describe, headOf, headWords, keyOf, type Matcher, type Plan, type Step } from './plan.js';
 
-/** How many words the record of a line has. */
+/** The size of a line's record, in words of 32 bits. */
 export const recordWords = (plans: Plan[]) => headWords + Math.max(...plans.map(({ steps }) => steps.length));
 
-/** What the scanner knows, as TypeScript. */
+/** Returns the TypeScript module that lists the event types and fields that the scanner knows. */
 export function known(plans: Plan[]): string {
-  return `/** What the scanner knows: a line's kind is its type's place here; the fields are in the order of their words. */
+  return `/** The event types that the scanner knows. A line's kind is its type's index here; fields are in word order. */
 export const kinds: readonly { type: string; fields: readonly string[] }[] = [
 ${plans.map(({ type, steps }) => `  { type: '${type}', fields: [${steps.map(({ name }) => `'${name}'`).join(', ')}] },`).join('\n')}
 ];
@@ -15,7 +15,7 @@ export const recordWords = ${recordWords(plans)};
 `;
 }
 
-/** The scanner of one line, as TypeScript: compares bytes with the texts of the keys, several at once. */
+/** Returns the scanner of one line, as TypeScript. It compares bytes with the texts of the keys, several bytes at once. */
 export function javascript(plans: Plan[]): string {
   const memos: string[] = [];
   const functions = plans.map((plan, kind) => scanner(plan, kind, memos));
@@ -25,9 +25,10 @@ import { ipv4, ipv6, plain, restOfText } from '../pipe/scan/text.js';
 ${memos.join('\n')}
 
 /**
- * Tries the line that starts at \`line\` and ends with a newline as a canonical line. Returns where its newline is, with
- * its record in t[r..r+${recordWords(plans)}): start, end, kind, two words of bits for the fields that are there, whether
- * there are others, then for each field its place in the line and, 16 bits higher, its length. Returns -1 where it is none that the scanner knows.
+ * Scans the line that starts at \`line\` and ends with a newline, if it is canonical. Returns the index of its newline and
+ * writes its record to t[r..r+${recordWords(plans)}): start, end, kind, two words of bits for the fields that are present,
+ * whether there are unknown fields, then for each field its place in the line and, 16 bits higher, its length. Returns -1 if
+ * the line is not one that the scanner accepts.
  */
 export function scanLine(b: Uint8Array, v: DataView, line: number, t: Int32Array, r: number): number {
 ${plans.map((plan) => `  if (${same(headOf(plan), 'line')}) return ${plan.type}(b, v, line, t, r);`).join('\n')}
@@ -89,7 +90,7 @@ t[r + ${headWords + at}] = (at${at} - line) | ((p - at${at}) << 16);
   return `${comment}if (${same(key, 'p')}) {\n${indent(body.trimEnd())}\n  fields${at >> 5} |= ${1 << (at & 31)};\n}\n`;
 }
 
-/** Code that moves p behind the value, or returns -1. */
+/** Returns code that moves p past the value, or returns -1 if the value does not match. */
 function match(value: Matcher, opened: boolean, memos: string[]): string {
   const open = opened ? '' : 'if (b[p++] !== 34) return -1;\n';
   switch (value.kind) {
@@ -143,7 +144,10 @@ ${indent(match(value.item, false, memos), 6)}
   }
 }
 
-/** Sixteen bytes at the start of a text that changes slowly (a time's minutes) are compared with those seen last. */
+/**
+ * How many bytes at the start of a text are compared with those seen last. They change slowly (a time, to the minute), and equal
+ * bytes need no other check.
+ */
 const memoBytes = 16;
 
 function pattern(parts: Part[], memos: string[]): string {
@@ -158,7 +162,7 @@ function pattern(parts: Part[], memos: string[]): string {
   let code: string;
   if (checks.some(({ end }) => end === memoBytes)) {
     const memo = `seen${memos.length}`;
-    memos.push(`let ${memo}a = 0;\nlet ${memo}b = 0; // the first ${memoBytes} bytes of the last such text`);
+    memos.push(`let ${memo}a = 0;\nlet ${memo}b = 0; // the first ${memoBytes} bytes of the last text here`);
     const first = tests(checks.filter(({ end }) => end <= memoBytes));
     code = `if (v.getFloat64(p, true) !== ${memo}a || v.getFloat64(p + 8, true) !== ${memo}b) {
 ${indent(first.trimEnd())}
@@ -187,7 +191,7 @@ function inSet(set: ByteSet, offset: number): string {
   );
 }
 
-/** Whether the bytes at a place are this ASCII text, by loads as wide as there are. */
+/** Returns an expression that tests whether the bytes at a place are this ASCII text, with loads as wide as possible. */
 function same(text: string, place: string): string {
   const bytes = Buffer.from(text);
   const tests: string[] = [];

@@ -1,15 +1,15 @@
-/** Bytes, as ranges. */
+/** A set of bytes, as inclusive ranges. */
 export type ByteSet = [first: number, last: number][];
 
 /**
- * A piece of a pattern: bytes of a set, `min` to `max` of them (as many as come; only the last piece may vary), or one
- * of several sequences of equal length.
+ * A piece of a pattern: `min` to `max` bytes of a set (as many as match; only the last piece may vary in length), or one of
+ * several sequences of equal length.
  */
 export type Part = { set: ByteSet; min: number; max: number } | { choices: ByteSet[][] };
 
 /**
- * A regular expression, anchored at both ends, as pieces that are matched without going back: sets of ASCII characters,
- * counts, and groups of alternatives that are all as long. Calls `fail` on one that is not so simple.
+ * Parses a regular expression, anchored at both ends, into pieces that match without backtracking: sets of ASCII characters,
+ * counts, and groups of alternatives of equal length. Calls `fail` if the expression has anything else.
  */
 export function parsePattern(source: string, fail: (what: string) => never): Part[] {
   const no = () => fail(`the pattern ${source}`);
@@ -49,7 +49,7 @@ function sequence(text: string, no: () => never): ByteSet[] {
   return sets;
 }
 
-/** The set at the start of the text, and how many characters tell it. */
+/** Parses the set at the start of the text. Returns it and how many characters it takes. */
 function one(text: string, no: () => never): [ByteSet, taken: number] {
   const [all, inner] = /^\[([^\]\\^]+)\]/.exec(text) ?? [];
   if (all === undefined) {
@@ -61,20 +61,20 @@ function one(text: string, no: () => never): [ByteSet, taken: number] {
   for (const [range] of (inner as string).matchAll(/.-.|./gs)) {
     const [first, last] = [range.charCodeAt(0), range.charCodeAt(range.length - 1)];
     const holds = (code: number) => first <= code && code <= last;
-    if (first > last || last > 126 || first < 32 || holds(34) || holds(92)) no(); // bytes that stand for themselves
+    if (first > last || last > 126 || first < 32 || holds(34) || holds(92)) no(); // only bytes that JSON does not escape
     set.push([first, last]);
   }
   return [set, all.length];
 }
 
-/** A sequence of bytes at fixed places: one of these. */
+/** Bytes at fixed places, which match one of several sequences. */
 export interface Fixed {
   at: number;
   end: number;
   choices: ByteSet[][];
 }
 
-/** A pattern's bytes at fixed places, and the set at its end where that varies. */
+/** Splits a pattern into its bytes at fixed places and the set at its end, if the number of bytes there varies. */
 export function fixedBytes(parts: Part[]): {
   fixed: Fixed[];
   open: { set: ByteSet; min: number; max: number } | undefined;

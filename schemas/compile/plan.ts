@@ -1,8 +1,8 @@
 import { type Part, parsePattern } from './pattern.js';
 
 /**
- * How the scanner checks a value. Each matcher accepts only what the schema allows, in its one canonical spelling;
- * what it does not accept is left to JSON.parse and ajv, so to accept less is slow but never wrong.
+ * How the scanner checks a value. A matcher accepts only what the schema allows, in its canonical spelling. Everything else is
+ * left to JSON.parse and ajv, so a matcher that accepts too little is slow but never wrong.
  */
 export type Matcher =
   /** One of these texts. */
@@ -11,13 +11,13 @@ export type Matcher =
   | { kind: 'integer'; min: number; max: number }
   /** A string of min to max characters (code points). */
   | { kind: 'string'; min: number; max: number }
-  /** A string of ASCII that a pattern describes. */
+  /** A string of ASCII characters that matches a pattern. */
   | { kind: 'pattern'; source: string; parts: Part[] }
-  /** A string that is an address of these families. */
+  /** An address of one of these families, as a string. */
   | { kind: 'address'; ipv4: boolean; ipv6: boolean }
   /** An array of min to max values. */
   | { kind: 'list'; item: Matcher; min: number; max: number }
-  /** No value: a line that has this field is never accepted. */
+  /** No value at all: a line with this field is never accepted. */
   | { kind: 'none' };
 
 export interface Step {
@@ -26,12 +26,12 @@ export interface Step {
   value: Matcher;
 }
 
-/** What the canonical lines of one event type look like: the keys in their order. */
+/** The form of canonical lines of one event type: the fields in their order. */
 export interface Plan {
   type: string;
   title: string;
   steps: Step[];
-  /** Where the first field is, the others must be: positions in `steps`. */
+  /** If the first field is present, the others must be too: indices in `steps`. */
   dependent: [field: number, others: number[]][];
 }
 
@@ -46,23 +46,23 @@ interface Schema extends Property {
 }
 
 /**
- * Types that have no scanner, since there are few such lines, or they are of objects in objects and only sinks read them:
- * all of them go to JSON.parse and ajv.
+ * Types without a scanner: their lines go to JSON.parse and ajv. Such lines are few, or they have nested objects and only sinks
+ * read them.
  */
 export const unscanned = new Set(['summary', 'ecs', 'otel']);
 
-/** Fields that no scanner reads: lines that have them go to JSON.parse and ajv. */
+/** Fields that no scanner reads: lines with them go to JSON.parse and ajv. */
 const unread = new Set(['status/filters', 'status/unnamed']);
 
 const annotations = ['title', 'description', 'unit', 'source', 'examples', 'default', 'deprecated', '$comment'];
 const mostExact = Number.MAX_SAFE_INTEGER;
-const mostBytes = 0xffff; // of a line that is scanned: places in it are kept in 16 bits
+const mostBytes = 0xffff; // the longest line that is scanned: places in it are kept in 16 bits
 
-/** The plan for an event type's schema. Throws on a keyword that it could not hold to. */
+/** Returns the plan for an event type's schema. Throws if the schema has a keyword that the scanner cannot check. */
 export function planOf(type: string, schema: Schema): Plan {
   const fail = (path: string, what: string): never => {
     throw new Error(
-      `${type}.schema.json: ${path}: the scanner does not know ${what}; teach schemas/compile/plan.ts, or name it there as unread`,
+      `${type}.schema.json: ${path}: the scanner does not know ${what}; add it to schemas/compile/plan.ts, or list it there as unread`,
     );
   };
   const known = [...annotations, '$schema', '$id', 'type', 'required', 'properties', 'dependentRequired'];
@@ -82,7 +82,7 @@ export function planOf(type: string, schema: Schema): Plan {
   });
   const fixed = ({ required, value }: Step) => required && value.kind === 'literals' && value.texts.length === 1;
   if (names[0] !== 'type' || names[1] !== 'v' || !steps.slice(0, 2).every(fixed))
-    fail('', 'events that do not begin with type and v');
+    fail('', 'events that do not start with type and v');
   if (steps.length > 64) fail('', 'more than 64 properties');
   const position = (name: string) => (names.includes(name) ? names.indexOf(name) : fail('', `the property ${name}`));
   for (const name of required) position(name);
@@ -94,7 +94,7 @@ export function planOf(type: string, schema: Schema): Plan {
   };
 }
 
-/** Which keywords go together, and what they make. */
+/** Returns the matcher of a property. Calls `fail` on unknown keywords and combinations of keywords. */
 function matcherOf(property: Property, fail: (what: string) => never): Matcher {
   const keywords = Object.keys(property).filter((keyword) => !annotations.includes(keyword));
   const only = (...allowed: string[]) => {
@@ -160,31 +160,31 @@ function stringOf(
 }
 
 /**
- * Words at the start of a line's record: its start, its end, its kind, two of bits for the fields that are there, and
- * whether there are others that the schema does not know.
+ * The number of words at the start of a line's record: start, end, kind, two words of bits for the fields that are present, and
+ * whether there are fields that the schema does not know.
  */
 export const headWords = 6;
 
-/** The text in front of a step's value, its opening quote included where it always has one. */
+/** Returns the text before a step's value, with the opening quote if the value is always a string. */
 export function keyOf({ name, value }: Step): string {
   const quoted = value.kind === 'string' || value.kind === 'pattern' || value.kind === 'address';
   return `,"${name}":${quoted ? '"' : ''}`;
 }
 
-/** How every line of the type begins. */
+/** Returns the text that starts every line of the type. */
 export function headOf({ steps }: Plan): string {
   const text = (step: number) => ((steps[step] as Step).value as { texts: string[] }).texts[0];
   return `{"type":${text(0)},"v":${text(1)}`;
 }
 
-/** The fields, as the two words of bits in which a record says what is there. */
+/** Returns the two words of bits that stand for these fields in a record. */
 export function bitsOf(fields: number[]): [number, number] {
   const words: [number, number] = [0, 0];
   for (const field of fields) words[(field >> 5) as 0 | 1] |= 1 << (field & 31);
   return words;
 }
 
-/** What a matcher wants, for the comments of generated code. */
+/** Describes what a matcher accepts, for the comments of generated code. */
 export function describe(value: Matcher): string {
   const many = (min: number, max: number) => (max === mostBytes ? `${min} or more` : `${min} to ${max}`);
   switch (value.kind) {
@@ -199,7 +199,7 @@ export function describe(value: Matcher): string {
     case 'address':
       return [value.ipv4 && 'IPv4', value.ipv6 && 'IPv6'].filter(Boolean).join(' or ');
     case 'list':
-      return `a list of ${many(value.min, value.max)} times ${describe(value.item)}`;
+      return `a list of ${many(value.min, value.max)} of: ${describe(value.item)}`;
     case 'none':
       return 'left to JSON.parse and ajv';
   }

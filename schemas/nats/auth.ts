@@ -3,8 +3,9 @@ import { readSecret } from '../pipe/io/secret.js';
 import { RuntimeError } from '../pipe/messages/errors.js';
 
 /**
- * What proves to the server who we are, by what the text looks like: a .creds file, an nkey's seed, `user:password`, or
- * a token. What is secret comes from a file or from SYNPIPE_NATS_AUTH, since any user can read another's command lines.
+ * Reads the credentials for the server and recognises their kind: a .creds file, an nkey seed, `user:password` or a token.
+ * They come from a file or from SYNPIPE_NATS_AUTH, since any user can read another user's command lines. Returns undefined
+ * if there are no credentials. Throws RuntimeError if they are empty or damaged.
  */
 export async function readAuth(
   file: string | undefined,
@@ -13,12 +14,12 @@ export async function readAuth(
   const from = file ?? 'SYNPIPE_NATS_AUTH';
   const text = (file === undefined ? environment.SYNPIPE_NATS_AUTH : await readSecret(file))?.trim();
   if (text === undefined) return undefined;
-  if (text === '') throw new RuntimeError(`${from} holds no credentials; put some in`);
+  if (text === '') throw new RuntimeError(`${from} contains no credentials; add them`);
   const { credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } = await import(
     '@nats-io/transport-node'
   );
   const kind = kindOf(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what has them is no text
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: credentials are text without control characters
   if (kind !== 'creds' && /[\0-\x1f\x7f\ufffd]/.test(text)) throw damaged(from);
   if (kind === 'token') return tokenAuthenticator(text);
   if (kind === 'password') {
@@ -28,14 +29,14 @@ export async function readAuth(
   const bytes = new TextEncoder().encode(`${text}\n`);
   const auth = kind === 'creds' ? credsAuthenticator(bytes) : nkeyAuthenticator(bytes.subarray(0, -1));
   try {
-    auth('nonce'); // a key that is damaged shows at once
+    auth('nonce'); // throws if the key is damaged
   } catch {
     throw damaged(from);
   }
   return auth;
 }
 
-const damaged = (from: string) => new RuntimeError(`${from} holds credentials that are damaged; get them anew`);
+const damaged = (from: string) => new RuntimeError(`the credentials in ${from} are damaged; get new ones`);
 
 function kindOf(text: string): 'creds' | 'nkey' | 'password' | 'token' {
   if (text.includes('-----BEGIN')) return 'creds';

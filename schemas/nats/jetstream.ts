@@ -2,20 +2,20 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { RuntimeError } from '../pipe/messages/errors.js';
 
-/** What a request to JetStream's own API came to. */
+/** The result of a request to the JetStream API. */
 export type Answer<T> = { value: T } | { forbidden: true } | { code: number; reason: string };
 
 const apiMs = 5_000;
 
-/** Streams and consumers, as the server manages them. */
+/** Returns a manager for the server's streams and consumers. */
 export async function manager(connection: NatsConnection): Promise<JetStreamManager> {
   const { jetstreamManager } = await import('@nats-io/jetstream');
   return jetstreamManager(connection, { timeout: apiMs, checkAPI: false });
 }
 
 /**
- * Makes a request to the API. Throws RuntimeError where there is no JetStream, another Error where there is no answer
- * now, as while a cluster chooses its leader.
+ * Makes a request to the JetStream API. Throws RuntimeError if JetStream is not enabled, and another Error if there is no answer
+ * for now, for example while a cluster elects its leader.
  */
 export async function ask<T>(where: string, request: () => Promise<T>): Promise<Answer<T>> {
   const { JetStreamApiError } = await import('@nats-io/jetstream');
@@ -37,7 +37,7 @@ export async function ask<T>(where: string, request: () => Promise<T>): Promise<
   }
 }
 
-/** The streams that take a subject, or some of those that one with wildcards stands for. */
+/** Returns the names of the streams that take a subject. A subject with wildcards gives the streams that take any of it. */
 export async function streamsOf(where: string, jsm: JetStreamManager, subject: string): Promise<Answer<string[]>> {
   return ask(where, async () => {
     const names: string[] = [];

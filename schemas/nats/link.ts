@@ -8,25 +8,25 @@ import type { Trouble } from '../pipe/run/trouble.js';
 import { readAuth } from './auth.js';
 import type { Reach } from './options.js';
 
-/** A server that does not answer for two of these (ms) is left. */
+/** The interval between pings (ms). The connection to a server that misses two of them is given up. */
 const pingMs = 5_000;
 const dialMs = 5_000;
 
 export interface Hooks {
-  /** A first connection is there: what it is to be used for is prepared. Throws as `ask` does. */
+  /** Called on the first connection, to prepare its use. Throws like `ask`. */
   prepare(connection: NatsConnection): Promise<void>;
-  /** The connection is gone, and with it what was on its way; another is being made. */
+  /** The connection broke, and messages in flight are lost. A new connection is being made. */
   lost(): void;
-  /** The server does not let us publish to a subject. */
+  /** The server does not allow publishing to this subject. */
   forbidden(subject: string): void;
 }
 
-/** A connection to NATS that is made anew whenever it breaks, to any server of the cluster. */
+/** A connection to NATS that reconnects whenever it breaks, to any server of the cluster. */
 export class Link {
   #auth: Authenticator | undefined;
   #connection: NatsConnection | undefined;
   #prepared: NatsConnection | undefined;
-  /** It is connected at this moment. */
+  /** Whether it is connected at the moment. */
   up = false;
   #end: unknown;
   #changed = () => {};
@@ -42,19 +42,19 @@ export class Link {
     stop.addEventListener('abort', () => this.#ended(stop.reason), { once: true });
   }
 
-  /** Tries once, and then keeps trying. Throws RuntimeError or UsageError if that cannot help, as with wrong credentials. */
+  /** Connects, or keeps trying in the background. Throws RuntimeError or UsageError if that cannot help (wrong credentials). */
   async open(hooks: Hooks): Promise<void> {
     if (!(await this.#try(hooks))) this.#goOn(hooks);
   }
 
-  /** Waits until it is connected. Throws what ended it for good. */
+  /** Waits until it is connected. Throws the error that ended it for good. */
   async ready(): Promise<NatsConnection> {
     while (!this.#end && !this.up) await this.#change;
     if (this.#end) throw this.#end;
     return this.#connection as NatsConnection;
   }
 
-  /** Reads the credentials anew, for the next time that a connection is made. */
+  /** Reads the credentials again, for the next connection. */
   async reread(): Promise<void> {
     this.#auth = await readAuth(this.reach.authFile);
   }
@@ -109,7 +109,7 @@ export class Link {
       servers,
       name: `synpipe ${this.command} on ${hostname()}`,
       ...(this.#auth && { authenticator: (nonce?: string) => this.#auth?.(nonce) }),
-      // handed on to node:tls as it is
+      // passed unchanged to node:tls
       ...(tls && { tls: { ...files, checkServerIdentity: identity(servers) } as TlsOptions }),
       timeout: dialMs,
       pingInterval: pingMs,
@@ -132,7 +132,7 @@ export class Link {
         lost();
         this.trouble.failed('the connection is lost');
       } else if (status.type === 'reconnect') {
-        if (this.#prepared === connection) this.#goesUp(); // it may break, and come back, before that
+        if (this.#prepared === connection) this.#goesUp(); // it may break and reconnect before it is prepared
       } else if (status.type === 'error' && status.error instanceof errors.PermissionViolationError) {
         if (status.error.operation === 'publish') forbidden(status.error.subject);
       }
@@ -154,7 +154,7 @@ export class Link {
     this.#await();
   }
 
-  /** Lets those who wait look again. */
+  /** Wakes the callers of `ready`, and prepares the next change to wait for. */
   #await(): void {
     this.#changed();
     this.#change = new Promise((resolve) => {
@@ -163,22 +163,22 @@ export class Link {
   }
 }
 
-/** What may help where TLS fails, by what the error's code or message holds. */
+/** Remedies for failures of TLS, by patterns of the error's code or message. */
 const remedies: [RegExp, string][] = [
   [/^UNABLE_TO_|SELF_SIGNED/, 'see --ca'],
   [/does not support 'tls'/, 'see nats://'],
 ];
 
-/** Why a connection was not made. */
+/** Returns why a connection failed, with a remedy if there is a known one. */
 function why(error: Error, { tls, cert }: Reach): string {
   const reason = cause(error.cause instanceof Error ? error.cause : error);
-  if (reason === 'timeout') return `no answer in time${tls && !cert ? ' (it may want --cert)' : ''}`;
-  if (/undefined error/.test(reason)) return 'it closed the connection';
+  if (reason === 'timeout') return `no answer in time${tls && !cert ? ' (it may require --cert)' : ''}`;
+  if (/undefined error/.test(reason)) return 'the server closed the connection';
   const [, remedy] = remedies.find(([pattern]) => pattern.test(reason)) ?? [];
   return remedy ? `${reason} (${remedy})` : reason;
 }
 
-/** Checks whom a certificate is for. The client gives no name where the server was named by address. */
+/** Returns a check of the server's certificate. If the URL names the server by address, the client passes no name to check. */
 function identity(servers: readonly string[]) {
   const hosts = servers.map((server) => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
   const addresses = hosts.filter((host) => isIP(host) > 0);

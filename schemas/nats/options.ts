@@ -1,21 +1,21 @@
 import type { Options, Values } from '../pipe/command/options.js';
 import { UsageError } from '../pipe/messages/errors.js';
 
-/** How to reach NATS: what all commands that do have in common. */
+/** Options for connecting to NATS, shared by all commands that do. */
 export const reachOptions = {
   'auth-file': {
     value: 'FILE',
-    help: "FILE holds the credentials: a .creds file, an nkey's seed, user:password, or a token.",
+    help: 'Read the credentials from FILE: a .creds file, an nkey seed, user:password, or a token.',
   },
-  ca: { value: 'FILE', help: "Trust this CA's certificates (PEM) instead of the usual ones." },
-  cert: { value: 'FILE', help: "The client's certificate (PEM), with --key." },
-  key: { value: 'FILE', help: 'Its key.' },
+  ca: { value: 'FILE', help: 'Trust the CA certificates in FILE (PEM) instead of the default ones.' },
+  cert: { value: 'FILE', help: 'The client certificate (PEM). Needs --key.' },
+  key: { value: 'FILE', help: 'The key of the client certificate.' },
 } satisfies Options;
 
 export interface Reach {
-  /** `host:port` of one server or several of one cluster. */
+  /** `host:port` of one server, or of several servers of one cluster. */
   servers: string[];
-  /** Encrypted, even where the server does not ask for it. */
+  /** Use TLS even if the server does not ask for it. */
   tls: boolean;
   authFile?: string | undefined;
   ca?: string | undefined;
@@ -23,7 +23,7 @@ export interface Reach {
   key?: string | undefined;
 }
 
-/** The servers of `nats://one:4222,two`, and how to reach them. Throws UsageError. */
+/** Parses `nats://one:4222,two` and the options into a Reach. Throws UsageError. */
 export function reachOf(text: string, { authFile, ca, cert, key }: Values<typeof reachOptions>): Reach {
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
   const urls = text.split(',').map(parseUrl);
@@ -35,7 +35,9 @@ function parseUrl(text: string): URL {
   const given = /^[a-z]+:\/\//.test(text) ? text : `nats://${text}`;
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (!url || !['nats:', 'tls:'].includes(url.protocol) || !url.hostname || !/^\/?$/.test(url.pathname + url.search))
-    throw new UsageError(`URL wants nats://HOST:PORT or tls://HOST:PORT, or several with commas, not "${text}"`);
+    throw new UsageError(
+      `URL needs nats://HOST:PORT or tls://HOST:PORT, or several separated by commas, not "${text}"`,
+    );
   if (url.username || url.password)
     throw new UsageError('a password in URL is seen by every user of this machine; use --auth-file');
   return url;

@@ -24,11 +24,14 @@ const orders = {
   '>=': (value: Ordered, limit: Ordered) => value >= limit,
 };
 
-/** The test of a comparison: the value holds it, or, where that is `not`, it is there and does not. A missing field never
- * does. Calls `fail` where the value does not fit. */
+/**
+ * Returns the test of a comparison. With `not`, the comparison holds if the field is present and the test fails. A missing
+ * field never satisfies a comparison. Calls `fail` if the value does not fit the field.
+ */
 export function compare(comparison: Comparison, subject: Subject): { test: Test; not: boolean } {
   const { name, kind, fail } = subject;
-  if (kind?.is === 'other') fail(comparison.field.at, `${name} cannot be compared; write ${name} alone to ask for it`);
+  if (kind?.is === 'other')
+    fail(comparison.field.at, `${name} cannot be compared; write ${name} alone to test whether it is present`);
   const { test, not } = plain(comparison, subject);
   return { test: kind?.list ? (value) => Array.isArray(value) && value.some(test) : test, not };
 }
@@ -53,7 +56,7 @@ function matches(
   { source, flags, at }: { source: string; flags: string; at: number },
   { name, kind, fail }: Subject,
 ): Test {
-  if (kind && !isText(kind)) fail(at, `${name} is no text; compare it with == or in`);
+  if (kind && !isText(kind)) fail(at, `${name} is not text; compare it with == or in`);
   const matches = pattern(source, flags);
   return (value) => typeof value === 'string' && matches(value);
 }
@@ -71,7 +74,7 @@ function ordered(operator: Exclude<Order, '==' | '!='>, value: Literal, subject:
   return typeof limit === 'bigint' ? test : ranged(test, [wholeNumbers(operator, limit)]);
 }
 
-/** The whole numbers that are so to a limit. */
+/** Returns the range of the whole numbers n for which `n operator limit` holds. */
 function wholeNumbers(operator: Exclude<Order, '==' | '!='>, limit: number): Range {
   switch (operator) {
     case '<':
@@ -85,7 +88,7 @@ function wholeNumbers(operator: Exclude<Order, '==' | '!='>, limit: number): Ran
   }
 }
 
-/** Whether a value is one of these. */
+/** Returns the test that a value is one of these. With `many` (after `in`), a literal may be a range or a network. */
 function isOneOf(values: Literal[], subject: Subject, many: boolean): Test {
   switch (subject.kind?.is) {
     case 'number':
@@ -105,7 +108,7 @@ function isOneOf(values: Literal[], subject: Subject, many: boolean): Test {
   }
 }
 
-/** A name, or an address or network however it is written. */
+/** Compares a name as text, and an address or a network in whatever form it is written. */
 function isHost(literal: Literal, subject: Subject, many: boolean): Test {
   const same = textOf(literal, subject);
   return isNetwork(literal.text) && (many || !literal.text.includes('/')) ? addresses(literal.text) : among([same]);
@@ -126,7 +129,7 @@ function within(ranges: [first: number | bigint, last: number | bigint][]): Test
   return plain.length === ranges.length ? ranged(test, plain) : test;
 }
 
-/** Whether a value is a number; a whole one beyond 2^53 is a bigint. */
+/** Whether a value is a number. Whole numbers beyond 2^53 are bigints. */
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
 function among(wanted: unknown[]): Test {
@@ -135,8 +138,8 @@ function among(wanted: unknown[]): Test {
 }
 
 /**
- * Of a field that no schema tells of: a text in quotes is that text. A bare word is that text too, and each value that
- * is the number, the address, or true or false that it reads as, or, in a list, in its range or network.
+ * Compares a field that is in no schema. Quoted text matches only that text. A bare word matches that text and also what it can
+ * be read as: true or false, a number, or an address; after `in` also any number in its range and any address in its network.
  */
 function isOwn(literal: Literal, subject: Subject, many: boolean): Test {
   const { text, quoted } = literal;

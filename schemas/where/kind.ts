@@ -1,6 +1,6 @@
-/** What the schema says of a field's values, as far as a comparison needs it; schemas/generated/fields.ts holds them. */
+/** What the schema says about a field's values, as far as comparisons need it. schemas/generated/fields.ts has all of them. */
 export interface Kind {
-  /** `choice` is one of `words`; `host` is a name or an address; `other` has nothing that could be compared. */
+  /** `choice` is one of `words`, `host` is a name or an address, `other` cannot be compared. */
   is: 'number' | 'text' | 'address' | 'host' | 'time' | 'choice' | 'other';
   /** The field is a list of such values. */
   list?: true;
@@ -8,7 +8,7 @@ export interface Kind {
   min?: number;
   max?: number;
   whole?: true;
-  /** Of a duration, its unit: 10 to the power of this, in seconds. */
+  /** The unit of a duration, as a power of ten of a second. */
   exponent?: number;
   pattern?: string;
   maxLength?: number;
@@ -29,7 +29,7 @@ interface Property {
 
 const exponents: Record<string, number> = { microseconds: -6, milliseconds: -3, seconds: 0 };
 
-/** A property of a JSON Schema as a Kind. */
+/** Returns the Kind of a JSON Schema property. */
 export function describe(property: Property): Kind {
   const { type, items, unit = '', pattern, minimum: min, maximum: max, maxLength } = property;
   if (type === 'array' && items) return { ...describe(items), list: true };
@@ -49,7 +49,7 @@ function defined<T extends object>(some: T): { [K in keyof T]?: Exclude<T[K], un
   return Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** The fields of several event types together. Where they differ, a comparison may be with what either allows. */
+/** Combines the fields of several event types. If they differ, a comparison may use what either allows. */
 export function together(types: readonly Readonly<Record<string, Kind>>[]): ReadonlyMap<string, Kind> {
   const all = new Map<string, Kind>();
   for (const fields of types) {
@@ -61,7 +61,7 @@ export function together(types: readonly Readonly<Record<string, Kind>>[]): Read
   return all;
 }
 
-/** What one of two fields of a name allows. */
+/** Combines two fields that have the same name: the result allows what either allows. */
 function either({ words = [], pattern, maxLength, ...one }: Kind, other: Kind): Kind {
   const all = [...new Set([...words, ...(other.words ?? [])])];
   return {
@@ -75,12 +75,12 @@ function either({ words = [], pattern, maxLength, ...one }: Kind, other: Kind): 
 
 const are = ({ words = [] }: Kind, type: 'number' | 'string') => words.every((word) => typeof word === type);
 
-/** Whether all its values are numbers. */
+/** Whether all values are numbers. */
 export function isNumeric(kind: Kind): boolean {
   return !kind.list && (kind.is === 'number' || (kind.is === 'choice' && are(kind, 'number')));
 }
 
-/** Whether all its values, or those in its list, are texts. */
+/** Whether all values, or all values in the list, are texts. */
 export function isText(kind: Kind): boolean {
   return ['text', 'address', 'host', 'time'].includes(kind.is) || (kind.is === 'choice' && are(kind, 'string'));
 }

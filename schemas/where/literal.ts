@@ -5,11 +5,11 @@ import type { Kind } from './kind.js';
 import { addresses } from './match.js';
 import type { Fail } from './reader.js';
 
-/** A field that literals are compared with. A field of the reader's own has no kind: its values may be anything. */
+/** A field that literals are compared with. `kind` is undefined for a field in no schema: its values may be anything. */
 export interface Subject {
   name: string;
   kind: Kind | undefined;
-  /** All the fields that the schemas have. */
+  /** The names of all fields in the schemas. */
   names: { has(name: string): boolean };
   fail: Fail;
 }
@@ -22,7 +22,7 @@ const quotes = ({ text }: Literal) => `"${text}"`;
 
 const exponentOf = (name: string): number | undefined => ownUnits[/_[um]?s$/.exec(name)?.[0] ?? ''];
 
-/** Whether a bare word is a number, or in a list a range, for a field that no schema tells of. */
+/** Whether a bare word is a number (with `many` also a range), for a field that is in no schema. */
 export function isNumber(text: string, name: string, many: boolean): boolean {
   const parts = (many && range.exec(text)?.slice(1)) || [text];
   return parts.every((part) => {
@@ -31,27 +31,27 @@ export function isNumber(text: string, name: string, many: boolean): boolean {
   });
 }
 
-/** A number in the field's own unit: `443`, `-1.5`, and for durations `100ms`. */
+/** Converts a literal to a number in the field's own unit: `443`, `-1.5`, or `100ms` for durations. Calls `fail` if it cannot. */
 export function numberOf(literal: Literal, { name, kind, fail }: Subject): number | bigint {
   const { text, quoted, at } = literal;
   const [, digits = '', unit = ''] = (!quoted && number.exec(text)) || [];
   const exponent = kind ? kind.exponent : exponentOf(name);
   if (digits === '') {
     const example = exponent === undefined ? '443' : '100ms';
-    fail(at, `${name} wants a number, not ${quotes(literal)}; write it as ${example}, without quotes`);
+    fail(at, `${name} needs a number, not ${quotes(literal)}; write one such as ${example}, without quotes`);
   }
   if (unit === '') return kind || digits.includes('.') ? Number(digits) : exactly(digits);
-  if (!Object.hasOwn(units, unit)) fail(at, `no unit is named "${unit}"; there are us, ms and s`);
-  if (exponent === undefined) fail(at, `${name} is no duration; write ${digits} without ${unit}`);
+  if (!Object.hasOwn(units, unit)) fail(at, `unknown unit "${unit}"; use us, ms or s`);
+  if (exponent === undefined) fail(at, `${name} is not a duration; write ${digits} without ${unit}`);
   return inUnit(digits, unit, exponent as number);
 }
 
-/** A whole number of a field that no schema bounds. */
+/** Returns a whole number exactly, as a bigint if it is beyond 2^53. */
 function exactly(digits: string): number | bigint {
   return Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits);
 }
 
-/** What a number may be equal to: `443`, and `8000-8100` in a list; the first and the last. */
+/** Converts a literal to an inclusive range: `443` is a single number; `8000-8100` is allowed only with `many`. */
 export function rangeOf(
   literal: Literal,
   subject: Subject,
@@ -74,7 +74,7 @@ export function rangeOf(
   return [first, last];
 }
 
-/** A value that a field can never have is a slip. */
+/** Calls `fail` if the field can never have this value: that is a mistake of the user. */
 function inBounds(value: number | bigint, { text, at }: Literal, { name, kind, fail }: Subject): void {
   if (!kind) return;
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, whole } = kind;
@@ -82,7 +82,7 @@ function inBounds(value: number | bigint, { text, at }: Literal, { name, kind, f
   fail(at, `${name} is never ${text}; it is a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
 }
 
-/** Addresses, and CIDR blocks in a list, as one text for `addresses`. */
+/** Joins addresses (with `many` also CIDR blocks) to one text for `addresses`. */
 export function networksOf(literals: readonly Literal[], { name, fail }: Subject, many: boolean): string {
   for (const literal of literals) {
     const { text, at } = literal;
@@ -91,7 +91,7 @@ export function networksOf(literals: readonly Literal[], { name, fail }: Subject
       const cidr = many ? ' or a CIDR block' : '';
       fail(
         at,
-        `${name} wants an address${cidr}, not ${quotes(literal)}; write for example 10.0.0.${many ? '0/8' : '1'}`,
+        `${name} needs an address${cidr}, not ${quotes(literal)}; write for example 10.0.0.${many ? '0/8' : '1'}`,
       );
     }
   }
@@ -107,7 +107,7 @@ export function isNetwork(text: string): boolean {
   }
 }
 
-/** One of the values that the schema lists. */
+/** Returns the value that the literal names, out of those that the schema lists. */
 export function choiceOf(literal: Literal, { name, kind, fail }: Subject): unknown {
   const words = kind?.words ?? [];
   const wanted = words.find((word) => String(word) === literal.text);
@@ -119,23 +119,23 @@ export function choiceOf(literal: Literal, { name, kind, fail }: Subject): unkno
   return fail(literal.at, `${name} is never ${quotes(literal)}; ${near ?? `it is ${words.join(' or ')}`}`);
 }
 
-/** A text that the field can have. */
+/** Returns the literal's text. Calls `fail` if the field cannot have that text. */
 export function textOf(literal: Literal, { name, kind, names, fail }: Subject): string {
   const { text, quoted, at } = literal;
   if (!quoted && names.has(text)) {
-    fail(at, `fields are not compared with each other; write "${text}" if the text is meant`);
+    fail(at, `two fields cannot be compared with each other; write "${text}" to compare with that text`);
   }
   const { pattern, maxLength = Number.POSITIVE_INFINITY } = kind ?? {};
   if ([...text].length > maxLength) {
-    fail(at, `${name} has at most ${maxLength} characters; write fewer, or =~ for the begin of a text`);
+    fail(at, `${name} has at most ${maxLength} characters; write fewer, or use =~ to match the beginning`);
   }
   if (pattern !== undefined && !new RegExp(pattern).test(text)) {
-    fail(at, `${name} is never ${quotes(literal)}; it is like ${pattern}`);
+    fail(at, `${name} is never ${quotes(literal)}; its values match ${pattern}`);
   }
   return text;
 }
 
-/** A moment in the form that events have, so that texts compare as the moments do. */
+/** Returns a time in the form that events use, in which times compare as texts. */
 export function timeOf(literal: Literal, { name, fail }: Subject): string {
   const { text, at } = literal;
   const [, day, clock, seconds = ':00', fraction = '', zone] =
@@ -143,7 +143,7 @@ export function timeOf(literal: Literal, { name, fail }: Subject): string {
   const there = day !== undefined && new Date(`${day}T00:00:00Z`); // JavaScript takes February 30 for March 2
   const time = new Date(`${day}T${clock}${seconds}${zone}`);
   if (!there || Number.isNaN(+there) || there.toISOString().slice(0, 10) !== day || Number.isNaN(+time)) {
-    fail(at, `${name} wants a time, not ${quotes(literal)}; write it as 2026-11-23T08:15:30Z`);
+    fail(at, `${name} needs a time, not ${quotes(literal)}; write one such as 2026-11-23T08:15:30Z`);
   }
   return time.toISOString().replace('.000Z', `.${fraction.padEnd(6, '0')}Z`);
 }

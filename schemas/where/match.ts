@@ -3,21 +3,21 @@ import { UsageError } from '../pipe/messages/errors.js';
 import type { Network, Range } from '../pipe/scan/choice.js';
 import { glob, pattern } from './pattern.js';
 
-/** Says whether a field's value is one of those asked for. A field that the event does not have never is. */
+/** Returns whether a field's value matches. `value` is undefined if the event does not have the field, and never matches. */
 export interface Test {
   (value: unknown): boolean;
-  /** It holds for the whole numbers in these ranges, and for nothing else. */
+  /** If set, a whole number passes the test exactly if it is in one of these ranges. */
   readonly ranges?: readonly Range[];
-  /** It holds for the addresses in these networks, and for nothing else. */
+  /** If set, an address passes the test exactly if it is in one of these networks. */
   readonly networks?: readonly Network[];
 }
 
-/** The test whether a number is in one of these ranges; `ranges` says the same of whole numbers. */
+/** Adds `ranges` to a test of numbers. They must describe the same test, for whole numbers. */
 export function ranged(test: Test, ranges: readonly Range[]): Test {
   return Object.assign(test, { ranges });
 }
 
-/** `443,8000-8100`: numbers and ranges from min to max. */
+/** Parses `443,8000-8100`: numbers and ranges from min to max. Throws UsageError. */
 export const numbers =
   (min: number, max: number) =>
   (text: string): Test => {
@@ -25,7 +25,7 @@ export const numbers =
       const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
       const range = [Number(first), Number(last)] as const;
       if (!(range[0] >= min && range[0] <= range[1] && range[1] <= max)) {
-        throw new UsageError(`wants numbers and ranges from ${min} to ${max}, not "${part}"`);
+        throw new UsageError(`needs numbers and ranges from ${min} to ${max}, not "${part}"`);
       }
       return range;
     });
@@ -39,16 +39,16 @@ export const numbers =
     );
   };
 
-/** Whether an IPv6 address is an IPv4-mapped one. */
+/** Whether an IPv6 address is IPv4-mapped. */
 function isMapped(address: string): boolean {
   const mapped = new BlockList();
   mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
   return mapped.check(address, 'ipv6');
 }
 
-/** `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. */
+/** Parses `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. Throws UsageError. */
 export function addresses(text: string): Test {
-  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }; // one list would find IPv4 in ::/0
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }; // in a single list, ::/0 would contain IPv4 addresses
   const networks: Network[] = [];
   for (const part of text.split(',')) {
     const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(part.trim()) ?? [];
@@ -56,7 +56,7 @@ export function addresses(text: string): Test {
     const most = version === 4 ? 32 : 128;
     const prefix = bits === undefined ? most : Number(bits);
     if (version === 0 || address.includes('%') || prefix > most) {
-      throw new UsageError(`wants addresses and CIDR blocks, not "${part}"`);
+      throw new UsageError(`needs addresses and CIDR blocks, not "${part}"`);
     }
     const family = version === 4 ? 'ipv4' : 'ipv6';
     const asIpv4 = version === 4 || (prefix >= 96 && isMapped(address));
@@ -71,7 +71,7 @@ export function addresses(text: string): Test {
   return Object.assign(test, { networks });
 }
 
-/** A valid address's 16 bytes; an IPv4 one's stand behind ::ffff:. */
+/** Returns the 16 bytes of a valid address. An IPv4 address becomes IPv4-mapped (::ffff:a.b.c.d). */
 function bytesOf(address: string): Uint8Array {
   if (isIPv4(address)) return bytesOf(`::ffff:${address}`);
   const text = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...part) =>
@@ -88,15 +88,15 @@ function bytesOf(address: string): Uint8Array {
 }
 
 /**
- * A glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or `/regular expression/` with optional `i`.
- * With the flag i, a glob takes upper and lower case for the same.
+ * Parses a glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or a `/regular expression/` with optional `i`. With the
+ * flag i, a glob ignores case. Throws UsageError.
  */
 export function names(text: string, flag: 'i' | '' = ''): Test {
   const [, source, flags] = /^\/(.*)\/(i?)$/s.exec(text) ?? [];
   return source === undefined ? globs(text, flag) : matching(() => pattern(source, flags));
 }
 
-/** The same, but always a glob. */
+/** Parses a glob as `names` does, even if the text is between slashes. Throws UsageError. */
 export function globs(text: string, flag: 'i' | '' = ''): Test {
   return matching(() => glob(text, flag));
 }
@@ -106,6 +106,6 @@ function matching(make: () => (text: string) => boolean): Test {
     const matches = make();
     return (value) => typeof value === 'string' && matches(value);
   } catch (error) {
-    throw new UsageError(`has a bad expression: ${(error as Error).message}`);
+    throw new UsageError(`has an invalid pattern: ${(error as Error).message}`);
   }
 }

@@ -3,16 +3,16 @@ import type { Line } from '../pipe/line/line.js';
 import type { Test } from './match.js';
 
 const places = 1 << 12;
-/** Of longer values nothing is remembered. */
+/** The results of longer values (in bytes) are not remembered. */
 const longest = 64;
 
 /**
- * A test of a field that remembers its verdicts by the value's bytes, so that a value that comes again is not decoded
- * again. Each value has one place, shared with others: memory is bounded, and a busy value soon has its place back.
+ * Returns a test of a field that caches its results by the value's bytes, so that a value that comes again is not decoded
+ * again. Each value has one slot, which it shares with others: memory is bounded, and a frequent value soon regains its slot.
  */
 export function remembered(field: Field, test: Test, decode: (line: Line) => unknown): (line: Line) => boolean {
   const bytes = Buffer.alloc(places * longest);
-  const known = new Int8Array(places); // the length of the value remembered here; negative where its verdict is no
+  const known = new Int8Array(places); // the length of the value in this slot; negative if the test fails for it
   return (line) => {
     if (!line.locate(field)) return test(undefined);
     const { raw, from, to } = line;

@@ -6,23 +6,23 @@ import { isNumeric, isText, type Kind } from './kind.js';
 import type { Test } from './match.js';
 import { remembered } from './memo.js';
 
-/** Says whether something holds for an event. */
+/** Returns whether a condition holds for an event. */
 export interface Holds {
   (line: Line): boolean;
-  /** The same as a question; left out where that cannot be put so. */
+  /** The same condition as data, for the scanner. Left out if it cannot be expressed as data. */
   readonly ask?: Ask | undefined;
 }
 
 const asking = (holds: (line: Line) => boolean, ask: Ask | undefined): Holds => Object.assign(holds, { ask });
 
-/** Whether an event is of this type. */
+/** Tests whether an event is of this type. */
 export const isType = (type: string): Holds => asking((line) => line.type === type, { is: 'type', type });
 
 export function not(holds: Holds): Holds {
   return asking((line) => !holds(line), holds.ask && { is: 'not', of: holds.ask });
 }
 
-/** Whether all hold. */
+/** Tests whether all of these hold. */
 export function every(all: readonly Holds[]): Holds {
   const [only] = all;
   if (only && all.length === 1) return only;
@@ -35,7 +35,7 @@ export function every(all: readonly Holds[]): Holds {
   );
 }
 
-/** Whether one of them holds. */
+/** Tests whether at least one of these holds. */
 export function some(all: readonly Holds[]): Holds {
   const [only] = all;
   if (only && all.length === 1) return only;
@@ -53,7 +53,7 @@ function joined(is: 'and' | 'or', all: readonly Holds[]): Ask | undefined {
   return of.length === all.length ? { is, of } : undefined;
 }
 
-/** Whether an event has a field. */
+/** Tests whether an event has a field. */
 export function has(name: string, kind: Kind | undefined): Holds {
   return some(sourcesOf(name).map((source) => hasField(source, kind)));
 }
@@ -67,13 +67,13 @@ function hasField(name: string, kind: Kind | undefined): Holds {
 }
 
 /**
- * A test of a field's value as one of the event, without parsing the line where that is canonical. `remember` lets it
- * keep its verdicts, in 256 KiB.
+ * Applies a test of a value to a field of the event, without parsing the line if it is canonical. With `remember`, it caches
+ * results, in 256 KiB.
  */
 export function on(name: string, kind: Kind | undefined, test: Test, remember = true): Holds {
   const sources = sourcesOf(name);
   const holds = sources.map((source) => onField(source, kind, test, remember));
-  // the first that an event has is its value, whatever the others say
+  // the first source that an event has gives the value; the others are ignored
   return holds.reduceRight((next, one, at) => {
     const isThere = hasField(sources[at] as string, kind);
     return some([every([isThere, one]), every([not(isThere), next])]);
@@ -100,6 +100,6 @@ function tested(name: string, kind: Kind | undefined, test: Test, remember: bool
     };
   }
   const value = isText(kind) && !kind.list ? (line: Line) => line.text(field) : (line: Line) => line.field(name);
-  // a time hardly comes again
+  // the same time rarely comes again
   return remember && kind.is !== 'time' ? remembered(field, test, value) : (line) => test(value(line));
 }

@@ -2,13 +2,13 @@ import { RE2JS } from 're2js';
 import { UsageError } from '../pipe/messages/errors.js';
 
 /**
- * Returns a test whether some part of a text matches a regular expression. Its time grows with the length of the text,
- * whatever the expression: the texts are an attacker's, and the expression may come from a page. JavaScript's own engine
- * tries all ways to match, which can take hours. Throws UsageError if the expression is wrong, or cannot be matched so.
+ * Returns a function that tests whether any part of a text matches a regular expression. It takes time proportional to the
+ * length of the text, whatever the expression: an attacker may choose the text, and the expression may come from the web page.
+ * JavaScript's own engine backtracks, which can take hours. Throws UsageError if the expression is invalid or needs backtracking.
  */
 export function pattern(source: string, flags = ''): (text: string) => boolean {
   try {
-    new RegExp(source, flags); // its message is the better one
+    new RegExp(source, flags); // its error message is clearer
     const expression = RE2JS.compile(RE2JS.translateRegExp(source), flags === 'i' ? RE2JS.CASE_INSENSITIVE : 0);
     return (text) => expression.test(text);
   } catch (error) {
@@ -21,8 +21,8 @@ export function pattern(source: string, flags = ''): (text: string) => boolean {
 }
 
 /**
- * Returns a test whether a whole text matches a glob: `*`, `?`, `[abc]`, `[!abc]`. Its time grows with the length of the
- * text, as that of `pattern`: of each part between two `*` the first place that fits is as good as any later one.
+ * Returns a function that tests whether a whole text matches a glob: `*`, `?`, `[abc]`, `[!abc]`. Like `pattern`, it takes time
+ * proportional to the length of the text: for each part between two `*`, the first place that matches is as good as any later.
  */
 export function glob(text: string, flags = ''): (text: string) => boolean {
   const parts = [''];

@@ -9,7 +9,7 @@ import { every, type Holds, has, not, on, some } from './on.js';
 import { parse } from './parse.js';
 import { type Fail, failIn } from './reader.js';
 
-/** The fields of these event types, and what they may be. */
+/** Returns the fields of these event types, with the values that they may have. */
 export function fieldsOf(types: readonly string[]): ReadonlyMap<string, Kind> {
   const fields = new Map(together(types.map((type) => fieldKinds[type] ?? {})));
   if (sourcesOf('dest').some((name) => fields.has(name))) fields.set('dest', { is: 'host' });
@@ -17,14 +17,14 @@ export function fieldsOf(types: readonly string[]): ReadonlyMap<string, Kind> {
 }
 
 /**
- * An expression such as `dport == 443 and not daddr in 10.0.0.0/8`, for events of these types; transforms/README tells the
- * language. Throws ExpressionError, `column 14: cause; remedy`, also for a comparison that could never hold.
+ * Compiles an expression such as `dport == 443 and not daddr in 10.0.0.0/8` for events of these types. transforms/README.md
+ * describes the language. Throws ExpressionError (`column 14: cause; remedy`), also for a comparison that can never hold.
  */
 export function where(text: string, types = attemptTypes): Holds {
   return compile(parse(text), { fields: fieldsOf(types), fail: failIn(text), memos: mostMemos });
 }
 
-/** The names of the fields that an expression asks for. Throws ExpressionError. */
+/** Returns the names of the fields in an expression. Throws ExpressionError. */
 export function fieldsIn(text: string): string[] {
   const names = (expression: Expression): string[] => {
     if ('field' in expression) return [expression.field.name];
@@ -33,13 +33,13 @@ export function fieldsIn(text: string): string[] {
   return names(parse(text));
 }
 
-/** So many conditions of one expression may take memory for their verdicts. */
+/** How many conditions of one expression may cache their results. */
 const mostMemos = 32;
 
 interface Context {
   fields: ReadonlyMap<string, Kind>;
   fail: Fail;
-  /** How many conditions may still take memory. */
+  /** How many more conditions may cache their results. */
   memos: number;
 }
 
@@ -68,7 +68,7 @@ function known({ name, own, at }: FieldName, { fields, fail }: Context) {
   const kind = fields.get(name);
   if (!kind && !own) {
     const near = nearest(name, [...fields.keys()]);
-    fail(at, `no field is named "${name}"; ${near ? `${near} A` : 'a'} field of your own is written .${name}`);
+    fail(at, `unknown field "${name}"; ${near ? `${near} Write` : 'write'} .${name} for a field of your own`);
   }
   return { name, kind };
 }

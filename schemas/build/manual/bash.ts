@@ -4,7 +4,7 @@ const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const names = ({ name, short }: Row) => [`--${name}`, ...(short ? [`-${short}`] : [])];
 
-/** What completes an option's value: `words`, `list` and words, `path`, or `none`. */
+/** Returns what completes an option's value: `words`, `words-or-path` or `list` with the words, or `path`, or `none`. */
 function kind({ words, list, path }: Row): string {
   if (words.length > 0) return [list ? 'list' : path ? 'words-or-path' : 'words', ...words].join(' ');
   return path ? 'path' : 'none';
@@ -23,19 +23,19 @@ ${values.join('')}      esac ;;
 `;
 }
 
-/** The completions for bash, one file for all commands. It needs nothing but bash. */
+/** Returns the completions for bash, one file for all commands. They need only bash itself. */
 export function bash(commands: readonly Entry[]): string {
   const inner = commands.filter(({ name }) => name !== 'synpipe').map(({ name }) => name.replace('synpipe ', ''));
   const outer = commands.map(({ name }) => name).filter((name) => !name.includes(' '));
   return `# Completions of synpipe's commands for bash: source <(synpipe completion bash)
 
-# What command $1 takes: its options, its argument, or the value of option $2.
+# Prints what command $1 takes: its options ($2 is options), its argument ($2 is argument), or the value of option $2.
 _synpipe_takes() {
   case $1 in
 ${commands.map(forCommand).join('')}  esac
 }
 
-# Offers what completes the word $1: a kind and, behind it, words.
+# Offers completions of the word $1. $2 is their kind; the words to choose from follow.
 _synpipe_offer() {
   local word=$1 kind=$2 done= one
   shift 2
@@ -63,7 +63,7 @@ _synpipe() {
     command=\${COMP_WORDS[1]} first=2
     case $command in run|demo|completion) command="synpipe $command" ;; esac
   fi
-  # readline cuts --option=value into three words
+  # readline splits --option=value into three words
   if [[ $word == '=' ]]; then word=; elif [[ $before == '=' ]]; then before=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   takes=
   if (( COMP_CWORD > first )) && [[ $before == -* ]]; then takes=$(_synpipe_takes "$command" "$before"); fi

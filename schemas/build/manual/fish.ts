@@ -3,7 +3,7 @@ import type { Entry, Row } from './model.js';
 const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;
 const first = (help: string) => quoted(help.split(/(?<=[^.]\w[.:]) /)[0]?.replace(/[.:]$/, '') ?? '');
 
-/** What completes a value: words; of a list also those behind a comma; a path, which fish does by itself. */
+/** Returns the options of `complete` for a value: words, words of a list with commas, or a path, which fish completes itself. */
 function values({ value, words, list, path }: Row): string {
   if (value === undefined) return '';
   if (list) return ` -x -a ${quoted(`(__synpipe_list ${words.join(' ')})`)}`;
@@ -11,7 +11,7 @@ function values({ value, words, list, path }: Row): string {
   return path ? ' -r -F' : ' -x';
 }
 
-/** Behind -- comes a command line of its own. */
+/** Returns the condition that the cursor is after `--`, where another command line follows. */
 const behindCondition = (place: string) =>
   [/ -n '(.*)'/.exec(place)?.[1], 'contains -- -- (commandline -opc)'].filter(Boolean).join('; and ');
 
@@ -33,7 +33,7 @@ function forCommand({ name, rows, args, behind }: Entry): string[] {
   ]);
 }
 
-/** The completions for fish, one file for all commands. */
+/** Returns the completions for fish, one file for all commands. */
 export function fish(commands: readonly Entry[]): string {
   const inner = commands.filter(({ name }) => name !== 'synpipe');
   const offers = inner.map(
@@ -51,7 +51,7 @@ function __synpipe_runs
     test (count $words) -ge 2; and test $words[2] = $argv[1]
 end
 
-# The words of a list with commas, each behind what is there of it.
+# Prints the words that may follow in a list with commas, each after what is typed so far.
 function __synpipe_list
     set -l done (string match -r '^(?:--[^=]*=)?(?:.*,)?' -- (commandline -ct))
     set done (string replace -r '^--[^=]*=' '' -- $done)

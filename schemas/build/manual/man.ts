@@ -1,6 +1,6 @@
 import type { Entry } from './model.js';
 
-/** Text as roff has it: nothing in it is a request, and what is typed stays what can be typed. */
+/** Escapes text for roff: no line of it is a request, and characters that a reader may copy stay ASCII. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')
@@ -12,7 +12,7 @@ const bold = (text: string) => `\\fB${roff(text)}\\fR`;
 const italic = (text: string) => `\\fI${roff(text)}\\fR`;
 const literal = (lines: string[]) => ['.nf', ...lines.map(roff), '.fi'];
 
-/** Notes: paragraphs, and lines that are indented, which stay as they are. */
+/** Returns the notes of a command as roff: paragraphs are filled, indented lines stay as they are. */
 function notes(text: string): string[] {
   return text.split('\n\n').flatMap((block) => {
     const out = ['.PP'];
@@ -35,7 +35,7 @@ function notes(text: string): string[] {
   });
 }
 
-/** A command's page in man(7). */
+/** Returns the man page of a command, in man(7) format. */
 export function man(command: Entry, version: string, date: string, all: readonly Entry[]): string {
   const { name, summary, usage, rows, examples } = command;
   const page = name.replace(' ', '-');
@@ -57,7 +57,7 @@ export function man(command: Entry, version: string, date: string, all: readonly
     ...examples.flatMap(([line, meaning]) => ['.TP', roff(meaning), ...literal([line])]),
     '.SH EXIT STATUS',
     ...[
-      ['0', 'All went well, also where the reader closed the pipe.'],
+      ['0', 'Success, also if the reader closed the pipe.'],
       ['1', 'Data or runtime error.'],
       ['2', 'Usage error.'],
     ].flatMap(([code, meaning]) => ['.TP', bold(code as string), meaning as string]),

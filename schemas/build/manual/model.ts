@@ -1,23 +1,25 @@
-/** Part of the build: what man pages and completions are made of, from the commands' own option tables. */
+/** Part of the build: the data for man pages and completions, from the commands' option tables. */
 import type { Command } from '../../pipe/command/command.js';
 import { notesOf } from '../../pipe/command/help.js';
 import { optionsOf } from '../../pipe/command/main.js';
 import type { Option, Options } from '../../pipe/command/options.js';
 
+/** An option. */
 export interface Row {
   name: string;
   short: string | undefined;
   help: string;
-  /** The value's name; undefined of a switch. */
+  /** The value's name in the help; undefined if the option takes no value. */
   value: string | undefined;
-  /** What the value may be, where that can be listed. */
+  /** The words that the value may be, if they can be listed. */
   words: readonly string[];
-  /** The value is a list with commas of these words. */
+  /** The value is a list of these words, separated by commas. */
   list: boolean;
   /** The value may be a path. */
   path: boolean;
 }
 
+/** A command. */
 export interface Entry {
   /** `filter`, or `synpipe run` */
   name: string;
@@ -26,9 +28,9 @@ export interface Entry {
   examples: Command['examples'];
   notes: string;
   rows: Row[];
-  /** Its arguments: each the words that it may be, or a path. */
+  /** Its arguments: the words that each may be, and whether it may be a path. */
   args: { words: readonly string[]; path: boolean }[];
-  /** Takes a command line of its own behind `--`. */
+  /** Takes another command line after `--`. */
   behind: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Part of the build: a man page for each command in dist/man, completions for three shells in dist/completions. */
+/** Part of the build: writes a man page for each command to dist/man, and completions for three shells to dist/completions. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { version } from '../../generated/version.js';
 import type { Command } from '../../pipe/command/command.js';

@@ -1,7 +1,7 @@
 import type { Entry, Row } from './model.js';
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-/** Inside of an option's [explanation] or of a list's words. */
+/** Escapes text for an option's [explanation] or for the words of a list. */
 const plain = (text: string) => text.replace(/[\\[\]:]/g, '\\$&');
 const short = (help: string) => plain(help.split(/(?<=[^.]\w[.:]) /)[0]?.replace(/[.:]$/, '') ?? '');
 const functionOf = (name: string) => `_synpipe_${name.replace('synpipe ', 'synpipe_').replaceAll('-', '_')}`;
@@ -36,7 +36,7 @@ function forCommand({ name, rows, args, behind }: Entry): string {
   return `${functionOf(name)}() {\n  _arguments -s -S \\\n${specs.map((spec) => `    ${spec}`).join(' \\\n')}\n}\n`;
 }
 
-/** The completions for zsh, one file for all commands. */
+/** Returns the completions for zsh, one file for all commands. */
 export function zsh(commands: readonly Entry[]): string {
   const outer = commands.map(({ name }) => name).filter((name) => !name.includes(' '));
   const inner = commands.filter(({ name }) => name !== 'synpipe');

@@ -1,7 +1,7 @@
 import { type ByteSet, fixedBytes } from '../pattern.js';
 import type { Matcher } from '../plan.js';
 
-/** Code that moves p behind the value, or returns 0. */
+/** Returns code that moves p past the value, or returns 0 if the value does not match. */
 export function match(value: Matcher, opened: boolean): string {
   const open = opened ? '' : "if (*p++ != '\"') return 0;\n";
   const call = (expression: string) => `if (unlikely(!(p = ${expression}))) return 0;`;
@@ -92,7 +92,7 @@ function inSet(set: ByteSet, at: number): string {
   );
 }
 
-/** Whether the bytes at a place are this ASCII text, by loads as wide as there are. */
+/** Returns an expression that tests whether the bytes at a place are this ASCII text, with loads as wide as possible. */
 export function same(text: string, place: string): string {
   const bytes = Buffer.from(text);
   const tests: string[] = [];

@@ -62,6 +62,6 @@ test('a keyword that the scanner cannot check is an error that names it, and is 
     'dependentSchemas',
   ])
     assert.throws(() => planOf('x', schema({ [keyword]: {} })), new RegExp(`"${keyword}"`));
-  assert.throws(() => planOf('x', schema({ required: ['type'] })), /begin with type and v/);
+  assert.throws(() => planOf('x', schema({ required: ['type'] })), /start with type and v/);
   assert.throws(() => planOf('x', schema({ dependentRequired: { type: ['nope'] } })), /the property nope/);
 });

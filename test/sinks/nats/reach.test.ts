@@ -60,7 +60,7 @@ test('damaged credentials are reported, but not shown', async (t) => {
   for (const text of [`SU${'A'.repeat(56)}`, 'two\nlines', Buffer.from([0xff, 0x3a, 0xfe])]) {
     writeFileSync(join(dir, 'auth'), text);
     const { stderr, code } = await shell('sink-nats --auth-file auth 127.0.0.1:1', dir);
-    assert.deepEqual([stderr, code], ['sink-nats: auth holds credentials that are damaged; get them anew\n', 1]);
+    assert.deepEqual([stderr, code], ['sink-nats: the credentials in auth are damaged; get new ones\n', 1]);
   }
 });
 
@@ -82,7 +82,7 @@ test('TLS needs the private CA and the client certificate', async (t) => {
     [2, true],
   );
   const unknown = await run('--timeout 200ms --ca ca.pem');
-  assert.deepEqual([unknown.code, /no answer in time \(it may want --cert\); /.test(unknown.stderr)], [1, true]);
+  assert.deepEqual([unknown.code, /no answer in time \(it may require --cert\); /.test(unknown.stderr)], [1, true]);
   const plain = await NatsServer.start(t);
   const none = await shell(`sink-nats --timeout 200ms ${plain.url.replace('nats', 'tls')}`, dir, numbered(1, 3));
   assert.match(none.stderr, /: server does not support 'tls' \(see nats:\/\/\); trying again\n/);
