@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerConfig, JetStreamManager } from '@nats-io/jetstream';
 import { ask } from '../../schemas/nats/jetstream.js';
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { From } from './from.js';
 
 export interface Wanted {
@@ -36,7 +36,7 @@ export async function consumerOf(jsm: JetStreamManager, wanted: Wanted): Promise
   if ('value' in found && found.value.config.deliver_subject)
     throw new RuntimeError(`${where}: the consumer ${durable} pushes events; give --durable another name`);
   if ('value' in found && from)
-    say(command, `the consumer ${durable} goes on where it was; --from is for a new one, see --durable`);
+    logMessage(command, `the consumer ${durable} goes on where it was; --from is for a new one, see --durable`);
   if ('code' in found && found.code === noConsumer) await make(jsm, wanted);
   else if (!('value' in found)) throw refusal(found, wanted);
   const got = await ask(where, () => jsm.jetstream().consumers.get(stream, durable));

@@ -1,10 +1,10 @@
 import type { Source } from '../../schemas/pipe/io/source.js';
-import { Field } from '../../schemas/pipe/line/field.js';
 import { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { type Clock, micros, type Time } from './clock.js';
 
 const newline = 10;
-const ts = new Field('ts');
+const ts = new LineField('ts');
 /** How much is read ahead, bytes. A longer line goes on as it comes, without a time of its own. */
 const room = 1 << 18;
 /** The longest pause, µs: a clock may have been wrong. It is shorter than the longest sleep that a timer can do. */

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { UsageError } from '../pipe/messages/errors.js';
-import type { Network, Range } from '../pipe/scan/choice.js';
+import type { Network, Range } from '../pipe/scan/compiled-filter.js';
 import { glob, pattern } from './pattern.js';
 
 /** Says whether a field's value is one of those asked for. A field that the event does not have never is. */

@@ -1,5 +1,5 @@
-import type { Field } from '../pipe/line/field.js';
 import type { Line } from '../pipe/line/line.js';
+import type { LineField } from '../pipe/line/line-field.js';
 import type { Test } from './match.js';
 
 const places = 1 << 12;
@@ -10,7 +10,7 @@ const longest = 64;
  * A test of a field that remembers its verdicts by the value's bytes, so that a value that comes again is not decoded
  * again. Each value has one place, shared with others: memory is bounded, and a busy value soon has its place back.
  */
-export function remembered(field: Field, test: Test, decode: (line: Line) => unknown): (line: Line) => boolean {
+export function remembered(field: LineField, test: Test, decode: (line: Line) => unknown): (line: Line) => boolean {
   const bytes = Buffer.alloc(places * longest);
   const known = new Int8Array(places); // the length of the value remembered here; negative where its verdict is no
   return (line) => {

@@ -1,5 +1,5 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { closedName } from './closed.js';
 import { pointTo } from './latest.js';
@@ -69,7 +69,7 @@ export class SinkFile implements Stage {
   }
 
   /** Where all lines are for one file, they are written from where they were read. */
-  lines(lines: Scanned): number {
+  lines(lines: ScannedLines): number {
     const writer = this.#only();
     if (!writer) return 0;
     const { known } = lines;

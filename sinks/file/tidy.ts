@@ -2,7 +2,7 @@ import { constants, existsSync, statSync, unlinkSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { tryLock } from '../../schemas/pipe/io/lock.js';
 import { cause } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { type Archive, Archiver, suffixes } from './archive.js';
 import { closedName, type Found, listClosed } from './closed.js';
 import { type Keep, surplus } from './retention.js';
@@ -52,7 +52,7 @@ export class Tidy {
       try {
         await this.#once();
       } catch (error) {
-        say('sink-file', `cannot look after closed files: ${cause(error)}`);
+        logMessage('sink-file', `cannot look after closed files: ${cause(error)}`);
       }
     }
   }
@@ -97,7 +97,7 @@ export class Tidy {
       await rename(unfinished, name);
     } catch (error) {
       if (existsSync(from)) await rm(`${from}${suffix}.tmp`, { force: true });
-      say('sink-file', `cannot archive ${from}: ${cause(error)}; it stays as it is`);
+      logMessage('sink-file', `cannot archive ${from}: ${cause(error)}; it stays as it is`);
     }
   }
 }

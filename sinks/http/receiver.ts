@@ -1,4 +1,4 @@
-import type { Trouble } from '../../schemas/pipe/run/trouble.js';
+import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver } from '../spool/stage.js';
 import { Client, type Reach } from './client.js';
@@ -14,7 +14,7 @@ export interface Way {
 /** An HTTP server, as a receiver of batches. Throws RuntimeError where a file that it needs cannot be read. */
 export async function httpReceiver(
   { destination, reach, headers }: Way,
-  trouble: Trouble,
+  trouble: OutageReporter,
   rejects: RejectPolicy,
   stop: AbortSignal,
 ): Promise<Receiver> {

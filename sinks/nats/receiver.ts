@@ -4,8 +4,8 @@ import { Link } from '../../schemas/nats/link.js';
 import type { Reach } from '../../schemas/nats/options.js';
 import { counted } from '../../schemas/pipe/io/fd.js';
 import { Line } from '../../schemas/pipe/line/line.js';
-import { say } from '../../schemas/pipe/messages/say.js';
-import type { Trouble } from '../../schemas/pipe/run/trouble.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
+import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import { cut } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver, Tally } from '../spool/stage.js';
@@ -41,7 +41,7 @@ export class NatsReceiver implements Receiver {
 
   private constructor(
     private readonly way: Way,
-    private readonly trouble: Trouble,
+    private readonly trouble: OutageReporter,
     private readonly rejects: RejectPolicy,
     private readonly stop: AbortSignal,
   ) {
@@ -49,7 +49,12 @@ export class NatsReceiver implements Receiver {
   }
 
   /** Resolves once it was tried to connect. Throws RuntimeError where trying again is in vain. */
-  static async open(way: Way, trouble: Trouble, rejects: RejectPolicy, stop: AbortSignal): Promise<NatsReceiver> {
+  static async open(
+    way: Way,
+    trouble: OutageReporter,
+    rejects: RejectPolicy,
+    stop: AbortSignal,
+  ): Promise<NatsReceiver> {
     const receiver = new NatsReceiver(way, trouble, rejects, stop);
     stop.addEventListener('abort', () => receiver.#publisher?.lost(), { once: true });
     await receiver.#link.open({
@@ -108,7 +113,7 @@ export class NatsReceiver implements Receiver {
   async close(): Promise<void> {
     this.#publisher?.close();
     const already = this.#publisher?.duplicates ?? 0;
-    if (already > 0) say(this.way.command, `the stream had ${counted(already)} already; it keeps each once`);
+    if (already > 0) logMessage(this.way.command, `the stream had ${counted(already)} already; it keeps each once`);
     await this.#link.close();
   }
 

@@ -1,8 +1,8 @@
-import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
-type Part = string | Field;
+type Part = string | LineField;
 
 const longest = 60;
 /** So many values are remembered as they are written. */
@@ -28,7 +28,7 @@ export class Subject {
     this.#parts = text
       .split(/(\{\w+\})/)
       .filter((part) => part !== '')
-      .map((part) => (part.startsWith('{') ? new Field(part.slice(1, -1)) : part));
+      .map((part) => (part.startsWith('{') ? new LineField(part.slice(1, -1)) : part));
   }
 
   of(line: Line): string {
@@ -37,7 +37,7 @@ export class Subject {
     return subject;
   }
 
-  #value(field: Field, line: Line): string {
+  #value(field: LineField, line: Line): string {
     if (field.name === 'type') return this.#token(line.type);
     const value = line.text(field) ?? line.field(field.name) ?? this.usual[field.name] ?? '';
     return this.#token(typeof value === 'object' ? '' : String(value));

@@ -1,4 +1,4 @@
-import { AgingMap } from '../../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 
 /** At most as many attempts, and as many bytes of lines. */
 const most = 10_000;

@@ -4,8 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as formats from '../../schemas/formats.cjs';
 import { kinds, recordWords } from '../../schemas/generated/kinds.js';
 import { canonical } from '../../schemas/pipe/line/canonical.js';
-import { Field } from '../../schemas/pipe/line/field.js';
 import { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { type Scanner, unknownKind } from '../../schemas/pipe/scan/scanner.js';
 import { validate } from '../../transforms/validate.js';
 import { eventTypes, schemaOf } from '../support/arbitrary.js';
@@ -31,7 +31,7 @@ export function reference(bytes: Buffer): Event | undefined {
   }
 }
 
-const fields = [...new Set(kinds.flatMap((kind) => kind.fields))].map((name) => new Field(name));
+const fields = [...new Set(kinds.flatMap((kind) => kind.fields))].map((name) => new LineField(name));
 const line = new Line();
 
 /** What the current line says of itself is what the parsed event says. */
@@ -54,7 +54,7 @@ function same(event: Event, how: () => string): void {
   }
 }
 
-function fail(field: Field, what: string, how: () => string): never {
+function fail(field: LineField, what: string, how: () => string): never {
   assert.fail(`${field.name}: ${what} differs: ${how()}`);
 }
 

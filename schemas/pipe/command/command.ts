@@ -14,7 +14,7 @@ export interface Command<T extends Options = Options> {
   /** The arguments it takes, by name: PATH, or [FILE] where it can do without. None, if left out. */
   args?: readonly string[];
   /** Takes a command line of its own behind `--`. */
-  behind?: true;
+  takesCommand?: true;
   options: T;
   /** What is tried by those who know another tool, and what to write here: an option's name, or '' for an argument. */
   instead?: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { say } from '../messages/say.js';
+import { logMessage } from '../messages/log.js';
 import { runPipeline } from '../run/run.js';
 import { defineCommand, type Entry } from './command.js';
 
@@ -30,7 +30,7 @@ of their own; its times are those of then. Ctrl-C ends it.`,
         'filter --where result',
         'sink-table',
       ].join(' | ');
-      say('synpipe demo', pipeline);
+      logMessage('synpipe demo', pipeline);
       return runPipeline(commands, pipeline);
     },
   });

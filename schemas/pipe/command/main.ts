@@ -3,17 +3,17 @@ import { version } from '../../generated/version.js';
 import { leaveTerminals } from '../io/fd.js';
 import { type Source, stdin } from '../io/source.js';
 import { UsageError } from '../messages/errors.js';
-import { exitCode } from '../messages/say.js';
+import { exitCode } from '../messages/exit-code.js';
 import { keepStderrBlocking } from '../messages/stderr.js';
 import { type MetricsAt, metricsOption } from '../metrics/metrics.js';
-import { type Ready, runStages } from '../run/stages.js';
+import { type PreparedStage, runStages } from '../run/run-stages.js';
 import { invalidChoice } from '../stage/invalid.js';
 import type { Command } from './command.js';
 import { help } from './help.js';
 import { type Options, type Parsed, parseCommandLine } from './options.js';
 import { print } from './print.js';
 
-const manners: Options = {
+const commonOptions: Options = {
   help: { short: 'h', help: 'Print this and end.' },
   version: { help: 'Print the version and end.' },
 };
@@ -41,13 +41,13 @@ export async function main(command: Command<never>, argv: readonly string[] = pr
 /** The same for any command line: resolves to the exit code. */
 export async function runCommand(command: Command<Options>, argv: readonly string[]): Promise<number> {
   try {
-    const ready = prepare(command, argv);
+    const ready = parseCommand(command, argv);
     if ('text' in ready) {
       await print(ready.text);
       return 0;
     }
     if (command.run) return await command.run(ready.parsed);
-    const { source = stdin(), ...stage } = makeReady(command, ready.parsed);
+    const { source = stdin(), ...stage } = prepareStage(command, ready.parsed);
     return await runStages([stage], source);
   } catch (error) {
     return exitCode(command.name, error);
@@ -56,11 +56,11 @@ export async function runCommand(command: Command<Options>, argv: readonly strin
 
 /** A command's whole table: its own options, and those that it shares. */
 export function optionsOf(command: Command<Options>): Options {
-  return { ...command.options, ...(command.stage || command.source ? stageOptions : {}), ...manners };
+  return { ...command.options, ...(command.stage || command.source ? stageOptions : {}), ...commonOptions };
 }
 
 /** Checks a command line. Returns it parsed, or the text that it asks for. Throws UsageError. */
-export function prepare(
+export function parseCommand(
   command: Command<Options>,
   argv: readonly string[],
 ): { parsed: Parsed<Options> } | { text: string } {
@@ -68,20 +68,20 @@ export function prepare(
   const parsed = parseCommandLine<Options>(options, argv, command.instead);
   if (parsed.given.help) return { text: help(command, options) };
   if (parsed.given.version) return { text: `${command.name} (synpipe) ${version}\n` };
-  if (!command.behind) parsed.rest.push(...(parsed.behind ?? []));
+  if (!command.takesCommand) parsed.rest.push(...(parsed.afterDashes ?? []));
   checkArguments(command, parsed.rest);
   return { parsed };
 }
 
 /** The stage that a command line asks for, and its source where that is not stdin. Throws UsageError. */
-export function makeReady(command: Command<Options>, parsed: Parsed<Options>): Ready & { source?: Source } {
+export function prepareStage(command: Command<Options>, parsed: Parsed<Options>): PreparedStage & { source?: Source } {
   const {
     onInvalid = 'report',
     status = false,
     progress = false,
     metrics,
   } = parsed.values as { onInvalid?: string; status?: true; progress?: true; metrics?: MetricsAt };
-  for (const name of Object.keys({ ...stageOptions, ...manners })) delete parsed.given[name]; // the rest is the stage's own
+  for (const name of Object.keys({ ...stageOptions, ...commonOptions })) delete parsed.given[name]; // the rest is the stage's own
   const run = { invalid: onInvalid, status, progress, metrics };
   if (command.source) return { ...command.source(parsed), ...run };
   const stage = command.stage?.(parsed);
@@ -89,12 +89,15 @@ export function makeReady(command: Command<Options>, parsed: Parsed<Options>): R
   return { stage, ...run };
 }
 
-function checkArguments({ name, args = [], behind, stage, instead }: Command<Options>, given: readonly string[]): void {
+function checkArguments(
+  { name, args = [], takesCommand, stage, instead }: Command<Options>,
+  given: readonly string[],
+): void {
   const missing = args[given.length];
   if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`wants ${missing}; see --help`);
   const more = given[args.length];
   if (more === undefined) return;
   const file = stage && existsSync(more) ? `it reads standard input: ${name} … < ${more}` : undefined;
-  const other = behind && args.length === 0 ? `to run a command, write ${name} -- ${given.join(' ')}` : undefined;
+  const other = takesCommand && args.length === 0 ? `to run a command, write ${name} -- ${given.join(' ')}` : undefined;
   throw new UsageError(`unexpected argument "${more}"; ${file ?? other ?? instead?.[''] ?? 'see --help'}`);
 }

@@ -46,7 +46,7 @@ export interface Parsed<T extends Options> {
   /** Arguments that are no options. */
   rest: string[];
   /** What follows `--`. */
-  behind?: string[];
+  afterDashes?: string[];
 }
 
 /**
@@ -69,12 +69,12 @@ export function parseCommandLine<T extends Options>(
       ]),
     ),
   });
-  const parsed = new Collector(table);
+  const parsed = new OptionValues(table);
   const rest: string[] = [];
-  let behind: string[] | undefined;
+  let afterDashes: string[] | undefined;
   for (const token of tokens) {
-    if (token.kind === 'option-terminator') behind = [];
-    if (token.kind === 'positional') (behind ?? rest).push(token.value);
+    if (token.kind === 'option-terminator') afterDashes = [];
+    if (token.kind === 'positional') (afterDashes ?? rest).push(token.value);
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (!option) throw new UsageError(unknown(token.rawName, Object.keys(table), instead));
@@ -82,12 +82,12 @@ export function parseCommandLine<T extends Options>(
     if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
     parsed.add(token.name, token.rawName, token.value ?? true);
   }
-  return { ...parsed.result(), rest, ...(behind && { behind }) };
+  return { ...parsed.result(), rest, ...(afterDashes && { afterDashes }) };
 }
 
 /** The same for a library call's options. */
 export function parseGiven<T extends Options>(table: T, given: Given<T>): Parsed<T> {
-  const parsed = new Collector(table);
+  const parsed = new OptionValues(table);
   const names = new Map(Object.keys(table).map((name) => [camel(name), name]));
   for (const [key, value] of Object.entries(given)) {
     const name = names.get(key);
@@ -100,7 +100,7 @@ export function parseGiven<T extends Options>(table: T, given: Given<T>): Parsed
   return { ...parsed.result(), rest: [] };
 }
 
-class Collector<T extends Options> {
+class OptionValues<T extends Options> {
   readonly #values: Record<string, unknown> = {};
   readonly #given: Record<string, string | true> = {};
 

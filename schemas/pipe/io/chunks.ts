@@ -1,4 +1,4 @@
-import type { Input } from '../run/flow.js';
+import type { Input } from '../run/pipeline-runner.js';
 
 /** Chunks of bytes as an input: what does not fit at once comes with the next read. */
 export function fromChunks(chunks: AsyncIterator<Uint8Array>): Input {

@@ -1,8 +1,8 @@
 import { type FileHandle, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Problem } from '../messages/errors.js';
-import { say } from '../messages/say.js';
+import { ErrorWithRemedy } from '../messages/errors.js';
+import { logMessage } from '../messages/log.js';
 import { addon } from './addon.js';
 
 /** The option of every command that locks a file. */
@@ -25,13 +25,14 @@ let warned = false;
  */
 export function tryLock(fd: number, path: string, command: string): boolean {
   const native = addon();
-  if (!native) throw new Problem('locks need the native part', 'build it (synpipe doctor --build), or use --no-lock');
+  if (!native)
+    throw new ErrorWithRemedy('locks need the native part', 'build it (synpipe doctor --build), or use --no-lock');
   const failed = native.lock(fd);
   if (failed === 0) return true;
   const [code = `error ${failed}`] = Object.entries(constants.errno).find(([, number]) => number === failed) ?? [];
   if (code === 'EAGAIN') return false;
   if (!unsupported.has(code)) throw Object.assign(new Error(code), { code });
-  if (!warned) say(command, `${path}: the file system has no locks (${code}); let no other process write there`);
+  if (!warned) logMessage(command, `${path}: the file system has no locks (${code}); let no other process write there`);
   warned = true;
   return true;
 }
@@ -69,5 +70,5 @@ export async function openLocked(
     }
     await file.close();
   }
-  throw new Problem('in use by another process', remedy);
+  throw new ErrorWithRemedy('in use by another process', remedy);
 }

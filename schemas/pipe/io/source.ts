@@ -1,7 +1,7 @@
 import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
-import type { Input } from '../run/flow.js';
+import type { Input } from '../run/pipeline-runner.js';
 import { FdReader, isPipe, isTerminal } from './fd.js';
 
 /** Where this process's events come from. */

@@ -8,7 +8,7 @@ import { PlainScanner } from '../scan/plain.js';
 import { unknownKind } from '../scan/scanner.js';
 import { canonical } from './canonical.js';
 import { parseExact } from './exact.js';
-import { Field } from './field.js';
+import { LineField } from './line-field.js';
 import { sourcesOf } from './virtual.js';
 
 /** Any event: one of ours, or one of a type that only other stages know. */
@@ -73,7 +73,7 @@ export class Line {
   }
 
   /** A field that is a number; NaN where there is none, or another value. */
-  number(field: Field): number {
+  number(field: LineField): number {
     const kind = this.kind;
     if (kind === unknownKind) return numberOf(own(this.event, field.name));
     const table = this.#table;
@@ -92,7 +92,7 @@ export class Line {
   }
 
   /** A field that is a string; undefined where there is none, or another value. */
-  text(field: Field): string | undefined {
+  text(field: LineField): string | undefined {
     if (this.kind === unknownKind) {
       const value = own(this.event, field.name);
       return typeof value === 'string' ? value : undefined;
@@ -103,7 +103,7 @@ export class Line {
   }
 
   /** Finds a field's value for `raw`, `from` and `to`. Returns whether there is one. */
-  locate(field: Field): boolean {
+  locate(field: LineField): boolean {
     const kind = this.kind;
     if (kind === unknownKind) return this.#encode(this.#own(field.name));
     const table = this.#table;
@@ -210,7 +210,7 @@ function own(event: AnyEvent, name: string): unknown {
 const numberOf = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
 
 /** The fields that some type has, for lookups by name. */
-const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new Field(name)])));
+const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new LineField(name)])));
 
 /** Why a value is no event of the contract; undefined for a good one. Events of unknown types only need a type. */
 export function invalid(value: unknown, text = String(value)): string | undefined {

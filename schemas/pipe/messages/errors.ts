@@ -14,7 +14,7 @@ export function cause(error: unknown): string {
 }
 
 /** A failure that is not a system call's, with what to do about it. */
-export class Problem extends Error {
+export class ErrorWithRemedy extends Error {
   constructor(
     message: string,
     readonly remedy: string,
@@ -25,7 +25,7 @@ export class Problem extends Error {
 
 /** What to do about a failed read or write. */
 export function remedy(error: unknown): string {
-  if (error instanceof Problem) return error.remedy;
+  if (error instanceof ErrorWithRemedy) return error.remedy;
   const known: Record<string, string> = {
     ENOSPC: 'free some space',
     EDQUOT: 'free some space',

@@ -1,5 +1,5 @@
 import { version } from '../../generated/version.js';
-import type { Seen } from '../run/progress/seen.js';
+import type { InputStats } from '../run/progress/input-stats.js';
 import type { Ledger } from '../stage/ledger.js';
 import { labelled, type Metric, metric } from './text.js';
 
@@ -36,7 +36,7 @@ export function metricsOf({ command, stage, ledger, held, heldBytes, more = [] }
 }
 
 /** Of what a process has read. */
-export function inputMetrics({ read, lost, lag }: Seen): Metric[] {
+export function inputMetrics({ read, lost, lag }: InputStats): Metric[] {
   const age = 'How old the newest event was when it was read, by its own time.';
   return [
     metric('synpipe_input_bytes_total', 'counter', 'Bytes read.', read),

@@ -50,14 +50,14 @@ export async function keep(
 ): Promise<{ close(): Promise<void> }> {
   await directly(path).write(text());
   const file = open(path);
-  let told = false;
+  let reported = false;
   const again = async () => {
     try {
       await file.write(text());
-      told = false;
+      reported = false;
     } catch (error) {
-      if (!told) failed((error as Error).message);
-      told = true;
+      if (!reported) failed((error as Error).message);
+      reported = true;
     }
   };
   let last = Promise.resolve();

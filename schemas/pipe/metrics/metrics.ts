@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Option } from '../command/options.js';
 import { address, type Listen } from '../io/listen.js';
 import { UsageError } from '../messages/errors.js';
-import { say } from '../messages/say.js';
+import { logMessage } from '../messages/log.js';
 import { buildInfo, processMetrics } from './families.js';
 import { type FileWriter, keep } from './keep.js';
 import { serve } from './serve.js';
@@ -42,14 +42,14 @@ export async function openMetrics(
 ): Promise<{ close(): Promise<void> }> {
   if (listen) {
     const served = await serve(listen, () => expose([...read(), buildInfo(), ...processMetrics()]));
-    if (listen.port === 0) say(command, `metrics at ${served.url}`);
+    if (listen.port === 0) logMessage(command, `metrics at ${served.url}`);
     return served;
   }
   const file = basename(text, '.prom'); // files of one host stand side by side
   return keep(
     text,
     () => expose(labelled([...read(), buildInfo()], { file })),
-    (message) => say(command, message),
+    (message) => logMessage(command, message),
     undefined,
     open,
   );

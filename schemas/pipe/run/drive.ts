@@ -1,8 +1,8 @@
 import type { InvalidPolicy } from '../stage/invalid.js';
 import type { Ledger } from '../stage/ledger.js';
 import type { Stage } from '../stage/stage.js';
-import type { Part } from '../stage/target.js';
-import { Flow, type Input, type Write } from './flow.js';
+import type { StageConfig } from '../stage/stage-config.js';
+import { type Input, PipelineRunner, type Write } from './pipeline-runner.js';
 
 /**
  * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
@@ -25,7 +25,7 @@ export async function* drive(
 }
 
 /** The same for stages that feed each other: each tells its own failure. */
-export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerator<Buffer, void> {
+export async function* fuse(configs: readonly StageConfig[], input: Input): AsyncGenerator<Buffer, void> {
   let give: (bytes?: Buffer) => void = () => {};
   const written = () =>
     new Promise<Buffer | undefined>((resolve) => {
@@ -41,8 +41,8 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     });
   };
   let next = written();
-  const flow = new Flow(parts, input, write).run().finally(() => give());
-  flow.catch(() => {}); // it is told below
+  const running = new PipelineRunner(configs, input, write).run().finally(() => give());
+  running.catch(() => {}); // it is told below
   const left = new Error('nobody asks for more');
   try {
     for (let bytes = await next; bytes; bytes = await next) {
@@ -52,7 +52,7 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     }
   } finally {
     stop(left);
-    await flow.catch((error) => {
+    await running.catch((error) => {
       if (error !== left) throw error;
     });
   }

@@ -2,10 +2,10 @@ import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { isTerminal } from '../io/fd.js';
 import type { Source } from '../io/source.js';
-import { beforeMessages } from '../messages/say.js';
+import { beforeMessages } from '../messages/log.js';
 import type { Ledger } from '../stage/ledger.js';
-import { Seen } from './progress/seen.js';
-import { type Shown, statusLine } from './progress/text.js';
+import { InputStats } from './progress/input-stats.js';
+import { type ProgressState, statusLine } from './progress/status-line.js';
 
 /** How often the line is drawn, and when first: what is done before that needs none, ms. */
 const every = 1_000;
@@ -27,7 +27,7 @@ export function showProgress(
 }
 
 export class Progress {
-  readonly #seen = new Seen();
+  readonly #seen = new InputStats();
   readonly #timer = setInterval(() => this.#draw(), every).unref();
   readonly #mixes = isTerminal(1) && isatty(1);
   #drawn = false;
@@ -63,7 +63,7 @@ export class Progress {
     const events = this.ledgers[0]?.in ?? 0;
     const now = performance.now();
     const { read, lost, newest } = this.#seen;
-    const shown: Shown = {
+    const shown: ProgressState = {
       name: this.name,
       events,
       perSecond: ((events - this.#events) / (now - this.#at)) * 1000,

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Command, defineCommand, type Entry } from '../command/command.js';
-import { makeReady, prepare, runCommand } from '../command/main.js';
+import { parseCommand, prepareStage, runCommand } from '../command/main.js';
 import { nearest, type Options, type Parsed } from '../command/options.js';
 import { pipelineWords } from '../command/words.js';
 import { fromChunks } from '../io/chunks.js';
 import { type Source, stdin } from '../io/source.js';
 import { spawned } from '../io/spawned.js';
 import { UsageError } from '../messages/errors.js';
-import { exitCode } from '../messages/say.js';
+import { exitCode } from '../messages/exit-code.js';
 import { type MetricsAt, metricsOption } from '../metrics/metrics.js';
-import { type Ready, runStages } from './stages.js';
+import { type PreparedStage, runStages } from './run-stages.js';
 
 interface Element {
   command: Command<Options>;
@@ -64,7 +64,7 @@ function unknown(name: string, names: string[]): string {
 }
 
 async function runElements(elements: Element[], metrics: MetricsAt | undefined): Promise<number> {
-  const ready: Ready[] = [];
+  const ready: PreparedStage[] = [];
   let from: Source | undefined;
   let wrong = 0;
   for (const [at, { command, argv }] of elements.entries()) {
@@ -72,7 +72,7 @@ async function runElements(elements: Element[], metrics: MetricsAt | undefined):
       const parsed = check(command, argv);
       if (at > 0 && !command.stage) throw new UsageError('reads no events; it can only come first');
       if (command.run) continue;
-      const { source, ...stage } = makeReady(command, parsed);
+      const { source, ...stage } = prepareStage(command, parsed);
       from ??= source;
       ready.push({ ...stage, metrics: stage.metrics ?? metrics });
     } catch (error) {
@@ -85,13 +85,13 @@ async function runElements(elements: Element[], metrics: MetricsAt | undefined):
 }
 
 function check(command: Command<Options>, argv: string[]): Parsed<Options> {
-  const prepared = prepare(command, argv);
+  const prepared = parseCommand(command, argv);
   if ('text' in prepared) throw new UsageError('prints no events that way; leave out the others');
   return prepared.parsed;
 }
 
 /** Runs stages behind a command that is a process of its own: it has its own rights, and writes from native code. */
-async function behind({ command, argv }: Element, stages: Ready[]): Promise<number> {
+async function behind({ command, argv }: Element, stages: PreparedStage[]): Promise<number> {
   const path = fileURLToPath(new URL(`../../../bin/${command.name}`, import.meta.url));
   const child = await spawned(process.execPath, [path, ...argv], { stdio: ['inherit', 'pipe', 'inherit'] });
   const ended = once(child, 'close');

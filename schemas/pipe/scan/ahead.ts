@@ -11,7 +11,7 @@ interface Piece {
 }
 
 /** Another thread, which scans lines before they are asked for, in native code, into records of its own. */
-export class Ahead {
+export class AheadScanner {
   readonly #pieces: Piece[] = []; // that are with it
   readonly #rest: { from: number; to: number }[] = []; // what there was no room for yet
   #next = 0; // the slot of the next piece
@@ -28,10 +28,10 @@ export class Ahead {
   ) {}
 
   /** Undefined where there is no native part, or no second CPU. */
-  static open(buffer: Buffer, table: Int32Array, words: number): Ahead | undefined {
+  static open(buffer: Buffer, table: Int32Array, words: number): AheadScanner | undefined {
     const loaded = addon();
     const helper = loaded?.open(table.buffer as ArrayBuffer);
-    return loaded && helper && new Ahead(loaded, helper, buffer, table, words, table.length / words - 1);
+    return loaded && helper && new AheadScanner(loaded, helper, buffer, table, words, table.length / words - 1);
   }
 
   /** Has buffer[from..to) scanned, where a newline is the last byte: with long lines maybe not all of it. */

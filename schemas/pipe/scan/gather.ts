@@ -1,15 +1,15 @@
 import { kinds } from '../../generated/kinds.js';
-import { Field } from '../line/field.js';
+import { LineField } from '../line/line-field.js';
 import { sourcesOf } from '../line/virtual.js';
 
 /** Bytes of what is gathered of a line before its key: length of the key, tag, time. */
 const head = 16;
 
 /** A field that no line has. */
-const nowhere = new Field('');
+const nowhere = new LineField('');
 
 /** What is to be gathered of lines, for gather.h: a key of some fields' values, of kinds that have a tag. */
-export class Gather {
+export class GatherPlan {
   readonly plan: Int32Array;
 
   /** `addresses`: the fields that are. Those are not gathered where they may be spelled otherwise. */
@@ -20,11 +20,11 @@ export class Gather {
     // the first source, dest itself, is in no schema of a scanned kind: gather.h stops at a line that may have it
     const fields = names.map((name) => {
       const [last = name, before = last] = sourcesOf(name).toReversed();
-      return isVirtual(name) ? [new Field(before), new Field(last)] : [new Field(name), nowhere];
+      return isVirtual(name) ? [new LineField(before), new LineField(last)] : [new LineField(name), nowhere];
     });
-    const [ts, repeat] = [new Field('ts'), new Field('repeat')];
+    const [ts, repeat] = [new LineField('ts'), new LineField('repeat')];
     const words = kinds.flatMap(({ type }, kind) => {
-      const place = ({ places }: Field) => places[kind] as number;
+      const place = ({ places }: LineField) => places[kind] as number;
       return [tags[type] ?? -1, place(ts), place(repeat), ...fields.flatMap((both) => both.map(place))];
     });
     const isAddress = (name: string) => addresses.includes(sourcesOf(name).at(-1) as string);

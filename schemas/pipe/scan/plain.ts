@@ -1,6 +1,6 @@
 import { recordWords } from '../../generated/kinds.js';
 import { scanLine } from '../../generated/scan.js';
-import { type Chosen, type Extended, type Scanner, slack, unknownKind } from './scanner.js';
+import { type ExtendResult, type FilterResult, type Scanner, slack, unknownKind } from './scanner.js';
 
 /** Of a longer line the scanner cannot keep the places. */
 const longest = 0xffff;
@@ -51,7 +51,7 @@ export class PlainScanner implements Scanner {
     return 0;
   }
 
-  choose(): Chosen {
+  filter(): FilterResult {
     return { asked: 0, passed: 0, question: -1 };
   }
 
@@ -59,7 +59,7 @@ export class PlainScanner implements Scanner {
     return false;
   }
 
-  extend(): Extended {
+  extend(): ExtendResult {
     return { lines: 0, bytes: 0, unnamed: new Int32Array(0) };
   }
 

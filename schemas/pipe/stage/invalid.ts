@@ -1,7 +1,7 @@
 import { nearest } from '../command/options.js';
 import { counted } from '../io/fd.js';
 import { RuntimeError, UsageError } from '../messages/errors.js';
-import { say } from '../messages/say.js';
+import { logMessage } from '../messages/log.js';
 import { deadLetter, raw } from './dead-letter.js';
 
 /** What becomes of a line that is no valid event. */
@@ -48,11 +48,11 @@ function foreign(raw: Buffer): string | undefined {
 
 function chosen(choice: string, command: string): InvalidPolicy {
   const count = (invalid: number, lines: number, what: string) =>
-    say(command, `${invalid} of ${counted(lines)} invalid${what}`);
+    logMessage(command, `${invalid} of ${counted(lines)} invalid${what}`);
   switch (choice) {
     case 'report':
       return {
-        line: (number, reason) => say(command, `line ${number}: ${reason}`),
+        line: (number, reason) => logMessage(command, `line ${number}: ${reason}`),
         end: (invalid, lines) => {
           count(invalid, lines, '');
           return true;
@@ -79,13 +79,13 @@ function chosen(choice: string, command: string): InvalidPolicy {
 }
 
 /** Appends each line with its number and reason to a file of NDJSON. */
-function kept(path: string, stage: string, told: (invalid: number, lines: number) => void): InvalidPolicy {
+function kept(path: string, stage: string, report: (invalid: number, lines: number) => void): InvalidPolicy {
   const file = deadLetter(path);
   return {
     line: (number, reason, bytes) => file.write({ stage, line: number, reason, ...raw(bytes) }),
     end: (invalid, lines) => {
       file.close();
-      told(invalid, lines);
+      report(invalid, lines);
       return false;
     },
   };

@@ -1,8 +1,8 @@
 import type { Status } from '../../generated/events.js';
 import type { AnyEvent, Line } from '../line/line.js';
 import type { Metric } from '../metrics/text.js';
-import { type Ask, Choice } from '../scan/choice.js';
-import type { Scanned } from '../scan/scanned.js';
+import { CompiledFilter, type Condition } from '../scan/compiled-filter.js';
+import type { ScannedLines } from '../scan/scanned-lines.js';
 
 /** Where a stage puts what it makes of a line. Exactly one of `pass`, `drop` and `stored` tells what became of it. */
 export interface Output {
@@ -52,14 +52,14 @@ export interface Stage {
   /** A stage that only chooses says here whether a line goes on; it is then asked in place of `line`. */
   keep?(line: Line): boolean;
   /** The same of many lines at once. */
-  readonly choice?: Choice | undefined;
+  readonly compiledFilter?: CompiledFilter | undefined;
   open?(out: Output): void | Promise<void>;
   line(line: Line, out: Output): void | Promise<void>;
   /**
    * Scanned lines are at hand, and the stage may take many at once. It returns how many of them, from the first on, it has
    * dealt with; the next one goes to `line`.
    */
-  lines?(lines: Scanned, out: Output): number;
+  lines?(lines: ScannedLines, out: Output): number;
   /** So many lines at this place were no valid events; that is told in the stream already. */
   invalid?(count: number): void;
   /**
@@ -111,13 +111,21 @@ export interface Stage {
 export function select(
   name: string,
   types: readonly string[],
-  keep: { (line: Line): boolean; readonly ask?: Ask | undefined },
+  keep: { (line: Line): boolean; readonly condition?: Condition | undefined },
   filters: Record<string, unknown>,
   ends: readonly string[] = [],
 ): Stage {
-  const choice = keep.ask && new Choice(types, keep.ask, ends);
-  return { name, types, ends, filters, keep, choice, line: (line, out) => (keep(line) ? out.pass(line) : out.drop()) };
+  const compiledFilter = keep.condition && new CompiledFilter(types, keep.condition, ends);
+  return {
+    name,
+    types,
+    ends,
+    filters,
+    keep,
+    compiledFilter,
+    line: (line, out) => (keep(line) ? out.pass(line) : out.drop()),
+  };
 }
 
 /** Lets all lines pass. */
-export const everything = Object.assign(() => true, { ask: { is: 'and', of: [] } as const });
+export const everything = Object.assign(() => true, { condition: { is: 'and', of: [] } as const });

@@ -23,7 +23,7 @@ const table = {
 const usage = (text: string) => (error: unknown) => error instanceof UsageError && error.message === text;
 
 test('a command line in all its spellings', () => {
-  const { values, given, rest, behind } = parseCommandLine(table, [
+  const { values, given, rest, afterDashes } = parseCommandLine(table, [
     '-qp',
     '80',
     'x',
@@ -35,8 +35,8 @@ test('a command line in all its spellings', () => {
   ]);
   assert.deepEqual(values, { quiet: true, port: 80, notPort: [[1, 2], [3]] });
   assert.deepEqual(given, { quiet: true, port: '80', 'not-port': '1,2,3' });
-  assert.deepEqual([rest, behind], [['x'], ['-y']]);
-  assert.equal(parseCommandLine(table, ['x']).behind, undefined);
+  assert.deepEqual([rest, afterDashes], [['x'], ['-y']]);
+  assert.equal(parseCommandLine(table, ['x']).afterDashes, undefined);
 });
 
 test('what is wrong is told by the name it was given', () => {

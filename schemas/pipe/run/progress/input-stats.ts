@@ -6,7 +6,7 @@ const moment = '2026-11-23T08:15:30.123Z'.length;
 const most = 1 << 12;
 
 /** What passes by, looked at from afar: bytes, the newest time in canonical lines, what stages before this have lost. */
-export class Seen {
+export class InputStats {
   read = 0;
   /** Events that `lost` events tell of. */
   lost = 0;

@@ -2,12 +2,12 @@
 #pragma once
 #include "gather.h"
 
-#define TEXT_SLOTS (1 << 18)
+#define ADDITION_SLOTS (1 << 18)
 #define MOST_KEY 96
 
-struct text {
+struct addition {
 	int hash, key_words, bytes, room;
-	int until, mark, told, what;
+	int until, mark, generation, what;
 	union {
 		int split;
 		u32 ids[2]; // of a split one: a bit for each id, by its last six bits
@@ -21,11 +21,11 @@ struct text {
 // time only; that there is no text here, but texts by more fields.
 enum { REASONS = 7, AGED = 8, ZONED = 16, TIMED = 32, SPLIT = 64 };
 
-struct texts {
+struct addition_cache {
 	int fields, given, more, deep;
-	int told[4096];
-	int index[TEXT_SLOTS];
-	struct text first;
+	int generations[4096];
+	int index[ADDITION_SLOTS];
+	struct addition first;
 };
 
 INLINE u32 mixed(u32 hash, u32 word) {
@@ -69,23 +69,23 @@ INLINE u8 *write_number(u8 *to, u64 number) {
 
 // `plan` has for each kind of line: whether to extend it, then the places of start, of ts and, if ts is when it ended, of
 // latency_us, then of the fields that a text is kept by (those of the first level, then those of the others), then of those
-// that it gives. Writes the extended lines to `out`. Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `said`: how many
+// that it gives. Writes the extended lines to `out`. Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `result`: how many
 // bytes were written, and how many lines have no name by each of the reasons.
 EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
-                                                  const struct texts *texts, int now, u8 *out, const u8 *end, int *said) {
+                                                  const struct addition_cache *cache, int now, u8 *out, const u8 *end, int *result) {
 	u8 *begin = out;
-	u32 done = 0, fields = texts->fields, given = texts->given;
-	for (int i = 0; i <= REASONS; i++) said[1 + i] = 0;
+	u32 done = 0, fields = cache->fields, given = cache->given;
+	for (int i = 0; i <= REASONS; i++) result[1 + i] = 0;
 	for (; done < lines; done++, record += RECORD_WORDS) {
 		if ((int)record[2] < 0) break;
-		const int *kind = plan + record[2] * (4 + fields + texts->more + texts->deep + given), *places = kind + 4;
+		const int *kind = plan + record[2] * (4 + fields + cache->more + cache->deep + given), *places = kind + 4;
 		if (!kind[0]) break;
 		const u8 *line = base + record[0];
 		u32 others = record[5], size = record[1] - record[0] - 1; // without the brace
 		if (line[size] != '}') break;
 		int key[MOST_KEY + 16];
 		u32 words = 0, hash = 0x811c9dc5, i = 0, until = fields;
-		const struct text *text;
+		const struct addition *addition;
 	more:
 		for (; i < until; i++) {
 			int place = places[i];
@@ -101,46 +101,46 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 			hash = mixed(hash, key[words++] = load4(value + at) & 0xffffffffu >> 8 * (4 - (length - at)));
 		}
 		for (u32 slot = hash;; slot++) {
-			int at = texts->index[slot & (TEXT_SLOTS - 1)];
+			int at = cache->index[slot & (ADDITION_SLOTS - 1)];
 			if (at == 0) goto over;
-			text = (const struct text *)((const int *)&texts->first + at - 2);
-			if ((u32)text->hash != hash || (u32)text->key_words != words) continue;
+			addition = (const struct addition *)((const int *)&cache->first + at - 2);
+			if ((u32)addition->hash != hash || (u32)addition->key_words != words) continue;
 			u32 same = 0;
-			while (same < words && text->key[same] == key[same]) same++;
+			while (same < words && addition->key[same] == key[same]) same++;
 			if (same == words) break;
 		}
-		int what = text->what;
-		if (now >= text->until || texts->told[text->mark] != text->told || (what & ZONED && others)) break;
+		int what = addition->what;
+		if (now >= addition->until || cache->generations[addition->mark] != addition->generation || (what & ZONED && others)) break;
 		if (what & SPLIT && until == fields) {
-			until += texts->more;
+			until += cache->more;
 			int place = places[until];
 			if (has(record, place)) {
 				u32 id = record[HEAD_WORDS + place], length = id >> 16;
 				if (length > 16) break;
 				id = value16(line + (id & 0xffff), length);
-				if (text->ids[id >> 5 & 1] >> (id & 31) & 1) until += texts->deep;
+				if (addition->ids[id >> 5 & 1] >> (id & 31) & 1) until += cache->deep;
 			}
 			goto more;
 		}
 		for (u32 i = 0; i < given; i++) {
-			int place = places[fields + texts->more + texts->deep + i];
+			int place = places[fields + cache->more + cache->deep + i];
 			if (place < 0 ? others : (u32)has(record, place)) goto over;
 		}
-		u32 bytes = text->bytes;
+		u32 bytes = addition->bytes;
 		if (out + size + bytes + 64 > end) break;
-		const u8 *from = (const u8 *)(text->key + words);
+		const u8 *from = (const u8 *)(addition->key + words);
 		double at = 0;
 		if (what & TIMED) {
 			at = attempted(line, record, kind + 1);
-			if (!(at >= text->from && at < text->to)) break;
+			if (!(at >= addition->from && at < addition->to)) break;
 		}
 		if (what & AGED) {
 			copy(out, line, size);
 			out += size;
-			copy(out, from, text->split);
-			out = write_number(out + text->split, (u64)((at - text->at) / 1000));
-			copy(out, from + text->split, bytes - text->split);
-			out += bytes - text->split;
+			copy(out, from, addition->split);
+			out = write_number(out + addition->split, (u64)((at - addition->at) / 1000));
+			copy(out, from + addition->split, bytes - addition->split);
+			out += bytes - addition->split;
 		} else {
 			copy(out, line, size);
 			out += size;
@@ -149,9 +149,9 @@ EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const in
 		}
 		*out++ = '}';
 		*out++ = '\n';
-		said[1 + (what & REASONS)]++;
+		result[1 + (what & REASONS)]++;
 	}
 over:
-	said[0] = out - begin;
+	result[0] = out - begin;
 	return done;
 }

@@ -1,5 +1,5 @@
 /** Waits for a read, and meanwhile for being woken. */
-export class Waiting {
+export class WakeableRead {
   #woken = false;
   #resume = () => {};
 

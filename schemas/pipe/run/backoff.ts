@@ -2,7 +2,7 @@ const firstMs = 200;
 const lastMs = 30_000;
 
 /** How long to wait before try `failures` + 1 (ms): doubles up to 30 s, at random between half of that and all of it. */
-export function backoff(failures: number, random = Math.random): number {
+export function backoffMs(failures: number, random = Math.random): number {
   const most = Math.min(firstMs * 2 ** (failures - 1), lastMs);
   return most / 2 + (most / 2) * random();
 }
@@ -11,7 +11,7 @@ export function backoff(failures: number, random = Math.random): number {
  * The moment before which nothing is sent, shared by all that send to one server, so that a server in trouble is not
  * tried by all of them at once.
  */
-export class Gate {
+export class Backoff {
   #failures = 0;
   #until = 0;
 
@@ -26,7 +26,7 @@ export class Gate {
   failed(asked?: number): void {
     if (this.wait > 0 && asked === undefined) return; // one of those that were under way when it began
     this.#failures++;
-    this.#until = this.now() + Math.max(asked ?? 0, backoff(this.#failures));
+    this.#until = this.now() + Math.max(asked ?? 0, backoffMs(this.#failures));
   }
 
   passed(): void {

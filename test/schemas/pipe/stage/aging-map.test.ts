@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { AgingMap } from '../../../../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../../../../schemas/pipe/stage/aging-map.js';
 
 const step = fc.record({ what: fc.constantFrom('set', 'set', 'delete', 'end', 'oldest', 'clear'), key: fc.nat(8) });
 

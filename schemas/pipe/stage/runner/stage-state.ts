@@ -1,11 +1,12 @@
 import { canonical } from '../../line/canonical.js';
 import type { AnyEvent } from '../../line/line.js';
+import type { Downstream } from '../downstream.js';
 import type { InvalidPolicy } from '../invalid.js';
 import { status } from '../ledger.js';
-import type { Part, Target } from '../target.js';
+import type { StageConfig } from '../stage-config.js';
 
 /** How it stands with a stage in a pipe, and what is said of that in the stream, which is not among what the stage counts. */
-export class Account {
+export class StageState {
   /** The stage takes no more, after an error or at its end. */
   closed = false;
   /** It has ended by an error. */
@@ -13,26 +14,26 @@ export class Account {
   /** Invalid lines since the last valid one. */
   gap = 0;
   #policy: InvalidPolicy | undefined;
-  #namesEnded = false;
+  #hasDnsEnded = false;
 
   constructor(
-    private readonly part: Part,
-    private readonly next: Target,
+    private readonly config: StageConfig,
+    private readonly next: Downstream,
   ) {}
 
   open(): void {
-    this.#policy = this.part.policy();
+    this.#policy = this.config.policy();
   }
 
   fail(error: unknown): void {
     if (this.closed) return;
     this.closed = this.failed = true;
-    this.part.failed(error);
+    this.config.failed(error);
   }
 
   /** A line is no valid event: its number, why, and its bytes. */
   invalid(number: number, reason: string, raw: Buffer): void {
-    const { ledger } = this.part;
+    const { ledger } = this.config;
     ledger.in++;
     ledger.invalid++;
     ledger.lost++;
@@ -45,44 +46,44 @@ export class Account {
   }
 
   /** Says in the stream, at the place of the invalid lines, that they are missing. */
-  tellGap(): void {
+  emitGap(): void {
     if (this.gap === 0) return;
-    this.part.stage.invalid?.(this.gap);
-    this.#tellLost('invalid', this.gap);
+    this.config.stage.invalid?.(this.gap);
+    this.#emitLost('invalid', this.gap);
     this.gap = 0;
   }
 
   lost(where: string, count: number): void {
-    this.part.ledger.lost += count;
-    this.#tellLost(where, count);
+    this.config.ledger.lost += count;
+    this.#emitLost(where, count);
   }
 
   /** A dns event has ended here, by the stage's `ends`. */
-  hasEndedNames(): void {
-    if (this.#namesEnded) return;
-    this.#namesEnded = true;
-    this.part.namesEnded?.();
+  dnsEnded(): void {
+    if (this.#hasDnsEnded) return;
+    this.#hasDnsEnded = true;
+    this.config.dnsEnded?.();
   }
 
   started(): void {
-    const { stage, status: told } = this.part;
+    const { stage, status: hasStatus } = this.config;
     const filters = stage.filters && Object.keys(stage.filters).length > 0 ? { filters: stage.filters } : {};
-    if (told) this.#say(status(stage.name, 'start', filters));
+    if (hasStatus) this.#emit(status(stage.name, 'start', filters));
   }
 
   ended(): void {
-    const { stage, ledger, status: told } = this.part;
-    if (this.#namesEnded) this.part.namesEnded?.();
-    if (told) this.#say(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));
+    const { stage, ledger, status: hasStatus } = this.config;
+    if (this.#hasDnsEnded) this.config.dnsEnded?.();
+    if (hasStatus) this.#emit(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));
   }
 
   /** A sink has no stream to say it in. */
-  #tellLost(where: string, count: number): void {
-    const { stage } = this.part;
-    if (!stage.sink) this.#say({ type: 'lost', v: 1, stage: stage.name, where, count });
+  #emitLost(where: string, count: number): void {
+    const { stage } = this.config;
+    if (!stage.sink) this.#emit({ type: 'lost', v: 1, stage: stage.name, where, count });
   }
 
-  #say(event: AnyEvent): void {
+  #emit(event: AnyEvent): void {
     this.next.text(canonical(event));
   }
 }

@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { Lines, lineLimit } from '../line/lines.js';
+import { LineSplitter, lineLimit } from '../line/line-splitter.js';
 import type { Batch } from '../stage/batch.js';
-import { Released } from '../stage/released.js';
-import { Step } from '../stage/step.js';
-import { Last, type Part } from '../stage/target.js';
-import { Waiting } from '../stage/waiting.js';
+import { PipelineEnd } from '../stage/downstream.js';
+import { ReleaseTracker } from '../stage/release-tracker.js';
+import type { StageConfig } from '../stage/stage-config.js';
+import { StageRunner } from '../stage/stage-runner.js';
+import { WakeableRead } from './wakeable-read.js';
 
 /** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
 export interface Input {
@@ -42,38 +43,38 @@ const busy = 1 << 14;
  * that fails ends as its process would, those behind it finish with what they have got, and one that feeds it ends when
  * it puts out something more. In small functions, as V8 compiles each of them as a whole.
  */
-export class Flow {
-  readonly #lines: Lines;
-  readonly #last: Last;
+export class PipelineRunner {
+  readonly #lines: LineSplitter;
+  readonly #end: PipelineEnd;
   readonly #batch: Batch;
-  readonly #waiting = new Waiting();
-  readonly #steps: Step[] = [];
-  readonly #first: Step;
+  readonly #wakeable = new WakeableRead();
+  readonly #runners: StageRunner[] = [];
+  readonly #first: StageRunner;
   readonly #durable: boolean;
   #held = false; // by a stage that waits for something
-  #turned = 0;
-  #came = 0; // bytes
+  #lastTurn = 0;
+  #bytesRead = 0; // bytes
   #reads = 0;
-  readonly #released: Released | undefined;
+  readonly #releases: ReleaseTracker | undefined;
 
   constructor(
-    parts: readonly Part[],
+    configs: readonly StageConfig[],
     private readonly input: Input,
     private readonly write: Write,
   ) {
-    const writesBehind = parts.some(({ stage }) => stage.settled);
-    this.#lines = new Lines(lineLimit, writesBehind ? 2 : 1);
-    this.#durable = parts.some(({ stage }) => stage.durable);
-    this.#last = new Last(this.#lines.buffer);
-    this.#batch = this.#last.batch;
-    const wake = () => this.#waiting.wake();
+    const writesLater = configs.some(({ stage }) => stage.settled);
+    this.#lines = new LineSplitter(lineLimit, writesLater ? 2 : 1);
+    this.#durable = configs.some(({ stage }) => stage.durable);
+    this.#end = new PipelineEnd(this.#lines.buffer);
+    this.#batch = this.#end.batch;
+    const wake = () => this.#wakeable.wake();
     const hold = () => {
       this.#held = true;
     };
-    for (const part of parts.toReversed())
-      this.#steps.unshift(new Step(part, this.#steps[0] ?? this.#last, wake, hold));
-    this.#first = this.#steps[0] as Step;
-    if (input.released) this.#released = new Released(this.#steps, (reads) => input.released?.(reads));
+    for (const config of configs.toReversed())
+      this.#runners.unshift(new StageRunner(config, this.#runners[0] ?? this.#end, wake, hold));
+    this.#first = this.#runners[0] as StageRunner;
+    if (input.released) this.#releases = new ReleaseTracker(this.#runners, (reads) => input.released?.(reads));
   }
 
   /**
@@ -94,55 +95,55 @@ export class Flow {
         const ahead = this.#readAhead(bytes);
         await this.#take(ahead ? 0 : bytes);
       }
-      await this.#bury();
+      await this.#finishFailed();
       await this.#finish(0);
     } finally {
       this.#lines.close();
-      for (const step of this.#steps) await step.end(false);
+      for (const runner of this.#runners) await runner.end(false);
     }
   }
 
   async #open(): Promise<void> {
-    for (const step of this.#steps.toReversed()) {
-      await step.open();
-      await step.next.settle();
+    for (const runner of this.#runners.toReversed()) {
+      await runner.open();
+      await runner.next.settle();
     }
-    await this.#put();
-    await this.#bury();
-    this.#turned = now();
+    await this.#writeBatch();
+    await this.#finishFailed();
+    this.#lastTurn = now();
   }
 
   /** Waits for input, and meanwhile for stages that have something to put out. */
   async #read(): Promise<number> {
-    await this.#settled();
+    await this.#settle();
     const first = this.#first;
     if (first.closed) return -1;
-    const read = this.#waiting.until(
+    const read = this.#wakeable.until(
       this.input.read(this.#lines.space(this.input.isFile)).catch((error) => first.fail(error) ?? -1),
     );
     let came = await read();
     for (; came === undefined; came = await read()) {
       await this.#flush();
-      await this.#settled();
+      await this.#settle();
     }
     if (came > 0) this.#reads++;
-    this.#turned = now();
+    this.#lastTurn = now();
     return came;
   }
 
   /** Writes what there is, and sees which reads are done with. */
-  async #settled(): Promise<void> {
-    await this.#put();
-    for (const step of this.#steps) await step.settled();
-    await this.#bury();
-    this.#released?.update(this.#reads);
+  async #settle(): Promise<void> {
+    await this.#writeBatch();
+    for (const runner of this.#runners) await runner.settled();
+    await this.#finishFailed();
+    this.#releases?.update(this.#reads);
   }
 
   /** Reads what is there already, for another thread to scan. Returns whether there was something. */
   #readAhead(bytes: number): boolean {
     if (bytes < large) return false;
-    this.#came += bytes;
-    const room = this.#came > many && this.input.isFile ? this.#lines.ahead() : undefined;
+    this.#bytesRead += bytes;
+    const room = this.#bytesRead > many && this.input.isFile ? this.#lines.ahead() : undefined;
     const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read tells of the end
     this.#lines.filledAhead(more);
     return more > 0;
@@ -157,14 +158,14 @@ export class Flow {
       if (state === 'held') {
         await this.#first.settle();
         this.#held = false;
-        if (!this.#last.full) continue;
+        if (!this.#end.full) continue;
       }
       if (state === 'done' && more >= busy && !this.#durable && this.#batch.length < writeBytes) {
-        more = this.#readBehind();
+        more = this.#readMore();
         left = more > 0;
         if (left) continue; // it goes on together with what came before
       }
-      await this.#passOn();
+      await this.#flushAndWrite();
     }
   }
 
@@ -180,13 +181,13 @@ export class Flow {
         else if (!first.closed) first.read(lines);
       }
       if (this.#held) return 'held';
-      if (this.#last.full) return 'full';
+      if (this.#end.full) return 'full';
     }
     return 'done';
   }
 
   /** Reads what is there already, and leaves what was read before where it is. Returns how much that was. */
-  #readBehind(): number {
+  #readMore(): number {
     const room = this.#lines.room();
     const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read tells of the end
     this.#lines.filled(more);
@@ -194,14 +195,14 @@ export class Flow {
   }
 
   /** What the stages put out is written, unless it may wait. */
-  async #passOn(): Promise<void> {
-    for (let due = true; due; due = this.#waiting.taken()) {
+  async #flushAndWrite(): Promise<void> {
+    for (let due = true; due; due = this.#wakeable.taken()) {
       await this.#flush();
-      if (!this.#waiting.woken && this.#mayWait()) continue; // who has asked for the next flush counts on what is written by then
-      await this.#put();
-      await this.#bury();
+      if (!this.#wakeable.woken && this.#mayWait()) continue; // who has asked for the next flush counts on what is written by then
+      await this.#writeBatch();
+      await this.#finishFailed();
       await turn(); // what is due goes out before more comes in, but answers and timers have their turn
-      this.#turned = now();
+      this.#lastTurn = now();
     }
   }
 
@@ -210,52 +211,52 @@ export class Flow {
     return (
       this.input.now !== undefined &&
       this.#batch.length < writeBytes &&
-      now() - this.#turned < turnMs &&
-      !this.#steps.some(({ failed, refused }) => failed || refused)
+      now() - this.#lastTurn < turnMs &&
+      !this.#runners.some(({ failed, refused }) => failed || refused)
     );
   }
 
-  async #put(): Promise<void> {
+  async #writeBatch(): Promise<void> {
     if (this.#batch.length > 0) await this.write(this.#batch.take());
   }
 
   /** Has the stages from one on pass on what they hold. */
   async #flush(from = 0): Promise<void> {
-    for (let at = from; at < this.#steps.length; at++) {
-      const step = this.#steps[at] as Step;
-      const flushed = step.flush();
+    for (let at = from; at < this.#runners.length; at++) {
+      const runner = this.#runners[at] as StageRunner;
+      const flushed = runner.flush();
       if (flushed) await flushed;
-      if (step.next.busy) await step.next.settle();
+      if (runner.next.busy) await runner.next.settle();
     }
   }
 
   /** Deals with the stages that failed: they end, and so do those behind them, and those whose output nobody takes. */
-  async #bury(): Promise<void> {
-    for (let at = this.#steps.length - 1; at >= 0; at--) {
-      const step = this.#steps[at] as Step;
-      if (this.#steps[at + 1]?.refused) step.fail(Object.assign(new Error('nobody reads'), { code: 'EPIPE' }));
-      if (step.failed) await this.#finish(at);
+  async #finishFailed(): Promise<void> {
+    for (let at = this.#runners.length - 1; at >= 0; at--) {
+      const runner = this.#runners[at] as StageRunner;
+      if (this.#runners[at + 1]?.refused) runner.fail(Object.assign(new Error('nobody reads'), { code: 'EPIPE' }));
+      if (runner.failed) await this.#finish(at);
     }
   }
 
   /** The end of a stage, and then of those behind it. */
   async #finish(from: number): Promise<void> {
-    for (const [at, step] of [...this.#steps.entries()].slice(from)) {
-      await step.close();
-      await this.#behind(at);
+    for (const [at, runner] of [...this.#runners.entries()].slice(from)) {
+      await runner.close();
+      await this.#flushAfter(at);
       for (let more = true; more; ) {
-        more = await step.finish();
-        await this.#behind(at);
+        more = await runner.finish();
+        await this.#flushAfter(at);
       }
-      await step.end(true);
-      await this.#behind(at);
+      await runner.end(true);
+      await this.#flushAfter(at);
     }
   }
 
   /** What a stage has put out at its end goes on. */
-  async #behind(at: number): Promise<void> {
-    await this.#steps[at]?.next.settle();
+  async #flushAfter(at: number): Promise<void> {
+    await this.#runners[at]?.next.settle();
     await this.#flush(at + 1);
-    await this.#put();
+    await this.#writeBatch();
   }
 }

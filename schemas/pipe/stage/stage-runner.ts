@@ -1,12 +1,13 @@
 import type { Line } from '../line/line.js';
-import type { Lines } from '../line/lines.js';
-import type { Scanned } from '../scan/scanned.js';
+import type { LineSplitter } from '../line/line-splitter.js';
+import type { ScannedLines } from '../scan/scanned-lines.js';
 import { Batch } from './batch.js';
+import { type Downstream, discarded, fullBytes } from './downstream.js';
+import { Feed } from './runner/feed.js';
+import { output } from './runner/output.js';
+import { StageState } from './runner/stage-state.js';
 import type { Output } from './stage.js';
-import { Account } from './step/account.js';
-import { Feed } from './step/feed.js';
-import { output } from './step/output.js';
-import { enough, nowhere, type Part, type Target } from './target.js';
+import type { StageConfig } from './stage-config.js';
 
 const newline = 10;
 
@@ -14,40 +15,40 @@ const newline = 10;
  * A stage in a pipe: what it gets is counted and checked, what it puts out goes straight into the next. While it waits
  * for something, what comes is kept: whoever feeds it has it settled before there is more.
  */
-export class Step implements Target {
+export class StageRunner implements Downstream {
   /** Something came after it was closed: its feeder is to end too, as by SIGPIPE. */
   refused = false;
   readonly #out: Output;
-  readonly #account: Account;
+  readonly #state: StageState;
   readonly #feed: Feed;
   #opened = false;
   #pending: Promise<void> | undefined; // the stage has not done with its last line yet
   #kept: Batch | undefined; // what came since
-  readonly #joined = new Batch(); // a line that got fields more
+  readonly #extended = new Batch(); // a line that got fields more
 
   constructor(
-    readonly part: Part,
-    readonly next: Target,
+    readonly config: StageConfig,
+    readonly next: Downstream,
     wake: () => void,
     /** Called when the stage waits for something. */
-    waits: () => void,
+    onWait: () => void,
   ) {
-    this.#account = new Account(part, next);
-    this.#out = output(part, this.#account, next, wake);
-    this.#feed = new Feed(part, this.#out, this.#account, next, (pending) => {
+    this.#state = new StageState(config, next);
+    this.#out = output(config, this.#state, next, wake);
+    this.#feed = new Feed(config, this.#out, this.#state, next, (pending) => {
       this.#pending = pending.catch((error) => this.fail(error));
-      waits();
+      onWait();
     });
   }
 
   /** It takes no more, after an error or at its end. */
   get closed(): boolean {
-    return this.#account.closed;
+    return this.#state.closed;
   }
 
   /** It has ended by an error. */
   get failed(): boolean {
-    return this.#account.failed;
+    return this.#state.failed;
   }
 
   get busy(): boolean {
@@ -55,16 +56,16 @@ export class Step implements Target {
   }
 
   get full(): boolean {
-    return (this.#kept?.length ?? 0) > enough || this.next.full;
+    return (this.#kept?.length ?? 0) > fullBytes || this.next.full;
   }
 
   async open(): Promise<void> {
     await this.#guarded(async () => {
-      this.#account.open();
+      this.#state.open();
       this.#opened = true;
-      await this.part.stage.open?.(this.#out);
+      await this.config.stage.open?.(this.#out);
       this.#feed.opened();
-      this.#account.started();
+      this.#state.started();
     });
   }
 
@@ -81,9 +82,9 @@ export class Step implements Target {
   }
 
   extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void {
-    const batch = this.busy ? this.#keep() : this.#joined;
+    const batch = this.busy ? this.#keep() : this.#extended;
     batch.extended(buffer, start, end, fields, from, to);
-    if (batch !== this.#joined) return;
+    if (batch !== this.#extended) return;
     const line = batch.take();
     this.bytes(line, 0, line.length - 1);
   }
@@ -103,7 +104,7 @@ export class Step implements Target {
     }
   }
 
-  many(lines: Scanned): void {
+  many(lines: ScannedLines): void {
     for (let at = 0; at < lines.count; ) {
       if (this.busy) {
         this.#keep().bytes(lines.buffer, lines.start(at), lines.end(at)); // a stage may still have the line before it
@@ -117,7 +118,7 @@ export class Step implements Target {
   }
 
   /** Takes a line from where it was read, and scanned. */
-  read(lines: Lines): void {
+  read(lines: LineSplitter): void {
     this.#feed.read(lines);
   }
 
@@ -127,7 +128,7 @@ export class Step implements Target {
   }
 
   /** Offers the stage lines from where they were read, and scanned. Returns how many of the first ones it has taken. */
-  readMany(lines: Scanned): number {
+  readMany(lines: ScannedLines): number {
     return this.#feed.many(lines);
   }
 
@@ -150,25 +151,25 @@ export class Step implements Target {
 
   /** The input pauses. */
   flush(): void | Promise<void> {
-    const { stage } = this.part;
+    const { stage } = this.config;
     if (!this.closed && stage.flush) return this.#guarded(() => stage.flush?.(this.#out));
   }
 
   /** What a flush has begun is done. */
   settled(): void | Promise<void> {
-    const { stage } = this.part;
+    const { stage } = this.config;
     if (!this.closed && stage.settled) return this.#guarded(() => stage.settled?.());
   }
 
   /** Returns a test: whether all lines that came until now have left the stage. */
   mark(): () => boolean {
-    return this.part.stage.mark?.() ?? (() => true);
+    return this.config.stage.mark?.() ?? (() => true);
   }
 
   /** No line comes any more. */
   async close(): Promise<void> {
     if (this.closed) return;
-    this.#account.tellGap();
+    this.#state.emitGap();
     await this.flush();
     await this.settled();
   }
@@ -178,25 +179,25 @@ export class Step implements Target {
     let more: unknown = false;
     if (!this.closed)
       await this.#guarded(async () => {
-        more = await this.part.stage.finish?.(this.#out);
+        more = await this.config.stage.finish?.(this.#out);
       });
     return more === true;
   }
 
   /** Closes what the stage has open; after all went well, tells its account. */
   async end(well: boolean): Promise<void> {
-    const { stage } = this.part;
+    const { stage } = this.config;
     if (!this.#opened) return;
     this.#opened = false;
     if (this.failed) await this.#guarded(() => stage.flush?.(this.#out, true)); // what came before it goes on all the same
-    const out = this.failed ? nowhere : this.#out;
+    const out = this.failed ? discarded : this.#out;
     await this.#guarded(() => stage.end?.(out));
-    if (well && !this.closed) this.#account.ended();
-    this.#account.closed = true;
+    if (well && !this.closed) this.#state.ended();
+    this.#state.closed = true;
   }
 
   fail(error: unknown): void {
-    this.#account.fail(error);
+    this.#state.fail(error);
   }
 
   /** Waits only where there is something to wait for. */

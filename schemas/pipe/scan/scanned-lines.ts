@@ -1,13 +1,13 @@
 import { headWords, recordWords } from '../../generated/kinds.js';
-import type { Field } from '../line/field.js';
 import { Line } from '../line/line.js';
-import type { Choice } from './choice.js';
-import type { Gather } from './gather.js';
-import { type Chosen, type Extended, type Scanner, unknownKind } from './scanner.js';
-import type { Texts } from './texts.js';
+import type { LineField } from '../line/line-field.js';
+import type { AdditionCache } from './addition-cache.js';
+import type { CompiledFilter } from './compiled-filter.js';
+import type { GatherPlan } from './gather.js';
+import { type ExtendResult, type FilterResult, type Scanner, unknownKind } from './scanner.js';
 
 /** Lines that were scanned, one behind the other in the scanner's table, all of kinds that it knows but for the last ones. */
-export class Scanned {
+export class ScannedLines {
   constructor(
     private readonly scanner: Scanner,
     /** Where the record of the first is in the table. */
@@ -25,7 +25,7 @@ export class Scanned {
   }
 
   /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
-  gather(gather: Gather): number {
+  gather(gather: GatherPlan): number {
     return this.scanner.gather(this.record, this.count, gather);
   }
 
@@ -46,7 +46,7 @@ export class Scanned {
    * Returns where the first one is, from `start` to `end`, whose field has another value than this; no bytes are none.
    * Their kinds are known and have the field.
    */
-  same(start: number, end: number, { places }: Field, value: Uint8Array): number {
+  same(start: number, end: number, { places }: LineField, value: Uint8Array): number {
     const { buffer, table } = this.scanner;
     const { length } = value;
     const words = length >> 2; // compared by words, as no call is quick enough for so few bytes
@@ -68,24 +68,24 @@ export class Scanned {
   }
 
   /** Some of them. */
-  part(from: number, to: number, made = this.made): Scanned {
-    return new Scanned(this.scanner, this.record + from * recordWords, to - from, made);
+  part(from: number, to: number, made = this.made): ScannedLines {
+    return new ScannedLines(this.scanner, this.record + from * recordWords, to - from, made);
   }
 
   /** Asks them whether they pass, up to the first of which that cannot be told: those that do are now the first. */
-  choose(choice: Choice): Chosen {
-    return this.scanner.choose(this.record, this.count, choice);
+  filter(filter: CompiledFilter): FilterResult {
+    return this.scanner.filter(this.record, this.count, filter);
   }
 
   /** Answers what could not be answered of one of them. Returns whether it now can. */
-  learn(at: number, choice: Choice, question: number): boolean {
+  learn(at: number, filter: CompiledFilter, question: number): boolean {
     // a line of its own: a stage may still have the last one that passed
-    return this.scanner.learn(this.part(at, this.count, new Line()).line(0), choice, question);
+    return this.scanner.learn(this.part(at, this.count, new Line()).line(0), filter, question);
   }
 
   /** Extends them by the texts that hold `now`, into `gathered`, up to the first that has none. */
-  extend(texts: Texts, now: number): Extended {
-    return this.scanner.extend(this.record, this.count, texts, now);
+  extend(cache: AdditionCache, now: number): ExtendResult {
+    return this.scanner.extend(this.record, this.count, cache, now);
   }
 
   get buffer(): Buffer {

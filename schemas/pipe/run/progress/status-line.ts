@@ -1,5 +1,5 @@
 /** What there is to tell. */
-export interface Shown {
+export interface ProgressState {
   name: string;
   events: number;
   /** Events a second, lately. */
@@ -15,7 +15,7 @@ export interface Shown {
 const grouped = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** One line of at most so many characters: what matters most comes first. */
-export function statusLine(shown: Shown, width: number, colour: boolean): string {
+export function statusLine(shown: ProgressState, width: number, colour: boolean): string {
   const { name, events, perSecond, lost, done, behind } = shown;
   const parts = [
     ...(done === undefined ? [] : [`${Math.floor(done * 100)} %`]),

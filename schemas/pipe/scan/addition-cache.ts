@@ -1,6 +1,6 @@
 import { kinds } from '../../generated/kinds.js';
-import { Field } from '../line/field.js';
 import type { Line } from '../line/line.js';
+import { LineField } from '../line/line-field.js';
 
 const slots = 1 << 18;
 const marks = 4096;
@@ -15,7 +15,7 @@ const mostKey = 96;
 const slack = 8;
 
 /** Where a record has what is kept with its text; `until` in the caller's time, `told` as the mark said when it was made. */
-export const at = { until: 4, mark: 5, told: 6, what: 7, split: 8, ids: 8 } as const;
+export const at = { until: 4, mark: 5, generation: 6, what: 7, split: 8, ids: 8 } as const;
 
 /** Bits of `what`. */
 export const reasonBits = 7;
@@ -30,14 +30,14 @@ export const split = 64;
  * lines that have one of its ids (as far as 64 bits tell) in the first of the `deep` fields, these decide as well.
  * All is in one piece of memory; where that is full, all is forgotten. `extend` in texts.h finds many at once.
  */
-export class Texts {
+export class AdditionCache {
   static readonly bytes = (firstAt + arenaWords) * 4;
   words = new Int32Array(0);
   text: Buffer = Buffer.alloc(0);
   /** What extend goes by. */
   readonly plan: Int32Array;
   /** By level: what else a text is kept by. */
-  readonly #levels: readonly (readonly Field[])[];
+  readonly #levels: readonly (readonly LineField[])[];
   readonly #most: number;
   readonly #key = new Int32Array(mostKey + 1);
   #times = new Float64Array(0);
@@ -58,12 +58,12 @@ export class Texts {
     fields: readonly string[],
     more: readonly string[],
     deep: readonly string[],
-    private readonly given: readonly Field[],
+    private readonly given: readonly LineField[],
     most: number,
   ) {
     this.#most = Math.min(most, slots * 0.75);
-    this.#levels = [fields, more, deep].map((names) => names.map((name) => new Field(name)));
-    const [start, ts, latency] = [new Field('start'), new Field('ts'), new Field('latency_us')];
+    this.#levels = [fields, more, deep].map((names) => names.map((name) => new LineField(name)));
+    const [start, ts, latency] = [new LineField('start'), new LineField('ts'), new LineField('latency_us')];
     this.plan = Int32Array.from(
       kinds.flatMap(({ type }, kind) => [
         types.includes(type) ? 1 : 0,
@@ -78,7 +78,7 @@ export class Texts {
   /** Takes memory to keep all in, `bytes` of zeros, in place of what it had. */
   use(memory: ArrayBuffer, offset: number): void {
     this.words = new Int32Array(memory, offset, firstAt + arenaWords);
-    this.text = Buffer.from(memory, offset, Texts.bytes);
+    this.text = Buffer.from(memory, offset, AdditionCache.bytes);
     this.#times = new Float64Array(memory, offset, (firstAt + arenaWords) / 2);
     const [fields = [], more = [], deep = []] = this.#levels;
     this.words.set([fields.length, this.given.length, more.length, deep.length]);
@@ -87,30 +87,31 @@ export class Texts {
   }
 
   /** For each mark how often what it stands for was told of: a record whose mark says more holds no longer. */
-  set told(counts: Int32Array) {
+  set generations(counts: Int32Array) {
     this.words.set(counts.subarray(0, marks), 4);
   }
 
   /** A line's record; -1 without. One that is split is returned only if it holds no longer. */
-  find(line: Line, now: number, told: Int32Array): number {
-    if (this.words.length === 0) this.use(new ArrayBuffer(Texts.bytes), 0);
+  find(line: Line, now: number, generations: Int32Array): number {
+    if (this.words.length === 0) this.use(new ArrayBuffer(AdditionCache.bytes), 0);
     const record = this.#look(line, 0);
     if (record < 0 || ((this.words[record + at.what] as number) & split) === 0) return record;
-    if (!this.holds(record, now, told)) return record;
+    if (!this.holds(record, now, generations)) return record;
     const ids = this.words.subarray(record + at.ids, record + at.ids + 2);
     return this.#look(line, this.level(line, ids));
   }
 
-  holds(record: number, now: number, told: Int32Array): boolean {
+  holds(record: number, now: number, generations: Int32Array): boolean {
     const { words } = this;
     return (
-      now < (words[record + at.until] as number) && told[words[record + at.mark] as number] === words[record + at.told]
+      now < (words[record + at.until] as number) &&
+      generations[words[record + at.mark] as number] === words[record + at.generation]
     );
   }
 
   /** Returns the level that a line's text is kept by where the record of its first fields is split. */
   level(line: Line, ids: ArrayLike<number>): number {
-    const id = line.number(this.#levels[2]?.[0] as Field);
+    const id = line.number(this.#levels[2]?.[0] as LineField);
     return Number.isNaN(id) || ((ids[(id >> 5) & 1] as number) & (1 << (id & 31))) === 0 ? 1 : 2;
   }
 
@@ -124,12 +125,12 @@ export class Texts {
   }
 
   /** Of a timed text: when its name was answered, if it is aged, and the times for which it holds, in µs. */
-  times(record: number): [at: number, from: number, to: number] {
-    const [told = 0, from = 0, to = 0] = this.#times.subarray(record / 2 + 5, record / 2 + 8);
-    return [told, from, to];
+  times(record: number): [answered: number, from: number, to: number] {
+    const [answered = 0, from = 0, to = 0] = this.#times.subarray(record / 2 + 5, record / 2 + 8);
+    return [answered, from, to];
   }
 
-  setTimes(record: number, times: readonly [at: number, from: number, to: number]): void {
+  setTimes(record: number, times: readonly [answered: number, from: number, to: number]): void {
     this.#times.set(times, record / 2 + 5);
   }
 
@@ -170,7 +171,7 @@ export class Texts {
     this.#length = 0;
     this.#hash = 0x811c9dc5 | 0;
     for (let i = 0; i <= level; i++) {
-      if (this.#take(line, this.#levels[i] as readonly Field[])) continue;
+      if (this.#take(line, this.#levels[i] as readonly LineField[])) continue;
       this.#length = 0;
       return -1;
     }
@@ -194,12 +195,12 @@ export class Texts {
   }
 
   /** Adds fields to the line's key: each value with its length before it. Returns false if it gets too long. */
-  #take(line: Line, fields: readonly Field[]): boolean {
+  #take(line: Line, fields: readonly LineField[]): boolean {
     const key = this.#key;
     let hash = this.#hash;
     let length = this.#length;
     for (let n = 0; n < fields.length; n++) {
-      const size = line.locate(fields[n] as Field) ? line.to - line.from : 0;
+      const size = line.locate(fields[n] as LineField) ? line.to - line.from : 0;
       if (length + (size >> 2) + 2 > mostKey) return false;
       key[length++] = size;
       hash = mixed(hash, size);

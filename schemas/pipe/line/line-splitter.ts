@@ -1,6 +1,6 @@
 import { recordWords } from '../../generated/kinds.js';
 import { PlainScanner } from '../scan/plain.js';
-import { Scanned } from '../scan/scanned.js';
+import { ScannedLines } from '../scan/scanned-lines.js';
 import type { Scanner } from '../scan/scanner.js';
 import { WasmScanner } from '../scan/wasm.js';
 import { present } from '../scan/webassembly.js';
@@ -28,7 +28,7 @@ export const lineLimit = 1 << 20;
  * While there are lines at hand, more may be read ahead, for another thread to scan: fill `ahead()`, and say how much with
  * `filledAhead()`. These are the lines at hand after `advance()`, which comes instead of `space()` then.
  */
-export class Lines {
+export class LineSplitter {
   readonly buffer: Buffer;
   readonly table: Int32Array;
   /** Where the line's record is in the table. */
@@ -160,8 +160,8 @@ export class Lines {
   }
 
   /** The line and those behind it that are scanned already. */
-  get atHand(): Scanned {
-    return new Scanned(this.#scanner, this.record, this.#lines - this.#line + 1, this.#made);
+  get atHand(): ScannedLines {
+    return new ScannedLines(this.#scanner, this.record, this.#lines - this.#line + 1, this.#made);
   }
 
   /** Passes over the next so many lines that are scanned already. */

@@ -1,10 +1,11 @@
 import { canonical } from '../../line/canonical.js';
+import type { Downstream } from '../downstream.js';
 import type { Output } from '../stage.js';
-import type { Part, Target } from '../target.js';
-import type { Account } from './account.js';
+import type { StageConfig } from '../stage-config.js';
+import type { StageState } from './stage-state.js';
 
 /** What a stage puts out is counted, and goes straight into the next. */
-export function output({ ledger }: Part, account: Account, next: Target, wake: () => void): Output {
+export function output({ ledger }: StageConfig, state: StageState, next: Downstream, wake: () => void): Output {
   return {
     pass: (line) => {
       next.line(line);
@@ -32,7 +33,7 @@ export function output({ ledger }: Part, account: Account, next: Target, wake: (
       next.block(buffer, start, end, lines);
       ledger.out += lines;
     },
-    lost: (where, count) => account.lost(where, count),
+    lost: (where, count) => state.lost(where, count),
     text: (text) => next.text(text),
     wake,
     get full() {

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Lines } from '../../../../schemas/pipe/line/lines.js';
+import { LineSplitter } from '../../../../schemas/pipe/line/line-splitter.js';
 import { cut } from '../../../support/arbitrary.js';
 
 type Found = { line: Buffer } | { head: Buffer };
 
 /** What Lines finds in these pieces, the same with one part and with two, and where pieces are read ahead. */
 function found(pieces: readonly Buffer[], limit?: number): Found[] {
-  const one = foundIn(new Lines(limit, 1), pieces);
-  assert.deepEqual(foundIn(new Lines(limit, 2), pieces), one);
-  assert.deepEqual(foundAhead(new Lines(limit, 1), pieces), one);
-  assert.deepEqual(foundAhead(new Lines(limit, 2), pieces), one);
+  const one = foundIn(new LineSplitter(limit, 1), pieces);
+  assert.deepEqual(foundIn(new LineSplitter(limit, 2), pieces), one);
+  assert.deepEqual(foundAhead(new LineSplitter(limit, 1), pieces), one);
+  assert.deepEqual(foundAhead(new LineSplitter(limit, 2), pieces), one);
   return one;
 }
 
-function foundIn(lines: Lines, pieces: readonly Buffer[]): Found[] {
+function foundIn(lines: LineSplitter, pieces: readonly Buffer[]): Found[] {
   const all: Found[] = [];
   const take = () => {
     for (let next = lines.next(); next !== 'more'; next = lines.next()) {
@@ -39,7 +39,7 @@ function foundIn(lines: Lines, pieces: readonly Buffer[]): Found[] {
 }
 
 /** The same, where the next piece is read while there are lines at hand. */
-function foundAhead(lines: Lines, pieces: readonly Buffer[]): Found[] {
+function foundAhead(lines: LineSplitter, pieces: readonly Buffer[]): Found[] {
   const all: Found[] = [];
   const left = pieces.map((piece) => piece);
   const readInto = (space: Buffer | undefined) => {
@@ -108,7 +108,7 @@ test('lines about as long as the buffer and the limit', () => {
 });
 
 test('a line without an end is told once, when it passes the limit, and does not make the buffer grow', () => {
-  const lines = new Lines();
+  const lines = new LineSplitter();
   const told: string[] = [];
   for (let fed = 0; fed < 50 << 20; ) {
     const space = lines.space();
@@ -122,7 +122,7 @@ test('a line without an end is told once, when it passes the limit, and does not
 });
 
 test('with two parts lines stay where they are until the room behind them was asked for twice', () => {
-  const lines = new Lines(100, 2);
+  const lines = new LineSplitter(100, 2);
   const handed: { line: Buffer; text: string }[] = [];
   for (let turn = 0; turn < 20; turn++) {
     const space = lines.space();

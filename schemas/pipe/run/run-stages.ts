@@ -3,20 +3,21 @@ import { counted, countLines, writeAll } from '../io/fd.js';
 import { commandsAfter } from '../io/readers.js';
 import type { Source } from '../io/source.js';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
-import { exitCode, say } from '../messages/say.js';
+import { exitCode } from '../messages/exit-code.js';
+import { logMessage } from '../messages/log.js';
 import { measure } from '../metrics/measure.js';
 import type { MetricsAt } from '../metrics/metrics.js';
+import { dnsEndReporter } from '../stage/dns-end.js';
 import { type InvalidPolicy, onInvalid } from '../stage/invalid.js';
 import { Ledger } from '../stage/ledger.js';
-import { lostNames } from '../stage/lost-names.js';
 import type { Stage } from '../stage/stage.js';
-import type { Part } from '../stage/target.js';
-import { Flow, type Input } from './flow.js';
+import type { StageConfig } from '../stage/stage-config.js';
+import { type Input, PipelineRunner } from './pipeline-runner.js';
 import { showProgress } from './progress.js';
 import { Signals } from './signals.js';
 
 /** A stage, and what its command line says of how it is to run. */
-export interface Ready {
+export interface PreparedStage {
   stage: Stage;
   /** `--on-invalid` */
   invalid: string;
@@ -32,41 +33,47 @@ export interface Ready {
  * Runs stages from a source to this process's standard output, as a shell would run their commands. Resolves to the exit
  * code: that of the last one that failed, as with `set -o pipefail`.
  */
-export async function runStages(stages: readonly Ready[], source: Source): Promise<number> {
+export async function runStages(stages: readonly PreparedStage[], source: Source): Promise<number> {
   if (!stages.at(-1)?.stage.sink) checkOutput();
   let isChecked = false;
   const codes = stages.map(() => 0);
-  let well = true;
-  const policies = new Map<Part, InvalidPolicy>(); // of the stages that go on
-  const parts = stages.map(({ stage, invalid, status }, at): Part => {
-    const part: Part = {
+  let succeeded = true;
+  const policies = new Map<StageConfig, InvalidPolicy>(); // of the stages that go on
+  const configs = stages.map(({ stage, invalid, status }, at): StageConfig => {
+    const config: StageConfig = {
       stage,
       ledger: new Ledger(),
       status,
-      namesEnded: lostNames(
+      dnsEnded: dnsEndReporter(
         stage.name,
         stages.slice(at + 1).map(({ stage }) => stage.name),
         commandsAfter,
       ),
       policy: () => {
         const policy = onInvalid(invalid, stage.name);
-        policies.set(part, policy);
+        policies.set(config, policy);
         return policy;
       },
       failed: (error) => {
-        well = false;
-        policies.delete(part);
+        succeeded = false;
+        policies.delete(config);
         codes[at] = exitCode(stage.name, error);
       },
     };
-    return part;
+    return config;
   });
   const places = stages.map(({ metrics }) => metrics);
-  const meter = places.some((place) => place) ? await measure(parts, places, source) : undefined;
+  const meter = places.some((place) => place) ? await measure(configs, places, source) : undefined;
   const stop = stopper(stages);
-  const signals = new Signals(source.piped, () => source.leave(), reopener(stages), stop, asker(stages, source));
+  const signals = new Signals(
+    source.piped,
+    () => source.leave(),
+    reopener(stages),
+    stop,
+    stopRequester(stages, source),
+  );
   if (source.typed)
-    say(
+    logMessage(
       stages[0]?.stage.name ?? '',
       'reads events from this terminal; write … | in front or < FILE behind, or end it with Ctrl-D',
     );
@@ -74,7 +81,7 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
     stages[0]?.stage.name as string,
     stages.some(({ progress }) => progress),
     source,
-    parts.map(({ ledger }) => ledger),
+    configs.map(({ ledger }) => ledger),
   );
   const came = (into: Buffer, bytes: number) => {
     signals.came();
@@ -100,16 +107,16 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
       isChecked = true;
       return writeOut(bytes);
     };
-    await new Flow(parts, input, write).run();
-    for (const [at, part] of parts.entries()) {
-      const { invalid, in: lines } = part.ledger;
-      if (invalid > 0 && policies.get(part)?.end(invalid, lines)) codes[at] = 1;
+    await new PipelineRunner(configs, input, write).run();
+    for (const [at, config] of configs.entries()) {
+      const { invalid, in: lines } = config.ledger;
+      if (invalid > 0 && policies.get(config)?.end(invalid, lines)) codes[at] = 1;
     }
   } catch (error) {
-    well = false;
+    succeeded = false;
     codes[stages.length - 1] = exitCode(stages.at(-1)?.stage.name as string, error);
   } finally {
-    await source.end?.(well);
+    await source.end?.(succeeded);
     progress?.end();
     await meter?.close();
     signals.done();
@@ -118,23 +125,23 @@ export async function runStages(stages: readonly Ready[], source: Source): Promi
   return codes.findLast((code) => code > 0) ?? 0;
 }
 
-function reopener(stages: readonly Ready[]): (() => void) | undefined {
+function reopener(stages: readonly PreparedStage[]): (() => void) | undefined {
   const reopening = stages.map(({ stage }) => stage).filter((stage) => stage.reopen);
   if (reopening.length === 0) return undefined;
   return () => {
     for (const stage of reopening) {
-      new Promise((resolve) => resolve(stage.reopen?.())).catch((error) => say(stage.name, error.message));
+      new Promise((resolve) => resolve(stage.reopen?.())).catch((error) => logMessage(stage.name, error.message));
     }
   };
 }
 
 /** Ends the stages that can by their own means. Returns how long that may take (ms). */
-function stopper(stages: readonly Ready[]): (() => number) | undefined {
+function stopper(stages: readonly PreparedStage[]): (() => number) | undefined {
   const stopping = stages.map(({ stage }) => stage).filter((stage) => stage.stop);
   return stopping.length > 0 ? () => Math.max(...stopping.map((stage) => stage.stop?.() ?? 0)) : undefined;
 }
 
-function asker(stages: readonly Ready[], source: Source): (() => void) | undefined {
+function stopRequester(stages: readonly PreparedStage[], source: Source): (() => void) | undefined {
   const asking = [source, ...stages.map(({ stage }) => stage)].filter((one) => one.asked);
   if (asking.length === 0) return undefined;
   return () => {

@@ -1,35 +1,19 @@
 import { kinds } from '../../generated/kinds.js';
 import type { Line } from '../line/line.js';
-import type { Scanned } from '../scan/scanned.js';
+import type { ScannedLines } from '../scan/scanned-lines.js';
 import { unknownKind } from '../scan/scanner.js';
 import { Batch } from './batch.js';
-import type { InvalidPolicy } from './invalid.js';
-import type { Ledger } from './ledger.js';
-import type { Output, Stage } from './stage.js';
+import type { Output } from './stage.js';
 
 /** So many bytes are enough to write, or to wait for a stage. */
-export const enough = 1 << 20;
-
-/** A stage, and how it is to run. */
-export interface Part {
-  stage: Stage;
-  ledger: Ledger;
-  /** Made when the stage opens. */
-  policy: () => InvalidPolicy;
-  /** Write status events. */
-  status?: boolean;
-  /** Called when the first dns event ends in the stage by its `ends`, and again at the end of the input. */
-  namesEnded?: () => void;
-  /** The stage is at its end in the middle of things, by this error; EPIPE when nobody takes what it puts out. */
-  failed: (error: unknown) => void;
-}
+export const fullBytes = 1 << 20;
 
 /** What a stage's output goes into. */
-export interface Target {
+export interface Downstream {
   /** A line that is valid, as it was scanned. */
   line(line: Line): void;
   /** Lines that are valid, from where they were read and scanned. */
-  many(lines: Scanned): void;
+  many(lines: ScannedLines): void;
   /** A line of other bytes, without its newline. */
   bytes(buffer: Buffer, start: number, end: number): void;
   /** A line of other bytes, with fields[from..to) before its closing brace. */
@@ -46,7 +30,7 @@ export interface Target {
 }
 
 /** The end of the pipe. */
-export class Last implements Target {
+export class PipelineEnd implements Downstream {
   readonly batch = new Batch();
 
   /** The lines of `source` have their newline, and stay as they are until they are written. */
@@ -56,7 +40,7 @@ export class Last implements Target {
     if (buffer === this.source) this.batch.line(buffer, start, end + 1);
     else this.batch.bytes(buffer, start, end);
   }
-  many(lines: Scanned): void {
+  many(lines: ScannedLines): void {
     const start = this.batch.behind(this.source) ?? lines.start(0);
     this.batch.line(this.source, start, lines.pack(start), lines.count);
   }
@@ -73,7 +57,7 @@ export class Last implements Target {
     this.batch.text(line);
   }
   get full(): boolean {
-    return this.batch.length > enough;
+    return this.batch.length > fullBytes;
   }
   readonly busy = false;
   async settle(): Promise<void> {}
@@ -81,7 +65,7 @@ export class Last implements Target {
 
 const nothing = () => {};
 /** What a stage that has failed puts out at its end is not sent. */
-export const nowhere: Output = {
+export const discarded: Output = {
   pass: nothing,
   drop: nothing,
   stored: nothing,
@@ -96,7 +80,7 @@ export const nowhere: Output = {
 };
 
 /** Whether a stage wants to see a line, by its kind or, where that is not known, its type. */
-export function wanted(types: readonly string[] | undefined): (kind: number, type: string) => boolean {
+export function typeMatcher(types: readonly string[] | undefined): (kind: number, type: string) => boolean {
   if (!types) return () => true;
   const byType = new Set(types);
   const byKind = kinds.map(({ type }) => byType.has(type));

@@ -4,7 +4,7 @@ import { kinds } from '../../generated/kinds.js';
  * A field by its name, for the lines of all types. A stage makes its own once: `const dport = new Field('dport')`, and
  * asks each line with it: `line.number(dport)`.
  */
-export class Field {
+export class LineField {
   /** For each kind of line the field's place among those of its type; -1 where the type has no such field. */
   readonly places: Int8Array;
 

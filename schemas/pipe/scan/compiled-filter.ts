@@ -1,11 +1,11 @@
 import { kinds } from '../../generated/kinds.js';
-import { Field } from '../line/field.js';
 import type { Line } from '../line/line.js';
+import { LineField } from '../line/line-field.js';
 
 /** Whether a line passes, as a question that needs no JavaScript to be answered. */
-export type Ask =
-  | { is: 'and' | 'or'; of: readonly Ask[] }
-  | { is: 'not'; of: Ask }
+export type Condition =
+  | { is: 'and' | 'or'; of: readonly Condition[] }
+  | { is: 'not'; of: Condition }
   /** The line is of this type. */
   | { is: 'type'; type: string }
   /** It has the field. */
@@ -29,35 +29,35 @@ export interface Network {
 }
 
 const whats = ['type', 'has', 'within', 'network', 'remembered'] as const;
-type Question = Exclude<Ask, { of: unknown }>;
+type Question = Exclude<Condition, { of: unknown }>;
 const pass = -1;
 const drop = -2;
 const headWords = 4;
 const questionWords = 4 + kinds.length;
 const memoryWords = 2 + 2048 * 16;
-const mostMemories = 24;
+const maxMemories = 24;
 
 /** Which lines pass, for choose.h, which says how this is laid out. */
-export class Choice {
+export class CompiledFilter {
   readonly #questions: { ask: Question; yes: number; no: number }[] = [];
   /** The kinds of the lines that were asked so far, as bits; each has its place in `kinds`. */
   seen = 0;
   readonly #first: number;
   readonly #wanted: number;
   readonly #ends: number;
-  readonly #names: number;
+  readonly #dns: number;
 
   /** @param types the lines that are asked  @param ends the lines that never pass; all others do */
-  constructor(types: readonly string[], ask: Ask, ends: readonly string[] = []) {
+  constructor(types: readonly string[], ask: Condition, ends: readonly string[] = []) {
     this.#wanted = bitsOf(types);
     this.#ends = bitsOf(ends);
-    this.#names = this.#ends & bitsOf(['dns']);
+    this.#dns = this.#ends & bitsOf(['dns']);
     this.#first = this.#add(ask, pass, drop);
   }
 
   /** Whether a dns event was seen, and never passes. */
-  get hasEndedNames(): boolean {
-    return (this.seen & this.#names) !== 0;
+  get hasDroppedDns(): boolean {
+    return (this.seen & this.#dns) !== 0;
   }
 
   /** Whether a line of this type was asked. */
@@ -72,7 +72,7 @@ export class Choice {
 
   /** Whether there may be memory enough. */
   get fits(): boolean {
-    return this.#questions.filter(({ ask }) => ask.is === 'remembered').length <= mostMemories;
+    return this.#questions.filter(({ ask }) => ask.is === 'remembered').length <= maxMemories;
   }
 
   /** Writes it into its memory, which is all zeros. */
@@ -81,7 +81,7 @@ export class Choice {
     let more = this.#begin;
     for (const [at, { ask, yes, no }] of this.#questions.entries()) {
       const places =
-        ask.is === 'type' ? kinds.map(({ type }) => (type === ask.type ? 0 : -1)) : new Field(ask.field).places;
+        ask.is === 'type' ? kinds.map(({ type }) => (type === ask.type ? 0 : -1)) : new LineField(ask.field).places;
       into.set([whats.indexOf(ask.is), yes, no, more, ...places], headWords + at * questionWords);
       writeMore(ask, into.subarray(more, more + wordsOf(ask)));
       more += wordsOf(ask);
@@ -96,9 +96,9 @@ export class Choice {
   }
 
   /** The field of such a question. */
-  fieldOf(question: number): Field {
+  fieldOf(question: number): LineField {
     const { ask } = this.#questions[question] as { ask: Question & { field: string } };
-    return new Field(ask.field);
+    return new LineField(ask.field);
   }
 
   /** The answer to it. */
@@ -112,7 +112,7 @@ export class Choice {
   }
 
   /** Adds what is to be asked. Returns where that begins, or what it comes to without a question. */
-  #add(ask: Ask, yes: number, no: number): number {
+  #add(ask: Condition, yes: number, no: number): number {
     switch (ask.is) {
       case 'and':
         return ask.of.reduceRight((next, one) => this.#add(one, next, no), yes);

@@ -1,8 +1,8 @@
-import type { Step } from './step.js';
+import type { StageRunner } from './stage-runner.js';
 
 /** Where a stage stands: how many reads have arrived in it, and the test of those that it may still hold. */
 interface Place {
-  step: Step;
+  runner: StageRunner;
   left: number;
   open?: { reads: number; gone: () => boolean } | undefined;
 }
@@ -12,25 +12,25 @@ interface Place {
  * to stage: it leaves one when that holds no line which came until then. Each stage is asked about one read at a time, the
  * newest that has arrived, so that many reads cost no more than few.
  */
-export class Released {
+export class ReleaseTracker {
   readonly #places: Place[];
   #reported = 0;
 
   constructor(
-    steps: readonly Step[],
+    runners: readonly StageRunner[],
     private readonly report: (reads: number) => void,
   ) {
-    this.#places = steps.map((step) => ({ step, left: 0 }));
+    this.#places = runners.map((runner) => ({ runner, left: 0 }));
   }
 
   /** Call when no stage is busy and all output is written. `reads`: how many were handed to the first stage. */
   update(reads: number): void {
-    if (this.#places.some(({ step }) => step.failed)) return; // what it had is lost with it
+    if (this.#places.some(({ runner }) => runner.failed)) return; // what it had is lost with it
     let arrived = reads;
     for (const place of this.#places) {
       if (place.open?.gone()) this.#leave(place);
       if (!place.open && arrived > place.left) {
-        place.open = { reads: arrived, gone: place.step.mark() };
+        place.open = { reads: arrived, gone: place.runner.mark() };
         if (place.open.gone()) this.#leave(place);
       }
       arrived = place.left;

@@ -2,10 +2,10 @@
 #pragma once
 #include "text.h"
 
-// A choice is a graph of questions; choice.ts writes it. Its head, in CHOICE_HEAD words: the kinds of lines that are asked
+// A choice is a graph of questions; choice.ts writes it. Its head, in FILTER_HEAD words: the kinds of lines that are asked
 // (bits), the first question, and the kinds that never pass (bits). All other kinds pass. An answer leads to another
 // question's place, or to one of these.
-#define CHOICE_HEAD 4
+#define FILTER_HEAD 4
 enum { PASS = -1, DROP = -2 };
 
 struct question {
@@ -130,8 +130,8 @@ EXPORT(learn) int learn(struct memory *memory, const u8 *value, u32 length, int 
 	return 1;
 }
 
-INLINE int answer(int *choice, const struct question *question, const u8 *line, const u32 *record) {
-	void *more = choice + question->more;
+INLINE int answer(int *plan, const struct question *question, const u8 *line, const u32 *record) {
+	void *more = plan + question->more;
 	int place = question->places[record[2]];
 	if (question->what == IS_KIND) return place >= 0;
 	if (unlikely(place < 0 && record[5])) return UNKNOWN; // it may be among the members that the schema does not know
@@ -147,20 +147,20 @@ INLINE int answer(int *choice, const struct question *question, const u8 *line, 
 }
 
 // Asks the lines of the records at `record`. The records of those that pass move to the first places. Returns how many
-// lines it has asked: it stops at the first without a verdict. `told`: how many of them pass, which question it stopped at
+// lines it has asked: it stops at the first without a verdict. `result`: how many of them pass, which question it stopped at
 // (-1: none), and the kinds of lines that it saw (bits).
-EXPORT(choose) u32 choose(const u8 *base, u32 *record, u32 lines, int *choice, int *told) {
-	const struct question *questions = (const struct question *)(choice + CHOICE_HEAD);
+EXPORT(filter) u32 filter(const u8 *base, u32 *record, u32 lines, int *plan, int *result) {
+	const struct question *questions = (const struct question *)(plan + FILTER_HEAD);
 	u32 *to = record, done = 0, seen = 0;
-	told[1] = -1;
+	result[1] = -1;
 	for (; done < lines; done++, record += RECORD_WORDS) {
 		if ((int)record[2] < 0) break;
 		seen |= 1u << record[2];
-		int at = choice[0] >> record[2] & 1 ? choice[1] : choice[2] >> record[2] & 1 ? DROP : PASS;
+		int at = plan[0] >> record[2] & 1 ? plan[1] : plan[2] >> record[2] & 1 ? DROP : PASS;
 		while (at >= 0) {
-			int said = answer(choice, &questions[at], base + record[0], record);
+			int said = answer(plan, &questions[at], base + record[0], record);
 			if (unlikely(said == UNKNOWN)) {
-				told[1] = at;
+				result[1] = at;
 				goto end;
 			}
 			at = said ? questions[at].yes : questions[at].no;
@@ -170,8 +170,8 @@ EXPORT(choose) u32 choose(const u8 *base, u32 *record, u32 lines, int *choice, i
 		to += RECORD_WORDS;
 	}
 end:
-	told[2] = seen;
-	told[0] = (to - (record - done * RECORD_WORDS)) / RECORD_WORDS;
+	result[2] = seen;
+	result[0] = (to - (record - done * RECORD_WORDS)) / RECORD_WORDS;
 	return done;
 }
 
