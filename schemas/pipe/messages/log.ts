@@ -3,12 +3,12 @@ import { printable } from './printable.js';
 
 let clear = () => {};
 
-/** What is drawn on the terminal is taken away before a message, by this. */
+/** Sets what to call before each message: it clears what is drawn on the terminal. */
 export function beforeMessages(task: () => void): void {
   clear = task;
 }
 
-/** One line on stderr: `command: message`. A stderr that cannot take it is no reason to stop. */
+/** Writes one line to stderr: `command: message`. Ignores errors: a broken stderr is no reason to stop. */
 export function logMessage(command: string, message: string): void {
   clear();
   try {
