@@ -1,13 +1,13 @@
 /**
- * A map that finds its oldest entry in constant time. A Map alone does not: to reach its first entry it steps over all that
- * were deleted before it, up to half of its size.
+ * A map that finds its oldest entry in constant time. A plain Map does not: to reach its first entry it steps over the
+ * entries deleted before it, which can be half of its size.
  */
 export class AgingMap<K, V> extends Map<K, V> {
-  /** Stands behind the oldest entry if that is known, else before it. */
+  /** An iterator past the oldest entry if that is known, else before it. */
   #rest = this.keys();
   #oldest: { key: K } | undefined;
 
-  /** The key of the entry that was inserted first. */
+  /** The key of the entry inserted first. */
   get oldest(): K | undefined {
     this.#oldest ??= this.#next();
     return this.#oldest?.key;
@@ -26,7 +26,7 @@ export class AgingMap<K, V> extends Map<K, V> {
   #next(): { key: K } | undefined {
     let { done, value } = this.#rest.next();
     if (done) {
-      this.#rest = this.keys(); // one that has come to the end stays there
+      this.#rest = this.keys(); // an iterator that has reached the end stays there
       ({ done, value } = this.#rest.next());
     }
     return done ? undefined : { key: value as K };

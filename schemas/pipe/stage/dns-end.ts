@@ -1,11 +1,13 @@
 import { logMessage } from '../messages/log.js';
 
-/** The command that takes names from dns events. */
+/** The command that uses dns events. */
 const consumer = 'enrich';
 
 /**
- * Returns what reports, once, that dns events end in a stage although an `enrich` after it could take names from them.
- * `later` are the stages after it in this process, `commands` returns those of other processes.
+ * Returns a function that warns, once, if an `enrich` comes after a stage that drops dns events.
+ *
+ * @param later the stages after it in this process
+ * @param commands returns the commands after it in other processes
  */
 export function dnsEndReporter(stage: string, later: readonly string[], commands: () => readonly string[]): () => void {
   let reported = false;
@@ -14,7 +16,7 @@ export function dnsEndReporter(stage: string, later: readonly string[], commands
     reported = true;
     logMessage(
       stage,
-      `dns events end here, so the ${consumer} after it gets no names from them; put ${consumer} before ${stage}, or write ${stage} --keep-dns`,
+      `drops dns events, so ${consumer} after it gets no names from them; put ${consumer} before ${stage}, or use ${stage} --keep-dns`,
     );
   };
 }

@@ -5,35 +5,35 @@ import { unknownKind } from '../scan/scanner.js';
 import { Batch } from './batch.js';
 import type { Output } from './stage.js';
 
-/** So many bytes are enough to write, or to wait for a stage. */
+/** Bytes of pending output that call for a write, or for waiting until a stage catches up. */
 export const fullBytes = 1 << 20;
 
-/** What a stage's output goes into. */
+/** The receiver of a stage's output: the next stage, or the end of the pipeline. */
 export interface Downstream {
-  /** A line that is valid, as it was scanned. */
+  /** Takes a valid line, as it was scanned. */
   line(line: Line): void;
-  /** Lines that are valid, from where they were read and scanned. */
+  /** Takes valid lines from where they were read and scanned. */
   many(lines: ScannedLines): void;
-  /** A line of other bytes, without its newline. */
+  /** Takes a line of other bytes, without its newline. */
   bytes(buffer: Buffer, start: number, end: number): void;
-  /** A line of other bytes, with fields[from..to) before its closing brace. */
+  /** Takes a line of other bytes, and adds fields[from..to) before its closing brace. */
   extended(buffer: Buffer, start: number, end: number, fields: Buffer, from: number, to: number): void;
-  /** So many lines of other bytes, each with its newline. */
+  /** Takes `lines` lines of other bytes, each with its newline. */
   block(buffer: Buffer, start: number, end: number, lines: number): void;
-  /** A line of text. */
+  /** Takes a line of text. */
   text(line: string): void;
   readonly full: boolean;
-  /** It, or what is behind it, waits for something: what comes is kept. */
+  /** Whether this or something after it is waiting. What it receives meanwhile is queued. */
   readonly busy: boolean;
-  /** Waits until all that came is done. */
+  /** Waits until everything received so far is processed. */
   settle(): Promise<void>;
 }
 
-/** The end of the pipe. */
+/** The end of the pipeline: collects the output for the next write. */
 export class PipelineEnd implements Downstream {
   readonly batch = new Batch();
 
-  /** The lines of `source` have their newline, and stay as they are until they are written. */
+  /** Lines in `source` are followed by their newline, and stay unchanged until they are written. */
   constructor(private readonly source: Buffer) {}
 
   line({ buffer, start, end }: Line): void {
@@ -64,7 +64,7 @@ export class PipelineEnd implements Downstream {
 }
 
 const nothing = () => {};
-/** What a stage that has failed puts out at its end is not sent. */
+/** Discards what a failed stage writes at its end. */
 export const discarded: Output = {
   pass: nothing,
   drop: nothing,
@@ -79,7 +79,7 @@ export const discarded: Output = {
   full: false,
 };
 
-/** Whether a stage wants to see a line, by its kind or, where that is not known, its type. */
+/** Returns a test for lines of these types, by kind or, if that is unknown, by type. Without `types`, all lines match. */
 export function typeMatcher(types: readonly string[] | undefined): (kind: number, type: string) => boolean {
   if (!types) return () => true;
   const byType = new Set(types);

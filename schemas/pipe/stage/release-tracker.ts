@@ -1,6 +1,6 @@
 import type { StageRunner } from './stage-runner.js';
 
-/** Where a stage stands: how many reads have arrived in it, and the test of those that it may still hold. */
+/** The state of one stage: how many reads have left it, and a test for those that it may still hold. */
 interface Place {
   runner: StageRunner;
   left: number;
@@ -8,9 +8,9 @@ interface Place {
 }
 
 /**
- * Finds out how many reads every stage has let go of, for a source that acknowledges its events. A read moves from stage
- * to stage: it leaves one when that holds no line which came until then. Each stage is asked about one read at a time, the
- * newest that has arrived, so that many reads cost no more than few.
+ * Tracks how many reads have left all stages, for a source that acknowledges its events. A read moves from stage to stage:
+ * it leaves a stage once that holds none of the lines it had received by then. Each stage is asked about one read at a time,
+ * the newest to arrive, so many reads cost no more than a few.
  */
 export class ReleaseTracker {
   readonly #places: Place[];
@@ -23,9 +23,9 @@ export class ReleaseTracker {
     this.#places = runners.map((runner) => ({ runner, left: 0 }));
   }
 
-  /** Call when no stage is busy and all output is written. `reads`: how many were handed to the first stage. */
+  /** Call this when no stage is busy and all output is written. `reads` is how many the first stage has received. */
   update(reads: number): void {
-    if (this.#places.some(({ runner }) => runner.failed)) return; // what it had is lost with it
+    if (this.#places.some(({ runner }) => runner.failed)) return; // its lines are lost
     let arrived = reads;
     for (const place of this.#places) {
       if (place.open?.gone()) this.#leave(place);

@@ -12,25 +12,25 @@ import type { StageConfig } from './stage-config.js';
 const newline = 10;
 
 /**
- * A stage in a pipe: what it gets is counted and checked, what it puts out goes straight into the next. While it waits
- * for something, what comes is kept: whoever feeds it has it settled before there is more.
+ * Runs one stage of a pipeline. Counts and checks its input, and passes its output directly to the next stage. While the
+ * stage waits for a promise, its input is queued; the pipeline runner calls `settle` before reading more.
  */
 export class StageRunner implements Downstream {
-  /** Something came after it was closed: its feeder is to end too, as by SIGPIPE. */
+  /** Whether a line arrived after it was closed. The stage before it then ends too, as if by SIGPIPE. */
   refused = false;
   readonly #out: Output;
   readonly #state: StageState;
   readonly #feed: Feed;
   #opened = false;
-  #pending: Promise<void> | undefined; // the stage has not done with its last line yet
-  #kept: Batch | undefined; // what came since
-  readonly #extended = new Batch(); // a line that got fields more
+  #pending: Promise<void> | undefined; // the stage is still processing its last line
+  #kept: Batch | undefined; // lines received since then
+  readonly #extended = new Batch(); // one line with added fields
 
   constructor(
     readonly config: StageConfig,
     readonly next: Downstream,
     wake: () => void,
-    /** Called when the stage waits for something. */
+    /** Called when the stage starts to wait for a promise. */
     onWait: () => void,
   ) {
     this.#state = new StageState(config, next);
@@ -41,12 +41,12 @@ export class StageRunner implements Downstream {
     });
   }
 
-  /** It takes no more, after an error or at its end. */
+  /** Whether it takes no more input, after an error or at its end. */
   get closed(): boolean {
     return this.#state.closed;
   }
 
-  /** It has ended by an error. */
+  /** Whether it has failed. */
   get failed(): boolean {
     return this.#state.failed;
   }
@@ -107,7 +107,7 @@ export class StageRunner implements Downstream {
   many(lines: ScannedLines): void {
     for (let at = 0; at < lines.count; ) {
       if (this.busy) {
-        this.#keep().bytes(lines.buffer, lines.start(at), lines.end(at)); // a stage may still have the line before it
+        this.#keep().bytes(lines.buffer, lines.start(at), lines.end(at)); // a later stage may still hold the line before it
         at++;
         continue;
       }
@@ -117,22 +117,22 @@ export class StageRunner implements Downstream {
     }
   }
 
-  /** Takes a line from where it was read, and scanned. */
+  /** Takes a line from where it was read and scanned. */
   read(lines: LineSplitter): void {
     this.#feed.read(lines);
   }
 
-  /** Whether it may take many lines at once. */
+  /** Whether the stage may take many lines at once. */
   get takesMany(): boolean {
     return this.#feed.takesMany;
   }
 
-  /** Offers the stage lines from where they were read, and scanned. Returns how many of the first ones it has taken. */
+  /** Offers the stage many lines from where they were read and scanned. Returns how many it took, counted from the first. */
   readMany(lines: ScannedLines): number {
     return this.#feed.many(lines);
   }
 
-  /** Takes the beginning of a line that is too long. */
+  /** Takes the first bytes of a line that is too long. */
   long(head: Buffer): void {
     this.#feed.long(head);
   }
@@ -149,24 +149,24 @@ export class StageRunner implements Downstream {
     }
   }
 
-  /** The input pauses. */
+  /** Flushes the stage, as the input pauses. */
   flush(): void | Promise<void> {
     const { stage } = this.config;
     if (!this.closed && stage.flush) return this.#guarded(() => stage.flush?.(this.#out));
   }
 
-  /** What a flush has begun is done. */
+  /** Waits for what a flush has started. */
   settled(): void | Promise<void> {
     const { stage } = this.config;
     if (!this.closed && stage.settled) return this.#guarded(() => stage.settled?.());
   }
 
-  /** Returns a test: whether all lines that came until now have left the stage. */
+  /** Returns a test for whether all lines received so far have left the stage. */
   mark(): () => boolean {
     return this.config.stage.mark?.() ?? (() => true);
   }
 
-  /** No line comes any more. */
+  /** Ends the input of the stage. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.#state.emitGap();
@@ -174,7 +174,7 @@ export class StageRunner implements Downstream {
     await this.settled();
   }
 
-  /** Puts out what was kept until now. Returns whether there is more, and this is to be called again. */
+  /** Writes what the stage has kept. Returns whether there is more, so that this must be called again. */
   async finish(): Promise<boolean> {
     let more: unknown = false;
     if (!this.closed)
@@ -184,12 +184,12 @@ export class StageRunner implements Downstream {
     return more === true;
   }
 
-  /** Closes what the stage has open; after all went well, tells its account. */
+  /** Closes the stage. If all went well, writes its status event. */
   async end(well: boolean): Promise<void> {
     const { stage } = this.config;
     if (!this.#opened) return;
     this.#opened = false;
-    if (this.failed) await this.#guarded(() => stage.flush?.(this.#out, true)); // what came before it goes on all the same
+    if (this.failed) await this.#guarded(() => stage.flush?.(this.#out, true)); // lines received before the error still go out
     const out = this.failed ? discarded : this.#out;
     await this.#guarded(() => stage.end?.(out));
     if (well && !this.closed) this.#state.ended();
@@ -200,7 +200,7 @@ export class StageRunner implements Downstream {
     this.#state.fail(error);
   }
 
-  /** Waits only where there is something to wait for. */
+  /** Runs a task; an error fails the stage. Returns a promise only if the task does. */
   #guarded(task: () => unknown): void | Promise<void> {
     try {
       const done = task();

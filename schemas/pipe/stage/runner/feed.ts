@@ -8,7 +8,7 @@ import type { StageConfig } from '../stage-config.js';
 import type { StageState } from './stage-state.js';
 import { takeMany } from './take-many.js';
 
-/** Hands lines to a stage: each is numbered, scanned where it is not yet, checked, and counted. */
+/** Feeds lines to a stage: numbers them, scans those not scanned yet, checks and counts them. */
 export class Feed {
   /** Whether the stage may take many lines at once. */
   readonly takesMany: boolean;
@@ -23,7 +23,7 @@ export class Feed {
     private readonly out: Output,
     private readonly state: StageState,
     private readonly next: Downstream,
-    /** The stage has not done with the line yet. */
+    /** Called with a promise if the stage does not finish a line at once. */
     private readonly wait: (pending: Promise<void>) => void,
   ) {
     const { stage } = config;
@@ -31,19 +31,19 @@ export class Feed {
     this.#keep = stage.keep?.bind(stage);
   }
 
-  /** Only an open stage can tell what it wants. */
+  /** Reads the stage's types: they are known only once it is open. */
   opened(): void {
     this.#isWanted = typeMatcher(this.config.stage.types);
     this.#isConsumed = typeMatcher(this.config.stage.ends ?? []);
   }
 
-  /** A line that is valid. */
+  /** Feeds a valid line. */
   line(line: Line): void {
     this.#number++;
     this.#hand(line);
   }
 
-  /** A line where it was read, and scanned. */
+  /** Feeds a line from where it was read and scanned. */
   read({ buffer, start, end, table, record }: LineSplitter): void {
     this.#number++;
     this.#line.stays = true;
@@ -54,7 +54,7 @@ export class Feed {
     }
   }
 
-  /** A line that was not scanned. */
+  /** Feeds a line that is not scanned yet. */
   take(buffer: Buffer, start: number, end: number): void {
     if (end - start > lineLimit) {
       this.long(buffer.subarray(start, start + lineLimit));
@@ -65,12 +65,12 @@ export class Feed {
     this.#check(buffer, start, end, this.#line.take);
   }
 
-  /** Of a line that is too long there is the beginning. */
+  /** Reports a line that is too long, of which only the first bytes are known. */
   long(head: Buffer): void {
     this.state.invalid(++this.#number, `longer than ${lineLimit} bytes`, head);
   }
 
-  /** Offers the stage scanned lines. Returns how many of the first ones it has taken. */
+  /** Offers the stage scanned lines. Returns how many it took, counted from the first. */
   many(lines: ScannedLines): number {
     try {
       const taken = takeMany(lines, this.config, this.out, this.state, this.next);
@@ -83,7 +83,7 @@ export class Feed {
     }
   }
 
-  /** A line that may be none: `take` says. */
+  /** Checks a line and feeds it. `take` returns the reason if the line is invalid. */
   #check(buffer: Buffer, start: number, end: number, take: Line['take']): void {
     if (blank(buffer, start, end)) return;
     const reason = take.call(this.#line, buffer, start, end);
@@ -109,7 +109,7 @@ export class Feed {
     }
   }
 
-  /** A line that the stage does not want to see. */
+  /** Handles a line of a type that the stage does not take. */
   #passBy(line: Line): void {
     if (!this.#isConsumed(line.kind, line.type)) {
       this.out.pass(line);

@@ -4,7 +4,7 @@ import type { Output } from '../stage.js';
 import type { StageConfig } from '../stage-config.js';
 import type { StageState } from './stage-state.js';
 
-/** What a stage puts out is counted, and goes straight into the next. */
+/** Makes the output of a stage: counts what it writes, and passes it directly to the next stage. */
 export function output({ ledger }: StageConfig, state: StageState, next: Downstream, wake: () => void): Output {
   return {
     pass: (line) => {

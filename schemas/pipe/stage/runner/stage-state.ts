@@ -5,13 +5,13 @@ import type { InvalidPolicy } from '../invalid.js';
 import { status } from '../ledger.js';
 import type { StageConfig } from '../stage-config.js';
 
-/** How it stands with a stage in a pipe, and what is said of that in the stream, which is not among what the stage counts. */
+/** The state of a running stage, and the events about it in the stream. The ledger does not count these events. */
 export class StageState {
-  /** The stage takes no more, after an error or at its end. */
+  /** Whether the stage takes no more input, after an error or at its end. */
   closed = false;
-  /** It has ended by an error. */
+  /** Whether the stage has failed. */
   failed = false;
-  /** Invalid lines since the last valid one. */
+  /** The number of invalid lines since the last valid one. */
   gap = 0;
   #policy: InvalidPolicy | undefined;
   #hasDnsEnded = false;
@@ -31,7 +31,7 @@ export class StageState {
     this.config.failed(error);
   }
 
-  /** A line is no valid event: its number, why, and its bytes. */
+  /** Counts and reports an invalid line: its number, the reason, and its bytes. */
   invalid(number: number, reason: string, raw: Buffer): void {
     const { ledger } = this.config;
     ledger.in++;
@@ -45,7 +45,7 @@ export class StageState {
     }
   }
 
-  /** Says in the stream, at the place of the invalid lines, that they are missing. */
+  /** Writes a `lost` event in the place of the invalid lines. */
   emitGap(): void {
     if (this.gap === 0) return;
     this.config.stage.invalid?.(this.gap);
@@ -58,7 +58,7 @@ export class StageState {
     this.#emitLost(where, count);
   }
 
-  /** A dns event has ended here, by the stage's `ends`. */
+  /** Notes that the stage's `ends` has dropped a dns event. */
   dnsEnded(): void {
     if (this.#hasDnsEnded) return;
     this.#hasDnsEnded = true;
@@ -77,7 +77,7 @@ export class StageState {
     if (hasStatus) this.#emit(status(stage.name, 'end', { ...ledger, ...stage.counts?.() }));
   }
 
-  /** A sink has no stream to say it in. */
+  /** Writes a `lost` event, unless the stage is a sink: that has no event stream. */
   #emitLost(where: string, count: number): void {
     const { stage } = this.config;
     if (!stage.sink) this.#emit({ type: 'lost', v: 1, stage: stage.name, where, count });

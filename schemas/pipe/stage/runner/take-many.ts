@@ -6,7 +6,7 @@ import type { Output } from '../stage.js';
 import type { StageConfig } from '../stage-config.js';
 import type { StageState } from './stage-state.js';
 
-/** Has a stage take many scanned lines at once, where it can. Returns how many of the first ones it has taken. */
+/** Lets a stage take many scanned lines at once, if it can. Returns how many it took, counted from the first. */
 export function takeMany(
   lines: ScannedLines,
   config: StageConfig,
@@ -21,7 +21,7 @@ export function takeMany(
   return stage.lines(lines, out);
 }
 
-/** The scanner chooses; what it cannot answer yet it is told once. */
+/** Filters in the scanner. If the scanner does not know an answer yet, it learns it, and continues. */
 function filterLines(
   lines: ScannedLines,
   filter: CompiledFilter,
