@@ -1,11 +1,11 @@
 import { kinds } from '../../generated/kinds.js';
 
 /**
- * A field by its name, for the lines of all types. A stage makes its own once: `const dport = new Field('dport')`, and
- * asks each line with it: `line.number(dport)`.
+ * A field by name, prepared for the lines of all types. A stage makes it once, `const dport = new LineField('dport')`, and
+ * reads it from each line: `line.number(dport)`.
  */
 export class LineField {
-  /** For each kind of line the field's place among those of its type; -1 where the type has no such field. */
+  /** For each kind of line, the index of the field among those of the type; -1 if the type does not have it. */
   readonly places: Int8Array;
 
   constructor(readonly name: string) {

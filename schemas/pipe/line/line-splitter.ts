@@ -7,68 +7,69 @@ import { present } from '../scan/webassembly.js';
 import { Line } from './line.js';
 
 const newline = 10;
-/** How much is read at once. */
+/** How many bytes are read at once. */
 const room = 1 << 18;
-/** Less room than this is not worth a read: what a pipe holds. */
+/** Less room than this (what a pipe holds) is not worth a read. */
 const least = 1 << 16;
-/** How many lines are scanned before the first of them is handed on. */
+/** How many lines are scanned before the first of them is returned. */
 const linesAtOnce = 192;
-/** How much of a file is read at once, to be scanned ahead of the lines at hand, and in how many pieces that and they may be. */
+/** How many bytes of a file are read at once to be scanned ahead, and how many pieces may be in the other thread. */
 const fileRoom = 1 << 19;
 const aheadPieces = 10;
 
-/** A line of more bytes than this is invalid, so that no input makes memory grow. */
+/** A longer line (in bytes) is invalid, so that no input can make memory grow. */
 export const lineLimit = 1 << 20;
 
 /**
- * Cuts bytes into lines, wherever the chunks end, and scans them. Fill `space()`, say how much with `filled()`, then call
- * `next()` until it says `more`: a `line` is `buffer[start..end)` and has a record in `table`; of one that is too `long`
- * the beginning is `head`, and the rest is passed over. At the end of input call `finish()`, and `next()` again.
+ * Splits bytes into lines, wherever the chunks end, and scans them. Fill `space()`, report the number of bytes with
+ * `filled()`, then call `next()` until it returns `more`. A `line` is `buffer[start..end)` and has a record in `table`. Of a
+ * line that is too `long`, `head` has the first bytes, and the rest is skipped. At the end of input call `finish()`, then
+ * `next()` again.
  *
- * While there are lines at hand, more may be read ahead, for another thread to scan: fill `ahead()`, and say how much with
- * `filledAhead()`. These are the lines at hand after `advance()`, which comes instead of `space()` then.
+ * While lines are left, more can be read ahead, for another thread to scan: fill `ahead()`, and report the number of bytes
+ * with `filledAhead()`. Then call `advance()` instead of `space()` to move on to these lines.
  */
 export class LineSplitter {
   readonly buffer: Buffer;
   readonly table: Int32Array;
-  /** Where the line's record is in the table. */
+  /** The place of the line's record in the table. */
   record = 0;
   start = 0;
   end = 0;
   head = Buffer.alloc(0);
   readonly #scanner: Scanner;
-  /** The buffer has parts of so many bytes, of which so many are read into by turns. */
+  /** The size of one part of the buffer, and the number of parts, which are filled in turn. */
   readonly #part: number;
   #parts: number;
-  #base = 0; // where the part that is read into begins
+  #base = 0; // the start of the part that is being filled
   #next = 0; // buffer[next..held) is not scanned yet
   #whole = 0; // the last newline before this ends a line
   #held = 0;
   #searched = 0; // buffer[whole..searched) has no newline
   #scansAhead: boolean | undefined;
-  #ahead = -1; // where the part begins that was read ahead
+  #ahead = -1; // the start of the part that was read ahead
   #aheadHeld = 0;
-  #skipping = false; // inside of a line that was too long
-  #lines = 0; // that have a record
-  #line = 0; // the next of them
+  #skipping = false; // inside a line that was too long
+  #lines = 0; // the number of lines with a record
+  #line = 0; // the index of the next one
   readonly #made = new Line();
 
-  /** With two parts of a buffer, what is read next goes into the other one: so lines stay for longer. */
+  /** With two parts, each read goes into the other part, so that lines stay valid for longer. */
   constructor(
     private readonly limit = lineLimit,
     parts: 1 | 2 = 1,
   ) {
     this.#part = limit + room;
     this.#parts = parts;
-    const bytes = (parts + 1) * this.#part; // the last one is for what is read ahead: untouched, it takes no memory
+    const bytes = (parts + 1) * this.#part; // the last part is for reading ahead; it takes no memory until it is touched
     this.#scanner = present ? new WasmScanner(bytes, linesAtOnce, aheadPieces) : new PlainScanner(bytes, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }
 
   /**
-   * The free room behind what is held, at least 64 KiB. Lines stay where they are until it is asked for again, or for what
-   * is read ahead; with two parts until that is done twice more.
+   * Returns the free room after the bytes held, at least 64 KiB. Lines stay valid until the next call, or until bytes are read
+   * ahead; with two parts, until the second time after this.
    */
   space(isFile = false): Buffer {
     if (this.#next > this.#base) {
@@ -82,7 +83,7 @@ export class LineSplitter {
     return this.buffer.subarray(this.#held, isFile ? Math.min(this.#held + fileRoom, end) : end);
   }
 
-  /** Room for what is read ahead; undefined where there is nothing to be scanned meanwhile, or no thread for it. */
+  /** Returns room for reading ahead; undefined if there are no lines left to process meanwhile, or no second thread. */
   ahead(): Buffer | undefined {
     if (this.#skipping) return undefined;
     if (this.#searched < this.#held) this.#find();
@@ -96,7 +97,7 @@ export class LineSplitter {
   filledAhead(bytes: number): void {
     if (bytes <= 0) return;
     const to = this.#follows();
-    this.buffer.copyWithin(to, this.#whole, this.#held); // the beginning of a line
+    this.buffer.copyWithin(to, this.#whole, this.#held); // the start of an incomplete line
     this.#held = this.#searched = this.#whole;
     this.#ahead = to;
     const from = this.#aheadHeld;
@@ -105,7 +106,7 @@ export class LineSplitter {
     if (last >= 0) this.#scanner.offer(to, from + last + 1);
   }
 
-  /** Goes on to what was read ahead. Returns how many bytes that is. */
+  /** Moves on to what was read ahead. Returns the number of bytes. */
   advance(): number {
     if (this.#ahead < 0) return 0;
     this.#base = this.#next = this.#whole = this.#searched = this.#ahead;
@@ -114,12 +115,12 @@ export class LineSplitter {
     return this.#held - this.#base;
   }
 
-  /** No line is asked for any more. */
+  /** Call this when no more lines are needed. */
   close(): void {
     this.#scanner.close();
   }
 
-  /** Whether lines can be scanned ahead: from the first time on there is a part more for it, behind the last one. */
+  /** Returns whether lines can be scanned ahead. The first time, adds one more part to the buffer for this. */
   #mayScanAhead(): boolean {
     if (this.#scansAhead !== undefined) return this.#scansAhead;
     if (this.#follows() > 0) return false;
@@ -128,13 +129,13 @@ export class LineSplitter {
     return this.#scansAhead;
   }
 
-  /** Where the next part begins. */
+  /** Returns the start of the next part. */
   #follows(): number {
     const next = this.#base + this.#part;
     return next < this.#parts * this.#part ? next : 0;
   }
 
-  /** The same, where all that is held stays as it is: undefined where there is less. */
+  /** Returns free room without moving the bytes held; undefined if it is less than 64 KiB. */
   room(): Buffer | undefined {
     const end = this.#base + this.#part;
     return end - this.#held < least ? undefined : this.buffer.subarray(this.#held, end);
@@ -159,24 +160,24 @@ export class LineSplitter {
     return 'long';
   }
 
-  /** The line and those behind it that are scanned already. */
+  /** The current line and the lines after it that are already scanned. */
   get atHand(): ScannedLines {
     return new ScannedLines(this.#scanner, this.record, this.#lines - this.#line + 1, this.#made);
   }
 
-  /** Passes over the next so many lines that are scanned already. */
+  /** Skips this many of the lines that are already scanned. */
   skip(lines: number): void {
     this.#line += lines;
   }
 
-  /** At the end of input: gives the last line its newline where that is missing. */
+  /** Adds the last newline if the input does not end with one. */
   finish(): void {
     if (this.#held === this.#next) return;
     this.space()[0] = newline;
     this.filled(1);
   }
 
-  /** Looks for the end of the last whole line. */
+  /** Finds the end of the last complete line. Returns whether there is one. */
   #find(): boolean {
     const found = this.buffer.subarray(this.#searched, this.#held);
     if (this.#skipping) {
@@ -192,7 +193,7 @@ export class LineSplitter {
     return last >= 0;
   }
 
-  /** What is left has no newline. */
+  /** Handles bytes that have no newline yet. */
   #rest(): 'long' | 'more' {
     if (this.#held - this.#next <= this.limit) return 'more';
     this.#keepHead(this.#next);

@@ -1,15 +1,15 @@
 const firstMs = 200;
 const lastMs = 30_000;
 
-/** How long to wait before try `failures` + 1 (ms): doubles up to 30 s, at random between half of that and all of it. */
+/** Returns how long to wait (ms) after this many failures: doubles up to 30 s, with a random factor from 1/2 to 1. */
 export function backoffMs(failures: number, random = Math.random): number {
   const most = Math.min(firstMs * 2 ** (failures - 1), lastMs);
   return most / 2 + (most / 2) * random();
 }
 
 /**
- * The moment before which nothing is sent, shared by all that send to one server, so that a server in trouble is not
- * tried by all of them at once.
+ * The time before which nothing is sent. All senders to one server share it, so that they do not all retry a failing server
+ * at once.
  */
 export class Backoff {
   #failures = 0;
@@ -17,14 +17,14 @@ export class Backoff {
 
   constructor(private readonly now = Date.now) {}
 
-  /** How long to wait (ms). */
+  /** How long to wait now (ms). */
   get wait(): number {
     return Math.max(0, this.#until - this.now());
   }
 
-  /** A try has failed; the server may have asked for some time. */
+  /** Notes a failed attempt. `asked` is the delay that the server requested (ms). */
   failed(asked?: number): void {
-    if (this.wait > 0 && asked === undefined) return; // one of those that were under way when it began
+    if (this.wait > 0 && asked === undefined) return; // this one was under way when the waiting started
     this.#failures++;
     this.#until = this.now() + Math.max(asked ?? 0, backoffMs(this.#failures));
   }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { logMessage } from '../messages/log.js';
 import { Backoff } from './backoff.js';
 
-/** A server that fails now and then is told of no more often than this. */
+/** A server that fails now and then is reported no more often than this. */
 const quietMs = 60_000;
 
-/** What a server fails with: told when it begins and when it is over; the next try waits a while after each failure. */
+/** Reports when a server starts to fail and when it works again, and delays the next attempt after each failure. */
 export class OutageReporter {
-  /** What the last try failed with, while there is trouble. */
+  /** Why the last attempt failed; empty while the server works. */
   reason = '';
-  /** How many tries have failed. */
+  /** How many attempts have failed. */
   failures = 0;
   readonly #backoff = new Backoff();
   #reportedAt = Number.NEGATIVE_INFINITY;
@@ -17,14 +17,14 @@ export class OutageReporter {
 
   constructor(
     private readonly command: string,
-    /** The server's address, without what may be secret in it. */
+    /** The server's address, without secrets. */
     private readonly where: string,
   ) {}
 
-  /** A try has failed; the server may have asked for some time (ms). */
+  /** Notes a failed attempt. `asked` is the delay that the server requested (ms). */
   failed(reason: string, asked?: number): void {
     if (this.reason === '' && Date.now() - this.#reportedAt > quietMs) {
-      logMessage(this.command, `${this.where}: ${reason}; trying again`);
+      logMessage(this.command, `${this.where}: ${reason}; retrying`);
       this.#reportedAt = Date.now();
       this.#isReported = true;
     }
@@ -34,13 +34,13 @@ export class OutageReporter {
   }
 
   passed(): void {
-    if (this.#isReported) logMessage(this.command, `${this.where}: goes on`);
+    if (this.#isReported) logMessage(this.command, `${this.where}: working again`);
     this.#isReported = false;
     this.reason = '';
     this.#backoff.passed();
   }
 
-  /** Waits until the next try may be made. Rejects when `stop` says so. */
+  /** Waits until the next attempt may be made. Rejects if `stop` is aborted. */
   async wait(stop: AbortSignal): Promise<void> {
     while (this.#backoff.wait > 0) await sleep(this.#backoff.wait, undefined, { signal: stop });
   }

@@ -7,41 +7,41 @@ import type { StageConfig } from '../stage/stage-config.js';
 import { StageRunner } from '../stage/stage-runner.js';
 import { WakeableRead } from './wakeable-read.js';
 
-/** Where the bytes come from: 0 is the end, -1 a stop in the middle. */
+/** Where the bytes come from. A read returns the number of bytes; 0 is the end of input, -1 a stop before it. */
 export interface Input {
   read(into: Buffer): Promise<number>;
-  /** The same of what is there already; undefined where that cannot be told without waiting. */
+  /** Reads what is available now. Returns undefined if that is not known without waiting. */
   now?(into: Buffer): number | undefined;
-  /** It is a file: nobody makes its bytes meanwhile, and needs the CPU for it. */
+  /** Whether it is a file: then no other process needs the CPU to produce the bytes. */
   readonly isFile?: boolean;
   /**
-   * No stage holds anything of the first `reads` reads any more: it was dropped, or what was made of it was written.
+   * Tells the source that no stage holds anything from the first `reads` reads: it was dropped, or its output is written.
    * May be called while a read waits.
    */
   released?(reads: number): void;
 }
 
-/** Where the bytes go: whole lines, which stay as they are until they are written. */
+/** Writes whole lines. The bytes stay unchanged until it resolves. */
 export type Write = (bytes: Buffer) => Promise<void>;
 
-/** While more input is there already, so much output is collected before it is written, but for no longer than this. */
+/** While more input is available, output is collected up to this many bytes, but for no longer than this many ms. */
 const writeBytes = 1 << 16;
 const turnMs = 1;
-/** ms; `performance` would load much at the start. */
+/** Returns a time in ms. `performance` would load much code at the start. */
 const now = () => {
   const [s, ns] = process.hrtime();
   return s * 1e3 + ns / 1e6;
 };
-/** After so many bytes, and where so many come at once, it is worth a thread that scans what is there already. */
+/** A second thread for scanning is worth it after `many` bytes in all, while a read gives at least `large` bytes. */
 const many = 1 << 22;
 const large = 1 << 16;
-/** Where so much came at once there is more before long, and it is read into what room is left. */
+/** After a read of this many bytes more is likely to come soon: it is read into the room that is left. */
 const busy = 1 << 14;
 
 /**
- * Stages that feed each other, from an input to where the last one's output is written, as a shell's pipeline would: one
- * that fails ends as its process would, those behind it finish with what they have got, and one that feeds it ends when
- * it puts out something more. In small functions, as V8 compiles each of them as a whole.
+ * The event loop. Runs stages in a row, from the input to the output of the last one, and behaves like a pipeline of
+ * processes in a shell: if a stage fails, the stages after it finish with what they have received, and the stage before it
+ * ends when it writes again. The functions are small because V8 compiles each of them as a whole.
  */
 export class PipelineRunner {
   readonly #lines: LineSplitter;
@@ -51,7 +51,7 @@ export class PipelineRunner {
   readonly #runners: StageRunner[] = [];
   readonly #first: StageRunner;
   readonly #durable: boolean;
-  #held = false; // by a stage that waits for something
+  #held = false; // by a stage that waits for a promise
   #lastTurn = 0;
   #bytesRead = 0; // bytes
   #reads = 0;
@@ -78,8 +78,9 @@ export class PipelineRunner {
   }
 
   /**
-   * Resolves when the input has ended, and all is written: many lines at once when there are many, each line when they are
-   * few. Throws what the input or `write` throws, once the stages have ended.
+   * Runs the pipeline. Resolves when the input has ended and all output is written. Writes many lines at once if there are
+   * many, and line by line if there are few. If the input fails, so does the first stage. Throws what `write` throws, after the
+   * stages have ended.
    */
   async run(): Promise<void> {
     try {
@@ -113,7 +114,7 @@ export class PipelineRunner {
     this.#lastTurn = now();
   }
 
-  /** Waits for input, and meanwhile for stages that have something to put out. */
+  /** Waits for input. Meanwhile flushes the stages whenever one of them calls wake(). */
   async #read(): Promise<number> {
     await this.#settle();
     const first = this.#first;
@@ -131,7 +132,7 @@ export class PipelineRunner {
     return came;
   }
 
-  /** Writes what there is, and sees which reads are done with. */
+  /** Writes the pending output, and reports which reads all stages have released. */
   async #settle(): Promise<void> {
     await this.#writeBatch();
     for (const runner of this.#runners) await runner.settled();
@@ -139,17 +140,17 @@ export class PipelineRunner {
     this.#releases?.update(this.#reads);
   }
 
-  /** Reads what is there already, for another thread to scan. Returns whether there was something. */
+  /** Reads what is available, for another thread to scan. Returns whether there was anything. */
   #readAhead(bytes: number): boolean {
     if (bytes < large) return false;
     this.#bytesRead += bytes;
     const room = this.#bytesRead > many && this.input.isFile ? this.#lines.ahead() : undefined;
-    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read tells of the end
+    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read returns the end of input
     this.#lines.filledAhead(more);
     return more > 0;
   }
 
-  /** Has the stages take what was read, and what comes meanwhile where so much came last. */
+  /** Lets the stages process what was read, and, if the last read was large, what arrives meanwhile. */
   async #take(came: number): Promise<void> {
     let more = came;
     for (let left = true; left && !this.#first.closed; ) {
@@ -163,13 +164,13 @@ export class PipelineRunner {
       if (state === 'done' && more >= busy && !this.#durable && this.#batch.length < writeBytes) {
         more = this.#readMore();
         left = more > 0;
-        if (left) continue; // it goes on together with what came before
+        if (left) continue; // it is processed together with what came before
       }
       await this.#flushAndWrite();
     }
   }
 
-  /** Hands the lines at hand to the first stage, until a stage waits for something, or there is enough to write. */
+  /** Feeds lines to the first stage, until a stage waits for a promise or there is enough output to write. */
   #consume(): 'held' | 'full' | 'done' {
     const lines = this.#lines;
     const first = this.#first;
@@ -186,27 +187,27 @@ export class PipelineRunner {
     return 'done';
   }
 
-  /** Reads what is there already, and leaves what was read before where it is. Returns how much that was. */
+  /** Reads what is available, without moving what was read before. Returns the number of bytes. */
   #readMore(): number {
     const room = this.#lines.room();
-    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read tells of the end
+    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read returns the end of input
     this.#lines.filled(more);
     return more;
   }
 
-  /** What the stages put out is written, unless it may wait. */
+  /** Flushes the stages and writes their output, unless it may wait for more. */
   async #flushAndWrite(): Promise<void> {
     for (let due = true; due; due = this.#wakeable.taken()) {
       await this.#flush();
-      if (!this.#wakeable.woken && this.#mayWait()) continue; // who has asked for the next flush counts on what is written by then
+      if (!this.#wakeable.woken && this.#mayWait()) continue; // a stage that called wake() expects its earlier output to be written first
       await this.#writeBatch();
       await this.#finishFailed();
-      await turn(); // what is due goes out before more comes in, but answers and timers have their turn
+      await turn(); // output goes out before more input comes in, but answers and timers get their turn
       this.#lastTurn = now();
     }
   }
 
-  /** Whether what there is may wait for more that is there already. */
+  /** Whether the output may wait for more input that may be available already. */
   #mayWait(): boolean {
     return (
       this.input.now !== undefined &&
@@ -220,7 +221,7 @@ export class PipelineRunner {
     if (this.#batch.length > 0) await this.write(this.#batch.take());
   }
 
-  /** Has the stages from one on pass on what they hold. */
+  /** Flushes the stages, starting with stage `from`. */
   async #flush(from = 0): Promise<void> {
     for (let at = from; at < this.#runners.length; at++) {
       const runner = this.#runners[at] as StageRunner;
@@ -230,16 +231,16 @@ export class PipelineRunner {
     }
   }
 
-  /** Deals with the stages that failed: they end, and so do those behind them, and those whose output nobody takes. */
+  /** Ends stages that have failed, and those after them. A stage whose output is refused fails with EPIPE. */
   async #finishFailed(): Promise<void> {
     for (let at = this.#runners.length - 1; at >= 0; at--) {
       const runner = this.#runners[at] as StageRunner;
-      if (this.#runners[at + 1]?.refused) runner.fail(Object.assign(new Error('nobody reads'), { code: 'EPIPE' }));
+      if (this.#runners[at + 1]?.refused) runner.fail(Object.assign(new Error('no reader'), { code: 'EPIPE' }));
       if (runner.failed) await this.#finish(at);
     }
   }
 
-  /** The end of a stage, and then of those behind it. */
+  /** Finishes and ends the stages, starting with stage `from`. */
   async #finish(from: number): Promise<void> {
     for (const [at, runner] of [...this.#runners.entries()].slice(from)) {
       await runner.close();
@@ -253,7 +254,7 @@ export class PipelineRunner {
     }
   }
 
-  /** What a stage has put out at its end goes on. */
+  /** Passes on what a stage has written at its end: flushes the stages after it and writes their output. */
   async #flushAfter(at: number): Promise<void> {
     await this.#runners[at]?.next.settle();
     await this.#flush(at + 1);

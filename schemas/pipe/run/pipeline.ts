@@ -10,12 +10,12 @@ import { everything, type Stage, select } from '../stage/stage.js';
 import type { StageConfig } from '../stage/stage-config.js';
 import { fuse } from './drive.js';
 
-/** NDJSON as bytes or text, in pieces cut anywhere (a stream, a file, `collector()`), or events. */
+/** NDJSON as bytes or text in chunks cut anywhere (a stream, a file, `collector()`), or event objects. */
 export type PipelineSource = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Uint8Array | string | AnyEvent>;
 
 /**
- * Runs a source through stages inside this process: `await pipeline(collector(), filter({ dport: 443 }), sinkFile(path))`.
- * Resolves, once the source has ended, to each stage's ledger. Rejects at the first invalid line and the first error.
+ * Runs stages on a source, inside this process: `await pipeline(collector(), filter({ dport: 443 }), sinkFile(path))`.
+ * Resolves to the ledgers of the stages once the source has ended. Rejects at the first invalid line or error.
  */
 export async function pipeline(source: PipelineSource, ...stages: Stage[]): Promise<Ledger[]> {
   const { output, ledgers } = connect(source, stages.length > 0 ? stages : [every]);
@@ -28,8 +28,8 @@ export async function pipeline(source: PipelineSource, ...stages: Stage[]): Prom
 }
 
 /**
- * The events that a source and stages give, as validated objects: `for await (const event of events(collector()))`. Their
- * type is that of the events there are, told apart by `type`; those of other types pass too, where the source has any.
+ * Yields the events from a source and stages as validated objects: `for await (const event of events(collector()))`. Their
+ * type is a union of all known events, discriminated by `type`. Events of unknown types are yielded too.
  */
 export async function* events(source: PipelineSource, ...stages: Stage[]): AsyncGenerator<Event> {
   const checked = stages.length > 0 ? stages : [every];
@@ -41,16 +41,16 @@ export async function* events(source: PipelineSource, ...stages: Stage[]): Async
       Readable.from(copies()),
       split2((line: string): Event => JSON.parse(line)),
       () => {},
-    ); // the iteration throws its error
+    ); // the iteration throws the error
   } finally {
     release(source);
   }
 }
 
-/** Where no stage checks: what a stage lets through is valid, and no line is longer than the limit. */
+/** Used if there is no stage: checks that lines are valid and not too long, as each stage does. */
 const every = select('events', [], everything, {});
 
-/** Ends a stream nobody reads any more, even while it waits: a generator's return() would wait with it. */
+/** Destroys a stream that is not read any more, even while it waits: return() of a generator would wait too. */
 function release(source: PipelineSource): void {
   if (source instanceof Readable) source.destroy();
 }
@@ -76,7 +76,7 @@ function connect(source: PipelineSource, stages: Stage[]): { output: AsyncIterab
       yield* fuse(configs, fromChunks(chunks));
       if (failure) throw failure.error;
     } finally {
-      await chunks.return(); // whoever stops early stops what feeds it
+      await chunks.return(); // a consumer that stops early also stops the source
     }
   };
   return { output: output(), ledgers: configs.map(({ ledger }) => ledger) };

@@ -7,12 +7,12 @@ import type { Ledger } from '../stage/ledger.js';
 import { InputStats } from './progress/input-stats.js';
 import { type ProgressState, statusLine } from './progress/status-line.js';
 
-/** How often the line is drawn, and when first: what is done before that needs none, ms. */
+/** The time between updates of the line, and before the first (ms): a shorter run needs none. */
 const every = 1_000;
 
 /**
- * The status line of a process that works long, if one is to be shown: where --progress asks for it, or a file is read,
- * and stderr is a terminal. Without one it costs nothing.
+ * Shows a status line if stderr is a terminal and either --progress is given or the input is a file. Returns undefined, at
+ * no cost, if not.
  */
 export function showProgress(
   name: string,
@@ -36,24 +36,24 @@ export class Progress {
 
   constructor(
     private readonly name: string,
-    /** Of the file, in bytes. */
+    /** The size of the file, in bytes. */
     private readonly size: number | undefined,
     private readonly ledgers: readonly Ledger[],
   ) {
     beforeMessages(() => this.#clear());
   }
 
-  /** Bytes were read. */
+  /** Counts bytes that were read. */
   came(bytes: Buffer): void {
     this.#seen.add(bytes);
   }
 
-  /** Output follows: where it goes to the terminal itself, that shows enough. */
+  /** Call this before output is written. If that goes to the terminal, the status line ends: the output shows the progress. */
   writes(): void {
     if (this.#mixes) this.end();
   }
 
-  /** All was read, or it is over. */
+  /** Removes the line at the end of the input or of the run. */
   end(): void {
     clearInterval(this.#timer);
     this.#clear();
@@ -84,7 +84,7 @@ export class Progress {
   }
 }
 
-/** A terminal that cannot take it is no reason to stop. */
+/** Writes to the terminal. Ignores errors: a broken terminal is no reason to stop. */
 function write(text: string): void {
   try {
     writeSync(2, text);

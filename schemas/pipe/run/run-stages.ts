@@ -16,7 +16,7 @@ import { type Input, PipelineRunner } from './pipeline-runner.js';
 import { showProgress } from './progress.js';
 import { Signals } from './signals.js';
 
-/** A stage, and what its command line says of how it is to run. */
+/** A stage, and how its command line says to run it. */
 export interface PreparedStage {
   stage: Stage;
   /** `--on-invalid` */
@@ -30,15 +30,15 @@ export interface PreparedStage {
 }
 
 /**
- * Runs stages from a source to this process's standard output, as a shell would run their commands. Resolves to the exit
- * code: that of the last one that failed, as with `set -o pipefail`.
+ * Runs stages from a source to standard output, as a shell would run their commands. Resolves to the exit code: that of the
+ * last stage that failed, as with `set -o pipefail`.
  */
 export async function runStages(stages: readonly PreparedStage[], source: Source): Promise<number> {
   if (!stages.at(-1)?.stage.sink) checkOutput();
   let isChecked = false;
   const codes = stages.map(() => 0);
   let succeeded = true;
-  const policies = new Map<StageConfig, InvalidPolicy>(); // of the stages that go on
+  const policies = new Map<StageConfig, InvalidPolicy>(); // of the stages that have not failed
   const configs = stages.map(({ stage, invalid, status }, at): StageConfig => {
     const config: StageConfig = {
       stage,
@@ -75,7 +75,7 @@ export async function runStages(stages: readonly PreparedStage[], source: Source
   if (source.typed)
     logMessage(
       stages[0]?.stage.name ?? '',
-      'reads events from this terminal; write … | in front or < FILE behind, or end it with Ctrl-D',
+      'reads events from this terminal; use a pipe (… |) or a file (< FILE) instead, or press Ctrl-D to end',
     );
   const progress = showProgress(
     stages[0]?.stage.name as string,
@@ -103,7 +103,7 @@ export async function runStages(stages: readonly PreparedStage[], source: Source
   try {
     const write = async (bytes: Buffer) => {
       progress?.writes();
-      if (!isChecked) checkOutput(); // of a sink, which may have something to write
+      if (!isChecked) checkOutput(); // for a sink, which may write nothing
       isChecked = true;
       return writeOut(bytes);
     };
@@ -135,7 +135,7 @@ function reopener(stages: readonly PreparedStage[]): (() => void) | undefined {
   };
 }
 
-/** Ends the stages that can by their own means. Returns how long that may take (ms). */
+/** Returns a function that stops the stages that have a `stop`. It returns how long that may take (ms). */
 function stopper(stages: readonly PreparedStage[]): (() => number) | undefined {
   const stopping = stages.map(({ stage }) => stage).filter((stage) => stage.stop);
   return stopping.length > 0 ? () => Math.max(...stopping.map((stage) => stage.stop?.() ?? 0)) : undefined;

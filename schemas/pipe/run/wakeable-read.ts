@@ -1,4 +1,4 @@
-/** Waits for a read, and meanwhile for being woken. */
+/** Waits for a read, or until it is woken. */
 export class WakeableRead {
   #woken = false;
   #resume = () => {};
@@ -12,21 +12,21 @@ export class WakeableRead {
     return this.#woken;
   }
 
-  /** Whether it was woken since it last said so. */
+  /** Returns whether it was woken since the last call, and resets that. */
   taken(): boolean {
     const woken = this.#woken;
     this.#woken = false;
     return woken;
   }
 
-  /** Each call resolves to the bytes read, or to undefined when woken before that. */
+  /** Returns a function; each call of it resolves to the bytes read, or to undefined if it is woken first. */
   until(read: Promise<number>): () => Promise<number | undefined> {
     let done = false;
     const settled = read.finally(() => {
       done = true;
       this.#resume();
     });
-    settled.catch(() => {}); // whoever waits gets the error
+    settled.catch(() => {}); // the caller that waits gets the error
     return async () => {
       if (!done && !this.#woken) {
         await new Promise<void>((resolve) => {

@@ -2,17 +2,17 @@ const newline = 10;
 const lostLine = Buffer.from('{"type":"lost",');
 const ts = Buffer.from('"ts":"');
 const moment = '2026-11-23T08:15:30.123Z'.length;
-/** The begin of a line is kept for its end only up to so many bytes; `lost` events are short. */
+/** An incomplete line is kept up to this many bytes only; `lost` events are short. */
 const most = 1 << 12;
 
-/** What passes by, looked at from afar: bytes, the newest time in canonical lines, what stages before this have lost. */
+/** Statistics of the input, without parsing it: bytes, the newest time in canonical lines, and what earlier stages have lost. */
 export class InputStats {
   read = 0;
-  /** Events that `lost` events tell of. */
+  /** Events reported as lost by `lost` events. */
   lost = 0;
-  /** ms since 1970 */
+  /** The newest timestamp, in ms since 1970. */
   newest: number | undefined;
-  /** How old that was when it came, ms. */
+  /** Its age when it was read (ms). */
   lag: number | undefined;
   #rest = Buffer.alloc(0);
 

@@ -1,20 +1,20 @@
-/** What there is to tell. */
+/** What the status line shows. */
 export interface ProgressState {
   name: string;
   events: number;
-  /** Events a second, lately. */
+  /** Events per second since the last update. */
   perSecond: number;
   lost: number;
-  /** Of a file: how much of it was read, 0 to 1. */
+  /** For a file: the share that was read, 0 to 1. */
   done?: number;
-  /** Of a live stream: the age of its newest event, in seconds. */
+  /** For a live stream: the age of its newest event, in seconds. */
   behind?: number;
 }
 
-/** `1,234,567` */
+/** Formats as `1,234,567`. */
 const grouped = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** One line of at most so many characters: what matters most comes first. */
+/** Returns one line of at most `width` characters, with the most important parts first. */
 export function statusLine(shown: ProgressState, width: number, colour: boolean): string {
   const { name, events, perSecond, lost, done, behind } = shown;
   const parts = [
@@ -28,7 +28,7 @@ export function statusLine(shown: ProgressState, width: number, colour: boolean)
   return colour && lost > 0 ? text.replace(/[\d,]+ lost/, '\x1b[1;31m$&\x1b[m') : text;
 }
 
-/** `0.3 s`, `42 s`, `5 min`, `7 h`, `3 d` */
+/** Formats as `0.3 s`, `42 s`, `5 min`, `7 h` or `3 d`. */
 function age(seconds: number): string {
   const [size, unit] = (
     [
