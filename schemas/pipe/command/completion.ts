@@ -16,7 +16,8 @@ export function completion() {
     args: ['bash|zsh|fish'],
     options: {},
     async run({ rest: [shell = ''] }) {
-      if (!['bash', 'zsh', 'fish'].includes(shell)) throw new UsageError(`unknown shell "${shell}"; use bash, zsh or fish`);
+      if (!['bash', 'zsh', 'fish'].includes(shell))
+        throw new UsageError(`unknown shell "${shell}"; use bash, zsh or fish`);
       await print(readFileSync(new URL(`../../../completions/synpipe.${shell}`, import.meta.url)));
       return 0;
     },

@@ -78,7 +78,8 @@ export function parseCommandLine<T extends Options>(
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (!option) throw new UsageError(unknown(token.rawName, Object.keys(table), instead));
-    if (option.value && token.value === undefined) throw new UsageError(`${token.rawName} needs a value: ${option.value}`);
+    if (option.value && token.value === undefined)
+      throw new UsageError(`${token.rawName} needs a value: ${option.value}`);
     if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
     parsed.add(token.name, token.rawName, token.value ?? true);
   }
@@ -94,7 +95,8 @@ export function parseGiven<T extends Options>(table: T, given: Given<T>): Parsed
     if (!name) throw new UsageError(unknown(key, [...names.keys()]));
     if (value === undefined || value === false) continue;
     const { value: wanted } = table[name] as Option;
-    if (wanted ? value === true : value !== true) throw new UsageError(`${key} ${wanted ? `needs a value: ${wanted}` : 'must be true or false'}`);
+    if (wanted ? value === true : value !== true)
+      throw new UsageError(`${key} ${wanted ? `needs a value: ${wanted}` : 'must be true or false'}`);
     for (const one of Array.isArray(value) ? value : [value]) parsed.add(name, key, one === true ? true : String(one));
   }
   return { ...parsed.result(), rest: [] };

@@ -16,7 +16,8 @@ export function pipelineWords(text: string): string[][] {
     throw new UsageError(`column ${[...text.slice(0, at)].length + 1}: ${what}`);
   };
   const shown = (at: number) => (text[at] === '\n' ? 'a newline' : text[at]);
-  const meaning = (at: number) => fail(at, `${shown(at)} has a special meaning in a shell; quote it to use it literally`);
+  const meaning = (at: number) =>
+    fail(at, `${shown(at)} has a special meaning in a shell; quote it to use it literally`);
   const add = (part: string) => {
     word = (word ?? '') + part;
   };

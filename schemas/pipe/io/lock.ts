@@ -32,7 +32,8 @@ export function tryLock(fd: number, path: string, command: string): boolean {
   const [code = `error ${failed}`] = Object.entries(constants.errno).find(([, number]) => number === failed) ?? [];
   if (code === 'EAGAIN') return false;
   if (!unsupported.has(code)) throw Object.assign(new Error(code), { code });
-  if (!warned) logMessage(command, `${path}: the file system does not support locks (${code}); let no other process write there`);
+  if (!warned)
+    logMessage(command, `${path}: the file system does not support locks (${code}); let no other process write there`);
   warned = true;
   return true;
 }

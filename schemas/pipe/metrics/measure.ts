@@ -4,14 +4,14 @@ import type { StageConfig } from '../stage/stage-config.js';
 import { inputMetrics, metricsOf } from './families.js';
 import { type MetricsAt, openMetrics } from './metrics.js';
 
-/** What is measured of a process's stages while they run. */
+/** Measures the stages of a process while they run. */
 export interface Meter {
-  /** Bytes were read. */
+  /** Counts bytes that were read. */
   came(bytes: Buffer): void;
   close(): Promise<void>;
 }
 
-/** Each stage's metrics, where `at` says for it; stages of the same place share it. Throws RuntimeError. */
+/** Opens the metrics of each stage at its place in `at`. Stages with the same place share it. Throws RuntimeError. */
 export async function measure(
   configs: readonly StageConfig[],
   at: readonly (MetricsAt | undefined)[],
@@ -21,7 +21,7 @@ export async function measure(
   const read = (place: number) => {
     const { stage, ledger } = configs[place] as StageConfig;
     const first = place === 0;
-    const undone = ledger.in - ledger.out - ledger.filtered - ledger.lost; // of a sink, which makes none out of several
+    const undone = ledger.in - ledger.out - ledger.filtered - ledger.lost; // for a sink, which never merges events
     const held = (stage.held?.() ?? (stage.sink ? undone : 0)) + ((first && source.held?.()) || 0);
     const more = [...(stage.metrics?.() ?? []), ...(first ? inputMetrics(seen) : [])];
     return metricsOf({ command: stage.name, stage: place + 1, ledger, held, heldBytes: stage.heldBytes?.(), more });

@@ -1,4 +1,4 @@
-// Puts fields behind those of lines, as they were made once for lines with the same values; texts.ts tells how it is kept.
+// Appends cached fields to lines: those that were made before for a line with the same values. addition-cache.ts fills the cache.
 #pragma once
 #include "gather.h"
 
@@ -10,15 +10,15 @@ struct addition {
 	int until, mark, generation, what;
 	union {
 		int split;
-		u32 ids[2]; // of a split one: a bit for each id, by its last six bits
+		u32 ids[2]; // if split: one bit for each ID, by its last six bits
 	};
 	double at, from, to;
-	int key[]; // the text is behind it
+	int key[]; // the text follows it
 };
 
-// Bits of `what`: the lowest three say why there is no name; the others, that an age is to be written at `split`; that
-// there are fields which a line may have among those that the schema does not know; that it holds for the attempts of some
-// time only; that there is no text here, but texts by more fields.
+// The bits of `what`. REASONS: why there is no name. AGED: an age is inserted at `split`. ZONED: the text has fields that a
+// line may have as unknown members. TIMED: it is valid only for attempts in a range of time. SPLIT: there is no text here;
+// it depends on more fields.
 enum { REASONS = 7, AGED = 8, ZONED = 16, TIMED = 32, SPLIT = 64 };
 
 struct addition_cache {
@@ -37,8 +37,8 @@ INLINE void copy(u8 *to, const u8 *from, u32 length) {
 	for (u32 at = 0; at < length; at += 16) wasm_v128_store(to + at, wasm_v128_load(from + at));
 }
 
-// When an event's attempt was made, in µs since 1970; -1 where JavaScript is to say.
-// `times`: the places of start, ts and, if ts is when it ended, latency_us.
+// Returns the time of an event's attempt, in µs since 1970; -1 to leave it to JavaScript.
+// `times` has the places of start, ts and, if ts is the end of the attempt, latency_us.
 INLINE double attempted(const u8 *line, const u32 *record, const int *times) {
 	static u64 known[2];
 	static double begin;
@@ -67,10 +67,10 @@ INLINE u8 *write_number(u8 *to, u64 number) {
 	return to;
 }
 
-// `plan` has for each kind of line: whether to extend it, then the places of start, of ts and, if ts is when it ended, of
-// latency_us, then of the fields that a text is kept by (those of the first level, then those of the others), then of those
-// that it gives. Writes the extended lines to `out`. Returns how many: it stops at the first without a text that holds `now`, or that needs JavaScript. `result`: how many
-// bytes were written, and how many lines have no name by each of the reasons.
+// Writes lines with their cached fields to `out`. Returns how many: it stops at the first line without a text that is valid
+// `now`, or that needs JavaScript. Sets `result` to the number of bytes written, and the number of lines without a name for
+// each reason. `plan` has for each kind of line: whether to extend it; the places of start, of ts and, if ts is the end of the
+// attempt, of latency_us; the places of the key fields, level by level; and the places of the fields that a text adds.
 EXPORT(extend) u32 extend(const u8 *base, const u32 *record, u32 lines, const int *plan,
                                                   const struct addition_cache *cache, int now, u8 *out, const u8 *end, int *result) {
 	u8 *begin = out;

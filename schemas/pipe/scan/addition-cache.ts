@@ -4,20 +4,20 @@ import { LineField } from '../line/line-field.js';
 
 const slots = 1 << 18;
 const marks = 4096;
-/** The words of `struct texts`, texts.h, before its index and its first record. */
+/** The words of `struct addition_cache` (addition-cache.h) before its index and its first record. */
 const indexAt = 4 + marks;
 const firstAt = indexAt + slots;
 const arenaWords = 1 << 23;
-/** A record's words before its key: hash, length of the key in words, bytes of the text, room; whoever keeps texts has the rest. */
+/** The words of a record before its key: hash, length of the key in words, bytes of the text, room; the rest is for the caller. */
 const headWords = 16;
 const mostKey = 96;
-/** Behind the last text there may be read. */
+/** Words after the last text that may be read. */
 const slack = 8;
 
-/** Where a record has what is kept with its text; `until` in the caller's time, `told` as the mark said when it was made. */
+/** The words of a record for the caller. `until` is in the caller's time; `generation` is that of the mark when it was made. */
 export const at = { until: 4, mark: 5, generation: 6, what: 7, split: 8, ids: 8 } as const;
 
-/** Bits of `what`. */
+/** The bits of `what`, described in addition-cache.h. */
 export const reasonBits = 7;
 export const aged = 8;
 export const zoned = 16;
@@ -25,18 +25,18 @@ export const timed = 32;
 export const split = 64;
 
 /**
- * Remembers texts that were made of lines, by the values of some of the lines' fields, as bytes: nothing is decoded to
- * find one. A record that is `split` has no text: it says that `more` fields decide, and the texts are kept by these too. For
- * lines that have one of its ids (as far as 64 bits tell) in the first of the `deep` fields, these decide as well.
- * All is in one piece of memory; where that is full, all is forgotten. `extend` in texts.h finds many at once.
+ * Caches the text that was added to lines, keyed by the bytes of some fields, so that a look-up decodes nothing. A `split`
+ * record has no text: the text depends on the `more` fields too, and is cached with these in the key. For lines whose first
+ * `deep` field is one of the record's IDs (as far as 64 bits can tell), the `deep` fields are in the key as well.
+ * Everything is in one block of memory. When it is full, the cache is cleared. `extend` in addition-cache.h handles many lines.
  */
 export class AdditionCache {
   static readonly bytes = (firstAt + arenaWords) * 4;
   words = new Int32Array(0);
   text: Buffer = Buffer.alloc(0);
-  /** What extend goes by. */
+  /** The plan for `extend`. */
   readonly plan: Int32Array;
-  /** By level: what else a text is kept by. */
+  /** The key fields that each level adds. */
   readonly #levels: readonly (readonly LineField[])[];
   readonly #most: number;
   readonly #key = new Int32Array(mostKey + 1);
@@ -50,8 +50,8 @@ export class AdditionCache {
   #view: DataView = new DataView(new ArrayBuffer(0));
 
   /**
-   * @param given the fields that texts give: a line that has one of them is not extended
-   * @param most how many texts are kept at most
+   * @param given the fields that texts add: a line that has one of them is not extended
+   * @param most the largest number of texts to keep
    */
   constructor(
     types: readonly string[],
@@ -75,7 +75,7 @@ export class AdditionCache {
     );
   }
 
-  /** Takes memory to keep all in, `bytes` of zeros, in place of what it had. */
+  /** Switches to new memory, `bytes` bytes of zeros, and forgets everything. */
   use(memory: ArrayBuffer, offset: number): void {
     this.words = new Int32Array(memory, offset, firstAt + arenaWords);
     this.text = Buffer.from(memory, offset, AdditionCache.bytes);
@@ -86,12 +86,12 @@ export class AdditionCache {
     this.#count = 0;
   }
 
-  /** For each mark how often what it stands for was told of: a record whose mark says more holds no longer. */
+  /** The generation of each mark. A record is valid only if its generation is still that of its mark. */
   set generations(counts: Int32Array) {
     this.words.set(counts.subarray(0, marks), 4);
   }
 
-  /** A line's record; -1 without. One that is split is returned only if it holds no longer. */
+  /** Returns the record for a line, or -1. A split record is returned only if it is no longer valid. */
   find(line: Line, now: number, generations: Int32Array): number {
     if (this.words.length === 0) this.use(new ArrayBuffer(AdditionCache.bytes), 0);
     const record = this.#look(line, 0);
@@ -109,7 +109,7 @@ export class AdditionCache {
     );
   }
 
-  /** Returns the level that a line's text is kept by where the record of its first fields is split. */
+  /** Returns the level of a line's text, if the record of the first level is split. */
   level(line: Line, ids: ArrayLike<number>): number {
     const id = line.number(this.#levels[2]?.[0] as LineField);
     return Number.isNaN(id) || ((ids[(id >> 5) & 1] as number) & (1 << (id & 31))) === 0 ? 1 : 2;
@@ -124,7 +124,7 @@ export class AdditionCache {
     return this.from(record) + (this.words[record + 2] as number);
   }
 
-  /** Of a timed text: when its name was answered, if it is aged, and the times for which it holds, in µs. */
+  /** Returns, for a timed text, when its name was answered (if aged), and the range of time in which it is valid, in µs. */
   times(record: number): [answered: number, from: number, to: number] {
     const [answered = 0, from = 0, to = 0] = this.#times.subarray(record / 2 + 5, record / 2 + 8);
     return [answered, from, to];
@@ -134,7 +134,7 @@ export class AdditionCache {
     this.#times.set(times, record / 2 + 5);
   }
 
-  /** Remembers a line's text by the fields up to a level. Returns the record; -1 if line or text are too long for that. */
+  /** Caches a line's text by the fields up to a level. Returns the record, or -1 if the line or the text is too long. */
   put(line: Line, level: number, text: string): number {
     let record = this.#look(line, level);
     const length = this.#length;
@@ -178,7 +178,7 @@ export class AdditionCache {
     return this.#probe();
   }
 
-  /** The record of the key; sets the slot that leads to it, or is to. */
+  /** Returns the record of the key, or -1. Sets the slot where it is, or where it belongs. */
   #probe(): number {
     const key = this.#key;
     const { words } = this;
@@ -194,7 +194,7 @@ export class AdditionCache {
     }
   }
 
-  /** Adds fields to the line's key: each value with its length before it. Returns false if it gets too long. */
+  /** Adds fields to the key: the length of each value, then the value. Returns false if the key gets too long. */
   #take(line: Line, fields: readonly LineField[]): boolean {
     const key = this.#key;
     let hash = this.#hash;

@@ -2,29 +2,29 @@ import { kinds } from '../../generated/kinds.js';
 import type { Line } from '../line/line.js';
 import { LineField } from '../line/line-field.js';
 
-/** Whether a line passes, as a question that needs no JavaScript to be answered. */
+/** A condition on lines that can be evaluated without JavaScript. */
 export type Condition =
   | { is: 'and' | 'or'; of: readonly Condition[] }
   | { is: 'not'; of: Condition }
   /** The line is of this type. */
   | { is: 'type'; type: string }
-  /** It has the field. */
+  /** The line has the field. */
   | { is: 'has'; field: string }
   /** The field is a whole number in one of these ranges, both ends included. */
   | { is: 'within'; field: string; ranges: readonly Range[] }
   /** The field is an address in one of these networks. */
   | { is: 'network'; field: string; networks: readonly Network[] }
-  /** `holds` says it, of each value of the field the same each time, and of lines without it `missing`. */
+  /** `holds` decides, and its answer depends only on the field's value; for lines without the field it is `missing`. */
   | { is: 'remembered'; field: string; missing: boolean; holds: (line: Line) => boolean };
 
 export type Range = readonly [first: number, last: number];
 
-/** An IPv4 one has its bytes behind ::ffff:, and finds IPv4-mapped addresses too; one of IPv6 finds no IPv4 addresses. */
+/** An IPv4 network is stored as IPv4-mapped (::ffff:…), and matches mapped addresses too. An IPv6 network matches no IPv4 address. */
 export interface Network {
   ipv6: boolean;
-  /** 16. */
+  /** 16 bytes. */
   bytes: Uint8Array;
-  /** Of all 16 bytes. */
+  /** The prefix length in bits, out of 128. */
   prefix: number;
 }
 
@@ -37,17 +37,20 @@ const questionWords = 4 + kinds.length;
 const memoryWords = 2 + 2048 * 16;
 const maxMemories = 24;
 
-/** Which lines pass, for choose.h, which says how this is laid out. */
+/** A filter, compiled for filter.h, which describes the layout. */
 export class CompiledFilter {
   readonly #questions: { ask: Question; yes: number; no: number }[] = [];
-  /** The kinds of the lines that were asked so far, as bits; each has its place in `kinds`. */
+  /** The kinds of the lines filtered so far, as bits, by index in `kinds`. */
   seen = 0;
   readonly #first: number;
   readonly #wanted: number;
   readonly #ends: number;
   readonly #dns: number;
 
-  /** @param types the lines that are asked  @param ends the lines that never pass; all others do */
+  /**
+   * @param types the types that the condition applies to
+   * @param ends the types that never pass. All others pass.
+   */
   constructor(types: readonly string[], ask: Condition, ends: readonly string[] = []) {
     this.#wanted = bitsOf(types);
     this.#ends = bitsOf(ends);
@@ -55,27 +58,27 @@ export class CompiledFilter {
     this.#first = this.#add(ask, pass, drop);
   }
 
-  /** Whether a dns event was seen, and never passes. */
+  /** Whether a dns event was dropped because of `ends`. */
   get hasDroppedDns(): boolean {
     return (this.seen & this.#dns) !== 0;
   }
 
-  /** Whether a line of this type was asked. */
+  /** Whether a line of this type was filtered. */
   saw(type: string): boolean {
     return kinds.some((kind, at) => kind.type === type && (this.seen >> at) & 1);
   }
 
-  /** So much memory it takes. */
+  /** The memory it needs, in words. */
   get words(): number {
     return this.#questions.reduce((sum, { ask }) => sum + wordsOf(ask), this.#begin);
   }
 
-  /** Whether there may be memory enough. */
+  /** Whether its memory may fit. */
   get fits(): boolean {
     return this.#questions.filter(({ ask }) => ask.is === 'remembered').length <= maxMemories;
   }
 
-  /** Writes it into its memory, which is all zeros. */
+  /** Writes the filter to its memory, which is all zeros. */
   write(into: Int32Array): void {
     into.set([this.#wanted, this.#first, this.#ends]);
     let more = this.#begin;
@@ -88,20 +91,20 @@ export class CompiledFilter {
     }
   }
 
-  /** Where the memory of a question begins that could not be answered, in bytes; undefined where it has none. */
+  /** Returns the offset in bytes of the memory of an unanswered question; undefined if it has none. */
   memoryOf(question: number): number | undefined {
     if (this.#questions[question]?.ask.is !== 'remembered') return undefined;
     const before = this.#questions.slice(0, question);
     return 4 * before.reduce((sum, { ask }) => sum + wordsOf(ask), this.#begin);
   }
 
-  /** The field of such a question. */
+  /** Returns the field of a question. */
   fieldOf(question: number): LineField {
     const { ask } = this.#questions[question] as { ask: Question & { field: string } };
     return new LineField(ask.field);
   }
 
-  /** The answer to it. */
+  /** Answers a question for a line. */
   answer(question: number, line: Line): boolean {
     const { ask } = this.#questions[question] as { ask: Question };
     return ask.is === 'remembered' && ask.holds(line);
@@ -111,7 +114,7 @@ export class CompiledFilter {
     return (headWords + this.#questions.length * questionWords + 1) & ~1;
   }
 
-  /** Adds what is to be asked. Returns where that begins, or what it comes to without a question. */
+  /** Adds the questions of a condition. Returns the first one, or the verdict if there is none. */
   #add(ask: Condition, yes: number, no: number): number {
     switch (ask.is) {
       case 'and':
@@ -126,7 +129,7 @@ export class CompiledFilter {
   }
 }
 
-/** The kinds of these types, as bits. */
+/** Returns the kinds of these types, as bits. */
 function bitsOf(types: readonly string[]): number {
   return kinds.reduce((bits, { type }, kind) => (types.includes(type) ? bits | (1 << kind) : bits), 0);
 }

@@ -1,25 +1,25 @@
-// Says of lines whether they pass, by what their records tell, and puts those that do one behind the other.
+// Filters lines by their records, and packs those that pass one after the other.
 #pragma once
 #include "text.h"
 
-// A choice is a graph of questions; choice.ts writes it. Its head, in FILTER_HEAD words: the kinds of lines that are asked
-// (bits), the first question, and the kinds that never pass (bits). All other kinds pass. An answer leads to another
-// question's place, or to one of these.
+// A filter (`plan`) is a graph of questions, written by compiled-filter.ts. It starts with FILTER_HEAD words: the kinds of
+// lines that the questions apply to (bits), the first question, and the kinds that never pass (bits). All other kinds pass.
+// Each answer leads to the index of another question, or to one of these verdicts.
 #define FILTER_HEAD 4
 enum { PASS = -1, DROP = -2 };
 
 struct question {
 	int what, yes, no;
-	int more;          // what it is to know, in words from the choice's begin
-	int places[KINDS]; // of the field, by kind of line
+	int more;          // the place of its data, in words from the start of the filter
+	int places[KINDS]; // of the field, for each kind of line
 };
 
 enum { IS_KIND, HAS, WITHIN, NETWORK, REMEMBERED };
 
-// Without an answer there is no verdict: the line is left to JavaScript.
+// UNKNOWN leaves the line to JavaScript.
 enum { NO, YES, UNKNOWN };
 
-// The value of a number's digits: exact up to 2^53, as all that the schemas allow are.
+// Returns the value of n digits. It is exact up to 2^53, and the schemas allow no larger numbers.
 INLINE double number_value(const u8 *p, u32 n) {
 	return n <= 8 ? value8(p, n) : value16(p, n);
 }
@@ -32,8 +32,8 @@ INLINE int is_within(const struct ranges *ranges, double value) {
 	return NO;
 }
 
-// An address's 16 bytes, an IPv4 one's behind ::ffff:, from behind its first quote. Returns its version, 0 where it is
-// written in a way that is not known here.
+// Parses an address that starts after its opening quote to 16 bytes, IPv4 as ::ffff:a.b.c.d. Returns its version, or 0 if it
+// is in a form that is not handled here.
 OUTLINE int address_bytes(const u8 *p, u8 *bytes) {
 	u8 *to = bytes, *gap = 0;
 	int version = 6;
@@ -83,7 +83,7 @@ OUTLINE int address_bytes(const u8 *p, u8 *bytes) {
 	return version;
 }
 
-// Of IPv6 are the rules of one family that find no IPv4 address.
+// Rules with `ipv6` match no IPv4 address.
 struct networks { int count, unused; struct { int ipv6, unused; u64 bits[2], mask[2]; } rules[]; };
 
 INLINE int is_in_network(const struct networks *networks, const u8 *p) {
@@ -99,7 +99,7 @@ INLINE int is_in_network(const struct networks *networks, const u8 *p) {
 	return NO;
 }
 
-// Verdicts on values that came before, by their bytes. Each value has one slot, shared with others.
+// Remembered answers, by the bytes of the value. A value has one possible slot, which it shares with others.
 #define SLOTS 2048
 struct verdict { u8 length, answer, value[62]; };
 struct memory { int missing, unused; struct verdict verdicts[SLOTS]; };
@@ -120,7 +120,7 @@ INLINE int remembered(struct memory *memory, const u8 *value, u32 length) {
 	return verdict->answer;
 }
 
-// Keeps an answer on a value. Returns whether it can be.
+// Remembers the answer for a value. Returns 0 if the value is too long or empty.
 EXPORT(learn) int learn(struct memory *memory, const u8 *value, u32 length, int answer) {
 	if (length > sizeof memory->verdicts->value || length == 0) return 0;
 	struct verdict *verdict = slot_of(memory, value, length);
@@ -134,7 +134,7 @@ INLINE int answer(int *plan, const struct question *question, const u8 *line, co
 	void *more = plan + question->more;
 	int place = question->places[record[2]];
 	if (question->what == IS_KIND) return place >= 0;
-	if (unlikely(place < 0 && record[5])) return UNKNOWN; // it may be among the members that the schema does not know
+	if (unlikely(place < 0 && record[5])) return UNKNOWN; // it may be an unknown member
 	if (!has(record, place)) return question->what == REMEMBERED ? ((struct memory *)more)->missing : NO;
 	const u8 *value = line + (record[HEAD_WORDS + place] & 0xffff);
 	u32 length = record[HEAD_WORDS + place] >> 16;
@@ -146,9 +146,9 @@ INLINE int answer(int *plan, const struct question *question, const u8 *line, co
 	}
 }
 
-// Asks the lines of the records at `record`. The records of those that pass move to the first places. Returns how many
-// lines it has asked: it stops at the first without a verdict. `result`: how many of them pass, which question it stopped at
-// (-1: none), and the kinds of lines that it saw (bits).
+// Filters the lines of the records at `record`. Moves the records of those that pass to the front. Returns how many lines it
+// has filtered: it stops at the first line without a verdict. Sets `result` to the number of lines that pass, the question it
+// stopped at (-1: none), and the kinds of lines it has seen (bits).
 EXPORT(filter) u32 filter(const u8 *base, u32 *record, u32 lines, int *plan, int *result) {
 	const struct question *questions = (const struct question *)(plan + FILTER_HEAD);
 	u32 *to = record, done = 0, seen = 0;
@@ -158,12 +158,12 @@ EXPORT(filter) u32 filter(const u8 *base, u32 *record, u32 lines, int *plan, int
 		seen |= 1u << record[2];
 		int at = plan[0] >> record[2] & 1 ? plan[1] : plan[2] >> record[2] & 1 ? DROP : PASS;
 		while (at >= 0) {
-			int said = answer(plan, &questions[at], base + record[0], record);
-			if (unlikely(said == UNKNOWN)) {
+			int reply = answer(plan, &questions[at], base + record[0], record);
+			if (unlikely(reply == UNKNOWN)) {
 				result[1] = at;
 				goto end;
 			}
-			at = said ? questions[at].yes : questions[at].no;
+			at = reply ? questions[at].yes : questions[at].no;
 		}
 		if (at == DROP) continue;
 		if (to != record) for (u32 i = 0; i < RECORD_WORDS; i += 4) wasm_v128_store(to + i, wasm_v128_load(record + i));
@@ -175,7 +175,7 @@ end:
 	return done;
 }
 
-// Moves bytes to a place before them.
+// Moves bytes to a lower address.
 INLINE void move_down(u8 *to, const u8 *from, u32 length) {
 	if (to == from) return;
 	if (length < 16 || from - to < 16) {
@@ -187,8 +187,8 @@ INLINE void move_down(u8 *to, const u8 *from, u32 length) {
 	wasm_v128_store(to + length - 16, last);
 }
 
-// Puts the lines of records, with their newlines, one behind the other at `to`, which is not behind the first of them.
-// Returns the end.
+// Packs the lines of these records, with their newlines, one after the other at `to`, which must not be after the first of
+// them. Returns the end.
 EXPORT(pack) u8 *pack(const u8 *base, const u32 *record, u32 lines, u8 *to) {
 	const u32 *end = record + lines * RECORD_WORDS;
 	while (record < end) {

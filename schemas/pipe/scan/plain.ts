@@ -2,10 +2,10 @@ import { recordWords } from '../../generated/kinds.js';
 import { scanLine } from '../../generated/scan.js';
 import { type ExtendResult, type FilterResult, type Scanner, slack, unknownKind } from './scanner.js';
 
-/** Of a longer line the scanner cannot keep the places. */
+/** The longest line: places in a record have 16 bits. */
 const longest = 0xffff;
 
-/** In JavaScript, for a Node without WebAssembly (--jitless). */
+/** The scanner in JavaScript, for a Node without WebAssembly (--jitless). */
 export class PlainScanner implements Scanner {
   readonly gathered = Buffer.alloc(0);
   readonly buffer: Buffer;

@@ -6,17 +6,17 @@ import type { CompiledFilter } from './compiled-filter.js';
 import type { GatherPlan } from './gather.js';
 import { type ExtendResult, type FilterResult, type Scanner, unknownKind } from './scanner.js';
 
-/** Lines that were scanned, one behind the other in the scanner's table, all of kinds that it knows but for the last ones. */
+/** Consecutive scanned lines in the scanner's table. Some of them may be of an unknown kind. */
 export class ScannedLines {
   constructor(
     private readonly scanner: Scanner,
-    /** Where the record of the first is in the table. */
+    /** The place of the first record in the table. */
     private readonly record: number,
     readonly count: number,
     private readonly made = new Line(),
   ) {}
 
-  /** How many of the first ones are known, and so valid. */
+  /** How many lines, from the first, are of a known kind, and so valid. */
   get known(): number {
     const { table } = this.scanner;
     let at = this.record + 2;
@@ -24,17 +24,17 @@ export class ScannedLines {
     return (at - 2 - this.record) / recordWords;
   }
 
-  /** Gathers from lines, from the first on, what is wanted of them. Returns how many lines those are. */
+  /** Gathers from the lines, starting with the first. Returns how many were gathered. */
   gather(gather: GatherPlan): number {
     return this.scanner.gather(this.record, this.count, gather);
   }
 
-  /** What was gathered of them, as gather.h says. */
+  /** What was gathered, as described in gather.h. */
   get gathered(): Buffer {
     return this.scanner.gathered;
   }
 
-  /** One of those whose kind is known, valid until the next is asked for. */
+  /** Returns a line of a known kind. It is valid until the next call. */
   line(at: number): Line {
     const { buffer, table } = this.scanner;
     this.made.stays = true;
@@ -43,13 +43,13 @@ export class ScannedLines {
   }
 
   /**
-   * Returns where the first one is, from `start` to `end`, whose field has another value than this; no bytes are none.
-   * Their kinds are known and have the field.
+   * Returns the index of the first line from `start` to `end` whose field differs from this value; an empty value means that
+   * the field is missing. The lines must be of known kinds that have the field.
    */
   same(start: number, end: number, { places }: LineField, value: Uint8Array): number {
     const { buffer, table } = this.scanner;
     const { length } = value;
-    const words = length >> 2; // compared by words, as no call is quick enough for so few bytes
+    const words = length >> 2; // compare words here: any call is too slow for so few bytes
     const [view, wanted] = [viewOf(buffer), viewOf(value)];
     for (let at = start; at < end; at++) {
       const record = this.record + at * recordWords;
@@ -67,23 +67,23 @@ export class ScannedLines {
     return end;
   }
 
-  /** Some of them. */
+  /** Returns the lines from `from` to `to`. */
   part(from: number, to: number, made = this.made): ScannedLines {
     return new ScannedLines(this.scanner, this.record + from * recordWords, to - from, made);
   }
 
-  /** Asks them whether they pass, up to the first of which that cannot be told: those that do are now the first. */
+  /** Filters the lines, up to the first that needs an answer. Those that pass are moved to the front. */
   filter(filter: CompiledFilter): FilterResult {
     return this.scanner.filter(this.record, this.count, filter);
   }
 
-  /** Answers what could not be answered of one of them. Returns whether it now can. */
+  /** Answers, for one line, the question that stopped the filter. Returns whether the filter knows the answer now. */
   learn(at: number, filter: CompiledFilter, question: number): boolean {
-    // a line of its own: a stage may still have the last one that passed
+    // a separate Line: a stage may still use the last one that passed
     return this.scanner.learn(this.part(at, this.count, new Line()).line(0), filter, question);
   }
 
-  /** Extends them by the texts that hold `now`, into `gathered`, up to the first that has none. */
+  /** Adds the cached fields that are valid `now`, into `gathered`, up to the first line without any. */
   extend(cache: AdditionCache, now: number): ExtendResult {
     return this.scanner.extend(this.record, this.count, cache, now);
   }
@@ -92,17 +92,17 @@ export class ScannedLines {
     return this.scanner.buffer;
   }
 
-  /** Where one of them begins in the buffer. */
+  /** Returns where a line starts in the buffer. */
   start(at: number): number {
     return this.scanner.table[this.record + at * recordWords] as number;
   }
 
-  /** Where its newline is. */
+  /** Returns where the newline of a line is. */
   end(at: number): number {
     return this.scanner.table[this.record + at * recordWords + 1] as number;
   }
 
-  /** Moves them, with their newlines, down to a place in the buffer, one behind the other. Returns the end. */
+  /** Packs the lines, with their newlines, one after the other at a lower place in the buffer. Returns the end. */
   pack(to: number): number {
     return this.scanner.pack(this.record, this.count, to);
   }

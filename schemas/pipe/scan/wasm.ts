@@ -18,31 +18,31 @@ interface Exports {
   extend(...given: number[]): number;
 }
 const page = 1 << 16;
-/** Room for what is gathered of lines, or for extended ones, and behind it for what is to be. */
+/** Room for gathered or extended lines. The plan follows it. */
 const gatheredBytes = 1 << 17;
-/** Room for choices and texts. What of it is not used takes no memory. */
+/** Room for compiled filters and addition caches. Unused room takes no memory. */
 const filterBytes = 1 << 22;
 const spareBytes = filterBytes + AdditionCache.bytes + 64;
 const instance = instances<Exports>(code);
 
-/** In WebAssembly with SIMD, on bytes in its own memory: all the lines in one call. */
+/** The scanner in WebAssembly with SIMD, on bytes in its own memory. Scans all lines in one call. */
 export class WasmScanner implements Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
   readonly gathered: Buffer;
   first = 0;
-  readonly #words: number; // of the table, for lines that are scanned here
+  readonly #words: number; // of the table, for lines scanned in this thread
   #ahead: AheadScanner | undefined;
   readonly #plan: Int32Array;
   readonly #result: Int32Array;
   readonly #spare: number;
-  #taken = 0; // bytes from there on
-  /** Where each begins; -1 where it has no room. */
+  #taken = 0; // bytes taken from there
+  /** Where each one starts; -1 if there is no room for it. */
   readonly #places = new Map<CompiledFilter | AdditionCache, number>();
   readonly #memory: Memory;
   #exports: Exports | undefined;
 
-  /** @param ahead so many pieces may be scanned ahead, each of so many lines */
+  /** @param ahead how many pieces of at most `lines` lines may be scanned ahead */
   constructor(bytes: number, lines: number, ahead = 0) {
     this.#words = lines * recordWords;
     const tableBytes = (1 + ahead) * this.#words * 4;
@@ -66,7 +66,7 @@ export class WasmScanner implements Scanner {
       return lines;
     }
     const end = begins !== undefined && begins > from && begins < to ? begins : to;
-    this.#exports ??= instance(this.#memory); // not before there is something to scan: it takes a while
+    this.#exports ??= instance(this.#memory); // not before it is needed: compiling takes a while
     const { byteOffset: base } = this.buffer;
     const { byteOffset: table } = this.table;
     this.first = 0;
@@ -144,7 +144,7 @@ export class WasmScanner implements Scanner {
     );
   }
 
-  /** Where something is in the spare memory; -1 without room for it. It is made when it gets its place. */
+  /** Returns the place of something in the spare memory, or -1 if there is no room. Calls `make` when it is placed. */
   #placeOf(of: CompiledFilter | AdditionCache, bytes: number, make: () => void): number {
     let place = this.#places.get(of);
     if (place === undefined) {

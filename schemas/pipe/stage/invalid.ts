@@ -16,7 +16,8 @@ export interface InvalidPolicy {
 export function invalidChoice(text: string): string {
   const words = ['report', 'fail', 'drop'];
   const near = words.includes(text) || /[./]/.test(text) ? undefined : nearest(text, words);
-  if (near) throw new UsageError(`must be report, fail, drop or a FILE, not "${text}"; ${near} For a FILE, write ./${text}`);
+  if (near)
+    throw new UsageError(`must be report, fail, drop or a FILE, not "${text}"; ${near} For a FILE, write ./${text}`);
   return text;
 }
 
