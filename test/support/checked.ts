@@ -55,7 +55,7 @@ export async function checked(line: string): Promise<Checked> {
       parseCommand((await (commands[name] as Entry).load()) as unknown as Command<Options>, argv);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      const placeholder = / wants [A-Z]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an argument left out
+      const placeholder = / (wants|missing|needs a value:) [A-Z[]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an argument left out
       if (!placeholder.test(` ${error.message}`)) return { ...found, wrong: `${line}: ${name}: ${error.message}` };
       found.fragment = true;
     }

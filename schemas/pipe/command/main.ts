@@ -81,7 +81,8 @@ export function prepareStage(command: Command<Options>, parsed: Parsed<Options>)
     progress = false,
     metrics,
   } = parsed.values as { onInvalid?: string; status?: true; progress?: true; metrics?: MetricsAt };
-  for (const name of Object.keys({ ...stageOptions, ...commonOptions })) delete parsed.given[name]; // what is left belongs to the stage
+  // what is left belongs to the stage
+  for (const name of Object.keys({ ...stageOptions, ...commonOptions })) delete parsed.given[name];
   const run = { invalid: onInvalid, status, progress, metrics };
   if (command.source) return { ...command.source(parsed), ...run };
   const stage = command.stage?.(parsed);

@@ -58,7 +58,7 @@ export function pipelineWords(text: string): string[][] {
   return commands;
 }
 
-/** Adds the text inside the double quotes that open at `start`. Returns the index of the closing quote, or -1 if it is missing. */
+/** Adds the text inside the double quotes that open at `start`. Returns the index of the closing quote, or -1. */
 function quoted(text: string, start: number, add: (part: string) => void, meaning: (at: number) => never): number {
   add('');
   for (let at = start + 1; at < text.length; at++) {

@@ -1,4 +1,4 @@
-import type { Input } from '../run/pipeline-runner.js';
+import type { Input } from './input.js';
 
 /** Makes an input from chunks of bytes. What does not fit into one read is returned by the next. */
 export function fromChunks(chunks: AsyncIterator<Uint8Array>): Input {

@@ -16,7 +16,7 @@ export function checkOutput(): void {
   } catch {
     return; // not known
   }
-  throw new RuntimeError('cannot write standard output: EBADF; open it in the shell');
+  throw new RuntimeError('cannot write standard output: EBADF; redirect it instead of closing it');
 }
 
 function isOpenedByNode(fd: number): boolean {

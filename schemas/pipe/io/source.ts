@@ -1,8 +1,8 @@
 import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
-import type { Input } from '../run/pipeline-runner.js';
 import { FdReader, isPipe, isTerminal } from './fd.js';
+import type { Input } from './input.js';
 
 /** Where the events of this process come from. */
 export interface Source extends Input {

@@ -4,8 +4,8 @@ import type { Event } from '../../generated/events.js';
 import { headWords, kinds } from '../../generated/kinds.js';
 import generated from '../../generated/validate.cjs';
 import { printable } from '../messages/printable.js';
-import { PlainScanner } from '../scan/plain.js';
-import { unknownKind } from '../scan/scanner.js';
+import { unknownKind } from '../scan/constants.js';
+import { PlainTable } from '../scan/plain-table.js';
 import { canonical } from './canonical.js';
 import { parseExact } from './exact.js';
 import { LineField } from './line-field.js';
@@ -48,7 +48,7 @@ export class Line {
   /** The event, once it is parsed. */
   #event: AnyEvent | undefined;
   #encoded = nothing;
-  #scratch: PlainScanner | undefined;
+  #scratch: PlainTable | undefined;
 
   /** Returns the value of a top-level field, or of the virtual field `dest`; undefined if the event does not have it. */
   field(name: string): unknown {
@@ -133,7 +133,7 @@ export class Line {
   take(buffer: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
     if (length < scratchBytes) {
-      this.#scratch ??= new PlainScanner(scratchBytes, 1);
+      this.#scratch ??= new PlainTable(scratchBytes, 1);
       const { buffer: scratch, table } = this.#scratch;
       buffer.copy(scratch, 0, start, end);
       scratch[length] = newline;

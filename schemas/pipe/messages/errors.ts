@@ -39,7 +39,7 @@ export function remedy(error: unknown): string {
     EPERM: 'check the permissions',
     EROFS: 'choose a writable location',
     EFBIG: 'raise the file size limit (ulimit -f)',
-    EBADF: 'open it in the shell',
+    EBADF: 'redirect it instead of closing it',
     EAGAIN: 'raise the limit of processes: ulimit -u, or pids.max of its cgroup', // from starting a process or a thread
     ENOMEM: 'free some memory, or raise the memory limit',
     EMFILE: 'raise the limit of open files (ulimit -n)',

@@ -1,5 +1,5 @@
 import { version } from '../../generated/version.js';
-import type { InputStats } from '../run/progress/input-stats.js';
+import type { InputStats } from '../io/input-stats.js';
 import type { Ledger } from '../stage/ledger.js';
 import { labelled, type Metric, metric } from './text.js';
 
@@ -50,7 +50,7 @@ export const buildInfo = (): Metric => ({
   samples: [{ labels: { version }, value: 1 }],
 });
 
-/** Returns the standard process metrics of Prometheus libraries. Not for text files: there they would seem to be node_exporter's. */
+/** Returns the process metrics of Prometheus libraries. Not for text files: there they would look like node_exporter's. */
 export function processMetrics(): Metric[] {
   const { user, system } = process.cpuUsage();
   const began = Math.round(Date.now() - process.uptime() * 1000) / 1000;

@@ -1,5 +1,5 @@
+import { InputStats } from '../io/input-stats.js';
 import type { Source } from '../io/source.js';
-import { InputStats } from '../run/progress/input-stats.js';
 import type { StageConfig } from '../stage/stage-config.js';
 import { inputMetrics, metricsOf } from './families.js';
 import { type MetricsAt, openMetrics } from './metrics.js';

@@ -1,8 +1,9 @@
+import type { Input } from '../io/input.js';
 import type { InvalidPolicy } from '../stage/invalid.js';
 import type { Ledger } from '../stage/ledger.js';
 import type { Stage } from '../stage/stage.js';
 import type { StageConfig } from '../stage/stage-config.js';
-import { type Input, PipelineRunner, type Write } from './pipeline-runner.js';
+import { PipelineRunner, type Write } from './pipeline-runner.js';
 
 /**
  * Runs one stage on an input until that ends, and yields its output as whole lines: in large chunks if there is much, line

@@ -24,7 +24,7 @@ export class OutageReporter {
   /** Notes a failed attempt. `asked` is the delay that the server requested (ms). */
   failed(reason: string, asked?: number): void {
     if (this.reason === '' && Date.now() - this.#reportedAt > quietMs) {
-      logMessage(this.command, `${this.where}: ${reason}; retrying`);
+      logMessage(this.command, `${this.where}: ${reason}; trying again`);
       this.#reportedAt = Date.now();
       this.#isReported = true;
     }

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Input } from '../io/input.js';
 import { LineSplitter, lineLimit } from '../line/line-splitter.js';
 import type { Batch } from '../stage/batch.js';
 import { PipelineEnd } from '../stage/downstream.js';
@@ -6,20 +7,6 @@ import { ReleaseTracker } from '../stage/release-tracker.js';
 import type { StageConfig } from '../stage/stage-config.js';
 import { StageRunner } from '../stage/stage-runner.js';
 import { WakeableRead } from './wakeable-read.js';
-
-/** Where the bytes come from. A read returns the number of bytes; 0 is the end of input, -1 a stop before it. */
-export interface Input {
-  read(into: Buffer): Promise<number>;
-  /** Reads what is available now. Returns undefined if that is not known without waiting. */
-  now?(into: Buffer): number | undefined;
-  /** Whether it is a file: then no other process needs the CPU to produce the bytes. */
-  readonly isFile?: boolean;
-  /**
-   * Tells the source that no stage holds anything from the first `reads` reads: it was dropped, or its output is written.
-   * May be called while a read waits.
-   */
-  released?(reads: number): void;
-}
 
 /** Writes whole lines. The bytes stay unchanged until it resolves. */
 export type Write = (bytes: Buffer) => Promise<void>;
@@ -199,7 +186,8 @@ export class PipelineRunner {
   async #flushAndWrite(): Promise<void> {
     for (let due = true; due; due = this.#wakeable.taken()) {
       await this.#flush();
-      if (!this.#wakeable.woken && this.#mayWait()) continue; // a stage that called wake() expects its earlier output to be written first
+      // a stage that called wake() expects its earlier output to be written first
+      if (!this.#wakeable.woken && this.#mayWait()) continue;
       await this.#writeBatch();
       await this.#finishFailed();
       await turn(); // output goes out before more input comes in, but answers and timers get their turn

@@ -1,10 +1,10 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { isTerminal } from '../io/fd.js';
+import { InputStats } from '../io/input-stats.js';
 import type { Source } from '../io/source.js';
 import { beforeMessages } from '../messages/log.js';
 import type { Ledger } from '../stage/ledger.js';
-import { InputStats } from './progress/input-stats.js';
 import { type ProgressState, statusLine } from './progress/status-line.js';
 
 /** The time between updates of the line, and before the first (ms): a shorter run needs none. */

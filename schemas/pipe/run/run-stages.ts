@@ -1,5 +1,6 @@
 import { checkOutput } from '../io/closed-output.js';
 import { counted, countLines, writeAll } from '../io/fd.js';
+import type { Input } from '../io/input.js';
 import { commandsAfter } from '../io/readers.js';
 import type { Source } from '../io/source.js';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
@@ -12,7 +13,7 @@ import { type InvalidPolicy, onInvalid } from '../stage/invalid.js';
 import { Ledger } from '../stage/ledger.js';
 import type { Stage } from '../stage/stage.js';
 import type { StageConfig } from '../stage/stage-config.js';
-import { type Input, PipelineRunner } from './pipeline-runner.js';
+import { PipelineRunner } from './pipeline-runner.js';
 import { showProgress } from './progress.js';
 import { Signals } from './signals.js';
 

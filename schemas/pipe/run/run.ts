@@ -33,7 +33,7 @@ export function run(commands: Record<string, Entry>) {
     options: {
       metrics: {
         ...metricsOption,
-        help: `${metricsOption.help} This applies to all stages without --metrics of their own, but not to a collector: that is a separate process and needs its own.`,
+        help: `${metricsOption.help} This applies to all stages that do not have --metrics themselves. A collector is a separate process and needs its own.`,
       },
     },
     notes: `PIPELINE is one argument in shell syntax: words, quotes, backslashes and |, with synpipe commands only. It does the same

@@ -8,7 +8,7 @@ const marks = 4096;
 const indexAt = 4 + marks;
 const firstAt = indexAt + slots;
 const arenaWords = 1 << 23;
-/** The words of a record before its key: hash, length of the key in words, bytes of the text, room; the rest is for the caller. */
+/** The words of a record before its key: hash, words of the key, bytes of the text, room; the rest is for the caller. */
 const headWords = 16;
 const mostKey = 96;
 /** Words after the last text that may be read. */
@@ -115,7 +115,7 @@ export class AdditionCache {
     return Number.isNaN(id) || ((ids[(id >> 5) & 1] as number) & (1 << (id & 31))) === 0 ? 1 : 2;
   }
 
-  /** The text of a record is text[from..to). */
+  /** Returns where the text of a record starts. It is text[from..to). */
   from(record: number): number {
     return (record + headWords + (this.words[record + 1] as number)) * 4;
   }

@@ -19,7 +19,7 @@ export type Condition =
 
 export type Range = readonly [first: number, last: number];
 
-/** An IPv4 network is stored as IPv4-mapped (::ffff:…), and matches mapped addresses too. An IPv6 network matches no IPv4 address. */
+/** IPv4 networks are stored as IPv4-mapped (::ffff:…), and match mapped addresses too. IPv6 networks match no IPv4 address. */
 export interface Network {
   ipv6: boolean;
   /** 16 bytes. */

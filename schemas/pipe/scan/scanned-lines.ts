@@ -3,8 +3,9 @@ import { Line } from '../line/line.js';
 import type { LineField } from '../line/line-field.js';
 import type { AdditionCache } from './addition-cache.js';
 import type { CompiledFilter } from './compiled-filter.js';
+import { unknownKind } from './constants.js';
 import type { GatherPlan } from './gather.js';
-import { type ExtendResult, type FilterResult, type Scanner, unknownKind } from './scanner.js';
+import type { ExtendResult, FilterResult, Scanner } from './scanner.js';
 
 /** Consecutive scanned lines in the scanner's table. Some of them may be of an unknown kind. */
 export class ScannedLines {

@@ -3,12 +3,6 @@ import type { AdditionCache } from './addition-cache.js';
 import type { CompiledFilter } from './compiled-filter.js';
 import type { GatherPlan } from './gather.js';
 
-/** The kind of a line that the scanner does not accept: JSON.parse and ajv decide. */
-export const unknownKind = -1;
-
-/** The scanner compares several bytes at once, and may read this many bytes after the last newline. */
-export const slack = 64;
-
 /**
  * A buffer for bytes, and the records of the lines in it: `table` has `recordWords` words for each line, in the layout that
  * generated/kinds.ts describes.
@@ -24,7 +18,7 @@ export interface Scanner {
   readonly first: number;
   /** Returns whether lines can be scanned ahead, by another thread. */
   ahead(): boolean;
-  /** Offers the lines in buffer[from..to) to be scanned ahead. The next calls of `scan` must be for the offered lines, in order. */
+  /** Offers the lines in buffer[from..to) to be scanned ahead. `scan` must then be called for all offered lines, in order. */
   offer(from: number, to: number): void;
   /** Ends the other thread, if there is one. */
   close(): void;

@@ -4,8 +4,9 @@ import type { Line } from '../line/line.js';
 import { AdditionCache, reasonBits } from './addition-cache.js';
 import { AheadScanner } from './ahead.js';
 import type { CompiledFilter } from './compiled-filter.js';
+import { slack } from './constants.js';
 import type { GatherPlan } from './gather.js';
-import { type ExtendResult, type FilterResult, type Scanner, slack } from './scanner.js';
+import type { ExtendResult, FilterResult, Scanner } from './scanner.js';
 import { instances, type Memory, newMemory } from './webassembly.js';
 
 interface Exports {

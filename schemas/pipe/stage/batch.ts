@@ -15,7 +15,7 @@ export class Batch {
     return this.#length + this.#end - this.#start;
   }
 
-  /** Returns the place in `from` where the next line needs no copy because it follows the last one; undefined if there is none. */
+  /** Returns the place in `from` after the last line, where the next one needs no copy; undefined if there is none. */
   behind(from: Buffer): number | undefined {
     return from === this.#source ? this.#end : undefined;
   }

@@ -1,7 +1,7 @@
 import { kinds } from '../../generated/kinds.js';
 import type { Line } from '../line/line.js';
+import { unknownKind } from '../scan/constants.js';
 import type { ScannedLines } from '../scan/scanned-lines.js';
-import { unknownKind } from '../scan/scanner.js';
 import { Batch } from './batch.js';
 import type { Output } from './stage.js';
 

@@ -220,7 +220,7 @@ test('a server that is killed and comes back: the worker goes on', async (t) => 
   assert.equal(code, 0);
   assert.match(
     stderr,
-    /^source-nats: 127\.0\.0\.1:\d+: the connection is lost; trying again\n(source-nats: [^\n]*goes on\n)?$/,
+    /^source-nats: 127\.0\.0\.1:\d+: the connection is lost; trying again\n(source-nats: [^\n]*working again\n)?$/,
   );
 });
 

@@ -1,7 +1,7 @@
 import { Line } from '../../line/line.js';
 import { type LineSplitter, lineLimit } from '../../line/line-splitter.js';
+import { unknownKind } from '../../scan/constants.js';
 import type { ScannedLines } from '../../scan/scanned-lines.js';
-import { unknownKind } from '../../scan/scanner.js';
 import { type Downstream, typeMatcher } from '../downstream.js';
 import type { Output } from '../stage.js';
 import type { StageConfig } from '../stage-config.js';

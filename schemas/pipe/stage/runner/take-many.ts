@@ -1,6 +1,6 @@
 import type { CompiledFilter } from '../../scan/compiled-filter.js';
+import { unknownKind } from '../../scan/constants.js';
 import type { ScannedLines } from '../../scan/scanned-lines.js';
-import { unknownKind } from '../../scan/scanner.js';
 import type { Downstream } from '../downstream.js';
 import type { Output } from '../stage.js';
 import type { StageConfig } from '../stage-config.js';

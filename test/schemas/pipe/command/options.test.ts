@@ -45,13 +45,13 @@ test('what is wrong is told by the name it was given', () => {
     [['--zzzzzz'], 'unknown option --zzzzzz; see --help'],
     [['--constructor'], 'unknown option --constructor; see --help'],
     [['-x'], 'unknown option -x; see --help'],
-    [['-p'], '-p wants PORT'],
-    [['--port'], '--port wants PORT'],
+    [['-p'], '-p needs a value: PORT'],
+    [['--port'], '--port needs a value: PORT'],
     [['--quiet=1'], '--quiet takes no value'],
-    [['-p1', '--port', '2'], '--port is given twice'],
-    [['-p', 'x'], '-p wants a whole number from 0 to 65535, not "x"'],
-    [['--not-port', '1,,2'], '--not-port wants a whole number from 0 to 9, not ""'],
-    [['--mode=c'], '--mode wants a or b, not "c"'],
+    [['-p1', '--port', '2'], '--port was given twice'],
+    [['-p', 'x'], '-p must be a whole number from 0 to 65535, not "x"'],
+    [['--not-port', '1,,2'], '--not-port must be a whole number from 0 to 9, not ""'],
+    [['--mode=c'], '--mode must be a or b, not "c"'],
   ];
   for (const [argv, message] of cases) assert.throws(() => parseCommandLine(table, argv), usage(message));
 });
@@ -65,7 +65,7 @@ test('a program is told by the name it used', () => {
   assert.throws(() => parseGiven(table, { 'not-port': 1 } as never), UsageError);
   assert.throws(
     () => parseGiven(table, { port: 99999 }),
-    usage('port wants a whole number from 0 to 65535, not "99999"'),
+    usage('port must be a whole number from 0 to 65535, not "99999"'),
   );
 });
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { InputStats } from '../../../../schemas/pipe/run/progress/input-stats.js';
+import { InputStats } from '../../../../schemas/pipe/io/input-stats.js';
 import { statusLine } from '../../../../schemas/pipe/run/progress/status-line.js';
 import { connect, ndjson } from '../../../support/events.js';
 import { folder } from '../../../support/process.js';
