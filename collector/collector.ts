@@ -18,7 +18,7 @@ import { checkOutput } from '../schemas/pipe/io/closed-output.js';
 import { cannotStart } from '../schemas/pipe/io/spawned.js';
 import { canonical } from '../schemas/pipe/line/canonical.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/messages/errors.js';
-import { say } from '../schemas/pipe/messages/say.js';
+import { logMessage } from '../schemas/pipe/messages/log.js';
 import { metricsOf } from '../schemas/pipe/metrics/families.js';
 import { metricsOption, openMetrics } from '../schemas/pipe/metrics/metrics.js';
 import { status } from '../schemas/pipe/stage/ledger.js';
@@ -172,7 +172,7 @@ function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partia
   const last = reasons.pop() as string;
   const why = (reason: string) => reason.replace(/^\w+: /, '');
   if (reasons.every((reason) => why(reason) === why(last))) throw new RuntimeError(why(last));
-  for (const reason of reasons) say('collector', reason);
+  for (const reason of reasons) logMessage('collector', reason);
   throw new RuntimeError(last);
 }
 
@@ -181,18 +181,18 @@ const measured = ({ out, lost, queued }: ReturnType<Addon['stats']>) =>
   metricsOf({ command: 'collector', stage: 1, ledger: { in: out + lost, out, lost }, heldBytes: queued });
 
 async function run(parsed: Parsed<typeof options>): Promise<number> {
-  const { values, behind } = parsed;
-  if (behind?.length === 0) throw new UsageError('missing COMMAND after --; see --help');
+  const { values, afterDashes } = parsed;
+  if (afterDashes?.length === 0) throw new UsageError('missing COMMAND after --; see --help');
   const filters = kernelFilters(values);
   checkOutput();
-  const command = behind && asCaller(behind);
+  const command = afterDashes && asCaller(afterDashes);
   const refused = command && refusal(command);
   if (refused) {
-    say('collector', refused.message);
+    logMessage('collector', refused.message);
     return refused.status;
   }
   if (values.pid && ownPids())
-    say(
+    logMessage(
       'collector',
       'takes -p as PIDs of the host, like the field pid; this PID namespace numbers processes differently',
     );
@@ -252,7 +252,7 @@ async function trace(
     await print(`${canonical(status('collector', 'end', counts))}\n`);
   }
   if (pending > 0 && !stageReads && reason !== 'closed')
-    say('collector', `${pending} ${pending === 1 ? 'attempt' : 'attempts'} still open`);
+    logMessage('collector', `${pending} ${pending === 1 ? 'attempt' : 'attempts'} still open`);
   return exitCode;
 }
 
@@ -269,7 +269,7 @@ export const command = defineCommand({
     ['sudo collector --dns | enrich | sink-table', 'with the names that programs looked up'],
     ['sudo collector -P 5432 -n 100 | sink-table', 'the next 100 attempts to reach PostgreSQL'],
   ],
-  behind: true,
+  takesCommand: true,
   options,
   instead: {
     t: 'every event has ts',

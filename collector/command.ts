@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { spawned } from '../schemas/pipe/io/spawned.js';
 import { cause, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
-import { say } from '../schemas/pipe/messages/say.js';
+import { logMessage } from '../schemas/pipe/messages/log.js';
 import type { Command } from './caller.js';
 import { cgroup2 } from './scope.js';
 
@@ -102,7 +102,7 @@ export class Traced {
     const exit = once(this.helper, 'exit');
     this.helper.stdin?.end('end\n');
     const [code] = await exit;
-    if (code !== 0) say('collector', `the command left processes behind; they are in ${this.cgroup}`);
+    if (code !== 0) logMessage('collector', `the command left processes behind; they are in ${this.cgroup}`);
   }
 }
 

@@ -3,7 +3,7 @@ import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { file, type Source, stdin } from '../schemas/pipe/io/source.js';
 import { RuntimeError, UsageError } from '../schemas/pipe/messages/errors.js';
-import { say } from '../schemas/pipe/messages/say.js';
+import { logMessage } from '../schemas/pipe/messages/log.js';
 import { drive } from '../schemas/pipe/run/drive.js';
 import { Ledger } from '../schemas/pipe/stage/ledger.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
@@ -39,7 +39,8 @@ function make({ values, given }: Parsed<typeof options>, from: Source): { source
   const { speed = 1, now = false } = values;
   const clock = new Clock(speed, time.now);
   return {
-    source: speed === Number.POSITIVE_INFINITY ? from : new Paced(from, clock, time, (text) => say('replay', text)),
+    source:
+      speed === Number.POSITIVE_INFINITY ? from : new Paced(from, clock, time, (text) => logMessage('replay', text)),
     stage: now ? present(clock, given) : recorded(given),
   };
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, stat } from 'node:fs';
 import { RuntimeError, remedy, UsageError } from '../schemas/pipe/messages/errors.js';
-import { say } from '../schemas/pipe/messages/say.js';
+import { logMessage } from '../schemas/pipe/messages/log.js';
 import type { Addon } from './addon.js';
 
 export interface User {
@@ -60,7 +60,7 @@ export function successor(given: User | undefined): { uid: number; gid: number }
   if (!mayChangeUser()) {
     const lacks = 'CAP_SETUID and CAP_SETGID';
     if (given) throw new RuntimeError(`cannot become ${given.name} without ${lacks}; grant them or leave out --user`);
-    say('collector', `stays root, without capabilities: it lacks ${lacks} to become another user`);
+    logMessage('collector', `stays root, without capabilities: it lacks ${lacks} to become another user`);
     return undefined;
   }
   return given ?? sudoCaller() ?? findUser('synpipe') ?? findUser('nobody') ?? { uid: 65534, gid: 65534 };

@@ -2,7 +2,7 @@ import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { bytes, duration } from '../schemas/pipe/command/units.js';
 import { UsageError } from '../schemas/pipe/messages/errors.js';
-import { Trouble } from '../schemas/pipe/run/trouble.js';
+import { OutageReporter } from '../schemas/pipe/run/outage-reporter.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { shown } from './http/deliver.js';
 import { presets, receiverKinds } from './http/presets.js';
@@ -97,7 +97,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
     },
   };
   const where = shown(url) + (proxy ? ` through the proxy ${proxy.origin}` : '');
-  const trouble = new Trouble(name, where);
+  const trouble = new OutageReporter(name, where);
   return new BatchSink({
     name,
     where,

@@ -4,7 +4,7 @@ import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { duration } from '../schemas/pipe/command/units.js';
 import { UsageError } from '../schemas/pipe/messages/errors.js';
-import { Trouble } from '../schemas/pipe/run/trouble.js';
+import { OutageReporter } from '../schemas/pipe/run/outage-reporter.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { NatsReceiver, type NatsReceiverOptions } from './nats/receiver.js';
 import { Subject } from './nats/subject.js';
@@ -69,7 +69,7 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
       throw new UsageError(`--${option} needs --create-stream; add it, or leave out --${option}`);
   const reach = reachOf(address, values);
   const where = reach.servers.join(',');
-  const trouble = new Trouble(name, where);
+  const trouble = new OutageReporter(name, where);
   const spool = createSpool(name, values);
   const options: NatsReceiverOptions = {
     command: name,

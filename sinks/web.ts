@@ -4,7 +4,7 @@ import { type Given, integer, type Options, type Parsed, parseGiven } from '../s
 import { type Listen, listen } from '../schemas/pipe/io/listen.js';
 import type { Line } from '../schemas/pipe/line/line.js';
 import { cause, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
-import { say } from '../schemas/pipe/messages/say.js';
+import { logMessage } from '../schemas/pipe/messages/log.js';
 import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
 import { where } from '../schemas/where/where.js';
 import { isLoopback } from './web/guard.js';
@@ -136,5 +136,5 @@ export const command = defineCommand({
   options,
   instead: { port: 'write --listen PORT' },
   notes: `The page loads nothing from the network. It stays available after the end of input, until Ctrl-C.`,
-  stage: (parsed) => stage(parsed, (url) => say('sink-web', url)),
+  stage: (parsed) => stage(parsed, (url) => logMessage('sink-web', url)),
 });

@@ -2,11 +2,11 @@ import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { canonical } from '../schemas/pipe/line/canonical.js';
 import { parseExact } from '../schemas/pipe/line/exact.js';
-import { Field } from '../schemas/pipe/line/field.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line/line.js';
-import { say } from '../schemas/pipe/messages/say.js';
+import { LineField } from '../schemas/pipe/line/line-field.js';
+import { logMessage } from '../schemas/pipe/messages/log.js';
 import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
-import { AgingMap } from '../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../schemas/pipe/stage/aging-map.js';
 import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
 import { Idle } from './aggregate/idle.js';
 import { fieldNames, fields, Key, sayMissed } from './aggregate/key.js';
@@ -19,9 +19,9 @@ const usualByOfLookups = 'comm,name,qtype,error';
 const usualWithin = 10e6;
 const usualKeys = 100_000;
 
-const ts = new Field('ts');
-const id = new Field('id');
-const repeat = new Field('repeat');
+const ts = new LineField('ts');
+const id = new LineField('id');
+const repeat = new LineField('repeat');
 
 const options = {
   ...typeOptions,
@@ -87,7 +87,7 @@ class Dedupe implements Stage {
       hold: Number.POSITIVE_INFINITY,
       make: () => new AgingMap(),
       ended: (held) => this.#ending.push(held),
-      report: (text) => say('dedupe', `${text}; these events are not compared with the others`),
+      report: (text) => logMessage('dedupe', `${text}; these events are not compared with the others`),
     });
   }
 

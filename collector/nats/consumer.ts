@@ -1,7 +1,7 @@
 import type { Consumer, ConsumerConfig, JetStreamManager } from '@nats-io/jetstream';
 import { ask } from '../../schemas/nats/jetstream.js';
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { From } from './from.js';
 
 export interface Wanted {
@@ -36,7 +36,7 @@ export async function consumerOf(jsm: JetStreamManager, wanted: Wanted): Promise
   if ('value' in found && found.value.config.deliver_subject)
     throw new RuntimeError(`${where}: ${durable} is a push consumer; choose another name for --durable`);
   if ('value' in found && from)
-    say(
+    logMessage(
       command,
       `the consumer ${durable} continues from its last position; --from is only for a new one, see --durable`,
     );

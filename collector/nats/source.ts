@@ -5,7 +5,7 @@ import { Link } from '../../schemas/nats/link.js';
 import type { Reach } from '../../schemas/nats/options.js';
 import type { Source } from '../../schemas/pipe/io/source.js';
 import { cause, RuntimeError } from '../../schemas/pipe/messages/errors.js';
-import { Trouble } from '../../schemas/pipe/run/trouble.js';
+import { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import { consumerOf, sameConsumer, type Wanted } from './consumer.js';
 
 export interface Settings extends Wanted {
@@ -34,7 +34,7 @@ const mostBytesHeld = 64 << 20;
  */
 export class NatsSource implements Source {
   readonly piped = true; // it ends by itself after the first signal, see `asked`
-  readonly #trouble: Trouble;
+  readonly #trouble: OutageReporter;
   readonly #stop = new AbortController();
   readonly #link: Link;
   #consumer: Consumer | undefined;
@@ -57,7 +57,7 @@ export class NatsSource implements Source {
 
   constructor(private readonly settings: Settings) {
     const { command, where, reach, count } = settings;
-    this.#trouble = new Trouble(command, where);
+    this.#trouble = new OutageReporter(command, where);
     this.#link = new Link(command, reach, this.#trouble, this.#stop.signal);
     this.#left = count;
   }

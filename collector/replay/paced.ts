@@ -1,10 +1,10 @@
 import type { Source } from '../../schemas/pipe/io/source.js';
-import { Field } from '../../schemas/pipe/line/field.js';
 import { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { type Clock, micros, type Time } from './clock.js';
 
 const newline = 10;
-const ts = new Field('ts');
+const ts = new LineField('ts');
 /** How many bytes are read ahead. A longer line is passed on as it is read, without regard to its time. */
 const room = 1 << 18;
 /** The longest pause in µs, since a recorded clock may be wrong. A timer can sleep at least this long. */

@@ -1,10 +1,10 @@
-import { Field } from '../../schemas/pipe/line/field.js';
 import type { AnyEvent, Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { everything, type Stage, select } from '../../schemas/pipe/stage/stage.js';
 import { type Clock, micros, momentText } from './clock.js';
 
-const ts = new Field('ts');
-const start = new Field('start');
+const ts = new LineField('ts');
+const start = new LineField('start');
 /** The other times in events, which keep their distance from ts. */
 const others: Readonly<Record<string, readonly string[]>> = {
   outcome: ['start'],
@@ -40,7 +40,7 @@ export function present(clock: Clock, filters: Record<string, unknown>): Stage {
 }
 
 /** Whether a field is in the line's own bytes, so that it can be changed there. */
-const inPlace = (line: Line, field: Field) => line.locate(field) && line.raw === line.buffer;
+const inPlace = (line: Line, field: LineField) => line.locate(field) && line.raw === line.buffer;
 
 function moved(event: AnyEvent, moment: number, now: number): AnyEvent {
   const copy: AnyEvent = { ...event, ts: momentText(now) };

@@ -11,8 +11,8 @@ export function c(plans: Plan[]): string {
 #define KINDS ${plans.length}
 #include "../pipe/scan/any.h"
 #include "../pipe/scan/gather.h"
-#include "../pipe/scan/choose.h"
-#include "../pipe/scan/texts.h"
+#include "../pipe/scan/filter.h"
+#include "../pipe/scan/addition-cache.h"
 
 ${plans.map(scanner).join('\n')}
 ${plans.map(anyOrder).join('\n')}

@@ -4,7 +4,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Authenticator, ConnectionOptions, NatsConnection, TlsOptions } from '@nats-io/transport-node';
 import { readTls } from '../pipe/io/tls.js';
 import { cause, RuntimeError, UsageError } from '../pipe/messages/errors.js';
-import type { Trouble } from '../pipe/run/trouble.js';
+import type { OutageReporter } from '../pipe/run/outage-reporter.js';
 import { readAuth } from './auth.js';
 import type { Reach } from './options.js';
 
@@ -35,7 +35,7 @@ export class Link {
   constructor(
     private readonly command: string,
     private readonly reach: Reach,
-    private readonly trouble: Trouble,
+    private readonly trouble: OutageReporter,
     private readonly stop: AbortSignal,
   ) {
     this.#await();

@@ -1,4 +1,4 @@
-import type { Range } from '../pipe/scan/choice.js';
+import type { Range } from '../pipe/scan/compiled-filter.js';
 import type { Comparison, Literal, Order } from './expression.js';
 import { isText } from './kind.js';
 import {

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { UsageError } from '../pipe/messages/errors.js';
-import type { Network, Range } from '../pipe/scan/choice.js';
+import type { Network, Range } from '../pipe/scan/compiled-filter.js';
 import { glob, pattern } from './pattern.js';
 
 /** Returns whether a field's value matches. `value` is undefined if the event does not have the field, and never matches. */

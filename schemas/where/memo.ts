@@ -1,5 +1,5 @@
-import type { Field } from '../pipe/line/field.js';
 import type { Line } from '../pipe/line/line.js';
+import type { LineField } from '../pipe/line/line-field.js';
 import type { Test } from './match.js';
 
 const places = 1 << 12;
@@ -10,7 +10,7 @@ const longest = 64;
  * Returns a test of a field that caches its results by the value's bytes, so that a value that comes again is not decoded
  * again. Each value has one slot, which it shares with others: memory is bounded, and a frequent value soon regains its slot.
  */
-export function remembered(field: Field, test: Test, decode: (line: Line) => unknown): (line: Line) => boolean {
+export function remembered(field: LineField, test: Test, decode: (line: Line) => unknown): (line: Line) => boolean {
   const bytes = Buffer.alloc(places * longest);
   const known = new Int8Array(places); // the length of the value in this slot; negative if the test fails for it
   return (line) => {

@@ -1,32 +1,33 @@
-import { Field } from '../pipe/line/field.js';
 import type { Line } from '../pipe/line/line.js';
+import { LineField } from '../pipe/line/line-field.js';
 import { sourcesOf } from '../pipe/line/virtual.js';
-import type { Ask } from '../pipe/scan/choice.js';
+import type { Condition } from '../pipe/scan/compiled-filter.js';
 import { isNumeric, isText, type Kind } from './kind.js';
 import type { Test } from './match.js';
 import { remembered } from './memo.js';
 
 /** Returns whether a condition holds for an event. */
-export interface Holds {
+export interface Predicate {
   (line: Line): boolean;
   /** The same condition as data, for the scanner. Left out if it cannot be expressed as data. */
-  readonly ask?: Ask | undefined;
+  readonly condition?: Condition | undefined;
 }
 
-const asking = (holds: (line: Line) => boolean, ask: Ask | undefined): Holds => Object.assign(holds, { ask });
+const withCondition = (holds: (line: Line) => boolean, condition: Condition | undefined): Predicate =>
+  Object.assign(holds, { condition });
 
 /** Tests whether an event is of this type. */
-export const isType = (type: string): Holds => asking((line) => line.type === type, { is: 'type', type });
+export const isType = (type: string): Predicate => withCondition((line) => line.type === type, { is: 'type', type });
 
-export function not(holds: Holds): Holds {
-  return asking((line) => !holds(line), holds.ask && { is: 'not', of: holds.ask });
+export function not(holds: Predicate): Predicate {
+  return withCondition((line) => !holds(line), holds.condition && { is: 'not', of: holds.condition });
 }
 
 /** Tests whether all of these hold. */
-export function every(all: readonly Holds[]): Holds {
+export function every(all: readonly Predicate[]): Predicate {
   const [only] = all;
   if (only && all.length === 1) return only;
-  return asking(
+  return withCondition(
     (line) => {
       for (const holds of all) if (!holds(line)) return false;
       return true;
@@ -36,10 +37,10 @@ export function every(all: readonly Holds[]): Holds {
 }
 
 /** Tests whether at least one of these holds. */
-export function some(all: readonly Holds[]): Holds {
+export function some(all: readonly Predicate[]): Predicate {
   const [only] = all;
   if (only && all.length === 1) return only;
-  return asking(
+  return withCondition(
     (line) => {
       for (const holds of all) if (holds(line)) return true;
       return false;
@@ -48,19 +49,19 @@ export function some(all: readonly Holds[]): Holds {
   );
 }
 
-function joined(is: 'and' | 'or', all: readonly Holds[]): Ask | undefined {
-  const of = all.flatMap(({ ask }) => ask ?? []);
+function joined(is: 'and' | 'or', all: readonly Predicate[]): Condition | undefined {
+  const of = all.flatMap(({ condition }) => condition ?? []);
   return of.length === all.length ? { is, of } : undefined;
 }
 
 /** Tests whether an event has a field. */
-export function has(name: string, kind: Kind | undefined): Holds {
+export function has(name: string, kind: Kind | undefined): Predicate {
   return some(sourcesOf(name).map((source) => hasField(source, kind)));
 }
 
-function hasField(name: string, kind: Kind | undefined): Holds {
-  const field = new Field(name);
-  return asking(kind ? (line) => line.locate(field) : (line) => line.field(name) !== undefined, {
+function hasField(name: string, kind: Kind | undefined): Predicate {
+  const field = new LineField(name);
+  return withCondition(kind ? (line) => line.locate(field) : (line) => line.field(name) !== undefined, {
     is: 'has',
     field: name,
   });
@@ -70,7 +71,7 @@ function hasField(name: string, kind: Kind | undefined): Holds {
  * Applies a test of a value to a field of the event, without parsing the line if it is canonical. With `remember`, it caches
  * results, in 256 KiB.
  */
-export function on(name: string, kind: Kind | undefined, test: Test, remember = true): Holds {
+export function on(name: string, kind: Kind | undefined, test: Test, remember = true): Predicate {
   const sources = sourcesOf(name);
   const holds = sources.map((source) => onField(source, kind, test, remember));
   // the first source that an event has gives the value; the others are ignored
@@ -80,19 +81,19 @@ export function on(name: string, kind: Kind | undefined, test: Test, remember = 
   });
 }
 
-function onField(name: string, kind: Kind | undefined, test: Test, remember: boolean): Holds {
+function onField(name: string, kind: Kind | undefined, test: Test, remember: boolean): Predicate {
   const holds = tested(name, kind, test, remember);
   const { ranges, networks } = test;
-  if (kind && isNumeric(kind) && ranges) return asking(holds, { is: 'within', field: name, ranges });
+  if (kind && isNumeric(kind) && ranges) return withCondition(holds, { is: 'within', field: name, ranges });
   if (kind && kind.is === 'address' && !kind.list && networks)
-    return asking(holds, { is: 'network', field: name, networks });
+    return withCondition(holds, { is: 'network', field: name, networks });
   if (!remember || kind?.is === 'time') return holds;
-  return asking(holds, { is: 'remembered', field: name, missing: test(undefined), holds });
+  return withCondition(holds, { is: 'remembered', field: name, missing: test(undefined), holds });
 }
 
 function tested(name: string, kind: Kind | undefined, test: Test, remember: boolean): (line: Line) => boolean {
   if (!kind) return (line) => test(line.field(name));
-  const field = new Field(name);
+  const field = new LineField(name);
   if (isNumeric(kind)) {
     return (line) => {
       const value = line.number(field);

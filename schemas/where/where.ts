@@ -5,7 +5,7 @@ import { sourcesOf } from '../pipe/line/virtual.js';
 import { compare } from './compare.js';
 import type { Expression, FieldName } from './expression.js';
 import { type Kind, together } from './kind.js';
-import { every, type Holds, has, not, on, some } from './on.js';
+import { every, has, not, on, type Predicate, some } from './on.js';
 import { parse } from './parse.js';
 import { type Fail, failIn } from './reader.js';
 
@@ -20,7 +20,7 @@ export function fieldsOf(types: readonly string[]): ReadonlyMap<string, Kind> {
  * Compiles an expression such as `dport == 443 and not daddr in 10.0.0.0/8` for events of these types. transforms/README.md
  * describes the language. Throws ExpressionError (`column 14: cause; remedy`), also for a comparison that can never hold.
  */
-export function where(text: string, types = attemptTypes): Holds {
+export function where(text: string, types = attemptTypes): Predicate {
   return compile(parse(text), { fields: fieldsOf(types), fail: failIn(text), memos: mostMemos });
 }
 
@@ -43,7 +43,7 @@ interface Context {
   memos: number;
 }
 
-function compile(expression: Expression, context: Context): Holds {
+function compile(expression: Expression, context: Context): Predicate {
   switch (expression.kind) {
     case 'and':
       return every(expression.of.map((part) => compile(part, context)));

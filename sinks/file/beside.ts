@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { Problem } from '../../schemas/pipe/messages/errors.js';
+import { ErrorWithRemedy } from '../../schemas/pipe/messages/errors.js';
 
 const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
@@ -12,5 +12,5 @@ export async function openBeside(path: string): Promise<FileHandle> {
   const file = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
   if ((await file.stat()).isFile()) return file;
   await file.close();
-  throw new Problem(`${path} is not a file`, 'remove it');
+  throw new ErrorWithRemedy(`${path} is not a file`, 'remove it');
 }

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { counted } from '../../schemas/pipe/io/fd.js';
 import { canonical } from '../../schemas/pipe/line/canonical.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 
 /** What to do with lines if the disk is full. */
 export type OnFull = 'block' | 'drop' | 'exit';
@@ -33,7 +33,7 @@ export class DiskFullHandler {
 
   /** Reports the dropped lines in a message and resets their count. Call this once the `lost` event is written. */
   reportDropped(): void {
-    say(this.options.stage, `${this.path}: ${counted(this.#dropped)} dropped while the disk was full`);
+    logMessage(this.options.stage, `${this.path}: ${counted(this.#dropped)} dropped while the disk was full`);
     this.#dropped = 0;
   }
 
@@ -42,7 +42,8 @@ export class DiskFullHandler {
     const { code } = error as { code?: string };
     if (this.options.onFull === 'exit' || this.#stopped || !(code === 'ENOSPC' || code === 'EDQUOT')) return 'exit';
     const action = this.options.onFull === 'drop' ? 'dropping lines' : 'waiting';
-    if (!this.#isFull) say(this.options.stage, `${this.path}: ${code}, ${action} until there is space; free some`);
+    if (!this.#isFull)
+      logMessage(this.options.stage, `${this.path}: ${code}, ${action} until there is space; free some`);
     this.#isFull = true;
     if (this.options.onFull === 'drop') {
       this.#dropped += lines;
@@ -54,7 +55,8 @@ export class DiskFullHandler {
 
   /** Ends the outage after a successful write. */
   writeSucceeded(): void {
-    if (this.#isFull && this.options.onFull === 'block') say(this.options.stage, `${this.path}: there is space again`);
+    if (this.#isFull && this.options.onFull === 'block')
+      logMessage(this.options.stage, `${this.path}: there is space again`);
     this.#isFull = false;
     this.#nextWaitMs = firstWaitMs;
   }

@@ -2,7 +2,7 @@ import { constants, existsSync, statSync, unlinkSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { tryLock } from '../../schemas/pipe/io/lock.js';
 import { cause } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { type Archive, Archiver, suffixes } from './archive.js';
 import { closedName, type FoundFile, listClosed } from './closed.js';
 import type { LockMode } from './line-file.js';
@@ -52,7 +52,7 @@ export class Housekeeping {
       try {
         await this.#once();
       } catch (error) {
-        say('sink-file', `cannot archive or delete closed files: ${cause(error)}`);
+        logMessage('sink-file', `cannot archive or delete closed files: ${cause(error)}`);
       }
     }
   }
@@ -97,7 +97,7 @@ export class Housekeeping {
       await rename(unfinished, name);
     } catch (error) {
       if (existsSync(from)) await rm(`${from}${suffix}.tmp`, { force: true });
-      say('sink-file', `cannot archive ${from}: ${cause(error)}; keeping it as it is`);
+      logMessage('sink-file', `cannot archive ${from}: ${cause(error)}; keeping it as it is`);
     }
   }
 }

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeAll, writeFile } from '../../schemas/pipe/io/fd.js';
 import { names, openLocked, tryLock, unlock } from '../../schemas/pipe/io/lock.js';
-import { cause, Problem, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { cause, ErrorWithRemedy, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { closedName } from './closed.js';
 import { repair } from './repair.js';
 
@@ -80,7 +80,7 @@ export class LineFile {
     const left = await this.#append(file, bytes);
     if (this.options.lock === 'shared' && this.regular) unlock(file.fd);
     if (left || !this.#hadName || fstatSync(file.fd).nlink > 0) return left;
-    say(this.options.stage, `${this.path} was deleted; writing to a new file of that name`);
+    logMessage(this.options.stage, `${this.path} was deleted; writing to a new file of that name`);
     await this.close();
     return this.append(bytes); // the lines were deleted with the file
   }
@@ -161,13 +161,13 @@ export class LineFile {
         await this.close();
       } else await sleep(lockRetryMs);
     }
-    throw new Problem('in use by another process', inUse);
+    throw new ErrorWithRemedy('in use by another process', inUse);
   }
 
   async #repair(file: FileHandle): Promise<void> {
     const { size } = await file.stat();
     const done = this.regular && (await repair(this.path, size));
-    if (done) say(this.options.stage, `${this.path}: ${done}`);
+    if (done) logMessage(this.options.stage, `${this.path}: ${done}`);
     this.size = done ? (await file.stat()).size : size;
   }
 }

@@ -1,4 +1,4 @@
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { Writer } from './writer.js';
 
 /** The open files, `most` at a time. The least recently used one is closed to make room. */
@@ -40,7 +40,7 @@ export class OpenFiles {
   async each(task: (writer: Writer) => Promise<void>): Promise<void> {
     const failures: unknown[] = [];
     for (const writer of this) await task(writer).catch((error) => failures.push(error));
-    for (const failed of failures.slice(1)) say('sink-file', (failed as Error).message);
+    for (const failed of failures.slice(1)) logMessage('sink-file', (failed as Error).message);
     if (failures.length > 0) throw failures[0];
   }
 

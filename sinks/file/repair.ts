@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Line } from '../../schemas/pipe/line/line.js';
-import { lineLimit } from '../../schemas/pipe/line/lines.js';
+import { lineLimit } from '../../schemas/pipe/line/line-splitter.js';
 import { openBeside } from './beside.js';
 
 const newline = 10;

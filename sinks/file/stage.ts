@@ -1,5 +1,5 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { closedName } from './closed.js';
 import { Housekeeping, type HousekeepingOptions } from './housekeeping.js';
@@ -69,7 +69,7 @@ export class SinkFile implements Stage {
   }
 
   /** Takes lines without copying them, if all of them go to the same file. */
-  lines(lines: Scanned): number {
+  lines(lines: ScannedLines): number {
     const writer = this.#onlyFile();
     if (!writer) return 0;
     const { known } = lines;

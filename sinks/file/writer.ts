@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { counted, countLines } from '../../schemas/pipe/io/fd.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
-import { say } from '../../schemas/pipe/messages/say.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import { Batch } from '../../schemas/pipe/stage/batch.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
 import { DiskFullHandler, type OnFull } from './disk-full.js';
@@ -63,7 +63,7 @@ export class Writer {
   }
 
   /** Adds lines without copying them out of their buffer; closes the gaps between them. Returns how many bytes were added. */
-  addMany(lines: Scanned): number {
+  addMany(lines: ScannedLines): number {
     const before = this.#batch.length;
     const start = this.#batch.behind(lines.buffer) ?? lines.start(0);
     this.#batch.line(lines.buffer, start, lines.pack(start), lines.count);
@@ -133,7 +133,7 @@ export class Writer {
       const how = this.#file.pathChange();
       if (how === 'moved') await this.#awaitSighup();
       if (how && !this.#mustReopen) {
-        say(this.options.stage, `${this.path} was ${how}; writing to a new file of that name`);
+        logMessage(this.options.stage, `${this.path} was ${how}; writing to a new file of that name`);
         this.#mustReopen = true;
       }
     }

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { cause } from '../../schemas/pipe/messages/errors.js';
-import type { Trouble } from '../../schemas/pipe/run/trouble.js';
+import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import { splitLines } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Tally } from '../spool/stage.js';
@@ -26,7 +26,7 @@ export class Delivery {
   constructor(
     private readonly receiver: Destination,
     private readonly rejects: RejectPolicy,
-    private readonly trouble: Trouble,
+    private readonly trouble: OutageReporter,
     private readonly stop: AbortSignal,
   ) {}
 

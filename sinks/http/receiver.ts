@@ -1,4 +1,4 @@
-import type { Trouble } from '../../schemas/pipe/run/trouble.js';
+import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver } from '../spool/stage.js';
 import { Client, type ConnectionOptions } from './client.js';
@@ -14,7 +14,7 @@ export interface HttpOptions {
 /** Returns a receiver that delivers batches to an HTTP server. Throws RuntimeError if a file it needs cannot be read. */
 export async function httpReceiver(
   { destination, connection, headers }: HttpOptions,
-  trouble: Trouble,
+  trouble: OutageReporter,
   rejects: RejectPolicy,
   stop: AbortSignal,
 ): Promise<Receiver> {

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 
-const seq = new Field('seq');
+const seq = new LineField('seq');
 /** The length of an id: 96 bits in base64url. */
 const length = 16;
 

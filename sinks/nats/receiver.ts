@@ -4,8 +4,8 @@ import { Link } from '../../schemas/nats/link.js';
 import type { Reach } from '../../schemas/nats/options.js';
 import { counted } from '../../schemas/pipe/io/fd.js';
 import { Line } from '../../schemas/pipe/line/line.js';
-import { say } from '../../schemas/pipe/messages/say.js';
-import type { Trouble } from '../../schemas/pipe/run/trouble.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
+import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import { splitLines } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver, Tally } from '../spool/stage.js';
@@ -41,7 +41,7 @@ export class NatsReceiver implements Receiver {
 
   private constructor(
     private readonly options: NatsReceiverOptions,
-    private readonly trouble: Trouble,
+    private readonly trouble: OutageReporter,
     private readonly rejects: RejectPolicy,
     private readonly stop: AbortSignal,
   ) {
@@ -51,7 +51,7 @@ export class NatsReceiver implements Receiver {
   /** Resolves after the first attempt to connect. Throws RuntimeError if retrying cannot help. */
   static async open(
     options: NatsReceiverOptions,
-    trouble: Trouble,
+    trouble: OutageReporter,
     rejects: RejectPolicy,
     stop: AbortSignal,
   ): Promise<NatsReceiver> {
@@ -113,7 +113,8 @@ export class NatsReceiver implements Receiver {
   async close(): Promise<void> {
     this.#publisher?.close();
     const already = this.#publisher?.duplicates ?? 0;
-    if (already > 0) say(this.options.command, `the stream already had ${counted(already)}; each is stored only once`);
+    if (already > 0)
+      logMessage(this.options.command, `the stream already had ${counted(already)}; each is stored only once`);
     await this.#link.close();
   }
 

@@ -1,5 +1,5 @@
-import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 const longest = 60;
@@ -10,7 +10,7 @@ const mostKnown = 10_000;
 export class Subject {
   /** A wildcard that matches all of its subjects: `conn.*.*`. */
   readonly wildcard: string;
-  readonly #parts: (string | Field)[];
+  readonly #parts: (string | LineField)[];
   readonly #written = new Map<string, string>();
 
   /** `defaults` has the values for fields that a line does not have. Throws UsageError if the template is not valid. */
@@ -26,7 +26,7 @@ export class Subject {
     this.#parts = text
       .split(/(\{\w+\})/)
       .filter((part) => part !== '')
-      .map((part) => (part.startsWith('{') ? new Field(part.slice(1, -1)) : part));
+      .map((part) => (part.startsWith('{') ? new LineField(part.slice(1, -1)) : part));
   }
 
   of(line: Line): string {
@@ -35,7 +35,7 @@ export class Subject {
     return subject;
   }
 
-  #value(field: Field, line: Line): string {
+  #value(field: LineField, line: Line): string {
     if (field.name === 'type') return this.#token(line.type);
     const value = line.text(field) ?? line.field(field.name) ?? this.defaults[field.name] ?? '';
     return this.#token(typeof value === 'object' ? '' : String(value));

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { Line } from '../../schemas/pipe/line/line.js';
-import { lineLimit } from '../../schemas/pipe/line/lines.js';
+import { lineLimit } from '../../schemas/pipe/line/line-splitter.js';
 
 const newline = 10;
 

@@ -6,7 +6,7 @@ import { counted, countLines } from '../../schemas/pipe/io/fd.js';
 import { openLocked } from '../../schemas/pipe/io/lock.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { Batch as Lines } from '../../schemas/pipe/stage/batch.js';
 import { DiskFullHandler } from '../file/disk-full.js';
 import { fileError, LineFile } from '../file/line-file.js';
@@ -223,7 +223,7 @@ export class Spool implements Store {
 
   async #setAside(name: string, { message }: Damaged): Promise<void> {
     const path = this.#path(name);
-    say(this.options.stage, `${path}: ${message}; set aside as ${path}.bad`);
+    logMessage(this.options.stage, `${path}: ${message}; set aside as ${path}.bad`);
     await rename(path, `${path}.bad`).catch((error) => {
       if (error.code !== 'ENOENT') throw fileError('set aside', path, error);
     });

@@ -1,9 +1,9 @@
 import { counted } from '../../schemas/pipe/io/fd.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
-import type { Trouble } from '../../schemas/pipe/run/trouble.js';
+import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { Damaged } from './damage.js';
 import type { RejectPolicy } from './reject.js';
@@ -42,7 +42,7 @@ export interface BatchSinkOptions {
   concurrency: number;
   /** How long to keep trying at the end (ms). */
   timeout: number;
-  trouble: Trouble;
+  trouble: OutageReporter;
   open(rejects: RejectPolicy, stop: AbortSignal): Promise<Receiver>;
 }
 
@@ -108,10 +108,10 @@ export class BatchSink implements Stage {
     this.#endIn(timeout);
     while (this.#running.size > 0 && !this.#isOver) await this.#nextChange();
     this.#countResults(out);
-    if (this.#rejected > 0) say(this.name, `${counted(this.#rejected)} rejected by the receiver`);
+    if (this.#rejected > 0) logMessage(this.name, `${counted(this.#rejected)} rejected by the receiver`);
     if (this.#running.size === 0) return;
     if (!durable) throw this.#undelivered(out);
-    say(this.name, `${this.options.where}: not everything was delivered; the rest stays in the spool`);
+    logMessage(this.name, `${this.options.where}: not everything was delivered; the rest stays in the spool`);
   }
 
   mark(): () => boolean {
@@ -233,7 +233,8 @@ export class BatchSink implements Stage {
     this.#count(out);
     if (!this.#failure) return;
     const waiting = this.options.store.waiting - this.#partlyDelivered;
-    if (!this.options.durable && waiting > 0 && !this.#gaveUp) say(this.name, `${counted(waiting)} not delivered`);
+    if (!this.options.durable && waiting > 0 && !this.#gaveUp)
+      logMessage(this.name, `${counted(waiting)} not delivered`);
     this.#gaveUp = true;
     throw this.#failure;
   }

@@ -1,6 +1,6 @@
 import { lstat, open, rename, unlink } from 'node:fs/promises';
 import { counted } from '../../schemas/pipe/io/fd.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { openBeside } from '../file/beside.js';
 import { LineFile } from '../file/line-file.js';
 import { Damaged, readSpooled } from './damage.js';
@@ -22,7 +22,7 @@ export async function takeOver(
   const { good, bad, badLines } = separate(await readSpooled(path));
   if (badLines > 0) {
     await write(() => openBeside(`${path}.bad`), bad);
-    say(stage, `${path}: ${counted(badLines)} damaged; moved to ${path}.bad`);
+    logMessage(stage, `${path}: ${counted(badLines)} damaged; moved to ${path}.bad`);
     const copy = `${path}.tmp`;
     await write(() => open(copy, 'w', 0o600), good);
     await rename(copy, path);

@@ -1,4 +1,4 @@
-import { AgingMap } from '../../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 
 /** The maximum number of attempts, and of bytes of their lines. */
 const most = 10_000;

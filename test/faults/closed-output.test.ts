@@ -7,7 +7,7 @@ import { numbered } from '../support/lines.js';
 import { folder } from '../support/process.js';
 import { env, shell } from '../support/shell.js';
 
-const closed = (name: string) => `${name}: cannot write standard output: EBADF; open it in the shell\n`;
+const closed = (name: string) => `${name}: cannot write standard output: EBADF; redirect it instead of closing it\n`;
 
 test('a closed standard output gives exit code 1 and the reason', async (t) => {
   const dir = folder(t);

@@ -187,7 +187,7 @@ test("a full disk under sink-http's spool with the receiver down: it waits, and 
   got.up = true;
   child.stdin?.end();
   const { code, stderr } = await ended;
-  const http = String.raw`http\S+: (503; trying again|goes on)`;
+  const http = String.raw`http\S+: (503; trying again|working again)`;
   const spool = 'spool: (ENOSPC, waiting until there is space; free some|there is space again)';
   assert.match(stderr, new RegExp(`^(sink-http: (${http}|${spool})\n)+$`));
   assert.equal(code, 0);

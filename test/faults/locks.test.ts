@@ -41,7 +41,8 @@ test('a spool in use by another container is refused; the input of both is deliv
   await until('a spool', () => existsSync(join(dir, 'spool/lock')));
   const second = start(t, [...container, 'bash', '-c', run], dir);
   second.child.stdin?.end(numbered(101, 200));
-  const stderr = 'sink-http: cannot use the spool spool: in use by another process; give each its own\n';
+  const stderr =
+    'sink-http: cannot use the spool spool: in use by another process; use a different one for each process\n';
   assert.deepEqual(await second.ended, { code: 1, signal: null, stderr });
   const spooled = () =>
     Number(execFileSync('bash', ['-c', 'cat spool/*.ndjson spool/*.open | wc -l'], { cwd: dir, stdio: 'pipe' }));
@@ -59,7 +60,8 @@ test('a state in use by another container is refused', async (t) => {
   await until('the state', () => size(join(dir, 'seen')) > 0);
   const second = start(t, argv, dir);
   second.child.stdin?.end(numbered(1, 1));
-  const stderr = 'aggregate: cannot open the state seen: in use by another process; give each its own\n';
+  const stderr =
+    'aggregate: cannot open the state seen: in use by another process; use a different one for each process\n';
   assert.deepEqual(await second.ended, { code: 1, signal: null, stderr });
   first.child.stdin?.end();
   assert.equal((await first.ended).code, 0);
@@ -178,7 +180,7 @@ test('a file system without locks: one warning', async (t) => {
     assert.match(
       stderr,
       new RegExp(
-        `^sink-file: ${code}: the file system has no locks \\(${codes}\\); let no other process write there\\n$`,
+        `^sink-file: ${code}: the file system does not support locks \\(${codes}\\); let no other process write there\\n$`,
       ),
     );
     assert.equal(status, 0);
@@ -190,7 +192,7 @@ test('without the native part it refuses to run, unless --no-lock is given', asy
   for (const name of ['bin', 'code', 'seldom'])
     cpSync(join(root, 'dist', name), join(dir, 'dist', name), { recursive: true });
   symlinkSync(join(root, 'dist/sinks'), join(dir, 'dist/sinks'));
-  const remedy = 'locks need the native part; build it (synpipe doctor --build), or use --no-lock';
+  const remedy = 'locking needs the native addon; build it (synpipe doctor --build), or use --no-lock';
   const commands = {
     'sink-file out': `sink-file: cannot open out: ${remedy}\n`,
     'sink-http --spool spool --timeout 1ms http://127.0.0.1:9': `sink-http: cannot use the spool spool: ${remedy}\n`,

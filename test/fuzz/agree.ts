@@ -4,9 +4,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as formats from '../../schemas/formats.cjs';
 import { kinds, recordWords } from '../../schemas/generated/kinds.js';
 import { canonical } from '../../schemas/pipe/line/canonical.js';
-import { Field } from '../../schemas/pipe/line/field.js';
 import { Line } from '../../schemas/pipe/line/line.js';
-import { type Scanner, unknownKind } from '../../schemas/pipe/scan/scanner.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
+import { unknownKind } from '../../schemas/pipe/scan/constants.js';
+import type { Scanner } from '../../schemas/pipe/scan/scanner.js';
 import { validate } from '../../transforms/validate.js';
 import { eventTypes, schemaOf } from '../support/arbitrary.js';
 import { runStage } from '../support/memory.js';
@@ -31,7 +32,7 @@ export function reference(bytes: Buffer): Event | undefined {
   }
 }
 
-const fields = [...new Set(kinds.flatMap((kind) => kind.fields))].map((name) => new Field(name));
+const fields = [...new Set(kinds.flatMap((kind) => kind.fields))].map((name) => new LineField(name));
 const line = new Line();
 
 /** Checks that the accessors of the current line agree with the parsed event. */
@@ -54,7 +55,7 @@ function same(event: Event, how: () => string): void {
   }
 }
 
-function fail(field: Field, what: string, how: () => string): never {
+function fail(field: LineField, what: string, how: () => string): never {
   assert.fail(`${field.name}: ${what} differs: ${how()}`);
 }
 

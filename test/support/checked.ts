@@ -5,7 +5,7 @@ import { root } from './shell.js';
 
 const built = (path: string) => import(`${root}dist/${path}`);
 export const { commands } = (await built('commands.js')) as { commands: Record<string, Entry> };
-const { prepare } = (await built(
+const { parseCommand } = (await built(
   'schemas/pipe/command/main.js',
 )) as typeof import('../../schemas/pipe/command/main.js');
 const { UsageError } = (await built(
@@ -52,10 +52,10 @@ export async function checked(line: string): Promise<Checked> {
     }
     found.count++;
     try {
-      prepare((await (commands[name] as Entry).load()) as unknown as Command<Options>, argv);
+      parseCommand((await (commands[name] as Entry).load()) as unknown as Command<Options>, argv);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      const placeholder = / wants [A-Z]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an omitted argument
+      const placeholder = / (wants|missing|needs|needs a value:) [A-Z[]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an omitted argument
       if (!placeholder.test(` ${error.message}`)) return { ...found, wrong: `${line}: ${name}: ${error.message}` };
       found.fragment = true;
     }

@@ -1,5 +1,5 @@
+import type { Input } from '../../schemas/pipe/io/input.js';
 import { drive } from '../../schemas/pipe/run/drive.js';
-import type { Input } from '../../schemas/pipe/run/flow.js';
 import { Ledger } from '../../schemas/pipe/stage/ledger.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
 

@@ -1,6 +1,6 @@
 import { Line } from '../../schemas/pipe/line/line.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
-import type { Holds } from '../../schemas/where/on.js';
+import type { Predicate } from '../../schemas/where/on.js';
 import { type Field, fieldsText } from './key.js';
 import type { Measures, Window } from './measure.js';
 import { type Order, sorted } from './order.js';
@@ -15,7 +15,7 @@ export interface Choice {
   most: number;
   orderBy: Order | undefined;
   /** Only these are told. */
-  having: Holds | undefined;
+  having: Predicate | undefined;
   /** Which events are attempts; undefined: connects, once there was one. */
   count: 'connect' | 'outcome' | undefined;
   /** A rate is by the window's length, not by the time from its first event to its last. */

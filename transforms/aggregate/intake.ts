@@ -1,9 +1,9 @@
 import type { Summary } from '../../schemas/generated/events.js';
-import { Field as LineField } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Emit } from './emit.js';
 import { enough, type Field, fields, type Key } from './key.js';
 import { always, type Measures } from './measure.js';
@@ -114,7 +114,7 @@ export class Intake {
   }
 
   /** Takes lines from one on that go into the current pane. Returns where the next one is. */
-  many(lines: GatheredLines, from: number, scanned: Scanned): number {
+  many(lines: GatheredLines, from: number, scanned: ScannedLines): number {
     const to = this.windows.goOn(lines, from, scanned);
     if (to === from) return from;
     const pane = this.windows.current.current as Pane;

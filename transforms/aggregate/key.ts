@@ -1,11 +1,11 @@
 import { attemptTypes } from '../../schemas/attempts.js';
 import { kinds } from '../../schemas/generated/kinds.js';
 import { nearest } from '../../schemas/pipe/command/options.js';
-import { Field as LineField } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { sourcesOf } from '../../schemas/pipe/line/virtual.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { workableTypes } from '../filter/types.js';
 import { writeAddress } from './address.js';
 import { KeyBytes } from './bytes.js';
@@ -163,7 +163,7 @@ export class Key extends KeyBytes {
 export function sayMissed(command: string, { missed }: Key): void {
   if (missed === undefined) return;
   const near = fieldNames.includes(missed) ? undefined : nearest(missed, fieldNames);
-  say(command, `no event had the field ${missed}${near ? `; ${near}` : ''}`);
+  logMessage(command, `no event had the field ${missed}${near ? `; ${near}` : ''}`);
 }
 
 /** Whether an address is IPv4: that has a dot behind one to three digits. Of one in a summary's network too. */

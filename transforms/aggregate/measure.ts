@@ -1,5 +1,5 @@
-import { Field as LineField } from '../../schemas/pipe/line/field.js';
 import type { AnyEvent, Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { RuntimeError, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { fields, Key } from './key.js';
 import type { Subject } from './options.js';

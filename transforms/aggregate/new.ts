@@ -1,6 +1,6 @@
-import { Field as LineField } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import type { chosenTypes } from '../filter/types.js';
 import { type Field, fieldsText, Key, sayMissed } from './key.js';
@@ -23,7 +23,7 @@ export function newOnly(
   filters: Record<string, unknown>,
 ): Stage {
   const key = new Key(fields, types);
-  const seen = new Seen(path, fieldsText(fields), expire, most, lock, (text) => say('aggregate', text));
+  const seen = new Seen(path, fieldsText(fields), expire, most, lock, (text) => logMessage('aggregate', text));
   let fresh: Buffer[] = []; // of events that are on their way
   let written: Buffer[] = [];
   const store = async () => {

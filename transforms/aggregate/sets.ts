@@ -1,7 +1,7 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import { Tables } from './pane.js';
 import type { Shape } from './table.js';
 import { Timelines } from './timelines.js';
@@ -26,7 +26,7 @@ export class WindowSets {
         this.#ending.push(windows);
         if (to && time !== undefined) to.waiting.adopt(windows.waiting, time);
       },
-      report: (text) => say('aggregate', `${text}; separate windows are written`),
+      report: (text) => logMessage('aggregate', `${text}; separate windows are written`),
     });
   }
 
@@ -51,7 +51,7 @@ export class WindowSets {
   }
 
   /** Notes lines that go into the current pane, from one on. Returns where the first is that does not. */
-  goOn(lines: GatheredLines, start: number, scanned: Scanned): number {
+  goOn(lines: GatheredLines, start: number, scanned: ScannedLines): number {
     const { current } = this;
     if (!this.#trusts) return current.current ? lines.count : start;
     let end = start;

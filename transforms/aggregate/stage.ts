@@ -1,8 +1,8 @@
 import type { Parsed } from '../../schemas/pipe/command/options.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
-import { Gather, GatheredLines } from '../../schemas/pipe/scan/gather.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import { GatheredLines, GatherPlan } from '../../schemas/pipe/scan/gather.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { chosenTypes } from '../filter/types.js';
 import { Emit } from './emit.js';
@@ -28,7 +28,7 @@ export class Aggregate implements Stage {
   readonly filters: Record<string, unknown>;
   readonly #subject: Subject;
   readonly #key: Key;
-  readonly #gather: Gather | undefined;
+  readonly #gather: GatherPlan | undefined;
   readonly #measures: Measures;
   readonly #windows: WindowSets;
   readonly #emit: Emit;
@@ -50,7 +50,7 @@ export class Aggregate implements Stage {
     const columns = { connect: always.connects, outcome: always.outcomes, dns: always.outcomes };
     const tags = Object.fromEntries(Object.entries(columns).filter(([type]) => types.includes(type)));
     if (by.length <= mostGathered && by.every(isWhole))
-      this.#gather = new Gather(
+      this.#gather = new GatherPlan(
         by.map(({ name }) => name),
         addresses,
         tags,
@@ -93,7 +93,7 @@ export class Aggregate implements Stage {
   }
 
   /** Takes plain lines: all that go where the last one went at once, the others one by one. */
-  lines(scanned: Scanned, out: Output): number {
+  lines(scanned: ScannedLines, out: Output): number {
     if (!this.#gather || this.#intake.due) return 0;
     const lines = new GatheredLines(scanned.gathered, scanned.gather(this.#gather));
     for (let at = 0; at < lines.count; at++) {

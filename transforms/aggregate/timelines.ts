@@ -1,11 +1,11 @@
-import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import { HostClock } from './clock.js';
 import { Timeline } from './timeline.js';
 
-const hostField = new Field('host');
+const hostField = new LineField('host');
 const mostHosts = 1024;
 const mostTimelines = 8;
 /** Clocks that differ by less are of one timeline in any case, µs. */
@@ -64,7 +64,7 @@ export class Timelines<T> {
    * Notes lines from `start` to `end` that go on with the current timeline, as nearly all do. Their times are within a pane.
    * Returns where the first is that does not.
    */
-  goOn(lines: GatheredLines, start: number, end: number, scanned: Scanned): number {
+  goOn(lines: GatheredLines, start: number, end: number, scanned: ScannedLines): number {
     let at = start;
     while (at < end && this.#goesOn(scanned.line(at), lines.time(at))) {
       const stop = scanned.same(at + 1, end, hostField, this.#name);

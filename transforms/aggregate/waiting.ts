@@ -1,5 +1,5 @@
-import { Field as LineField } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { KeyBytes } from './bytes.js';
 
 /** At most this many attempts are tracked; schemas/summary.schema.json says so too. */

@@ -1,4 +1,4 @@
-import { lineLimit } from '../../schemas/pipe/line/lines.js';
+import { lineLimit } from '../../schemas/pipe/line/line-splitter.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
 
 const brace = 125;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AgingMap } from '../../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 
 /** So many cgroups that are gone are remembered: the kernel does not give an id twice. */
 const mostKnown = 65_536;

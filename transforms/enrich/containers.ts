@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { AgingMap } from '../../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 import type { Who } from './cgroup.js';
 import { type ContainerNames, dockerNames, KubeletNames, StorageNames } from './container-files.js';
 

@@ -1,9 +1,9 @@
 import { attemptTypes } from '../../schemas/attempts.js';
-import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
-import { lineLimit } from '../../schemas/pipe/line/lines.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
-import { aged, at, reasonBits, split, Texts, timed, zoned } from '../../schemas/pipe/scan/texts.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
+import { lineLimit } from '../../schemas/pipe/line/line-splitter.js';
+import { AdditionCache, aged, at, reasonBits, split, timed, zoned } from '../../schemas/pipe/scan/addition-cache.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
 import type { Names, Place, Reason } from './names.js';
 import type { People } from './people.js';
@@ -59,9 +59,9 @@ const reasons = ['', 'none', 'late', 'busy', 'timeout', 'failed', 'silent', 'off
 
 /** The short way for lines whose fields were made for another with the same values just before. */
 export class Known {
-  readonly #texts: Texts;
+  readonly #texts: AdditionCache;
   /** Fields that enrich gives: a line that has one of them takes the long way. */
-  readonly #given: readonly Field[];
+  readonly #given: readonly LineField[];
   /** Those that maps have given. */
   readonly #zones = new Set<string>();
   readonly #tellings: Int32Array;
@@ -77,17 +77,17 @@ export class Known {
     const { given, from } = people.fields;
     const asked = names ? ['daddr', ...(saddr ? ['saddr'] : [])] : [];
     const named = names ? ['name', ...(saddr ? ['saddr_name'] : [])] : [];
-    this.#given = [...named, ...given].map((field) => new Field(field));
+    this.#given = [...named, ...given].map((field) => new LineField(field));
     const fields = [...new Set([...asked, ...(zones ? ['daddr'] : []), ...from])];
     const group = ['cgroup', 'netns'].filter((field) => !fields.includes(field));
-    this.#texts = new Texts(attemptTypes, fields, group, ['pid', 'tid'], this.#given, textsPerAddress * cache);
+    this.#texts = new AdditionCache(attemptTypes, fields, group, ['pid', 'tid'], this.#given, textsPerAddress * cache);
     this.#tellings = names?.tellings ?? new Int32Array(1);
   }
 
   /** Sends lines on with their fields, from the first on, as long as they are known. Returns how many. */
-  many(scanned: Scanned, out: Output, now: number): number {
+  many(scanned: ScannedLines, out: Output, now: number): number {
     const texts = this.#texts;
-    if (texts.words.length > 0) texts.told = this.#tellings;
+    if (texts.words.length > 0) texts.generations = this.#tellings;
     const { lines, bytes, unnamed } = scanned.extend(texts, Math.floor(now / tickMs));
     if (lines === 0) return 0;
     out.lines(scanned.gathered, 0, bytes, lines);
@@ -104,7 +104,7 @@ export class Known {
     const record = texts.find(line, now / tickMs, this.#tellings);
     if (record < 0 || !texts.holds(record, now / tickMs, this.#tellings)) return false;
     const { words } = texts;
-    for (let i = 0; i < this.#given.length; i++) if (line.locate(this.#given[i] as Field)) return false;
+    for (let i = 0; i < this.#given.length; i++) if (line.locate(this.#given[i] as LineField)) return false;
     const from = texts.from(record);
     const to = texts.to(record);
     if (line.end - line.start + to - from + 20 > lineLimit) return false;
@@ -149,7 +149,7 @@ export class Known {
     const mark = place?.mark ?? 0;
     words[record + at.until] = Math.floor(Math.min(until, now + (this.#people.unknown ? unknownMs : holdsMs)) / tickMs);
     words[record + at.mark] = mark;
-    words[record + at.told] = this.#tellings[mark] as number;
+    words[record + at.generation] = this.#tellings[mark] as number;
     words[record + at.what] = what;
     words[record + at.split] = Buffer.byteLength(before); // not of a split one
     return record;

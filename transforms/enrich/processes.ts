@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { AgingMap } from '../../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 import { type Who, whoOf } from './cgroup.js';
 
 /** How many processes are remembered, those seen last. */

@@ -1,4 +1,4 @@
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
 import { Cgroups } from './cgroups.js';
 import { Containers } from './containers.js';
@@ -65,7 +65,7 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
       check(now) {
         const named = withNames && hosts.check(now);
         const moved = asksSystem ? system.check(now) : undefined;
-        if (moved) say('enrich', `the DNS servers have changed: ${list(moved)}`);
+        if (moved) logMessage('enrich', `the DNS servers have changed: ${list(moved)}`);
         const changed = people.check(now) || named || moved !== undefined || back;
         back = false;
         return changed;
@@ -118,7 +118,7 @@ function reportDenied(): (path: string) => void {
     if (reported.has(path)) return;
     reported.add(path);
     const remedy = 'give enrich CAP_DAC_READ_SEARCH, as in setpriv --ambient-caps, or run it as root';
-    say('enrich', `cannot read ${path}: permission denied, so containers go without name or image; ${remedy}`);
+    logMessage('enrich', `cannot read ${path}: permission denied, so containers go without name or image; ${remedy}`);
   };
 }
 
@@ -126,5 +126,5 @@ function reportServer({ address, port }: Server, silent: boolean): void {
   const what = silent
     ? 'does not answer; events go on without names, and it is asked again now and then'
     : 'answers again';
-  say('enrich', `DNS server ${address} port ${port} ${what}`);
+  logMessage('enrich', `DNS server ${address} port ${port} ${what}`);
 }

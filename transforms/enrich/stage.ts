@@ -1,7 +1,7 @@
 import { attemptTypes } from '../../schemas/attempts.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Metric } from '../../schemas/pipe/metrics/text.js';
-import type { Scanned } from '../../schemas/pipe/scan/scanned.js';
+import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { lasting } from './addition.js';
 import { append } from './append.js';
@@ -72,7 +72,7 @@ export class Enrich implements Stage {
     if (this.#waiting.full) return this.#waiting.room(out);
   }
 
-  lines(scanned: Scanned, out: Output): number {
+  lines(scanned: ScannedLines, out: Output): number {
     if (this.#waiting.length > 0) return 0;
     this.#look();
     return this.#known.many(scanned, out, this.#now);

@@ -1,4 +1,4 @@
-import { AgingMap } from '../../schemas/pipe/stage/aging.js';
+import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 import type { Answer } from './answer.js';
 
 interface List {

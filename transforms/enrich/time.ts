@@ -1,9 +1,9 @@
-import { Field } from '../../schemas/pipe/line/field.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
+import { LineField } from '../../schemas/pipe/line/line-field.js';
 
-const start = new Field('start');
-const ts = new Field('ts');
-const latency = new Field('latency_us');
+const start = new LineField('start');
+const ts = new LineField('ts');
+const latency = new LineField('latency_us');
 const zero = 48;
 /** `"2026-11-23T08:15:30.` comes before the microseconds. */
 const seconds = 21;

@@ -1,7 +1,7 @@
 import { camel, type Values } from '../../schemas/pipe/command/options.js';
 import { ExpressionError, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { addresses, type Test } from '../../schemas/where/match.js';
-import { every, type Holds, has, isType, not, on, some } from '../../schemas/where/on.js';
+import { every, has, isType, not, on, type Predicate, some } from '../../schemas/where/on.js';
 import { fieldsOf, where } from '../../schemas/where/where.js';
 import { criterionNames, fieldOf } from './criteria.js';
 import type { options } from './options.js';
@@ -11,22 +11,22 @@ const loopback = '127.0.0.0/8,::1';
 const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00::/7,fe80::/10';
 
 const fields = fieldsOf(workableTypes);
-const holds = (field: string, test: Test): Holds => on(field, fields.get(field), test);
-const isThere = (field: string): Holds => has(field, fields.get(field));
+const holds = (field: string, test: Test): Predicate => on(field, fields.get(field), test);
+const isThere = (field: string): Predicate => has(field, fields.get(field));
 
 /** What has failed, by type. Of an attempt that still waits that is not known. */
-const failures: Record<string, Holds[]> = {
+const failures: Record<string, Predicate[]> = {
   outcome: [not(holds('result', (value) => value === 'established'))],
   connect: [isThere('errno')],
   dns: [isThere('error'), not(isThere('search'))],
 };
 
-const failed = (types: readonly string[]): Holds =>
+const failed = (types: readonly string[]): Predicate =>
   some(types.flatMap((type) => (failures[type] ? [every([isType(type), ...failures[type]])] : [])));
 
 /** What must hold for the events of these types to pass. Throws UsageError. */
-export function conditions(values: Values<typeof options>, types: readonly string[]): Holds[] {
-  const all: Holds[] = [];
+export function conditions(values: Values<typeof options>, types: readonly string[]): Predicate[] {
+  const all: Predicate[] = [];
   const tests = values as Record<string, Test[] | undefined>;
   for (const name of criterionNames) {
     const wanted = tests[camel(name)];
@@ -45,7 +45,7 @@ export function conditions(values: Values<typeof options>, types: readonly strin
 }
 
 /** The expression, which is right for some types, for these. Throws UsageError. */
-function expression(text: string, types: readonly string[]): Holds {
+function expression(text: string, types: readonly string[]): Predicate {
   try {
     return where(text, types);
   } catch (error) {
@@ -56,6 +56,6 @@ function expression(text: string, types: readonly string[]): Holds {
   }
 }
 
-function either(name: (typeof criterionNames)[number], tests: Test[]): Holds {
+function either(name: (typeof criterionNames)[number], tests: Test[]): Predicate {
   return some(tests.map((test) => holds(fieldOf(name), test)));
 }

@@ -1,5 +1,5 @@
 import { attemptTypes } from '../../schemas/attempts.js';
-import { say } from '../../schemas/pipe/messages/say.js';
+import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
 /** Options of filter that say something about outcomes. */
@@ -25,14 +25,14 @@ export function reportingNoOutcomes(
     },
     finish() {
       const attempts = attemptTypes.filter((type) => types.includes(type));
-      const seen = attempts.filter((type) => asked.has(type) || stage.choice?.saw(type));
+      const seen = attempts.filter((type) => asked.has(type) || stage.compiledFilter?.saw(type));
       if (seen.length === 0 || seen.includes('outcome')) return false;
       const pending = seen.includes('pending');
       const names = pending ? required : options;
       if (names.length === 0) return false;
       const remedy = pending ? '--pending passes attempts that still wait' : 'run collector without --report attempt';
       const shown = names.map((name) => `--${name}`).join(' and ');
-      say(stage.name, `${shown} saw no outcome events, only ${seen.join(' and ')} events; ${remedy}`);
+      logMessage(stage.name, `${shown} saw no outcome events, only ${seen.join(' and ')} events; ${remedy}`);
       return false;
     },
   };

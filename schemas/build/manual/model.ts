@@ -43,7 +43,7 @@ function row([name, { short, value, help, words }]: [string, Option]): Row {
 }
 
 export function entry(command: Command<never>): Entry {
-  const { name, summary, usage, examples, args = [], behind = false } = command;
+  const { name, summary, usage, examples, args = [], takesCommand: behind = false } = command;
   const options = optionsOf(command as unknown as Command<Options>);
   return {
     ...{ name, summary, usage, examples, notes: notesOf(command as unknown as Command<Options>, options), behind },

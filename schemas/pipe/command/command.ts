@@ -2,38 +2,38 @@ import type { Source } from '../io/source.js';
 import type { Stage } from '../stage/stage.js';
 import type { Options, Parsed } from './options.js';
 
-/** What every command is made of: the file of its name exports one as `command`. */
+/** A command. The file named after it exports one of these as `command`. */
 export interface Command<T extends Options = Options> {
   name: string;
   /** One line, for `synpipe --help`. */
   summary: string;
-  /** The arguments behind the name, such as `[OPTION]… PATH`. */
+  /** The arguments after the name, such as `[OPTION]… PATH`. */
   usage: string;
-  /** Pipelines to start from: each with what it does. */
+  /** Example pipelines, each with what it does. */
   examples: readonly (readonly [line: string, meaning: string])[];
-  /** The arguments it takes, by name: PATH, or [FILE] where it can do without. None, if left out. */
+  /** The names of its arguments: PATH, or [FILE] if optional. Without this it takes no arguments. */
   args?: readonly string[];
-  /** Takes a command line of its own behind `--`. */
-  behind?: true;
+  /** Takes a command line to run after `--`. */
+  takesCommand?: true;
   options: T;
-  /** What is tried by those who know another tool, and what to write here: an option's name, or '' for an argument. */
+  /** Hints for users of other tools: what to write here in place of an option of that name, or (key '') of an argument. */
   instead?: Readonly<Record<string, string>>;
   /** More for --help, after the options. */
   notes?: string;
-  /** A stage of the pipe, run on stdin and stdout … */
+  /** A stage, run on stdin and stdout … */
   stage?(parsed: Parsed<T>): Stage;
-  /** … or one whose events come from elsewhere than stdin … */
+  /** … or a stage whose events do not come from stdin … */
   source?(parsed: Parsed<T>): { source: Source; stage: Stage };
-  /** … or a command with a main part of its own, which resolves to its exit code. */
+  /** … or a command that does everything itself. Resolves to its exit code. */
   run?(parsed: Parsed<T>): Promise<number>;
 }
 
-/** Lets TypeScript know the options' types inside of the command. */
+/** Gives TypeScript the types of the options inside the command. */
 export function defineCommand<const T extends Options>(command: Command<T>): Command<T> {
   return command;
 }
 
-/** A command that the build found: its line for --help, and how to get it. */
+/** A command found by the build: its line for --help, and how to load it. */
 export interface Entry {
   summary: string;
   load(): Promise<Command<never>>;

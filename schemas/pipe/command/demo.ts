@@ -1,27 +1,27 @@
 import { fileURLToPath } from 'node:url';
-import { say } from '../messages/say.js';
+import { logMessage } from '../messages/log.js';
 import { runPipeline } from '../run/run.js';
 import { defineCommand, type Entry } from './command.js';
 
 const sample = fileURLToPath(new URL('../../../collector/replay/sample.ndjson', import.meta.url));
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** `synpipe demo`: the recording that the package has, through a pipeline of its stages. */
+/** The command `synpipe demo`: plays the recording in the package through a pipeline of stages. */
 export function demo(commands: Record<string, Entry>) {
   return defineCommand({
     name: 'synpipe demo',
-    summary: 'shows a pipeline and the page on a recording, without root',
+    summary: 'shows a pipeline and the web page on a recording; needs no root',
     usage: '[OPTION]…',
     examples: [
-      ['synpipe demo', 'a minute of a small machine, in this terminal and at http://127.0.0.1:8040/'],
-      ['synpipe demo --speed max', 'all of it at once'],
+      ['synpipe demo', 'play a minute of a small machine, in this terminal and at http://127.0.0.1:8040/'],
+      ['synpipe demo --speed max', 'play the whole recording at once'],
     ],
     options: {
-      listen: { value: 'ADDRESS:PORT', short: 'l', help: "Where the page is served, as sink-web's option." },
-      speed: { value: 'NUMBERx|max', help: "How fast, as replay's option." },
+      listen: { value: 'ADDRESS:PORT', short: 'l', help: 'Where to serve the page, as in sink-web.' },
+      speed: { value: 'NUMBERx|max', help: 'Playback speed, as in replay.' },
     },
-    notes: `The pipeline that it prints first can be copied, and changed. The recording is of real programs, in network namespaces
-of their own; its times are those of then. Ctrl-C ends it.`,
+    notes: `The pipeline is printed first, so that you can copy and change it. The recording is of real programs in separate network
+namespaces; the times shown are those of the recording. Press Ctrl-C to stop.`,
     run({ values: { listen = '127.0.0.1:8040', speed = '1x' } }) {
       const pipeline = [
         `replay --speed ${quoted(speed)} ${quoted(sample)}`,
@@ -30,7 +30,7 @@ of their own; its times are those of then. Ctrl-C ends it.`,
         'filter --where result',
         'sink-table',
       ].join(' | ');
-      say('synpipe demo', pipeline);
+      logMessage('synpipe demo', pipeline);
       return runPipeline(commands, pipeline);
     },
   });

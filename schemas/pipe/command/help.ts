@@ -2,7 +2,7 @@ import type { Command } from './command.js';
 import type { Options } from './options.js';
 import { timeSyntax } from './units.js';
 
-/** The text of --help. */
+/** Returns the text of --help. */
 export function help(command: Command<Options>, options: Options): string {
   const examples = command.examples.map(([line, meaning]) => `  ${line}\n      ${meaning}`).join('\n');
   const notes = notesOf(command, options);
@@ -16,11 +16,11 @@ ${examples}
 Options:
 ${rows(options)}
 ${notes && `\n${notes}\n`}
-Exit codes: 0 ok (also when the reader closed the pipe), 1 data or runtime error, 2 usage error.
+Exit codes: 0 success (also if the reader closes the pipe), 1 data or runtime error, 2 usage error.
 `;
 }
 
-/** What a command's notes say, and what its TIME is if it takes one. */
+/** Returns a command's notes, plus the syntax of TIME if one of its options takes a TIME. */
 export function notesOf({ notes = '' }: Command<Options>, options: Options): string {
   const takesTime = Object.values(options).some(({ value }) => value === 'TIME');
   return [notes.trim(), takesTime ? wrap(timeSyntax, 120).join('\n') : ''].filter(Boolean).join('\n\n');
@@ -40,7 +40,7 @@ function rows(options: Options): string {
     .join('\n');
 }
 
-/** Cuts a text at blanks, into lines of at most so many characters where its words allow. */
+/** Wraps a text at spaces to lines of at most `width` characters. A longer word gets a line to itself. */
 export function wrap(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {

@@ -2,17 +2,17 @@ import { parseArgs } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
 import { ExpressionError, UsageError } from '../messages/errors.js';
 
-/** One row of a command's option table, which parses the command line, checks library calls and prints --help. */
+/** One row of a command's option table. The table parses the command line, checks library calls and makes --help. */
 export interface Option {
   help: string;
-  /** The value's name in --help; a switch has none. */
+  /** The name of the value in --help. A switch has no value. */
   value?: string;
   short?: string;
-  /** What the value is a list of, with commas: shells complete it by that. */
+  /** The words that the value may list, separated by commas, for shell completion. */
   words?: readonly string[];
-  /** May be given more than once: the values come as an array. */
+  /** The option may be repeated; its values become an array. */
   many?: true;
-  /** Turns the text into the value. Throws UsageError with what would be right ("… is no port"). */
+  /** Converts the text to the value. Throws UsageError; its message follows the option's name ("must be a port, not …"). */
   parse?: (text: string) => unknown;
 }
 export type Options = Record<string, Option>;
@@ -24,34 +24,34 @@ type One<O extends Option> = O extends { parse: (text: string) => infer V }
     : true;
 type Camel<S> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<B>}` : S;
 
-/** What a table's options are once parsed, named in camelCase. */
+/** The parsed values of a table's options, named in camelCase. */
 export type Values<T extends Options> = {
   [K in keyof T as Camel<K>]?: T[K] extends { many: true } ? One<T[K]>[] : One<T[K]>;
 };
 
-/** What a program may give in place of a command line: text or number, or an array of these; true for a switch. */
+/** The options of a library call: texts or numbers, or arrays of these; true for a switch. */
 export type Given<T extends Options> = {
   [K in keyof T as Camel<K>]?: T[K] extends { value: string }
     ? string | number | readonly (string | number)[]
     : boolean;
 };
 
-/** `not-dport` as programs write it: `notDport`. */
+/** Converts `not-dport` to `notDport`. */
 export const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
 export interface Parsed<T extends Options> {
   values: Values<T>;
-  /** The texts as given, for messages and --status. */
+  /** The original texts, for messages and --status. */
   given: Record<string, string | true>;
-  /** Arguments that are no options. */
+  /** The arguments that are not options. */
   rest: string[];
-  /** What follows `--`. */
-  behind?: string[];
+  /** The arguments after `--`. */
+  afterDashes?: string[];
 }
 
 /**
- * Parses a command line by its table. Throws UsageError, which for an option that it does not know says what `instead`
- * has, or names the nearest.
+ * Parses a command line by its table. Throws UsageError. For an unknown option the message has the hint from `instead`, or
+ * the nearest option.
  */
 export function parseCommandLine<T extends Options>(
   table: T,
@@ -69,38 +69,40 @@ export function parseCommandLine<T extends Options>(
       ]),
     ),
   });
-  const parsed = new Collector(table);
+  const parsed = new OptionValues(table);
   const rest: string[] = [];
-  let behind: string[] | undefined;
+  let afterDashes: string[] | undefined;
   for (const token of tokens) {
-    if (token.kind === 'option-terminator') behind = [];
-    if (token.kind === 'positional') (behind ?? rest).push(token.value);
+    if (token.kind === 'option-terminator') afterDashes = [];
+    if (token.kind === 'positional') (afterDashes ?? rest).push(token.value);
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (!option) throw new UsageError(unknown(token.rawName, Object.keys(table), instead));
-    if (option.value && token.value === undefined) throw new UsageError(`${token.rawName} wants ${option.value}`);
+    if (option.value && token.value === undefined)
+      throw new UsageError(`${token.rawName} needs a value: ${option.value}`);
     if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
     parsed.add(token.name, token.rawName, token.value ?? true);
   }
-  return { ...parsed.result(), rest, ...(behind && { behind }) };
+  return { ...parsed.result(), rest, ...(afterDashes && { afterDashes }) };
 }
 
-/** The same for a library call's options. */
+/** Checks the options of a library call by the same table. Throws UsageError. */
 export function parseGiven<T extends Options>(table: T, given: Given<T>): Parsed<T> {
-  const parsed = new Collector(table);
+  const parsed = new OptionValues(table);
   const names = new Map(Object.keys(table).map((name) => [camel(name), name]));
   for (const [key, value] of Object.entries(given)) {
     const name = names.get(key);
     if (!name) throw new UsageError(unknown(key, [...names.keys()]));
     if (value === undefined || value === false) continue;
     const { value: wanted } = table[name] as Option;
-    if (wanted ? value === true : value !== true) throw new UsageError(`${key} wants ${wanted ?? 'true or false'}`);
+    if (wanted ? value === true : value !== true)
+      throw new UsageError(`${key} ${wanted ? `needs a value: ${wanted}` : 'must be true or false'}`);
     for (const one of Array.isArray(value) ? value : [value]) parsed.add(name, key, one === true ? true : String(one));
   }
   return { ...parsed.result(), rest: [] };
 }
 
-class Collector<T extends Options> {
+class OptionValues<T extends Options> {
   readonly #values: Record<string, unknown> = {};
   readonly #given: Record<string, string | true> = {};
 
@@ -124,7 +126,7 @@ class Collector<T extends Options> {
       this.#values[key] = [...((this.#values[key] as unknown[]) ?? []), value];
       this.#given[name] = before === undefined ? text : `${before},${text}`;
     } else {
-      if (before !== undefined && option.value) throw new UsageError(`${shown} is given twice`);
+      if (before !== undefined && option.value) throw new UsageError(`${shown} was given twice`);
       this.#values[key] = value;
       this.#given[name] = text;
     }
@@ -142,7 +144,7 @@ function unknown(shown: string, names: string[], instead: Readonly<Record<string
   return `unknown option ${shown}; ${known ?? nearest(word, names, dashes) ?? 'see --help'}`;
 }
 
-/** `did you mean …?` for a word that is nearly one of these, or a part of it; undefined where none is near. */
+/** Returns `did you mean …?` if the word resembles one of these names or is a part of one, else undefined. */
 export function nearest(word: string, names: string[], prefix = ''): string | undefined {
   if (word.length < 2 || names.length === 0) return undefined;
   const near = closest(word, names);
@@ -151,28 +153,28 @@ export function nearest(word: string, names: string[], prefix = ''): string | un
   return found && `did you mean ${prefix}${found}?`;
 }
 
-/** Whether a name of several words begins or ends with the other one: `latency-over` with `latency`. */
+/** Whether a name of several words, such as `latency-over`, starts or ends with the word `part`. */
 const partOf = (name: string, part: string) => name.startsWith(`${part}-`) || name.endsWith(`-${part}`);
 
-/** An option's `parse` for whole numbers from min to max. */
+/** Returns a parser for an option's whole number from min to max. */
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
     const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(number >= min && number <= max))
-      throw new UsageError(`wants a whole number from ${min} to ${max}, not "${text}"`);
+      throw new UsageError(`must be a whole number from ${min} to ${max}, not "${text}"`);
     return number;
   };
 }
 
-/** An option's `parse` for one of a few words. */
+/** Returns a parser for an option that takes one of these words. */
 export function oneOf<W extends string>(...words: W[]): (text: string) => W {
   return (text) => {
-    if (!(words as string[]).includes(text)) throw new UsageError(`wants ${words.join(' or ')}, not "${text}"`);
+    if (!(words as string[]).includes(text)) throw new UsageError(`must be ${words.join(' or ')}, not "${text}"`);
     return text as W;
   };
 }
 
-/** An option's `parse` for a list with commas; each part is parsed by `part`. */
+/** Returns a parser for an option's comma-separated list. `part` parses each element. */
 export function list<V>(part: (text: string) => V): (text: string) => V[] {
   return (text) => text.split(',').map((one) => part(one.trim()));
 }

@@ -2,7 +2,7 @@ import { checkOutput } from '../io/closed-output.js';
 import { writeAll } from '../io/fd.js';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
 
-/** Writes a command's text to standard output. Throws RuntimeError, or EPIPE where its reader has gone. */
+/** Writes a command's text to standard output. Throws RuntimeError, or EPIPE if the reader is gone. */
 export async function print(text: string | Buffer): Promise<void> {
   checkOutput();
   try {

@@ -6,7 +6,10 @@ import { demo } from './demo.js';
 import { main } from './main.js';
 import { nearest } from './options.js';
 
-/** `synpipe …` that is none of the commands, which the build has dealt with. `synpipe help COMMAND` is its --help. */
+/**
+ * Runs `synpipe` with anything but the name of a command file: those the build dispatches itself. `synpipe help COMMAND` is
+ * the same as `synpipe COMMAND --help`.
+ */
 export async function umbrella(commands: Record<string, Entry>): Promise<void> {
   let argv = process.argv.slice(2);
   const [asked, about] = argv;
@@ -19,14 +22,14 @@ export async function umbrella(commands: Record<string, Entry>): Promise<void> {
   await main((own ?? self)(commands), own ? argv.slice(1) : argv);
 }
 
-/** What only synpipe has. */
+/** The commands that exist only as `synpipe NAME`. */
 const owns: Record<string, (commands: Record<string, Entry>) => Command<never>> = {
   run: run as never,
   demo: demo as never,
   completion: completion as never,
 };
 
-/** synpipe itself and what only it has, for the manual. */
+/** Returns synpipe itself and the commands that exist only as `synpipe NAME`, for the manual. */
 export function umbrellaCommands(commands: Record<string, Entry>): Command<never>[] {
   return [self, ...Object.values(owns)].map((make) => make(commands));
 }
@@ -43,18 +46,18 @@ function self(commands: Record<string, Entry>): Command<never> {
     examples: [
       [
         'sudo synpipe collector | synpipe filter --dport 443 | synpipe sink-file out.ndjson',
-        'keep what goes to port 443',
+        'keep attempts to port 443',
       ],
-      ['synpipe demo', 'see it work on a recording'],
-      ['sudo synpipe doctor', 'what works on this machine, and what to do about the rest'],
+      ['synpipe demo', 'try it on a recording'],
+      ['sudo synpipe doctor', 'check what works on this machine, and how to fix the rest'],
     ],
     args: ['COMMAND'],
     options: {} as never,
-    notes: `Commands (synpipe COMMAND --help tells more):\n${rows
+    notes: `Commands (for details, see synpipe COMMAND --help):\n${rows
       .map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`)
       .join('\n')}`,
     run({ rest: [name = ''] }) {
-      throw new UsageError(`there is no command "${name}"; ${nearest(name, names) ?? 'see --help'}`);
+      throw new UsageError(`unknown command "${name}"; ${nearest(name, names) ?? 'see --help'}`);
     },
   };
 }

@@ -1,13 +1,13 @@
 import { UsageError } from '../messages/errors.js';
 
-/** What a shell would do something with, where it is not quoted. */
+/** Characters with a special meaning in a shell, unless quoted. */
 const meant = new Set('<>&;()$`*?[{}~\n');
-/** What a backslash keeps from its meaning inside of double quotes. */
+/** Characters that a backslash escapes inside double quotes. */
 const special = '$`"\\';
 
 /**
- * Splits a pipeline as a POSIX shell does: into commands at `|`, and these into words at blanks; quotes and backslashes
- * are taken off. Throws UsageError, which names the column, at anything else that a shell would see more in.
+ * Splits a pipeline as a POSIX shell does: into commands at `|`, and commands into words at blanks. Removes quotes and
+ * backslashes. Throws UsageError, with the column, at any other shell syntax.
  */
 export function pipelineWords(text: string): string[][] {
   const commands: string[][] = [[]];
@@ -15,8 +15,9 @@ export function pipelineWords(text: string): string[][] {
   const fail = (at: number, what: string): never => {
     throw new UsageError(`column ${[...text.slice(0, at)].length + 1}: ${what}`);
   };
-  const shown = (at: number) => (text[at] === '\n' ? 'a new line' : text[at]);
-  const meaning = (at: number) => fail(at, `${shown(at)} is for a shell; quote it if it is meant as it is`);
+  const shown = (at: number) => (text[at] === '\n' ? 'a newline' : text[at]);
+  const meaning = (at: number) =>
+    fail(at, `${shown(at)} has a special meaning in a shell; quote it to use it literally`);
   const add = (part: string) => {
     word = (word ?? '') + part;
   };
@@ -33,7 +34,7 @@ export function pipelineWords(text: string): string[][] {
       commands.push([]);
     } else if (char === '\n') {
       endWord();
-      const between = commands.at(-1)?.length === 0 || !text.slice(at).trim(); // as after |, or at an end
+      const between = commands.at(-1)?.length === 0 || !text.slice(at).trim(); // after |, or at the start or end
       if (!between) meaning(at);
     } else if (char === '\\') {
       at++;
@@ -53,11 +54,11 @@ export function pipelineWords(text: string): string[][] {
   }
   endWord();
   if (commands.at(-1)?.length === 0)
-    fail(text.length, commands.length > 1 ? 'a command is missing behind |' : 'wants a command');
+    fail(text.length, commands.length > 1 ? 'a command is missing after |' : 'a command is missing');
   return commands;
 }
 
-/** Adds what is inside of double quotes, which begin at a place. Returns where they end; -1 where they do not. */
+/** Adds the text inside the double quotes that open at `start`. Returns the index of the closing quote, or -1. */
 function quoted(text: string, start: number, add: (part: string) => void, meaning: (at: number) => never): number {
   add('');
   for (let at = start + 1; at < text.length; at++) {

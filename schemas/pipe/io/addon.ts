@@ -1,6 +1,6 @@
 import { native } from './native.js';
 
-/** A thread that scans. */
+/** A thread that scans lines. */
 export type Helper = object;
 
 export interface Addon {
@@ -15,7 +15,7 @@ export interface Addon {
 
 let loaded: Addon | null | undefined;
 
-/** The pipe's native part (native/pipe.c), loaded when it is first asked for; undefined where this package lacks it. */
+/** Returns the native addon (native/pipe.c), loaded at the first call; undefined if it is missing or does not load. */
 export function addon(): Addon | undefined {
   if (loaded === undefined) loaded = load();
   return loaded ?? undefined;

@@ -1,6 +1,6 @@
-import type { Input } from '../run/flow.js';
+import type { Input } from './input.js';
 
-/** Chunks of bytes as an input: what does not fit at once comes with the next read. */
+/** Makes an input from chunks of bytes. What does not fit into one read is returned by the next. */
 export function fromChunks(chunks: AsyncIterator<Uint8Array>): Input {
   let rest: Uint8Array = Buffer.alloc(0);
   return {

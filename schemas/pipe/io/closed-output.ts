@@ -6,17 +6,17 @@ const shells = /^(ba|da|z|k|mk|pdk|a|fi)?sh$|^busybox$/;
 
 /**
  * Throws RuntimeError if this process was started without standard output (`>&-`). Node then opens /dev/null in its place,
- * for reading and writing, and every write succeeds. Programs that discard the output of their children may do the same,
- * but no shell does: so it counts as closed only if a shell has started this process. Not seen: `bash -c 'filter >&-'`, where
- * the shell becomes the command.
+ * for reading and writing, and every write succeeds. A program that discards the output of its children may open /dev/null
+ * in the same way, but shells do not. So the output counts as closed only if a shell started this process. This misses
+ * `bash -c 'filter >&-'`, where the shell process becomes the command.
  */
 export function checkOutput(): void {
   try {
     if (!isOpenedByNode(1) || !shellClosed(process.ppid)) return;
   } catch {
-    return; // it cannot be told
+    return; // not known
   }
-  throw new RuntimeError('cannot write standard output: EBADF; open it in the shell');
+  throw new RuntimeError('cannot write standard output: EBADF; redirect it instead of closing it');
 }
 
 function isOpenedByNode(fd: number): boolean {
@@ -26,8 +26,8 @@ function isOpenedByNode(fd: number): boolean {
 }
 
 /**
- * Whether the first process above this one that has another output is a shell, or one has none: dash closes its own for as
- * long as the command runs, and env and sudo pass theirs on.
+ * Looks at the parent processes for the first whose output is not /dev/null. Returns whether it is a shell, or has no output
+ * at all: dash closes its own output while the command runs. Programs such as env and sudo pass theirs on.
  */
 function shellClosed(parent: number): boolean {
   for (let pid = parent; pid > 1; ) {
@@ -39,7 +39,7 @@ function shellClosed(parent: number): boolean {
   return false;
 }
 
-/** Undefined if it is closed. Throws if the process may not be looked at. */
+/** Returns what standard output of a process is; undefined if it is closed. Throws if this process may not see it. */
 function outputOf(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/fd/1`);

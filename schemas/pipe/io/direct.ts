@@ -2,35 +2,35 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeS
 import { grow } from './grow.js';
 
 /**
- * Reads and writes that need not wait go straight to the kernel: through a thread, as asynchronous ones go, each costs
- * as much as the lines of a whole pipe do.
+ * Direct system calls for reads and writes that need not wait. An asynchronous call goes through a thread, and costs as much
+ * time as processing all the lines that a pipe holds.
  */
 
-/** After so many reads without waiting the rest of the process, signals and timers, has its turn. */
+/** After this many reads without waiting, signals and timers get a turn. */
 const readsInTurn = 16;
-/** A read of so much shows that the input is busy, and that there may be more already. */
+/** A read of this many bytes shows that the input is busy, and more may be available. */
 const busy = 1 << 14;
-/** A pipe that gave so much at once may have been full, if its lines did not fill its pages: at first it holds twice that. */
+/** A pipe that returned this many bytes may have been full: it holds twice that at first, but lines do not fill its pages. */
 const full = 1 << 15;
-/** Whether it is a device that is none: /dev/null, /dev/zero, /dev/full, by their major number. */
+/** Whether it is a memory device such as /dev/null, /dev/zero or /dev/full, by its major number. */
 export const isMemory = (stat: Stats) => stat.isCharacterDevice() && stat.rdev >> 8 === 1;
 
-/** Whether reads and writes of it never wait for another process. */
+/** Whether reads and writes never wait for another process. */
 const waitless = (stat: Stats) => stat.isFile() || isMemory(stat);
 
 /**
- * The same pipe opened once more, non-blocking: to make the fd itself so would do it for all who share it. Undefined where
- * that cannot be.
+ * Opens the same pipe again, non-blocking. Setting that on the fd itself would affect every process that shares it. Returns
+ * undefined if it cannot be opened.
  */
 function nonBlocking(fd: number, access: number): number | undefined {
   try {
     return openSync(`/proc/self/fd/${fd}`, access | constants.O_NONBLOCK);
   } catch {
-    return undefined; // the pipe of another user
+    return undefined; // another user's pipe
   }
 }
 
-/** Reads what is there already, from a file, or a pipe that is busy. */
+/** Reads what is available from a file, or from a busy pipe. */
 export class DirectReader {
   #fd: number | undefined;
   #isNew = true;
@@ -40,7 +40,7 @@ export class DirectReader {
 
   constructor(private readonly fd: number) {}
 
-  /** Tells what a read that waited gave. */
+  /** Notes how many bytes a waiting read has returned. */
   waited(bytes: number): void {
     if (bytes < busy) return;
     this.#grow(bytes);
@@ -49,14 +49,14 @@ export class DirectReader {
     this.#inTurn = this.#fd === undefined ? 0 : readsInTurn;
   }
 
-  /** Bytes read, 0 at the end; undefined where a read may have to wait, or others should have their turn. */
+  /** Returns the bytes read, 0 at the end; undefined if a read may have to wait, or others should get a turn. */
   read(into: Buffer): number | undefined {
     const bytes = this.now(into);
     if (bytes !== undefined) this.#inTurn--;
     return bytes;
   }
 
-  /** The same for one who sees to the turns of others himself. */
+  /** The same, for a caller that gives others their turns itself. */
   now(into: Buffer): number | undefined {
     if (this.#isNew) this.#look();
     if (this.#inTurn === 0) return undefined;
@@ -65,7 +65,7 @@ export class DirectReader {
       this.#grow(bytes);
       return bytes;
     } catch {
-      this.#inTurn = 0; // nothing there yet; and what is wrong with the fd, the next read tells
+      this.#inTurn = 0; // nothing available yet; if the fd is broken, the next read reports it
       return undefined;
     }
   }
@@ -78,17 +78,17 @@ export class DirectReader {
       if (!waitless(stat)) return;
       this.#fd = this.fd;
       this.#inTurn = readsInTurn;
-    } catch {} // the next read tells
+    } catch {} // the next read reports it
   }
 
-  /** Gives a pipe that was full more room, once. */
+  /** Enlarges a pipe that was full, once. */
   #grow(bytes: number): void {
     if (!this.#mayGrow || bytes < full) return;
     this.#mayGrow = false;
     grow(this.fd);
   }
 
-  /** Call before the fd itself is closed. */
+  /** Call this before the fd itself is closed. */
   close(): void {
     this.#inTurn = 0;
     if (this.#fd !== undefined && this.#fd !== this.fd) closeSync(this.#fd);
@@ -119,12 +119,12 @@ function tryWrite(fd: number, bytes: Buffer): number {
 }
 
 /**
- * Writes to standard output what needs no waiting, and says how much that was: a pipe that is full gets more room first,
- * once. What fails, fails again with the next write. Other fds do not stay open as long as the process, and a reader would
- * wait for the second one to be closed too.
+ * Writes to standard output what needs no waiting, and returns the number of bytes. Enlarges a full pipe once. Errors are
+ * ignored: the next write meets them again. This is for standard output only: other fds are closed before the process ends,
+ * and their readers would wait for the second fd to be closed too.
  */
 export function writeNow(fd: number, bytes: Buffer): number {
-  if (fd !== standardOutput || bytes.length < busy) return 0; // few events: no thread is that slow
+  if (fd !== standardOutput || bytes.length < busy) return 0; // for few events a thread is fast enough
   output ??= opened(fd);
   if (output?.direct === undefined) return 0;
   const written = tryWrite(output.direct, bytes);

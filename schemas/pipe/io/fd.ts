@@ -4,16 +4,16 @@ import { DirectReader, isMemory, writeNow } from './direct.js';
 
 const writeFd = promisify(write);
 
-/** Waits out an EAGAIN: fd 0 or 1 may be non-blocking because some other process made it so. */
+/** Waits after EAGAIN: another process may have made fd 0 or 1 non-blocking. */
 const pause = (tries: number) => new Promise((resolve) => setTimeout(resolve, Math.min(tries, 10)));
 
-/** Whether the fd is a pipe or a socket: something that another process feeds or reads. */
+/** Whether the fd is a pipe or a socket, with another process at the other end. */
 export function isPipe(fd: number): boolean {
   const kind = kindOf(fd);
   return kind === constants.S_IFIFO || kind === constants.S_IFSOCK;
 }
 
-/** What the fd is, an S_IF… constant; undefined where it is closed. */
+/** Returns the file type of the fd, an S_IF… constant; undefined if it is closed. */
 function kindOf(fd: number): number | undefined {
   try {
     return fstatSync(fd).mode & constants.S_IFMT;
@@ -22,7 +22,7 @@ function kindOf(fd: number): number | undefined {
   }
 }
 
-/** Whether the fd may be a terminal; as `tty.isatty()`, but loads nothing. Also true of devices that are something else. */
+/** Whether the fd may be a terminal. Like `tty.isatty()`, but loads no module, and is also true for some other devices. */
 export function isTerminal(fd: number): boolean {
   try {
     const stat = fstatSync(fd);
@@ -32,7 +32,7 @@ export function isTerminal(fd: number): boolean {
   }
 }
 
-/** Closes standard streams whose terminal has gone: Node resets terminals at its end, and aborts where it cannot. */
+/** Closes standard streams whose terminal is gone: Node resets terminals at exit, and aborts if it cannot. */
 export function leaveTerminals(): void {
   for (const fd of [0, 1, 2].filter(isTerminal)) {
     try {
@@ -43,7 +43,7 @@ export function leaveTerminals(): void {
   }
 }
 
-/** Large reads, asynchronous where they may have to wait, faster than a stream; a read that waits can be left. */
+/** Reads in large chunks, faster than a stream; asynchronously if a read may have to wait. A waiting read can be abandoned. */
 export class FdReader {
   #leave: (() => void) | undefined;
   #left = false;
@@ -55,12 +55,12 @@ export class FdReader {
     this.#direct = new DirectReader(fd);
   }
 
-  /** Bytes that are there already, 0 at the end of input; undefined where that cannot be told without waiting. */
+  /** Returns bytes that are available, 0 at the end of input; undefined if that is not known without waiting. */
   now(into: Buffer): number | undefined {
     return this.#left ? undefined : this.#direct.now(into);
   }
 
-  /** Bytes read; 0 at the end of input; -1 after `leave()`. */
+  /** Resolves to the bytes read, 0 at the end of input, -1 after `leave()`. */
   async read(into: Buffer): Promise<number> {
     if (this.#left) return -1;
     const now = this.#direct.read(into);
@@ -93,13 +93,13 @@ export class FdReader {
     return -1;
   }
 
-  /** Ends the read that is under way, and all later ones. Its thread stays blocked: `release` it, or die of a signal. */
+  /** Ends the current read and all later ones. The thread stays blocked until `release`, or until a signal kills the process. */
   leave(): void {
     this.#left = true;
     this.#leave?.();
   }
 
-  /** Closes the fd, once no read is under way. */
+  /** Closes the fd once the current read is done. */
   async close(): Promise<void> {
     await this.#blocked;
     this.#direct.close();
@@ -107,8 +107,8 @@ export class FdReader {
   }
 
   /**
-   * Frees the thread of the read that was left: where it waits at a pipe, by an empty line into that; a file's ends by
-   * itself; a socket's cannot be freed. Returns whether no thread is left.
+   * Frees the thread of an abandoned read. For a pipe, writes an empty line into it; a read from a file ends by itself; for a
+   * socket it is not possible. Returns whether no thread is left.
    */
   async release(): Promise<boolean> {
     const kind = kindOf(this.fd);
@@ -118,7 +118,7 @@ export class FdReader {
     return (await Promise.race([this.#blocked, timer])) !== 'late';
   }
 
-  /** Whether that could be written: not into the pipe of another user. */
+  /** Writes an empty line into the pipe. Returns whether that worked: not for another user's pipe. */
   #wake(): boolean {
     try {
       const own = openSync(`/proc/self/fd/${this.fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
@@ -134,22 +134,22 @@ export class FdReader {
   }
 }
 
-/** `1 line`, `2 lines`. */
+/** Formats as `1 line`, `2 lines`. */
 export function counted(lines: number): string {
   return `${lines} ${lines === 1 ? 'line' : 'lines'}`;
 }
 
-/** How many whole lines these bytes hold. */
+/** Returns the number of complete lines in these bytes. */
 export function countLines(bytes: Buffer): number {
   let lines = 0;
   for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
   return lines;
 }
 
-/** What a socket says once, instead of EPIPE, when its reader has gone and did not read all that was there. */
+/** A socket gives this once, instead of EPIPE, if its reader is gone and has not read everything. */
 const leftUnread = 'ECONNRESET';
 
-/** Writes all the bytes to a regular file, which waits for no other process. On an error says in `written` how many were. */
+/** Writes all bytes to a regular file, which never waits for another process. An error has the bytes written in `written`. */
 export function writeFile(fd: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length; ) {
     try {
@@ -160,7 +160,7 @@ export function writeFile(fd: number, bytes: Buffer): void {
   }
 }
 
-/** Writes all the bytes. On an error says in `written` how many were; EPIPE where the reader has gone. */
+/** Writes all bytes. An error has the bytes written in `written`; its code is EPIPE if the reader is gone. */
 export async function writeAll(fd: number, bytes: Buffer): Promise<void> {
   let written = writeNow(fd, bytes);
   for (let tries = 1; written < bytes.length; ) {

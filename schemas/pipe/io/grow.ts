@@ -1,11 +1,11 @@
 import { addon } from './addon.js';
 
-/** What a pipe may hold that was found full: the most that the kernel lets everyone have. */
+/** The size for a pipe that was full: the largest that the kernel gives an unprivileged user. */
 const bytes = 1 << 20;
 
 /**
- * Gives a pipe more room, for both its ends: whoever feeds or reads it goes on for longer before one has to wait for the
- * other. Returns whether it has more now: not where it has that much already, the kernel refuses (a user's pipes may hold
- * so much in all), or this package lacks its native part.
+ * Enlarges a pipe, so that its writer and its reader wait for each other less often. Returns whether it is larger now. It is
+ * not if it had this size already, if the kernel refuses (there is a limit for all pipes of a user), or without the native
+ * addon.
  */
 export const grow = (fd: number): boolean => addon()?.grow(fd, bytes) ?? false;

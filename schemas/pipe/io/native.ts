@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
-/** From the sources, as the tests have it, it is where the build puts it. */
+/** In a source tree, as in the tests, this is the build output. */
 const folder = new URL(import.meta.url.endsWith('.ts') ? '../../../dist/native/' : '../../../native/', import.meta.url);
 
-/** What is made for this platform: the addons, and the BPF objects. */
+/** Returns the path of a native file for this platform: an addon or a BPF object. */
 export const native = (file: string) => fileURLToPath(new URL(`${process.platform}-${process.arch}/${file}`, folder));

@@ -8,10 +8,10 @@ interface Reader {
   words: readonly string[];
 }
 
-/** No pipeline is longer. */
+/** An upper bound for the processes in a pipeline. */
 const mostProcesses = 32;
 
-/** Returns the processes that read a pipe on their standard input, as far as this process may look at others. */
+/** Returns the processes whose standard input is this pipe, as far as this process may see them. */
 export function readersOf(pipe: string): Reader[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
@@ -19,15 +19,15 @@ export function readersOf(pipe: string): Reader[] {
       if (readlinkSync(`/proc/${pid}/fd/0`) !== pipe) return [];
       return [{ pid, words: readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1) }];
     } catch {
-      return []; // it has ended, or is another user's
+      return []; // it has ended, or belongs to another user
     }
   });
 }
 
-/** The name of the script that a Node process runs. */
+/** Returns the name of the script that a Node process runs. */
 export const scriptOf = ({ words }: Reader): string => basename(words[1] ?? '');
 
-/** Returns the names of the commands after this process in the shell's pipeline, as far as they can be seen. */
+/** Returns the names of the commands after this process in the pipeline, as far as this process may see them. */
 export function commandsAfter(): string[] {
   const names: string[] = [];
   const seen = new Set<string>();
@@ -43,12 +43,12 @@ export function commandsAfter(): string[] {
       pipes = readers.flatMap(({ pid }) => outputOf(pid));
     }
   } catch {
-    // without /proc nothing is known
+    // without /proc, no command is known
   }
   return names;
 }
 
-/** `enrich`, `synpipe enrich`, or each word of `synpipe run 'enrich | …'`. */
+/** Returns the command of `enrich` or `synpipe enrich`, or each word of `synpipe run 'enrich | …'`. */
 function commandsOf(reader: Reader): string[] {
   const script = scriptOf(reader);
   if (script !== 'synpipe') return [script];

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
 
-/** A file's text. Throws RuntimeError, with its name but nothing of what is in it. */
+/** Reads a text file. Throws RuntimeError, which never contains any of the text. */
 export async function readSecret(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');

@@ -1,27 +1,27 @@
 import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
-import type { Input } from '../run/flow.js';
 import { FdReader, isPipe, isTerminal } from './fd.js';
+import type { Input } from './input.js';
 
-/** Where this process's events come from. */
+/** Where the events of this process come from. */
 export interface Source extends Input {
-  /** Another process feeds it, and is told of Ctrl-C too. */
+  /** Whether another process writes the input, and gets Ctrl-C too. */
   readonly piped: boolean;
-  /** It is the terminal of whoever reads the messages: events would have to be typed. */
+  /** Whether the input is the terminal that also shows the messages: then somebody would have to type the events. */
   readonly typed?: boolean;
-  /** Its length in bytes, where it is a regular file. */
+  /** Returns the size in bytes of a regular file. */
   size?(): number | undefined;
-  /** Ends the read that is under way, with -1, and all later ones. */
+  /** Ends the current read and all later ones with -1. */
   leave(): void;
-  /** Frees what a read that was left still holds. Returns whether that could be done: else only a signal ends the process. */
+  /** Frees what an abandoned read still holds. Returns whether that worked; if not, only a signal ends the process. */
   release(): Promise<boolean>;
-  /** The first signal that asks for the end: its input ends now. */
+  /** The first SIGINT, SIGTERM or SIGHUP has arrived: ends its input now. */
   asked?(): void;
-  /** How many events it holds. */
+  /** Returns how many events it holds. */
   held?(): number;
-  /** All is over. `well`: all that was read has gone where it belongs. */
-  end?(well: boolean): Promise<void>;
+  /** Called at the end of the run. `succeeded`: everything that was read has been processed. */
+  end?(succeeded: boolean): Promise<void>;
 }
 
 export function stdin(): Source {
@@ -44,7 +44,7 @@ export function stdin(): Source {
   };
 }
 
-/** A file's bytes. It is opened at the first read, and closed at the end. */
+/** Returns a source that reads a file. It opens the file at the first read, and closes it at the end. */
 export function file(path: string): Source {
   let reader: FdReader | undefined;
   let over: 0 | -1 | undefined;
@@ -84,6 +84,6 @@ function sizeOf(stat: () => Stats): number | undefined {
     const found = stat();
     return found.isFile() ? found.size : undefined;
   } catch {
-    return undefined; // the read tells
+    return undefined; // the next read reports the error
   }
 }

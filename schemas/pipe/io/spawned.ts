@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
 
 /**
- * Starts a process. Rejects with RuntimeError if it cannot be started: Node reports that, and a signal that cannot be
- * sent, as an event that ends the whole program unless somebody listens.
+ * Starts a process. Rejects with RuntimeError if that fails. Listens to `error` for good: Node emits it if a process cannot be
+ * started or a signal cannot be sent, and without a listener that ends the whole program.
  */
 export async function spawned(file: string, args: readonly string[], options: SpawnOptions): Promise<ChildProcess> {
   try {

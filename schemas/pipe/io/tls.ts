@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { UsageError } from '../messages/errors.js';
 import { readSecret } from './secret.js';
 
-/** The paths of --ca, --cert and --key, or what is in these files. */
+/** The paths given by --ca, --cert and --key, or the contents of these files. */
 export interface TlsFiles {
   ca?: string | undefined;
   cert?: string | undefined;
@@ -11,8 +11,8 @@ export interface TlsFiles {
 }
 
 /**
- * Reads the files. Throws RuntimeError if one cannot be read, and UsageError if it does not hold what it should: Node
- * accepts a CA file without a certificate, and then every connection fails.
+ * Reads the files. Throws RuntimeError if one cannot be read, and UsageError if its contents are wrong. Node itself accepts
+ * a CA file without a certificate, and then every connection fails.
  */
 export async function readTls(paths: TlsFiles): Promise<TlsFiles> {
   const { ca, cert, key } = paths;
@@ -39,7 +39,7 @@ function check(parse: () => unknown, what: string): void {
   try {
     parse();
   } catch (error) {
-    const { reason } = error as { reason?: string }; // OpenSSL's
+    const { reason } = error as { reason?: string }; // from OpenSSL
     throw new UsageError(`invalid ${what}${reason ? ` (${reason})` : ''}`);
   }
 }

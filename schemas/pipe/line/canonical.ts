@@ -1,6 +1,6 @@
 import { stringifyExact } from './exact.js';
 
-/** A value in the one spelling of canonical lines: no spaces, and nothing that a terminal obeys. */
+/** Returns a value as canonical JSON: no spaces, and all control characters escaped, for the sake of terminals. */
 export function canonical(value: unknown): string {
   return stringifyExact(value).replace(/[\x7f-\x9f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,10 +1,10 @@
-/** A key that no input has, since nobody knows it before. */
+/** A random key, so that no input can contain it. */
 let mark: string | undefined;
-/** What may be a number of 16 digits or more; ids are texts. */
+/** Matches anything that may be a number of 16 digits or more. IDs do not count: they are strings. */
 const long = /(?:^|[:,[\s])-?\d{16}/;
 const tokens = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 
-/** JSON.parse, but integers that a number cannot hold exactly become a bigint. */
+/** Like JSON.parse, but integers that a number cannot represent exactly become a bigint. */
 export function parseExact(text: string): unknown {
   if (!long.test(text)) return JSON.parse(text);
   mark ??= crypto.randomUUID();
@@ -18,7 +18,7 @@ export function parseExact(text: string): unknown {
   );
 }
 
-/** JSON.stringify, but a bigint becomes an integer. */
+/** Like JSON.stringify, but a bigint becomes an integer. */
 export function stringifyExact(value: unknown): string {
   try {
     return JSON.stringify(value);

@@ -4,53 +4,53 @@ import type { Event } from '../../generated/events.js';
 import { headWords, kinds } from '../../generated/kinds.js';
 import generated from '../../generated/validate.cjs';
 import { printable } from '../messages/printable.js';
-import { PlainScanner } from '../scan/plain.js';
-import { unknownKind } from '../scan/scanner.js';
+import { unknownKind } from '../scan/constants.js';
+import { PlainTable } from '../scan/plain-table.js';
 import { canonical } from './canonical.js';
 import { parseExact } from './exact.js';
-import { Field } from './field.js';
+import { LineField } from './line-field.js';
 import { sourcesOf } from './virtual.js';
 
-/** Any event: one of ours, or one of a type that only other stages know. */
+/** Any event: one of the contract, or one of an unknown type. */
 export type AnyEvent = Event | { type: string; [key: string]: unknown };
 
 const nothing = Buffer.alloc(0);
 const newline = 10;
 const quote = 34;
 const nine = 57;
-/** A line of fewer bytes than this is scanned when it is taken alone. */
+/** A single line of fewer bytes than this is scanned; a longer one is parsed. */
 const scratchBytes = 1 << 12;
 
 const types = kinds.map(({ type }) => type);
 
 /**
- * One validated line of the pipe: its own bytes, `buffer[start..end)` without the newline, and its fields.
- * A view that the reader moves from line to line: valid only until the stage's `line()` has ended.
+ * One validated line: its own bytes, `buffer[start..end)` without the newline, and its fields. It is a view that moves from
+ * line to line, so it is valid only until the stage's `line()` has ended.
  *
- * A line in canonical form was scanned, not parsed: what is asked for is decoded from its bytes then. The others were
- * parsed. Both give the same answers. What stages of many events per second use: `number`, `text`, and `locate`.
+ * A line in canonical form is scanned, not parsed: a field is decoded from the bytes when it is requested. Other lines are
+ * parsed. Both give the same results. For many events per second, use `number`, `text` and `locate`.
  */
 export class Line {
   buffer: Buffer = nothing;
   start = 0;
   end = 0;
   type = '';
-  /** Its newline is behind it, and both stay where they are until the next `flush` has ended. */
+  /** Whether its newline follows it in the buffer, and both stay valid until the next `flush` has ended. */
   stays = false;
-  /** Where `locate` found a value: raw[from..to), canonical JSON, so equal bytes are equal values, and no others are. */
+  /** The value that `locate` found: raw[from..to), in canonical JSON, so values are equal exactly if their bytes are. */
   raw: Buffer = nothing;
   from = 0;
   to = 0;
-  /** Its place in `kinds` if it was scanned. */
+  /** Its index in `kinds` if it was scanned. */
   kind = unknownKind;
   #table: Int32Array = new Int32Array(0);
   #record = 0;
-  /** The event, once it was parsed. */
+  /** The event, once it is parsed. */
   #event: AnyEvent | undefined;
   #encoded = nothing;
-  #scratch: PlainScanner | undefined;
+  #scratch: PlainTable | undefined;
 
-  /** A top-level field's value, `dest` among them; undefined where the event has none. */
+  /** Returns the value of a top-level field, or of the virtual field `dest`; undefined if the event does not have it. */
   field(name: string): unknown {
     const value = this.#field(name);
     if (value !== undefined || name !== 'dest') return value;
@@ -72,8 +72,8 @@ export class Line {
     return first <= nine ? this.number(field) : JSON.parse(this.raw.toString('utf8', this.from, this.to));
   }
 
-  /** A field that is a number; NaN where there is none, or another value. */
-  number(field: Field): number {
+  /** Returns a numeric field; NaN if it is missing or not a number. */
+  number(field: LineField): number {
     const kind = this.kind;
     if (kind === unknownKind) return numberOf(own(this.event, field.name));
     const table = this.#table;
@@ -91,8 +91,8 @@ export class Line {
     return value;
   }
 
-  /** A field that is a string; undefined where there is none, or another value. */
-  text(field: Field): string | undefined {
+  /** Returns a string field; undefined if it is missing or not a string. */
+  text(field: LineField): string | undefined {
     if (this.kind === unknownKind) {
       const value = own(this.event, field.name);
       return typeof value === 'string' ? value : undefined;
@@ -102,8 +102,8 @@ export class Line {
     return text.includes('\\') ? JSON.parse(`"${text}"`) : text;
   }
 
-  /** Finds a field's value for `raw`, `from` and `to`. Returns whether there is one. */
-  locate(field: Field): boolean {
+  /** Finds a field's value and sets `raw`, `from` and `to` to it. Returns whether the event has the field. */
+  locate(field: LineField): boolean {
     const kind = this.kind;
     if (kind === unknownKind) return this.#encode(this.#own(field.name));
     const table = this.#table;
@@ -118,22 +118,22 @@ export class Line {
     return true;
   }
 
-  /** The whole event as an object, safe to keep. */
+  /** The whole event as an object, which may be kept. */
   get event(): AnyEvent {
     this.#event ??= JSON.parse(this.buffer.toString('utf8', this.start, this.end)) as AnyEvent;
     return this.#event;
   }
 
-  /** The same, but integers that a number cannot hold exactly are a bigint. */
+  /** The same, but integers that a number cannot represent exactly are a bigint. */
   get exact(): AnyEvent {
     return parseExact(this.buffer.toString('utf8', this.start, this.end)) as AnyEvent;
   }
 
-  /** Takes the bytes as the current line. Returns the reason where they are no valid event. */
+  /** Moves to these bytes. Returns the reason if they are not a valid event. */
   take(buffer: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
     if (length < scratchBytes) {
-      this.#scratch ??= new PlainScanner(scratchBytes, 1);
+      this.#scratch ??= new PlainTable(scratchBytes, 1);
       const { buffer: scratch, table } = this.#scratch;
       buffer.copy(scratch, 0, start, end);
       scratch[length] = newline;
@@ -146,7 +146,7 @@ export class Line {
     return this.parse(buffer, start, end);
   }
 
-  /** Takes a line that the scanner has a record of, and knows. */
+  /** Moves to a line of a known kind, which has a record of the scanner. */
   move(buffer: Buffer, start: number, end: number, table: Int32Array, record: number): void {
     const kind = table[record + 2] as number;
     this.buffer = buffer;
@@ -159,7 +159,7 @@ export class Line {
     this.#event = undefined;
   }
 
-  /** Takes a line that the scanner does not know. Returns the reason where it is no valid event. */
+  /** Moves to a line that the scanner did not accept, and parses it. Returns the reason if it is not a valid event. */
   parse(buffer: Buffer, start: number, end: number): string | undefined {
     this.buffer = buffer;
     this.start = start;
@@ -181,7 +181,7 @@ export class Line {
     return undefined;
   }
 
-  /** A field's value, its integers exact. */
+  /** Returns the value of a field of the parsed event, with exact integers. */
   #own(name: string): unknown {
     const value = own(this.event, name);
     const isSure =
@@ -191,7 +191,7 @@ export class Line {
     return isSure ? value : own(this.exact, name);
   }
 
-  /** Writes a value as canonical lines have it. */
+  /** Writes a value as canonical JSON and sets `raw` to it. */
   #encode(value: unknown): boolean {
     if (value === undefined) return false;
     const text = canonical(value);
@@ -209,10 +209,10 @@ function own(event: AnyEvent, name: string): unknown {
 
 const numberOf = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
 
-/** The fields that some type has, for lookups by name. */
-const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new Field(name)])));
+/** All fields of all types, by name. */
+const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new LineField(name)])));
 
-/** Why a value is no event of the contract; undefined for a good one. Events of unknown types only need a type. */
+/** Returns why a value is not a valid event; undefined if it is. An event of an unknown type only needs a type. */
 export function invalid(value: unknown, text = String(value)): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return `not a JSON object: ${excerpt(text)}`;
@@ -222,7 +222,7 @@ export function invalid(value: unknown, text = String(value)): string | undefine
   if (typeof type !== 'string') return '/type must be string';
   const validate = Object.hasOwn(generated, type) ? generated[type] : undefined;
   if (!validate) return undefined;
-  // Another version may have other fields: that it is another is what is to be said of it.
+  // Check the version first: another version may have other fields.
   if (Object.hasOwn(value, 'v') && (value as { v: unknown }).v !== 1)
     return '/v must be 1, the version this synpipe reads';
   if (validate(value)) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Returns text from elsewhere as it may go to a terminal or a page: control characters (C0, DEL, C1) as `\xNN`, and what
- * has no shape of its own, breaks lines or turns their direction (bidi, zero-width, tags, separators) as `\u{NNNN}`. All
- * of these can make a line read as another.
+ * Makes untrusted text safe for a terminal or a page. Escapes control characters (C0, DEL, C1) as `\xNN`, and characters
+ * that are invisible, break lines or change the direction of text (bidi, zero-width, tags, separators) as `\u{NNNN}`: any
+ * of these can make one line look like another.
  */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (c) => {

@@ -2,9 +2,9 @@ import { Writable } from 'node:stream';
 import { isPipe, writeFile } from '../io/fd.js';
 
 /**
- * Replaces process.stderr if it is a pipe or a socket. Node opens that as soon as any socket of the process closes, which
- * makes it non-blocking for every process that shares it, such as a command that the collector runs: their writes then
- * fail with EAGAIN.
+ * Replaces process.stderr if it is a pipe or a socket. Node opens the original as soon as any socket of the process closes,
+ * and makes it non-blocking for every process that shares it, such as a command run by the collector. Their writes would
+ * then fail with EAGAIN.
  */
 export function keepStderrBlocking(): void {
   if (!isPipe(2)) return;
@@ -16,7 +16,7 @@ export function keepStderrBlocking(): void {
         write(chunk, _, done) {
           try {
             writeFile(2, chunk);
-          } catch {} // nobody reads it
+          } catch {} // the reader is gone
           done();
         },
       });

@@ -2,16 +2,16 @@ import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
 
-/** How often it is written, ms: as often as it is scraped, mostly. */
+/** How often the file is written (ms): about as often as it is scraped. */
 const everyMs = 15_000;
 
-/** Writes texts to a file, each as the whole of it. `write` throws RuntimeError. */
+/** Writes a file: each text replaces the whole content. `write` throws RuntimeError. */
 export interface FileWriter {
   write(text: string): Promise<void>;
   close(): void;
 }
 
-/** Where a file is written before it is renamed: beside it, and not *.prom, so that nobody reads it. */
+/** Returns the temporary path: in the same folder, and not *.prom, so that node_exporter does not read it. */
 export const unfinished = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}`);
 
 export function cannotWrite(path: string, error: unknown): RuntimeError {
@@ -25,7 +25,7 @@ function directly(path: string): FileWriter {
       try {
         await rm(other, { force: true });
         await writeFile(other, text, { flag: 'wx', mode: 0o644 });
-        await chmod(other, 0o644); // whatever the umask: it is for others, and holds no more than numbers
+        await chmod(other, 0o644); // despite the umask: others must read it, and it contains only numbers
         await rename(other, path);
       } catch (error) {
         await rm(other, { force: true }).catch(() => {});
@@ -37,9 +37,9 @@ function directly(path: string): FileWriter {
 }
 
 /**
- * Keeps a file up to date, for node_exporter's textfile collector, which reads it under another user: always whole, by
- * rename. Throws RuntimeError if it cannot be written at the start; later failures are passed to `failed`, once until it
- * can be written again. `open` makes what writes it after the first time.
+ * Keeps a file up to date for node_exporter's textfile collector, which reads it as another user. Each update is atomic, by
+ * rename. Throws RuntimeError if the first write fails. Calls `failed` for a later failure, once until a write succeeds again.
+ * `open` makes the writer for all writes after the first.
  */
 export async function keep(
   path: string,
@@ -50,14 +50,14 @@ export async function keep(
 ): Promise<{ close(): Promise<void> }> {
   await directly(path).write(text());
   const file = open(path);
-  let told = false;
+  let reported = false;
   const again = async () => {
     try {
       await file.write(text());
-      told = false;
+      reported = false;
     } catch (error) {
-      if (!told) failed((error as Error).message);
-      told = true;
+      if (!reported) failed((error as Error).message);
+      reported = true;
     }
   };
   let last = Promise.resolve();

@@ -1,27 +1,27 @@
+import { InputStats } from '../io/input-stats.js';
 import type { Source } from '../io/source.js';
-import { Seen } from '../run/progress/seen.js';
-import type { Part } from '../stage/target.js';
+import type { StageConfig } from '../stage/stage-config.js';
 import { inputMetrics, metricsOf } from './families.js';
 import { type MetricsAt, openMetrics } from './metrics.js';
 
-/** What is measured of a process's stages while they run. */
+/** Measures the stages of a process while they run. */
 export interface Meter {
-  /** Bytes were read. */
+  /** Counts bytes that were read. */
   came(bytes: Buffer): void;
   close(): Promise<void>;
 }
 
-/** Each stage's metrics, where `at` says for it; stages of the same place share it. Throws RuntimeError. */
+/** Opens the metrics of each stage at its place in `at`. Stages with the same place share it. Throws RuntimeError. */
 export async function measure(
-  parts: readonly Part[],
+  configs: readonly StageConfig[],
   at: readonly (MetricsAt | undefined)[],
   source: Source,
 ): Promise<Meter> {
-  const seen = new Seen();
+  const seen = new InputStats();
   const read = (place: number) => {
-    const { stage, ledger } = parts[place] as Part;
+    const { stage, ledger } = configs[place] as StageConfig;
     const first = place === 0;
-    const undone = ledger.in - ledger.out - ledger.filtered - ledger.lost; // of a sink, which makes none out of several
+    const undone = ledger.in - ledger.out - ledger.filtered - ledger.lost; // for a sink, which never merges events
     const held = (stage.held?.() ?? (stage.sink ? undone : 0)) + ((first && source.held?.()) || 0);
     const more = [...(stage.metrics?.() ?? []), ...(first ? inputMetrics(seen) : [])];
     return metricsOf({ command: stage.name, stage: place + 1, ledger, held, heldBytes: stage.heldBytes?.(), more });
@@ -32,10 +32,10 @@ export async function measure(
   };
   try {
     for (const text of new Set(at.map((one) => one?.text))) {
-      const places = [...parts.keys()].filter((place) => at[place]?.text === text);
+      const places = [...configs.keys()].filter((place) => at[place]?.text === text);
       const [first = 0] = places;
       const where = at[first];
-      if (where) open.push(await openMetrics(where, parts[first]?.stage.name as string, () => places.flatMap(read)));
+      if (where) open.push(await openMetrics(where, configs[first]?.stage.name as string, () => places.flatMap(read)));
     }
   } catch (error) {
     await close();

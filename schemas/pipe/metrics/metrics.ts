@@ -2,17 +2,17 @@ import { basename } from 'node:path';
 import type { Option } from '../command/options.js';
 import { address, type Listen } from '../io/listen.js';
 import { UsageError } from '../messages/errors.js';
-import { say } from '../messages/say.js';
+import { logMessage } from '../messages/log.js';
 import { buildInfo, processMetrics } from './families.js';
 import { type FileWriter, keep } from './keep.js';
 import { serve } from './serve.js';
 import { expose, labelled, type Metric } from './text.js';
 
-/** Where metrics are to be had. */
+/** Where to publish metrics. */
 export interface MetricsAt {
-  /** As given. */
+  /** The text of the option. */
   text: string;
-  /** An address to serve them at; else `text` is the path of a file. */
+  /** The address to serve them at. Without this, `text` is the path of a file. */
   listen?: Listen;
 }
 
@@ -20,19 +20,19 @@ function place(text: string): MetricsAt {
   const listen = address(text);
   if (listen) return { text, listen };
   if (/[^/]\.prom$/.test(text)) return { text };
-  throw new UsageError(`wants ADDRESS:PORT, PORT or a FILE that ends in .prom, not "${text}"`);
+  throw new UsageError(`must be ADDRESS:PORT, PORT or a FILE that ends in .prom, not "${text}"`);
 }
 
-/** The option, the same for all commands. */
+/** The option --metrics, the same for all commands. */
 export const metricsOption = {
   value: 'ADDRESS:PORT|FILE.prom',
   parse: place,
-  help: "Serve counts for Prometheus at http://ADDRESS:PORT/metrics (PORT alone is 127.0.0.1's), or keep them in FILE.prom for node_exporter's textfile collector, written anew each 15 s and at the end.",
+  help: "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics (PORT alone means 127.0.0.1), or write them to FILE.prom for node_exporter's textfile collector, every 15 s and at the end.",
 } satisfies Option;
 
 /**
- * What is measured, until it is closed. `read` is called for each scrape; `open` makes what writes a file after the first
- * time. Throws RuntimeError if it cannot begin.
+ * Publishes metrics until it is closed. Calls `read` for each scrape. `open` makes the writer for all writes to a file after
+ * the first. Throws RuntimeError if it cannot start.
  */
 export async function openMetrics(
   { text, listen }: MetricsAt,
@@ -42,14 +42,14 @@ export async function openMetrics(
 ): Promise<{ close(): Promise<void> }> {
   if (listen) {
     const served = await serve(listen, () => expose([...read(), buildInfo(), ...processMetrics()]));
-    if (listen.port === 0) say(command, `metrics at ${served.url}`);
+    if (listen.port === 0) logMessage(command, `metrics at ${served.url}`);
     return served;
   }
-  const file = basename(text, '.prom'); // files of one host stand side by side
+  const file = basename(text, '.prom'); // distinguishes the files of one host
   return keep(
     text,
     () => expose(labelled([...read(), buildInfo()], { file })),
-    (message) => say(command, message),
+    (message) => logMessage(command, message),
     undefined,
     open,
   );

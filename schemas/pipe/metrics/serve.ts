@@ -4,7 +4,7 @@ import type { Listen } from '../io/listen.js';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
 import { contentType } from './text.js';
 
-/** More than scrape at once; it bounds what somebody can hold open. */
+/** More than enough for scrapers; it limits how many connections anyone can hold open. */
 const mostConnections = 32;
 
 export interface Served {
@@ -12,7 +12,7 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Answers GET /metrics, and keeps no process alive. Throws RuntimeError where it cannot listen there. */
+/** Serves GET /metrics, without keeping the process alive. Throws RuntimeError if it cannot listen there. */
 export async function serve({ host, port }: Listen, text: () => string): Promise<Served> {
   const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 65_000 }, (request, response) => {
     const path = request.url?.split('?', 1)[0];
@@ -28,7 +28,7 @@ export async function serve({ host, port }: Listen, text: () => string): Promise
   }).catch((error) => {
     throw new RuntimeError(`cannot listen on ${host} port ${port}: ${cause(error)}; ${remedy(error)}`);
   });
-  server.on('error', () => {}); // one connection less, such as of EMFILE, ends no pipeline
+  server.on('error', () => {}); // a failed connection, such as by EMFILE, must not end the pipeline
   server.on('connection', (socket) => socket.unref());
   const bound = server.address() as AddressInfo;
   return {

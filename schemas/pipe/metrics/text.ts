@@ -1,18 +1,18 @@
-/** A metric of Prometheus: a counter's name ends in `_total`, units are base units (seconds, bytes). */
+/** A Prometheus metric. The name of a counter ends in `_total`; units are base units (seconds, bytes). */
 export interface Metric {
   name: string;
   type: 'counter' | 'gauge';
   help: string;
-  /** Each with the labels that it alone has. */
+  /** The samples, each with its own labels. */
   samples: { labels: Record<string, string>; value: number }[];
 }
 
-/** A metric of one value; of none where that is undefined. */
+/** Returns a metric with one sample, or none if the value is undefined. */
 export function metric(name: string, type: Metric['type'], help: string, value: number | undefined): Metric {
   return { name, type, help, samples: value === undefined ? [] : [{ labels: {}, value }] };
 }
 
-/** The same metrics, each sample with these labels too. */
+/** Returns the metrics with these labels added to each sample. */
 export function labelled(metrics: readonly Metric[], more: Record<string, string>): Metric[] {
   return metrics.map((one) => ({
     ...one,
@@ -22,7 +22,7 @@ export function labelled(metrics: readonly Metric[], more: Record<string, string
 
 export const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Metrics in Prometheus' text format; those of one name, from several stages, stand together. */
+/** Formats metrics in Prometheus' text format. Groups metrics of the same name from several stages. */
 export function expose(metrics: readonly Metric[]): string {
   const families = new Map<string, Metric>();
   for (const one of metrics) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A thread that scans lines before they are asked for. Pieces of the input are offered in their order; whoever is free
-// claims the next one, the thread or who asks for the first that is left, so that neither waits while there is work.
+// A thread that scans lines before they are needed. Pieces of the input are offered in order. Both the thread and the caller
+// that takes the results claim the next unscanned piece when they are free, so neither waits while there is work.
 #define _GNU_SOURCE
 #include "ahead.h"
 #include <sched.h>
@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <uv.h> // Node's: pthreads would ask for a newer C library than Node does
+#include <uv.h> // from Node: pthreads would need a newer C library than Node does
 
 // generated/scan.c
 unsigned scan(const unsigned char *base, const unsigned char *from, const unsigned char *to, unsigned *record, unsigned *end);
@@ -21,7 +21,7 @@ struct piece {
 	atomic_uint scanned;
 };
 
-// Who waits for the other says so first, and looks once more before.
+// A thread that is about to wait sets `asleep` first, then checks once more.
 struct sleeper {
 	atomic_uint asleep;
 	uv_sem_t woken;
@@ -29,7 +29,7 @@ struct sleeper {
 
 struct ahead {
 	struct piece pieces[PIECES];
-	atomic_uint offered, claimed; // so many, ever
+	atomic_uint offered, claimed; // counters that never decrease
 	unsigned taken;
 	atomic_uint over;
 	struct sleeper thread, taker;
@@ -48,7 +48,7 @@ static void pause_briefly(void) {
 #endif
 }
 
-// Waits until `ready` says so: it spins for some µs, then sleeps.
+// Waits until `ready` returns true: spins for some µs, then sleeps.
 static void wait_until(struct sleeper *sleeper, int (*ready)(struct ahead *), struct ahead *ahead) {
 	for (int spins = 0; spins < SPINS; spins++, pause_briefly())
 		if (ready(ahead)) return;
@@ -67,7 +67,7 @@ static int is_scanned(struct ahead *ahead) {
 	return atomic_load(&ahead->pieces[ahead->taken % PIECES].scanned);
 }
 
-// Scans the next piece that nobody has claimed. Returns whether there was one.
+// Claims and scans the next piece. Returns whether there was one.
 static int work(struct ahead *ahead) {
 	unsigned next = atomic_load(&ahead->claimed);
 	do {
@@ -81,7 +81,7 @@ static int work(struct ahead *ahead) {
 
 static void run(void *given) {
 	struct ahead *ahead = given;
-	prctl(PR_SET_NAME, "synpipe-scan"); // as ps -L and top -H show it
+	prctl(PR_SET_NAME, "synpipe-scan"); // shown by ps -L and top -H
 	while (!atomic_load(&ahead->over)) {
 		if (work(ahead)) wake(&ahead->taker);
 		else wait_until(&ahead->thread, is_work, ahead);

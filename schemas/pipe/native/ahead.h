@@ -3,16 +3,16 @@
 
 struct ahead;
 
-// Starts a thread that scans. NULL where there is no second CPU for it, or none could be started.
+// Starts a thread that scans. Returns NULL without a second CPU, or if no thread can be started.
 struct ahead *ahead_open(void);
 
-// Has the lines in base[from..to), whose last byte is a newline, scanned into the records at `record`, so many words.
-// Returns 0 where too much waits already. Bytes and records are not to be touched until they are taken, or it is closed.
+// Offers the lines in base[from..to), whose last byte is a newline, to be scanned into `words` words of records at `record`.
+// Returns 0 if too many pieces are waiting. Do not touch bytes or records before they are taken, or the thread is closed.
 int ahead_offer(struct ahead *, const unsigned char *base, unsigned from, unsigned to, unsigned *record, unsigned words);
 
-// Waits for the first piece that was offered and not taken yet. Returns how many of its lines have a record: all, or as
-// many as there is room for.
+// Takes the oldest offered piece; waits until it is scanned. Returns how many of its lines have a record: all, or as many as
+// fit.
 unsigned ahead_take(struct ahead *);
 
-// Waits until nothing is scanned any more.
+// Ends the thread, and waits for it.
 void ahead_close(struct ahead *);

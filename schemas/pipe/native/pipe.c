@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What Node has no function for.
+// The native addon: system calls that Node lacks, and the thread that scans lines ahead.
 #define _GNU_SOURCE
 #include "ahead.h"
 #include <errno.h>
@@ -13,7 +13,7 @@
 #define MOST 6
 #define SLACK 64 // scan/scanner.ts: bytes that the scanner may read after the last newline
 
-// Reads the whole numbers that follow the first `from` arguments. Throws if they are not exactly `many`, or not of 32 bits.
+// Reads `many` unsigned 32-bit integers after the first `from` arguments. Throws if there are more or fewer, or others.
 static int numbers(napi_env env, napi_value *given, size_t count, size_t from, uint32_t *into, size_t many) {
 	int good = count == from + many;
 	for (size_t i = 0; good && i < many; i++) {
@@ -21,11 +21,11 @@ static int numbers(napi_env env, napi_value *given, size_t count, size_t from, u
 		good = !napi_get_value_double(env, given[from + i], &number) && number >= 0 && number <= UINT32_MAX;
 		if (good) good = (into[i] = number) == number;
 	}
-	if (!good) napi_throw_type_error(env, NULL, "whole numbers are missing");
+	if (!good) napi_throw_type_error(env, NULL, "expected unsigned 32-bit integers");
 	return good;
 }
 
-// grow(fd, bytes): gives a pipe that much room if it has less. Returns whether the kernel did it.
+// grow(fd, bytes): enlarges a pipe to that size if it is smaller. Returns whether the kernel did it.
 static napi_value grow(napi_env env, napi_callback_info info) {
 	napi_value given[MOST], grown = NULL;
 	size_t count = MOST;
@@ -37,8 +37,8 @@ static napi_value grow(napi_env env, napi_callback_info info) {
 	return grown;
 }
 
-// lock(fd): locks an open file for this process, without waiting (flock). Returns 0, or the number of the error: EWOULDBLOCK
-// if another process has the lock. unlock(fd) gives it back; so does closing the file.
+// lock(fd): locks an open file for this process, without waiting (flock). Returns 0 or the errno: EWOULDBLOCK if another
+// process has the lock. unlock(fd) releases it; so does closing the file.
 static napi_value lock_with(napi_env env, napi_callback_info info, int operation) {
 	napi_value given[MOST], failed = NULL;
 	size_t count = MOST;
@@ -60,7 +60,7 @@ static napi_value unlock(napi_env env, napi_callback_info info) {
 	return lock_with(env, info, LOCK_UN);
 }
 
-// A thread, and a reference that keeps the memory on which it works.
+// The scanning thread, and a reference that keeps its memory alive.
 struct scanner {
 	struct ahead *ahead;
 	napi_ref memory;
@@ -68,7 +68,7 @@ struct scanner {
 
 static const napi_type_tag scanner_tag = {0x6a1f0d5c2b7e4c93, 0x9d3e58a7c41b6f02};
 
-// Runs when Node ends, and for `close`.
+// Ends the thread. Runs at Node's exit and for `close`.
 static void stop(void *given) {
 	struct scanner *scanner = given;
 	if (scanner->ahead) ahead_close(scanner->ahead);
@@ -84,15 +84,15 @@ static void finalize(napi_env env, void *given, void *hint) {
 	free(scanner);
 }
 
-// open(memory): starts a thread that scans lines in an ArrayBuffer of WebAssembly, which can be neither detached nor
-// resized. Returns undefined if there can be no such thread.
+// open(memory): starts a thread that scans lines in an ArrayBuffer of WebAssembly, which cannot be detached or resized.
+// Returns undefined if there is no second CPU or the thread cannot be started.
 static napi_value open_(napi_env env, napi_callback_info info) {
 	napi_value given[1], made = NULL;
 	size_t count = 1;
 	bool is_memory = false;
 	napi_get_cb_info(env, info, &count, given, NULL, NULL);
 	if (napi_is_arraybuffer(env, given[0], &is_memory) || !is_memory) {
-		napi_throw_type_error(env, NULL, "an ArrayBuffer is missing");
+		napi_throw_type_error(env, NULL, "expected an ArrayBuffer");
 		return NULL;
 	}
 	struct scanner *scanner = calloc(1, sizeof *scanner);
@@ -101,7 +101,7 @@ static napi_value open_(napi_env env, napi_callback_info info) {
 		free(scanner);
 		return NULL;
 	}
-	// From here on the finalizer frees what there is.
+	// From here on the finalizer frees everything.
 	if (napi_type_tag_object(env, made, &scanner_tag) || napi_create_reference(env, given[0], 1, &scanner->memory) ||
 	    napi_add_env_cleanup_hook(env, stop, scanner))
 		return NULL;
@@ -114,14 +114,14 @@ static struct scanner *scanner_of(napi_env env, napi_value value) {
 	bool is_scanner = false;
 	if (napi_check_object_type_tag(env, value, &scanner_tag, &is_scanner) || !is_scanner ||
 	    napi_get_value_external(env, value, &found) || !((struct scanner *)found)->ahead) {
-		napi_throw_type_error(env, NULL, "no scanner, or it is closed");
+		napi_throw_type_error(env, NULL, "expected an open scanner");
 		return NULL;
 	}
 	return found;
 }
 
-// Whether lines and records, as given to `offer`, are inside the memory. The scanner goes on to a newline, and reads a
-// little after it; records written over the lines could take that newline away.
+// Whether lines and records passed to `offer` are inside the memory. The scanner reads up to a newline and a little beyond,
+// so records must not overlap the lines: they could overwrite that newline.
 static int fits(const unsigned char *memory, size_t length, const uint32_t number[5]) {
 	const uint64_t from = (uint64_t)number[0] + number[1], to = (uint64_t)number[0] + number[2];
 	const uint64_t record = number[3], end = record + (uint64_t)number[4] * sizeof(unsigned);
@@ -129,7 +129,8 @@ static int fits(const unsigned char *memory, size_t length, const uint32_t numbe
 	       (end <= from || to + SLACK <= record) && memory[to - 1] == '\n';
 }
 
-// offer(scanner, base, from, to, record, words): see ahead.h; places are in the memory, `from` and `to` count from `base`.
+// offer(scanner, base, from, to, record, words): see ahead.h. `base` and `record` are offsets in the memory, in bytes; `from`
+// and `to` are relative to `base`.
 static napi_value offer(napi_env env, napi_callback_info info) {
 	napi_value given[MOST], memory, offered = NULL;
 	size_t count = MOST, length = 0;
@@ -158,7 +159,7 @@ static napi_value take(napi_env env, napi_callback_info info) {
 	return lines;
 }
 
-// close(scanner): ends its thread.
+// close(scanner): ends the thread.
 static napi_value close_(napi_env env, napi_callback_info info) {
 	napi_value given[1];
 	size_t count = 1;

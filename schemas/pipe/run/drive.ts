@@ -1,13 +1,14 @@
+import type { Input } from '../io/input.js';
 import type { InvalidPolicy } from '../stage/invalid.js';
 import type { Ledger } from '../stage/ledger.js';
 import type { Stage } from '../stage/stage.js';
-import type { Part } from '../stage/target.js';
-import { Flow, type Input, type Write } from './flow.js';
+import type { StageConfig } from '../stage/stage-config.js';
+import { PipelineRunner, type Write } from './pipeline-runner.js';
 
 /**
- * Feeds a stage from its input until that ends, and yields the bytes it makes, whole lines, a chunk's worth at once:
- * many lines when there are many, each line when they are few. What was yielded is valid until the next is asked for.
- * Throws what the stage, the policy or the input throws.
+ * Runs one stage on an input until that ends, and yields its output as whole lines: in large chunks if there is much, line
+ * by line if there is little. A chunk is valid until the next one is requested. Throws what the stage, the policy or the
+ * input throws.
  */
 export async function* drive(
   stage: Stage,
@@ -24,8 +25,8 @@ export async function* drive(
   if (failure) throw failure.error;
 }
 
-/** The same for stages that feed each other: each tells its own failure. */
-export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerator<Buffer, void> {
+/** The same for several stages in a row. Each reports its own failure to its config. */
+export async function* fuse(configs: readonly StageConfig[], input: Input): AsyncGenerator<Buffer, void> {
   let give: (bytes?: Buffer) => void = () => {};
   const written = () =>
     new Promise<Buffer | undefined>((resolve) => {
@@ -41,9 +42,9 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     });
   };
   let next = written();
-  const flow = new Flow(parts, input, write).run().finally(() => give());
-  flow.catch(() => {}); // it is told below
-  const left = new Error('nobody asks for more');
+  const running = new PipelineRunner(configs, input, write).run().finally(() => give());
+  running.catch(() => {}); // it is thrown below
+  const left = new Error('the consumer has stopped');
   try {
     for (let bytes = await next; bytes; bytes = await next) {
       next = written();
@@ -52,7 +53,7 @@ export async function* fuse(parts: readonly Part[], input: Input): AsyncGenerato
     }
   } finally {
     stop(left);
-    await flow.catch((error) => {
+    await running.catch((error) => {
       if (error !== left) throw error;
     });
   }

@@ -7,20 +7,20 @@ import type { AnyEvent } from '../line/line.js';
 import { RuntimeError } from '../messages/errors.js';
 import { Ledger } from '../stage/ledger.js';
 import { everything, type Stage, select } from '../stage/stage.js';
-import type { Part } from '../stage/target.js';
+import type { StageConfig } from '../stage/stage-config.js';
 import { fuse } from './drive.js';
 
-/** NDJSON as bytes or text, in pieces cut anywhere (a stream, a file, `collector()`), or events. */
-export type Source = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Uint8Array | string | AnyEvent>;
+/** NDJSON as bytes or text in chunks cut anywhere (a stream, a file, `collector()`), or event objects. */
+export type PipelineSource = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Uint8Array | string | AnyEvent>;
 
 /**
- * Runs a source through stages inside this process: `await pipeline(collector(), filter({ dport: 443 }), sinkFile(path))`.
- * Resolves, once the source has ended, to each stage's ledger. Rejects at the first invalid line and the first error.
+ * Runs stages on a source, inside this process: `await pipeline(collector(), filter({ dport: 443 }), sinkFile(path))`.
+ * Resolves to the ledgers of the stages once the source has ended. Rejects at the first invalid line or error.
  */
-export async function pipeline(source: Source, ...stages: Stage[]): Promise<Ledger[]> {
-  const { flow, ledgers } = connect(source, stages.length > 0 ? stages : [every]);
+export async function pipeline(source: PipelineSource, ...stages: Stage[]): Promise<Ledger[]> {
+  const { output, ledgers } = connect(source, stages.length > 0 ? stages : [every]);
   try {
-    for await (const _ of flow);
+    for await (const _ of output);
   } finally {
     release(source);
   }
@@ -28,36 +28,36 @@ export async function pipeline(source: Source, ...stages: Stage[]): Promise<Ledg
 }
 
 /**
- * The events that a source and stages give, as validated objects: `for await (const event of events(collector()))`. Their
- * type is that of the events there are, told apart by `type`; those of other types pass too, where the source has any.
+ * Yields the events from a source and stages as validated objects: `for await (const event of events(collector()))`. Their
+ * type is a union of all known events, discriminated by `type`. Events of unknown types are yielded too.
  */
-export async function* events(source: Source, ...stages: Stage[]): AsyncGenerator<Event> {
+export async function* events(source: PipelineSource, ...stages: Stage[]): AsyncGenerator<Event> {
   const checked = stages.length > 0 ? stages : [every];
   const copies = async function* () {
-    for await (const bytes of connect(source, checked).flow) yield Buffer.from(bytes);
+    for await (const bytes of connect(source, checked).output) yield Buffer.from(bytes);
   };
   try {
     yield* streams(
       Readable.from(copies()),
       split2((line: string): Event => JSON.parse(line)),
       () => {},
-    ); // the iteration throws its error
+    ); // the iteration throws the error
   } finally {
     release(source);
   }
 }
 
-/** Where no stage checks: what a stage lets through is valid, and no line is longer than the limit. */
+/** Used if there is no stage: checks that lines are valid and not too long, as each stage does. */
 const every = select('events', [], everything, {});
 
-/** Ends a stream nobody reads any more, even while it waits: a generator's return() would wait with it. */
-function release(source: Source): void {
+/** Destroys a stream that is not read any more, even while it waits: return() of a generator would wait too. */
+function release(source: PipelineSource): void {
   if (source instanceof Readable) source.destroy();
 }
 
-function connect(source: Source, stages: Stage[]): { flow: AsyncIterable<Uint8Array>; ledgers: Ledger[] } {
+function connect(source: PipelineSource, stages: Stage[]): { output: AsyncIterable<Uint8Array>; ledgers: Ledger[] } {
   let failure: { error: unknown } | undefined;
-  const parts = stages.map((stage): Part => {
+  const configs = stages.map((stage): StageConfig => {
     const line = (number: number, reason: string) => {
       throw new RuntimeError(`${stage.name}: line ${number}: ${reason}`);
     };
@@ -70,19 +70,19 @@ function connect(source: Source, stages: Stage[]): { flow: AsyncIterable<Uint8Ar
       },
     };
   });
-  const flow = async function* () {
+  const output = async function* () {
     const chunks = bytesOf(source);
     try {
-      yield* fuse(parts, fromChunks(chunks));
+      yield* fuse(configs, fromChunks(chunks));
       if (failure) throw failure.error;
     } finally {
-      await chunks.return(); // whoever stops early stops what feeds it
+      await chunks.return(); // a consumer that stops early also stops the source
     }
   };
-  return { flow: flow(), ledgers: parts.map(({ ledger }) => ledger) };
+  return { output: output(), ledgers: configs.map(({ ledger }) => ledger) };
 }
 
-async function* bytesOf(source: Source): AsyncGenerator<Uint8Array, void> {
+async function* bytesOf(source: PipelineSource): AsyncGenerator<Uint8Array, void> {
   for await (const part of source) {
     if (part instanceof Uint8Array) yield part;
     else yield Buffer.from(typeof part === 'string' ? part : `${canonical(part)}\n`);

@@ -1,18 +1,18 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { isTerminal } from '../io/fd.js';
+import { InputStats } from '../io/input-stats.js';
 import type { Source } from '../io/source.js';
-import { beforeMessages } from '../messages/say.js';
+import { beforeMessages } from '../messages/log.js';
 import type { Ledger } from '../stage/ledger.js';
-import { Seen } from './progress/seen.js';
-import { type Shown, statusLine } from './progress/text.js';
+import { type ProgressState, statusLine } from './progress/status-line.js';
 
-/** How often the line is drawn, and when first: what is done before that needs none, ms. */
+/** The time between updates of the line, and before the first (ms): a shorter run needs none. */
 const every = 1_000;
 
 /**
- * The status line of a process that works long, if one is to be shown: where --progress asks for it, or a file is read,
- * and stderr is a terminal. Without one it costs nothing.
+ * Shows a status line if stderr is a terminal and either --progress is given or the input is a file. Returns undefined, at
+ * no cost, if not.
  */
 export function showProgress(
   name: string,
@@ -27,7 +27,7 @@ export function showProgress(
 }
 
 export class Progress {
-  readonly #seen = new Seen();
+  readonly #seen = new InputStats();
   readonly #timer = setInterval(() => this.#draw(), every).unref();
   readonly #mixes = isTerminal(1) && isatty(1);
   #drawn = false;
@@ -36,24 +36,24 @@ export class Progress {
 
   constructor(
     private readonly name: string,
-    /** Of the file, in bytes. */
+    /** The size of the file, in bytes. */
     private readonly size: number | undefined,
     private readonly ledgers: readonly Ledger[],
   ) {
     beforeMessages(() => this.#clear());
   }
 
-  /** Bytes were read. */
+  /** Counts bytes that were read. */
   came(bytes: Buffer): void {
     this.#seen.add(bytes);
   }
 
-  /** Output follows: where it goes to the terminal itself, that shows enough. */
+  /** Call this before output is written. If that goes to the terminal, the status line ends: the output shows the progress. */
   writes(): void {
     if (this.#mixes) this.end();
   }
 
-  /** All was read, or it is over. */
+  /** Removes the line at the end of the input or of the run. */
   end(): void {
     clearInterval(this.#timer);
     this.#clear();
@@ -63,7 +63,7 @@ export class Progress {
     const events = this.ledgers[0]?.in ?? 0;
     const now = performance.now();
     const { read, lost, newest } = this.#seen;
-    const shown: Shown = {
+    const shown: ProgressState = {
       name: this.name,
       events,
       perSecond: ((events - this.#events) / (now - this.#at)) * 1000,
@@ -84,7 +84,7 @@ export class Progress {
   }
 }
 
-/** A terminal that cannot take it is no reason to stop. */
+/** Writes to the terminal. Ignores errors: a broken terminal is no reason to stop. */
 function write(text: string): void {
   try {
     writeSync(2, text);

@@ -3,48 +3,48 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Command, defineCommand, type Entry } from '../command/command.js';
-import { makeReady, prepare, runCommand } from '../command/main.js';
+import { parseCommand, prepareStage, runCommand } from '../command/main.js';
 import { nearest, type Options, type Parsed } from '../command/options.js';
 import { pipelineWords } from '../command/words.js';
 import { fromChunks } from '../io/chunks.js';
 import { type Source, stdin } from '../io/source.js';
 import { spawned } from '../io/spawned.js';
 import { UsageError } from '../messages/errors.js';
-import { exitCode } from '../messages/say.js';
+import { exitCode } from '../messages/exit-code.js';
 import { type MetricsAt, metricsOption } from '../metrics/metrics.js';
-import { type Ready, runStages } from './stages.js';
+import { type PreparedStage, runStages } from './run-stages.js';
 
 interface Element {
   command: Command<Options>;
   argv: string[];
 }
 
-/** `synpipe run PIPELINE`: the pipeline's stages in this one process. */
+/** The command `synpipe run PIPELINE`: runs the stages of a pipeline in one process. */
 export function run(commands: Record<string, Entry>) {
   return defineCommand({
     name: 'synpipe run',
     summary: 'runs a pipeline of these commands in one process',
     usage: '[OPTION]… PIPELINE',
     examples: [
-      ["sudo synpipe run 'collector | filter --dport 443 | sink-file out.ndjson'", 'keep what goes to port 443'],
-      ["synpipe run 'validate | filter --failed' < events.ndjson", 'what failed, from a file'],
+      ["sudo synpipe run 'collector | filter --dport 443 | sink-file out.ndjson'", 'keep attempts to port 443'],
+      ["synpipe run 'validate | filter --failed' < events.ndjson", 'show failed attempts from a file'],
     ],
     args: ['PIPELINE'],
     options: {
       metrics: {
         ...metricsOption,
-        help: `${metricsOption.help} Of all stages but those with one of their own; a collector, which is another process, wants its own.`,
+        help: `${metricsOption.help} This applies to all stages that do not have --metrics themselves. A collector is a separate process and needs its own.`,
       },
     },
-    notes: `PIPELINE is one argument, written as for a shell: words, quotes, backslashes and |, and commands of synpipe only.
-It prints and does what the shell's pipeline would; a line goes from stage to stage without being read again. A command
-that is no stage, such as collector, comes first and is a process of its own. The exit code is that of the last command
-that failed. Where a command line is wrong, nothing runs.`,
+    notes: `PIPELINE is one argument in shell syntax: words, quotes, backslashes and |, with synpipe commands only. It does the same
+as that pipeline in a shell, but lines pass from stage to stage without being parsed again. A command that is not a
+stage, such as collector, must come first and runs as a separate process. The exit code is that of the last command that
+failed. If any command line is wrong, nothing runs.`,
     run: ({ rest: [text = ''], values: { metrics } }) => runPipeline(commands, text, metrics),
   });
 }
 
-/** Runs a pipeline, written as for a shell. Resolves to its exit code. Throws UsageError where the text is wrong. */
+/** Runs a pipeline in shell syntax. Resolves to its exit code. Throws UsageError if the text is wrong. */
 export async function runPipeline(commands: Record<string, Entry>, text: string, metrics?: MetricsAt): Promise<number> {
   const elements = await Promise.all(
     pipelineWords(text).map(async ([name = '', ...argv]): Promise<Element> => {
@@ -55,51 +55,51 @@ export async function runPipeline(commands: Record<string, Entry>, text: string,
   );
   const [first] = elements as [Element];
   if (elements.length > 1 || (metrics && !first.command.run)) return runElements(elements, metrics);
-  if (metrics) throw new UsageError(`--metrics is for stages; give it to ${first.command.name} itself`);
+  if (metrics) throw new UsageError(`--metrics is only for stages; pass it to ${first.command.name} instead`);
   return runCommand(first.command, first.argv);
 }
 
 function unknown(name: string, names: string[]): string {
-  return `there is no command "${name}"; ${nearest(name, names) ?? 'see synpipe --help'}`;
+  return `unknown command "${name}"; ${nearest(name, names) ?? 'see synpipe --help'}`;
 }
 
 async function runElements(elements: Element[], metrics: MetricsAt | undefined): Promise<number> {
-  const ready: Ready[] = [];
+  const ready: PreparedStage[] = [];
   let from: Source | undefined;
   let wrong = 0;
   for (const [at, { command, argv }] of elements.entries()) {
     try {
       const parsed = check(command, argv);
-      if (at > 0 && !command.stage) throw new UsageError('reads no events; it can only come first');
+      if (at > 0 && !command.stage) throw new UsageError('does not read events; it can only come first');
       if (command.run) continue;
-      const { source, ...stage } = makeReady(command, parsed);
+      const { source, ...stage } = prepareStage(command, parsed);
       from ??= source;
       ready.push({ ...stage, metrics: stage.metrics ?? metrics });
     } catch (error) {
-      wrong = exitCode(command.name, error); // the shell tells of them all
+      wrong = exitCode(command.name, error); // report all wrong command lines, as a shell does
     }
   }
   if (wrong > 0) return wrong;
   const [first] = elements as [Element];
-  return first.command.run ? behind(first, ready) : runStages(ready, from ?? stdin());
+  return first.command.run ? runAfterProcess(first, ready) : runStages(ready, from ?? stdin());
 }
 
 function check(command: Command<Options>, argv: string[]): Parsed<Options> {
-  const prepared = prepare(command, argv);
-  if ('text' in prepared) throw new UsageError('prints no events that way; leave out the others');
+  const prepared = parseCommand(command, argv);
+  if ('text' in prepared) throw new UsageError('prints text instead of events; run it on its own');
   return prepared.parsed;
 }
 
-/** Runs stages behind a command that is a process of its own: it has its own rights, and writes from native code. */
-async function behind({ command, argv }: Element, stages: Ready[]): Promise<number> {
+/** Runs stages after a command that needs its own process: it has other privileges, and writes from native code. */
+async function runAfterProcess({ command, argv }: Element, stages: PreparedStage[]): Promise<number> {
   const path = fileURLToPath(new URL(`../../../bin/${command.name}`, import.meta.url));
   const child = await spawned(process.execPath, [path, ...argv], { stdio: ['inherit', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
-  const end = () => void child.kill('SIGTERM'); // Ctrl-C it gets from the terminal
+  const end = () => void child.kill('SIGTERM'); // it gets Ctrl-C from the terminal
   process.on('SIGTERM', end);
   try {
     const code = await runStages(stages, outputOf(child));
-    if (child.stdout?.readableEnded !== true) return code; // its reader has gone: that is no failure of its own
+    if (child.stdout?.readableEnded !== true) return code; // the stages stopped reading: the child did not fail
     const [own, signal] = await ended;
     return code || (own ?? 128 + constants.signals[signal as NodeJS.Signals]);
   } finally {

@@ -1,15 +1,15 @@
-/** After SIGTERM a stage ends when its input does, or has paused, or at last this long after. */
+/** After SIGTERM a stage ends at the end of its input, when the input pauses this long, or after this much time (ms). */
 const pauseMs = 1_000;
 const graceMs = 10_000;
 
 /**
- * Ends a stage without losing what is already in its pipe. Ctrl-C reaches all the processes of a pipeline at once, so a
- * stage fed by a pipe takes its first SIGINT as word that the end of its input is near, and goes on until there. SIGTERM
- * likewise, and SIGHUP, which a terminal that goes away sends to all of them, but these do not wait for an input that has
- * paused. A second signal, or one without a pipe, stops at once.
+ * Handles signals: ends a stage without losing what is already in its pipe. Ctrl-C reaches all processes of a pipeline at
+ * once. So on the first SIGINT, a stage that reads from a pipe continues until the end of its input, which comes soon. The
+ * same holds for SIGTERM, and for SIGHUP, which all processes get when their terminal closes; but after these, a pause in
+ * the input also ends the stage. A second signal, or any signal if the input is not a pipe, stops it at once.
  */
 export class Signals {
-  /** The signal that stopped the stage in the middle. */
+  /** The signal that stopped the stage before the end of its input. */
   stopped: NodeJS.Signals | undefined;
   #asked = false;
   #ended = false;
@@ -21,9 +21,9 @@ export class Signals {
     private readonly piped: boolean,
     private readonly leave: () => void,
     reopen?: () => void,
-    /** Ends the stage by its own means; returns how long that may take (ms). */
+    /** Asks the stage to stop. Returns how long that may take (ms). */
     private readonly stop?: () => number,
-    /** Called with the first signal that asks for the end. */
+    /** Called at the first signal that asks to end. */
     private readonly asked?: () => void,
   ) {
     this.#handlers = [
@@ -34,24 +34,24 @@ export class Signals {
     for (const [signal, handler] of this.#handlers) process.on(signal, handler);
   }
 
-  /** Call when input has come: what comes shows that the pause is not here yet. */
+  /** Call this when input arrives: the input has not paused. */
   came(): void {
     this.#paused?.refresh();
   }
 
-  /** Call at the end of input: a stage that goes on after it is then ended by its own `asked`. */
+  /** Call this at the end of input. A stage that continues after it ends by its `asked`. */
   ended(): void {
     this.#ended = true;
   }
 
-  /** Lets go of the signals. */
+  /** Removes the signal handlers. */
   done(): void {
     clearTimeout(this.#paused);
     clearTimeout(this.#grace);
     for (const [signal, handler] of this.#handlers) process.off(signal, handler);
   }
 
-  /** Dies of the signal that stopped the stage, if one has, since a blocked read would hold up an exit. */
+  /** Dies from the signal that stopped the stage, if there is one: a blocked read would delay an exit. */
   die(): void {
     this.done();
     if (this.stopped) process.kill(process.pid, this.stopped);
@@ -72,11 +72,11 @@ export class Signals {
   }
 
   #stop(signal: NodeJS.Signals): void {
-    if (this.stopped) this.die(); // asked again: whatever still holds it up is given up
+    if (this.stopped) this.die(); // another signal: stop waiting for anything
     this.stopped = signal;
     const needs = this.stop?.() ?? 0;
     this.leave();
     clearTimeout(this.#grace);
-    this.#grace = setTimeout(() => this.die(), needs + pauseMs); // its reader may be stuck
+    this.#grace = setTimeout(() => this.die(), needs + pauseMs); // the reader may be stuck
   }
 }

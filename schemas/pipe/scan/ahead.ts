@@ -1,19 +1,19 @@
 import { type Addon, addon, type Helper } from '../io/addon.js';
 
-/** So many bytes are scanned at once: few enough to share them, many enough that this costs nothing. */
+/** The bytes in one piece: small enough to share the work, large enough that sharing costs nothing. */
 const pieceBytes = 1 << 16;
 const newline = 10;
 
 interface Piece {
   from: number;
-  /** Where its records are in the table. */
+  /** The place of its records in the table. */
   record: number;
 }
 
-/** Another thread, which scans lines before they are asked for, in native code, into records of its own. */
-export class Ahead {
-  readonly #pieces: Piece[] = []; // that are with it
-  readonly #rest: { from: number; to: number }[] = []; // what there was no room for yet
+/** Scans lines before they are needed, in native code in a second thread, into separate records. */
+export class AheadScanner {
+  readonly #pieces: Piece[] = []; // offered to the thread
+  readonly #rest: { from: number; to: number }[] = []; // not offered yet, for lack of slots
   #next = 0; // the slot of the next piece
 
   private constructor(
@@ -21,31 +21,31 @@ export class Ahead {
     private readonly helper: Helper,
     private readonly buffer: Buffer,
     private readonly table: Int32Array,
-    /** Words of the table that a piece has. */
+    /** The words of the table for one piece. */
     private readonly words: number,
-    /** So many pieces have room, behind the first of them, which is not ours. */
+    /** The number of pieces that fit in the table, after the first, which is for the main thread. */
     private readonly slots: number,
   ) {}
 
-  /** Undefined where there is no native part, or no second CPU. */
-  static open(buffer: Buffer, table: Int32Array, words: number): Ahead | undefined {
+  /** Starts the thread. Returns undefined without the native addon or a second CPU. */
+  static open(buffer: Buffer, table: Int32Array, words: number): AheadScanner | undefined {
     const loaded = addon();
     const helper = loaded?.open(table.buffer as ArrayBuffer);
-    return loaded && helper && new Ahead(loaded, helper, buffer, table, words, table.length / words - 1);
+    return loaded && helper && new AheadScanner(loaded, helper, buffer, table, words, table.length / words - 1);
   }
 
-  /** Has buffer[from..to) scanned, where a newline is the last byte: with long lines maybe not all of it. */
+  /** Offers buffer[from..to), which ends with a newline, to be scanned. Very long lines in it may be left out. */
   offer(from: number, to: number): void {
     this.#rest.push({ from, to });
     this.#fill();
   }
 
-  /** Where the next piece begins; undefined where there is none. */
+  /** The start of the next piece; undefined if there is none. */
   get begins(): number | undefined {
     return this.#pieces[0]?.from;
   }
 
-  /** Waits for that piece. Its records stay until the next is asked for. */
+  /** Waits for that piece. Its records stay valid until the next call. */
   take(): { record: number; lines: number } {
     this.#fill();
     const { record } = this.#pieces.shift() as Piece;
@@ -58,7 +58,7 @@ export class Ahead {
 
   #fill(): void {
     const { buffer, table, words, slots } = this;
-    // one slot is that of the piece that was taken last
+    // one slot is in use by the piece that was taken last
     for (let rest = this.#rest[0]; rest && this.#pieces.length < slots - 1; rest = this.#rest[0]) {
       const { from, to } = rest;
       const end = from + pieceBytes < to ? buffer.lastIndexOf(newline, from + pieceBytes) + 1 : to;

@@ -1,14 +1,14 @@
-// A line in any form that JSON allows.
+// Scans a line in any form that JSON allows.
 #pragma once
 #include "text.h"
 
-// Behind the blanks of JSON that a line can have.
+// Skips the blanks of JSON that a line can contain.
 INLINE const u8 *blanks(const u8 *p) {
 	while (*p == ' ' || *p == '\t' || *p == '\r') p++;
 	return p;
 }
 
-// Any string of JSON, from behind its first quote to behind its last.
+// Matches any JSON string, from after its opening quote to after its closing quote.
 OUTLINE const u8 *any_string(const u8 *p) {
 	while (*(p = plain(p)) != '"') {
 		u8 byte = *p;
@@ -31,7 +31,7 @@ OUTLINE const u8 *any_string(const u8 *p) {
 	return p + 1;
 }
 
-// Any number of JSON.
+// Matches any JSON number.
 OUTLINE const u8 *any_number(const u8 *p) {
 	if (*p == '-') p++;
 	if (*p == '0') p++;
@@ -52,9 +52,9 @@ OUTLINE const u8 *any_number(const u8 *p) {
 	return p;
 }
 
-// Any value of JSON, nested at most 32 deep.
+// Matches any JSON value, nested at most 32 levels deep.
 OUTLINE const u8 *any_value(const u8 *p) {
-	u32 depth = 0, objects = 0; // a bit for each level: whether it is an object
+	u32 depth = 0, objects = 0; // one bit per level: whether it is an object
 	for (;;) {
 		switch (*p) {
 		case '"':
@@ -114,8 +114,8 @@ struct member { const u8 *key, *value, *end; u32 length; };
 #define MOST_MEMBERS 96
 static PER_THREAD struct member members[MOST_MEMBERS];
 
-// The members of the object that a line is, in any form that JSON allows, but with keys spelt as they are. Returns where
-// the line's newline is, and how many members there are.
+// Finds the members of a line's object, in any form that JSON allows except for keys with escapes. Returns the place of the
+// line's newline, and sets `count` to the number of members. Returns 0 if it does not match.
 OUTLINE const u8 *any_line(const u8 *p, u32 *count) {
 	u32 n = 0;
 	p = blanks(p);

@@ -1,6 +1,6 @@
-// What the scanner of canonical lines, generated/scan.c, is made of: this, text.h and any.h. They look at 16 bytes at once.
-// A matcher takes a place in bytes that end with a newline, and returns where the value ends, or 0 where it is none or not
-// in its one canonical spelling. It may look at up to 32 bytes behind the newline.
+// The building blocks of the scanner of canonical lines (generated/scan.c): this file, text.h and any.h. They look at 16
+// bytes at once. A matcher takes a place in bytes that end with a newline, and returns the end of the value, or 0 if there is
+// no value of that type in canonical form. It may read up to 32 bytes after the newline.
 #pragma once
 #include "machine.h"
 
@@ -21,30 +21,30 @@ INLINE v128_t within(v128_t bytes, u8 first, u8 last) {
 	return wasm_u8x16_le(wasm_i8x16_sub(bytes, wasm_i8x16_splat(first)), wasm_i8x16_splat(last - first));
 }
 
-// Whether each byte is from `first` to `last`, which differ from place to place.
+// Whether each byte is in its own range, from `first` to `last`.
 INLINE int each_within(v128_t bytes, v128_t first, v128_t last) {
 	return wasm_i8x16_all_true(wasm_u8x16_le(wasm_i8x16_sub(bytes, first), wasm_i8x16_sub(last, first)));
 }
 
-// How many digits there are, up to 16.
+// Returns the number of digits, up to 16.
 INLINE u32 digits(const u8 *p) {
 	return __builtin_ctz(~wasm_i8x16_bitmask(within(wasm_v128_load(p), '0', '9')));
 }
 
-// The value of n digits, 1 to 8.
+// Returns the value of n digits, 1 to 8.
 INLINE u64 value8(const u8 *p, u32 n) {
 	u64 x = (load8(p) - 0x3030303030303030) << (64 - 8 * n);
 	x = x * 10 + (x >> 8);
 	return ((x & 0x000000ff000000ff) * 0x000f424000000064 + ((x >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
 }
 
-// Not in line: few numbers have as many digits as their maximum.
+// Returns the value of n digits, 1 to 16. Not inline: few numbers have as many digits as their maximum.
 OUTLINE u64 value16(const u8 *p, u32 n) {
 	static const u32 powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 	return n <= 8 ? value8(p, n) : value8(p, 8) * powers[n - 8] + value8(p + 8, n - 8);
 }
 
-// A whole number from min to max, where max has `most` digits.
+// Matches a whole number from min to max, where max has `most` digits.
 INLINE const u8 *integer(const u8 *p, u64 min, u64 max, u32 most) {
 	u32 n = digits(p);
 	if (unlikely(n == 0 || n > most || (n > 1 && *p == '0'))) return 0;

@@ -1,15 +1,15 @@
-// Gathers what a stage groups by from the records of lines.
+// Gathers group keys from the records of lines, for aggregate.
 #pragma once
 #include "text.h"
 
-// Whether an address, from behind its first quote, is surely in the one spelling that groups go by: IPv4, or IPv6 as
-// RFC 5952 has it. As isStandard in transforms/aggregate/address.ts.
+// Whether an address, which starts after its opening quote, is certainly in standard form: IPv4, or IPv6 by RFC 5952. The
+// same as isStandard in transforms/aggregate/address.ts.
 INLINE int is_standard(const u8 *p) {
 	if (*p != ':' && (p[1] == '.' || p[2] == '.' || p[3] == '.')) return 1;
 	const u8 *start = p;
 	u32 groups = 0, gap = 0;
 	for (;;) {
-		if (*p == '0') return 0; // a group of 0 may belong to a gap
+		if (*p == '0') return 0; // a group of 0 may belong in the gap
 		const u8 *group = p;
 		while ((u8)(*p - '0') <= 9 || (u8)(*p - 'a') <= 5) p++;
 		groups += p > group;
@@ -17,7 +17,7 @@ INLINE int is_standard(const u8 *p) {
 		if (*p++ != ':') return 0;
 		if (*p == ':') {
 			gap = 1;
-			if (p++ == start + 1 && *p == 'f') return 0; // it may be an IPv4-mapped one
+			if (p++ == start + 1 && *p == 'f') return 0; // it may be IPv4-mapped
 		}
 		if (*p == '"') break;
 	}
@@ -30,36 +30,36 @@ INLINE int has(const u32 *record, int place) {
 
 INLINE u32 two(const u8 *p) { return p[0] * 10 + p[1] - 11 * '0'; }
 
-// The µs since 1970 of a day's beginning.
+// Returns the start of a day, in µs since 1970.
 OUTLINE double day(const u8 *p) {
-	// of the proleptic Gregorian calendar, with years that begin in March, counted from 400 years before the year 0
+	// proleptic Gregorian calendar, with years that start in March, counted from 400 years before the year 0
 	u32 month = two(p + 5), year = 400 + two(p) * 100 + two(p + 2) - (month <= 2);
 	u32 of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + two(p + 8) - 1;
 	int days = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
 	return (days - 146097 - 719468) * 86400e6;
 }
 
-// The µs since 1970 of a valid `ts`.
+// Returns a valid `ts` in µs since 1970.
 INLINE double time(const u8 *p) {
 	u32 seconds = two(p + 11) * 3600 + two(p + 14) * 60 + two(p + 17);
 	return day(p) + seconds * 1e6 + value8(p + 20, 6);
 }
 
-// What is gathered of a line; its key's bytes follow, with zeros behind them up to a multiple of 8.
+// What is gathered from one line. The bytes of the key follow, padded with zeros to a multiple of 8.
 struct gathered {
 	u32 length, tag;
 	double time;
 	u8 key[];
 };
 
-// Enough for all but the values of a line: its head, the newlines, and what is written behind the end.
+// Room for everything except the values: the head, the newlines, and what is written past the end.
 #define ROOM 128
 
-// What is to be gathered, in words: how many fields there are, at most 32, which of them are addresses (bits), which are
-// virtual (bits), and for each kind of line its tag, -1 if it is not to be gathered, the places of ts and of repeat, and two
-// places of each field, -1 if it has none. The second place counts if the first is empty; of a virtual field only the
-// second can be an address. Of each line the fields' values, each with a newline behind it, become the key. Returns how many lines of those at
-// `record` were gathered: it stops at the first that is not so plain, or has no room before `end`.
+// Gathers keys from the lines at `record` to `out`. The key is the values of the fields, each followed by a newline. Returns
+// how many lines were gathered: it stops at the first line that needs JavaScript, or does not fit before `end`.
+// `plan`, in words: the number of fields (at most 32), which of them are addresses (bits), which are virtual (bits). Then, for
+// each kind of line: its tag (-1: not to be gathered), the places of ts and repeat, and two places for each field (-1: none).
+// The second place is used if the line does not have the first. Of a virtual field, only the second can be an address.
 EXPORT(gather) u32 gather(const u8 *base, const u32 *record, u32 lines, const int *plan, u8 *out,
                                                   const u8 *end) {
 	u32 fields = plan[0], addresses = plan[1], virtuals = plan[2];
@@ -73,7 +73,7 @@ EXPORT(gather) u32 gather(const u8 *base, const u32 *record, u32 lines, const in
 		u8 *to = one->key;
 		for (u32 i = 0; i < fields; i++) {
 			int place = places[2 * i], virtual = virtuals >> i & 1;
-			if (unlikely((place < 0 || virtual) && record[5])) return done; // it may be a member that the schema does not know
+			if (unlikely((place < 0 || virtual) && record[5])) return done; // it may be an unknown member
 			int first = has(record, place);
 			if (!first) place = places[2 * i + 1];
 			if (first || has(record, place)) {

@@ -1,30 +1,30 @@
 import { kinds } from '../../generated/kinds.js';
-import { Field } from '../line/field.js';
+import { LineField } from '../line/line-field.js';
 import { sourcesOf } from '../line/virtual.js';
 
-/** Bytes of what is gathered of a line before its key: length of the key, tag, time. */
+/** The bytes before the key in what is gathered from a line: length of the key, tag, time. */
 const head = 16;
 
 /** A field that no line has. */
-const nowhere = new Field('');
+const nowhere = new LineField('');
 
-/** What is to be gathered of lines, for gather.h: a key of some fields' values, of kinds that have a tag. */
-export class Gather {
+/** What to gather from lines, for gather.h: a key from the values of some fields, for the types that have a tag. */
+export class GatherPlan {
   readonly plan: Int32Array;
 
-  /** `addresses`: the fields that are. Those are not gathered where they may be spelled otherwise. */
+  /** `addresses` are the fields with addresses: a line is not gathered if one of them may not be in standard form. */
   constructor(names: readonly string[], addresses: readonly string[], tags: Readonly<Record<string, number>>) {
     const bits = (which: (name: string) => boolean) =>
       names.reduce((all, name, at) => all | (which(name) ? 1 << at : 0), 0);
     const isVirtual = (name: string) => sourcesOf(name).length > 1;
-    // the first source, dest itself, is in no schema of a scanned kind: gather.h stops at a line that may have it
+    // the first source, dest itself, is in no schema of a scanned kind; gather.h stops at a line that may have it
     const fields = names.map((name) => {
       const [last = name, before = last] = sourcesOf(name).toReversed();
-      return isVirtual(name) ? [new Field(before), new Field(last)] : [new Field(name), nowhere];
+      return isVirtual(name) ? [new LineField(before), new LineField(last)] : [new LineField(name), nowhere];
     });
-    const [ts, repeat] = [new Field('ts'), new Field('repeat')];
+    const [ts, repeat] = [new LineField('ts'), new LineField('repeat')];
     const words = kinds.flatMap(({ type }, kind) => {
-      const place = ({ places }: Field) => places[kind] as number;
+      const place = ({ places }: LineField) => places[kind] as number;
       return [tags[type] ?? -1, place(ts), place(repeat), ...fields.flatMap((both) => both.map(place))];
     });
     const isAddress = (name: string) => addresses.includes(sourcesOf(name).at(-1) as string);
@@ -32,7 +32,7 @@ export class Gather {
   }
 }
 
-/** What was gathered of lines. */
+/** What was gathered from lines. */
 export class GatheredLines {
   readonly #starts: Uint32Array;
   readonly #words: Uint32Array;
@@ -52,7 +52,7 @@ export class GatheredLines {
     }
   }
 
-  /** Where the bytes of a line begin. */
+  /** Returns where the bytes of a line start. */
   start(at: number): number {
     return this.#starts[at] as number;
   }
@@ -61,12 +61,12 @@ export class GatheredLines {
     return this.#words[this.start(at) / 4 + 1] as number;
   }
 
-  /** µs since 1970. */
+  /** Returns the time of a line, in µs since 1970. */
   time(at: number): number {
     return this.#times[this.start(at) / 8 + 1] as number;
   }
 
-  /** All that was gathered of some lines. */
+  /** Returns everything that was gathered from a range of lines. */
   bytes(from: number, to: number): Buffer {
     return this.all.subarray(this.start(from), this.start(to));
   }

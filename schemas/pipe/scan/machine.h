@@ -1,4 +1,4 @@
-// What WebAssembly has for 16 bytes at once, and under the same names what processors have, for ../native/ahead.c.
+// The 16-byte SIMD operations of WebAssembly, and the same names for x86-64 and arm64, for ../native/ahead.c.
 #pragma once
 #ifdef __wasm__
 #include <wasm_simd128.h>
@@ -31,6 +31,6 @@ static inline unsigned wasm_i8x16_bitmask(v128_t bytes) {
 	return vaddv_u8(vget_low_u8(set)) | (unsigned)vaddv_u8(vget_high_u8(set)) << 8;
 }
 #else
-#error "no other processor yet"
+#error "unsupported processor"
 #endif
 #endif

@@ -1,41 +1,10 @@
 import { recordWords } from '../../generated/kinds.js';
-import { scanLine } from '../../generated/scan.js';
-import { type Chosen, type Extended, type Scanner, slack, unknownKind } from './scanner.js';
+import { PlainTable } from './plain-table.js';
+import type { ExtendResult, FilterResult, Scanner } from './scanner.js';
 
-/** Of a longer line the scanner cannot keep the places. */
-const longest = 0xffff;
-
-/** In JavaScript, for a Node without WebAssembly (--jitless). */
-export class PlainScanner implements Scanner {
+/** The scanner in JavaScript, for a Node without WebAssembly (--jitless). */
+export class PlainScanner extends PlainTable implements Scanner {
   readonly gathered = Buffer.alloc(0);
-  readonly buffer: Buffer;
-  readonly table: Int32Array;
-  readonly #room: Buffer;
-  readonly #view: DataView;
-
-  constructor(bytes: number, lines: number) {
-    this.#room = Buffer.allocUnsafeSlow(bytes + slack);
-    this.#view = new DataView(this.#room.buffer);
-    this.buffer = this.#room.subarray(0, bytes);
-    this.table = new Int32Array(lines * recordWords);
-  }
-
-  scan(from: number, to: number): number {
-    const { table } = this;
-    const room = this.#room;
-    let record = 0;
-    for (let line = from; line < to && record < table.length; record += recordWords) {
-      let end = scanLine(room, this.#view, line, table, record);
-      if (end < 0 || end - line > longest) {
-        if (end < 0) end = room.indexOf(10, line);
-        table[record] = line;
-        table[record + 1] = end;
-        table[record + 2] = unknownKind;
-      }
-      line = end + 1;
-    }
-    return record / recordWords;
-  }
 
   readonly first = 0;
 
@@ -51,7 +20,7 @@ export class PlainScanner implements Scanner {
     return 0;
   }
 
-  choose(): Chosen {
+  filter(): FilterResult {
     return { asked: 0, passed: 0, question: -1 };
   }
 
@@ -59,7 +28,7 @@ export class PlainScanner implements Scanner {
     return false;
   }
 
-  extend(): Extended {
+  extend(): ExtendResult {
     return { lines: 0, bytes: 0, unnamed: new Int32Array(0) };
   }
 

@@ -1,64 +1,58 @@
 import type { Line } from '../line/line.js';
-import type { Choice } from './choice.js';
-import type { Gather } from './gather.js';
-import type { Texts } from './texts.js';
-
-/** The kind of a line that the scanner does not know: JSON.parse and ajv judge it. */
-export const unknownKind = -1;
-
-/** The scanner compares several bytes at once, and so looks at some behind the last newline. */
-export const slack = 64;
+import type { AdditionCache } from './addition-cache.js';
+import type { CompiledFilter } from './compiled-filter.js';
+import type { GatherPlan } from './gather.js';
 
 /**
- * Room for bytes, and the records of the lines found in them: `table` has for each line `recordWords` words, laid out as
- * generated/kinds.ts says.
+ * A buffer for bytes, and the records of the lines in it: `table` has `recordWords` words for each line, in the layout that
+ * generated/kinds.ts describes.
  */
 export interface Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
   /**
-   * Scans the lines in buffer[from..to), where a newline is the last byte. Returns how many now have a record, from
-   * table[first] on: all, or the first of them.
+   * Scans the lines in buffer[from..to), which ends with a newline. Returns how many lines now have a record, starting at
+   * table[first]: all, or as many as fit.
    */
   scan(from: number, to: number): number;
   readonly first: number;
-  /** Whether lines can be scanned ahead, by another thread. */
+  /** Returns whether lines can be scanned ahead, by another thread. */
   ahead(): boolean;
-  /** Has the lines in buffer[from..to) scanned ahead. They, and what was offered before, must be what is scanned next. */
+  /** Offers the lines in buffer[from..to) to be scanned ahead. `scan` must then be called for all offered lines, in order. */
   offer(from: number, to: number): void;
-  /** Nothing is scanned any more. */
+  /** Ends the other thread, if there is one. */
   close(): void;
   /**
-   * Gathers what `gather` wants from the lines at table[record…], at most so many: one after the other in `gathered`, as
-   * gather.h says. Returns how many: it stops at the first that is not so plain.
+   * Gathers from at most `lines` lines at table[record…] into `gathered`, as described in gather.h. Returns how many: it stops
+   * at the first line that needs JavaScript.
    */
-  gather(record: number, lines: number, gather: Gather): number;
+  gather(record: number, lines: number, gather: GatherPlan): number;
   readonly gathered: Buffer;
   /**
-   * Asks the lines at table[record…], so many, whether they pass. The records of those that do move to the first places.
-   * Stops at the first that it cannot tell of, and returns how many came before that, and how many of these pass.
+   * Filters `lines` lines at table[record…]. Moves the records of those that pass to the front. Stops at the first line that
+   * needs an answer.
    */
-  choose(record: number, lines: number, choice: Choice): Chosen;
-  /** Answers of this line what `choose` could not. Returns whether it now can. */
-  learn(line: Line, choice: Choice, question: number): boolean;
+  filter(record: number, lines: number, filter: CompiledFilter): FilterResult;
+  /** Answers, for this line, the question that stopped `filter`. Returns whether the filter knows the answer now. */
+  learn(line: Line, filter: CompiledFilter, question: number): boolean;
   /**
-   * Extends the lines at table[record…], so many, by the texts that hold `now`, into `gathered`. Stops at the first that
-   * has none.
+   * Adds cached fields that are valid `now` to `lines` lines at table[record…], and writes them to `gathered`. Stops at the
+   * first line without any.
    */
-  extend(record: number, lines: number, texts: Texts, now: number): Extended;
-  /** Moves the lines at table[record…], so many, down to `to`, one behind the other. Returns the end. */
+  extend(record: number, lines: number, cache: AdditionCache, now: number): ExtendResult;
+  /** Packs `lines` lines at table[record…] one after the other at `to`, a lower place. Returns the end. */
   pack(record: number, lines: number, to: number): number;
 }
 
-/** Of so many lines some pass; `question`: what could not be answered of the next. */
-export interface Chosen {
+/** How many lines were filtered, how many of them pass, and the question that stopped the filter (-1: none). */
+export interface FilterResult {
   asked: number;
   passed: number;
   question: number;
 }
 
-/** So many lines were extended, and are now so many bytes; of `unnamed`, by reason, those that have no name. */
-export interface Extended {
+/** How many lines were extended, how many bytes they are now, and how many of them have no name, by reason. */
+export interface ExtendResult {
   lines: number;
   bytes: number;
   unnamed: Int32Array;

@@ -1,8 +1,8 @@
-// Matchers of strings and addresses; those of JavaScript are in text.ts.
+// Matchers for strings and addresses. Their JavaScript twins are in text.ts.
 #pragma once
 #include "bytes.h"
 
-// The length of an escape that canonical lines have: a short one, or \u00XX for the other controls.
+// Returns the length of a canonical escape: a short one, or \u00XX for other control characters. 0 if it is not canonical.
 OUTLINE u32 escaped(const u8 *p) {
 	switch (p[1]) {
 	case '"': case '\\': case 'b': case 'f': case 'n': case 'r': case 't': return 2;
@@ -23,7 +23,7 @@ OUTLINE u32 escaped(const u8 *p) {
 
 INLINE int continues(u8 byte) { return (byte & 0xc0) == 0x80; }
 
-// The length of a valid character of several bytes; C1 controls are none, since they are escaped.
+// Returns the length of a valid multibyte character, or 0. C1 controls are not valid here: canonical lines escape them.
 INLINE u32 multibyte(const u8 *p) {
 	u8 lead = p[0], next = p[1];
 	if (lead < 0xc2 || lead > 0xf4) return 0;
@@ -34,7 +34,7 @@ INLINE u32 multibyte(const u8 *p) {
 	return (lead == 0xf0 && next < 0x90) || (lead == 0xf4 && next > 0x8f) ? 0 : 4;
 }
 
-// The bytes that do not stand for themselves in a string, or are no character of their own.
+// Returns a bit for each byte that is not plain: part of an escape or of a multibyte character, a quote, or a control.
 INLINE u32 special(const u8 *p) {
 	v128_t bytes = wasm_v128_load(p);
 	v128_t found = wasm_i8x16_lt(bytes, wasm_i8x16_splat(0x20)); // signed: 0x80 and above are less
@@ -43,16 +43,16 @@ INLINE u32 special(const u8 *p) {
 	return wasm_i8x16_bitmask(wasm_v128_or(found, wasm_i8x16_eq(bytes, wasm_i8x16_splat(0x7f))));
 }
 
-// Behind the bytes that are characters of their own.
+// Skips plain bytes: those that stand for themselves in a string.
 INLINE const u8 *plain(const u8 *p) {
 	u32 found;
 	while (!(found = special(p))) p += 16;
 	return p + __builtin_ctz(found);
 }
 
-// The rest of a string of min to max characters that began at `text` and is not plain at `p`.
+// Matches the rest of a string of min to max characters that starts at `text` and is not plain at `p`.
 OUTLINE const u8 *rest_of_text(const u8 *p, const u8 *text, u32 min, u32 max) {
-	u32 extra = 0; // bytes that are no character of their own
+	u32 extra = 0; // bytes that do not count as characters
 	for (; *p != '"'; p = plain(p)) {
 		u32 length = *p == '\\' ? escaped(p) : multibyte(p);
 		if (length == 0) return 0;
@@ -63,7 +63,7 @@ OUTLINE const u8 *rest_of_text(const u8 *p, const u8 *text, u32 min, u32 max) {
 	return characters < min || characters > max ? 0 : p + 1;
 }
 
-// A string of min to max characters, from behind its first quote to behind its last.
+// Matches a string of min to max characters, from after its opening quote to after its closing quote.
 INLINE const u8 *string(const u8 *p, u32 min, u32 max) {
 	const u8 *text = p;
 	p = plain(p);
@@ -72,14 +72,14 @@ INLINE const u8 *string(const u8 *p, u32 min, u32 max) {
 	return unlikely(length < min || length > max) ? 0 : p + 1;
 }
 
-// A number up to 255 of n digits, without leading zeros.
+// Whether n digits are a number up to 255 without leading zeros.
 INLINE u32 is_part(const u8 *p, u32 n) {
 	u32 x = load4(p), first = x & 0xff;
 	u32 ordered = first << 16 | (x & 0xff00) | (x >> 16 & 0xff);
 	return (n == 1) | ((n == 2) & (first != '0')) | ((n == 3) & (first != '0') & (ordered <= 0x323535)); // "255"
 }
 
-// From behind the first quote to behind the last.
+// Matches an IPv4 address, from after its opening quote to after its closing quote.
 INLINE const u8 *ipv4(const u8 *p) {
 	v128_t bytes = wasm_v128_load(p);
 	u32 dots = wasm_i8x16_bitmask(wasm_i8x16_eq(bytes, wasm_i8x16_splat('.')));
@@ -94,7 +94,7 @@ INLINE const u8 *ipv4(const u8 *p) {
 
 INLINE int is_hex(u8 byte) { return (u8)(byte - '0') <= 9 || (u8)((byte | 0x20) - 'a') <= 5; }
 
-// Groups of hexadecimal digits, one run of zeros left out; those that end as IPv4 are left to ajv.
+// Matches groups of hexadecimal digits, with one run of zeros left out. Addresses that end in IPv4 form are left to ajv.
 OUTLINE const u8 *ipv6(const u8 *p) {
 	u32 groups = 0, gap = 0;
 	if (*p == ':') {

@@ -1,23 +1,23 @@
 /**
- * What the generated scanner calls for values that need more than a comparison. Each function takes bytes that end with
- * a newline, a place, and returns where the value's closing quote is, or -1 where it is not (canonically) one.
+ * Matchers that the generated scanner calls for values that need more than a comparison. Each takes bytes that end with a
+ * newline, and a place in them. It returns the place of the value's closing quote, or -1 if the value is not canonical.
  */
 
-/** 1 for each byte that stands for itself in a string and is a character of its own. */
+/** 1 for each plain byte: one that stands for itself in a string. */
 export const plain = new Uint8Array(256);
 for (let code = 0x20; code < 0x7f; code++) plain[code] = code === 0x22 || code === 0x5c ? 0 : 1;
 
-/** 1 for each letter that may follow a backslash in canonical text, but for u. */
+/** 1 for each letter, except u, that may follow a backslash in canonical text. */
 const short = new Uint8Array(256);
 for (const letter of '"\\bfnrt') short[letter.charCodeAt(0)] = 1;
 
 /**
- * A string from a place on, whose bytes from `text` to there are plain: valid UTF-8, characters escaped exactly where
- * canonical lines escape them (controls, quote and backslash, each by its shortest escape), `min` to `max` characters.
+ * Matches the rest of a string of `min` to `max` characters that starts at `text` and is plain up to `p`. The string must be
+ * valid UTF-8, with exactly the escapes of canonical lines: controls, quote and backslash, each in its shortest form.
  */
 export function restOfText(b: Uint8Array, p: number, text: number, min: number, max: number): number {
   let at = p;
-  let extra = 0; // bytes that are no character of their own
+  let extra = 0; // bytes that do not count as characters
   for (;;) {
     const byte = b[at] as number;
     if (plain[byte] === 1) at++;
@@ -33,7 +33,7 @@ export function restOfText(b: Uint8Array, p: number, text: number, min: number, 
   return characters < min || characters > max ? -1 : at;
 }
 
-/** The length of a canonical escape: a short one, or \u00XX for the other controls. */
+/** Returns the length of a canonical escape: a short one, or \u00XX for other control characters. */
 function escaped(b: Uint8Array, at: number): number {
   const letter = b[at + 1] as number;
   if (short[letter] === 1) return 2;
@@ -45,13 +45,13 @@ function escaped(b: Uint8Array, at: number): number {
   return code >= 0x20 || code === 8 || code === 9 || code === 10 || code === 12 || code === 13 ? -1 : 6;
 }
 
-/** A digit as canonical lines write it: lower case. */
+/** Returns the value of a hexadecimal digit in lower case. */
 function hex(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   return byte >= 0x61 && byte <= 0x66 ? byte - 0x61 + 10 : -1;
 }
 
-/** The length of a valid character of several bytes; C1 controls are none, since they are escaped. */
+/** Returns the length of a valid multibyte character, or -1. C1 controls are not valid here: canonical lines escape them. */
 function multibyte(b: Uint8Array, at: number): number {
   const lead = b[at] as number;
   const next = b[at + 1] as number;
@@ -65,7 +65,7 @@ function multibyte(b: Uint8Array, at: number): number {
 
 const continues = (byte: number) => (byte & 0xc0) === 0x80;
 
-/** Four numbers up to 255 without leading zeros. */
+/** Matches four numbers up to 255 without leading zeros. */
 export function ipv4(b: Uint8Array, p: number): number {
   let at = p;
   for (let part = 0; ; part++) {
@@ -82,7 +82,7 @@ export function ipv4(b: Uint8Array, p: number): number {
   }
 }
 
-/** Groups of hexadecimal digits, one run of zeros left out; those that end as IPv4 are left to ajv. */
+/** Matches groups of hexadecimal digits, with one run of zeros left out. Addresses that end in IPv4 form are left to ajv. */
 export function ipv6(b: Uint8Array, p: number): number {
   let at = p;
   let groups = 0;

@@ -1,48 +1,49 @@
 import { recordWords } from '../../generated/kinds.js';
 import { code, ownPages } from '../../generated/wasm.js';
 import type { Line } from '../line/line.js';
-import { Ahead } from './ahead.js';
-import type { Choice } from './choice.js';
-import type { Gather } from './gather.js';
-import { type Chosen, type Extended, type Scanner, slack } from './scanner.js';
-import { reasonBits, Texts } from './texts.js';
+import { AdditionCache, reasonBits } from './addition-cache.js';
+import { AheadScanner } from './ahead.js';
+import type { CompiledFilter } from './compiled-filter.js';
+import { slack } from './constants.js';
+import type { GatherPlan } from './gather.js';
+import type { ExtendResult, FilterResult, Scanner } from './scanner.js';
 import { instances, type Memory, newMemory } from './webassembly.js';
 
 interface Exports {
   scan(base: number, from: number, to: number, table: number, end: number): number;
   gather(base: number, record: number, lines: number, plan: number, out: number, end: number): number;
-  choose(base: number, record: number, lines: number, choice: number, told: number): number;
+  filter(base: number, record: number, lines: number, filter: number, result: number): number;
   learn(memory: number, value: number, length: number, answer: number): number;
   pack(base: number, record: number, lines: number, to: number): number;
-  /** base, record, lines, plan, texts, now, out, end, said */
+  /** base, record, lines, plan, cache, now, out, end, result */
   extend(...given: number[]): number;
 }
 const page = 1 << 16;
-/** Room for what is gathered of lines, or for extended ones, and behind it for what is to be. */
+/** Room for gathered or extended lines. The plan follows it. */
 const gatheredBytes = 1 << 17;
-/** Room for choices and texts. What of it is not used takes no memory. */
-const choiceBytes = 1 << 22;
-const spareBytes = choiceBytes + Texts.bytes + 64;
+/** Room for compiled filters and addition caches. Unused room takes no memory. */
+const filterBytes = 1 << 22;
+const spareBytes = filterBytes + AdditionCache.bytes + 64;
 const instance = instances<Exports>(code);
 
-/** In WebAssembly with SIMD, on bytes in its own memory: all the lines in one call. */
+/** The scanner in WebAssembly with SIMD, on bytes in its own memory. Scans all lines in one call. */
 export class WasmScanner implements Scanner {
   readonly buffer: Buffer;
   readonly table: Int32Array;
   readonly gathered: Buffer;
   first = 0;
-  readonly #words: number; // of the table, for lines that are scanned here
-  #ahead: Ahead | undefined;
+  readonly #words: number; // of the table, for lines scanned in this thread
+  #ahead: AheadScanner | undefined;
   readonly #plan: Int32Array;
-  readonly #told: Int32Array;
+  readonly #result: Int32Array;
   readonly #spare: number;
-  #taken = 0; // bytes from there on
-  /** Where each begins; -1 where it has no room. */
-  readonly #places = new Map<Choice | Texts, number>();
+  #taken = 0; // bytes taken from there
+  /** Where each one starts; -1 if there is no room for it. */
+  readonly #places = new Map<CompiledFilter | AdditionCache, number>();
   readonly #memory: Memory;
   #exports: Exports | undefined;
 
-  /** @param ahead so many pieces may be scanned ahead, each of so many lines */
+  /** @param ahead how many pieces of at most `lines` lines may be scanned ahead */
   constructor(bytes: number, lines: number, ahead = 0) {
     this.#words = lines * recordWords;
     const tableBytes = (1 + ahead) * this.#words * 4;
@@ -55,18 +56,18 @@ export class WasmScanner implements Scanner {
     this.buffer = Buffer.from(buffer, ownPages * page + tableBytes, bytes);
     this.gathered = Buffer.from(buffer, gatheredAt, gatheredBytes);
     this.#plan = new Int32Array(buffer, gatheredAt + gatheredBytes, page / 4 - 16);
-    this.#told = new Int32Array(buffer, this.#spare - 64, 16);
+    this.#result = new Int32Array(buffer, this.#spare - 64, 16);
   }
 
   scan(from: number, to: number): number {
     const begins = this.#ahead?.begins;
     if (begins === from) {
-      const { record, lines } = (this.#ahead as Ahead).take();
+      const { record, lines } = (this.#ahead as AheadScanner).take();
       this.first = record;
       return lines;
     }
     const end = begins !== undefined && begins > from && begins < to ? begins : to;
-    this.#exports ??= instance(this.#memory); // not before there is something to scan: it takes a while
+    this.#exports ??= instance(this.#memory); // not before it is needed: compiling takes a while
     const { byteOffset: base } = this.buffer;
     const { byteOffset: table } = this.table;
     this.first = 0;
@@ -74,7 +75,7 @@ export class WasmScanner implements Scanner {
   }
 
   ahead(): boolean {
-    this.#ahead ??= Ahead.open(this.buffer, this.table, this.#words);
+    this.#ahead ??= AheadScanner.open(this.buffer, this.table, this.#words);
     return this.#ahead !== undefined;
   }
 
@@ -87,7 +88,7 @@ export class WasmScanner implements Scanner {
     this.#ahead = undefined;
   }
 
-  gather(record: number, lines: number, { plan }: Gather): number {
+  gather(record: number, lines: number, { plan }: GatherPlan): number {
     this.#exports ??= instance(this.#memory);
     this.#plan.set(plan);
     const { byteOffset: out, length } = this.gathered;
@@ -95,24 +96,24 @@ export class WasmScanner implements Scanner {
     return this.#exports.gather(this.buffer.byteOffset, at, lines, this.#plan.byteOffset, out, out + length);
   }
 
-  choose(record: number, lines: number, choice: Choice): Chosen {
-    const place = this.#choice(choice);
+  filter(record: number, lines: number, filter: CompiledFilter): FilterResult {
+    const place = this.#placeOfFilter(filter);
     if (place < 0) return { asked: 0, passed: 0, question: -1 };
     this.#exports ??= instance(this.#memory);
     const at = this.table.byteOffset + record * 4;
-    const told = this.#told;
-    const asked = this.#exports.choose(this.buffer.byteOffset, at, lines, place, told.byteOffset);
-    choice.seen |= told[2] as number;
-    return { asked, passed: told[0] as number, question: told[1] as number };
+    const result = this.#result;
+    const asked = this.#exports.filter(this.buffer.byteOffset, at, lines, place, result.byteOffset);
+    filter.seen |= result[2] as number;
+    return { asked, passed: result[0] as number, question: result[1] as number };
   }
 
-  learn(line: Line, choice: Choice, question: number): boolean {
-    const memory = choice.memoryOf(question);
-    if (memory === undefined || !line.locate(choice.fieldOf(question)) || line.raw !== this.buffer) return false;
+  learn(line: Line, filter: CompiledFilter, question: number): boolean {
+    const memory = filter.memoryOf(question);
+    if (memory === undefined || !line.locate(filter.fieldOf(question)) || line.raw !== this.buffer) return false;
     const value = this.buffer.byteOffset + line.from;
     const length = line.to - line.from;
-    const at = this.#choice(choice) + memory;
-    return this.#exports?.learn(at, value, length, choice.answer(question, line) ? 1 : 0) === 1;
+    const at = this.#placeOfFilter(filter) + memory;
+    return this.#exports?.learn(at, value, length, filter.answer(question, line) ? 1 : 0) === 1;
   }
 
   pack(record: number, lines: number, to: number): number {
@@ -121,29 +122,31 @@ export class WasmScanner implements Scanner {
     return this.#exports.pack(base, this.table.byteOffset + record * 4, lines, base + to) - base;
   }
 
-  extend(record: number, lines: number, texts: Texts, now: number): Extended {
-    const place = this.#place(texts, Texts.bytes, () => texts.use(this.#memory.buffer, this.#spare + this.#taken));
-    const told = this.#told;
-    const unnamed = told.subarray(1, 2 + reasonBits);
+  extend(record: number, lines: number, cache: AdditionCache, now: number): ExtendResult {
+    const place = this.#placeOf(cache, AdditionCache.bytes, () =>
+      cache.use(this.#memory.buffer, this.#spare + this.#taken),
+    );
+    const result = this.#result;
+    const unnamed = result.subarray(1, 2 + reasonBits);
     if (place < 0) return { lines: 0, bytes: 0, unnamed };
     this.#exports ??= instance(this.#memory);
-    this.#plan.set(texts.plan);
+    this.#plan.set(cache.plan);
     const { byteOffset: out, length } = this.gathered;
     const at = this.table.byteOffset + record * 4;
     const given = [this.buffer.byteOffset, at, lines, this.#plan.byteOffset, place, now, out, out + length];
-    const extended = this.#exports.extend(...given, told.byteOffset);
-    return { lines: extended, bytes: told[0] as number, unnamed };
+    const extended = this.#exports.extend(...given, result.byteOffset);
+    return { lines: extended, bytes: result[0] as number, unnamed };
   }
 
-  #choice(choice: Choice): number {
-    const words = (choice.words + 1) & ~1;
-    return this.#place(choice, words * 4, () =>
-      choice.write(new Int32Array(this.#memory.buffer, this.#spare + this.#taken, words)),
+  #placeOfFilter(filter: CompiledFilter): number {
+    const words = (filter.words + 1) & ~1;
+    return this.#placeOf(filter, words * 4, () =>
+      filter.write(new Int32Array(this.#memory.buffer, this.#spare + this.#taken, words)),
     );
   }
 
-  /** Where something is in the spare memory; -1 without room for it. It is made when it gets its place. */
-  #place(of: Choice | Texts, bytes: number, make: () => void): number {
+  /** Returns the place of something in the spare memory, or -1 if there is no room. Calls `make` when it is placed. */
+  #placeOf(of: CompiledFilter | AdditionCache, bytes: number, make: () => void): number {
     let place = this.#places.get(of);
     if (place === undefined) {
       place = this.#taken + bytes <= spareBytes ? this.#spare + this.#taken : -1;

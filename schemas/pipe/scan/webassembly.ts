@@ -1,4 +1,4 @@
-/** What is used here of the WebAssembly that Node has and its types leave out. */
+/** The parts of WebAssembly used here, which Node's types leave out. */
 declare namespace WebAssembly {
   class Module {
     constructor(code: Uint8Array);
@@ -13,17 +13,17 @@ declare namespace WebAssembly {
   }
 }
 
-/** Not with --jitless. */
+/** Whether Node has WebAssembly: not with --jitless. */
 export const present = typeof WebAssembly === 'object';
 
 export type Memory = WebAssembly.Memory;
 
-/** Memory of so many pages (64 KiB), which grows in place. */
+/** Returns memory of `initial` pages (64 KiB), which grows in place. */
 export function newMemory(initial: number, maximum: number): Memory {
   return new WebAssembly.Memory({ initial, maximum });
 }
 
-/** Makes instances of a module (base64), each for its memory. It is compiled for the first. */
+/** Returns a function that instantiates a module (base64) with a memory. The first call compiles the module. */
 export function instances<Exports>(code: string): (memory: Memory) => Exports {
   let module: WebAssembly.Module | undefined;
   return (memory) => {

@@ -1,11 +1,11 @@
 const newline = 10;
 const brace = 125;
 
-/** Lines on their way out, in one buffer, so that many leave with one write. */
+/** Collects output lines in one buffer, so that one write sends many. */
 export class Batch {
   #buffer = Buffer.allocUnsafeSlow(1 << 16);
   #length = 0;
-  #source: Buffer | undefined; // whose run of lines, source[start..end), comes next but is not copied yet
+  #source: Buffer | undefined; // of source[start..end), consecutive lines that come next but are not copied yet
   #start = 0;
   #end = 0;
   /** How many lines it holds. */
@@ -15,14 +15,14 @@ export class Batch {
     return this.#length + this.#end - this.#start;
   }
 
-  /** Where in `from` the next line would follow the last one without being copied; undefined where it would not. */
+  /** Returns the place in `from` after the last line, where the next one needs no copy; undefined if there is none. */
   behind(from: Buffer): number | undefined {
     return from === this.#source ? this.#end : undefined;
   }
 
   /**
-   * Adds from[start..end), a line with its newline, or several, which must stay as it is until it is taken: lines that follow each
-   * other are copied in one go, or not at all where they are all there is.
+   * Adds from[start..end), one or more lines with their newlines. The bytes must stay unchanged until they are taken or
+   * settled. Consecutive lines are copied in one go, or not at all if the batch holds nothing else.
    */
   line(from: Buffer, start: number, end: number, lines = 1): void {
     if (start !== this.#end || from !== this.#source) {
@@ -43,7 +43,7 @@ export class Batch {
     this.lines++;
   }
 
-  /** Adds from[start..end), so many lines, each with its newline. */
+  /** Adds from[start..end), `lines` lines with their newlines. */
   block(from: Buffer, start: number, end: number, lines: number): void {
     this.settle();
     this.#reserve(end - start);
@@ -56,7 +56,7 @@ export class Batch {
     this.settle();
     this.#reserve(end - start + last - first + 1);
     let close = end - 1;
-    while (from[close] !== brace) close--; // only blanks can be behind it
+    while (from[close] !== brace) close--; // only blanks can follow it
     this.#copy(from, start, close);
     this.#copy(more, first, last);
     for (let rest = close; rest < end; rest++) this.#buffer[this.#length++] = from[rest] as number;
@@ -73,7 +73,7 @@ export class Batch {
     this.lines++;
   }
 
-  /** What is held, to be written before the next line is added; the batch is empty afterwards. */
+  /** Takes all bytes out of the batch. They must be written before the next line is added. */
   take(): Buffer {
     this.lines = 0;
     if (this.#length === 0 && this.#source) {
@@ -87,7 +87,7 @@ export class Batch {
     return taken;
   }
 
-  /** Copies what was not yet: the lines that were added need not stay any more. */
+  /** Copies lines that are not copied yet, so that their source may change. */
   settle(): void {
     if (!this.#source) return;
     this.#reserve(this.#end - this.#start);
@@ -95,7 +95,7 @@ export class Batch {
     this.#forget();
   }
 
-  /** A plain array's view: for a few hundred bytes a Buffer's subarray() and copy() take longer than the copying. */
+  /** Uses a plain Uint8Array: for a few hundred bytes, subarray() and copy() of a Buffer take longer than the copying. */
   #copy(from: Buffer, start: number, end: number): void {
     this.#buffer.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), this.#length);
     this.#length += end - start;

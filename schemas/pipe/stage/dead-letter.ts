@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
 
-/** A file of NDJSON that what could not be used is appended to. */
+/** An NDJSON file that collects what could not be processed. */
 export interface DeadLetter {
-  /** Throws RuntimeError where it cannot be written. */
+  /** Appends records. Throws RuntimeError if that fails. */
   write(...records: object[]): void;
   close(): void;
 }
 
-/** Opens it, for its owner alone. Throws RuntimeError. */
+/** Opens a dead letter file, readable by its owner only. Throws RuntimeError. */
 export function deadLetter(path: string): DeadLetter {
   const orFail = <T>(does: () => T): T => {
     try {
@@ -29,7 +29,7 @@ export function deadLetter(path: string): DeadLetter {
   };
 }
 
-/** A line's bytes as a member of a record: `raw`, or `raw_base64` where they are no UTF-8. */
+/** Returns a line's bytes as a member of a record: `raw`, or `raw_base64` if they are not UTF-8. */
 export function raw(bytes: Buffer): { raw: string } | { raw_base64: string } {
   return isUtf8(bytes) ? { raw: bytes.toString() } : { raw_base64: bytes.toString('base64') };
 }

@@ -1,26 +1,27 @@
 import { nearest } from '../command/options.js';
 import { counted } from '../io/fd.js';
 import { RuntimeError, UsageError } from '../messages/errors.js';
-import { say } from '../messages/say.js';
+import { logMessage } from '../messages/log.js';
 import { deadLetter, raw } from './dead-letter.js';
 
-/** What becomes of a line that is no valid event. */
+/** What to do with invalid lines. */
 export interface InvalidPolicy {
-  /** Takes the line: its number (from 1), the reason, its bytes (only the beginning of one that is too long). */
+  /** Handles one line: its number (from 1), the reason, and its bytes (only the first bytes if it is too long). */
   line(number: number, reason: string, raw: Buffer): void;
-  /** The input has ended. Returns whether this run is to be called failed. */
+  /** Handles the end of the input. Returns whether the run counts as failed. */
   end(invalid: number, lines: number): boolean;
 }
 
-/** Checks the value of `--on-invalid`. A FILE that is nearly one of the words would be made by a typo. */
+/** Checks the value of `--on-invalid`. Rejects a FILE that is probably a misspelt word. */
 export function invalidChoice(text: string): string {
   const words = ['report', 'fail', 'drop'];
   const near = words.includes(text) || /[./]/.test(text) ? undefined : nearest(text, words);
-  if (near) throw new UsageError(`wants report, fail, drop or a FILE, not "${text}"; ${near} ./${text} is a FILE`);
+  if (near)
+    throw new UsageError(`must be report, fail, drop or a FILE, not "${text}"; ${near} For a FILE, write ./${text}`);
   return text;
 }
 
-/** The policy for `--on-invalid report|fail|drop|FILE`. Input that is no text at all ends the run, whatever the choice. */
+/** Returns the policy for `--on-invalid report|fail|drop|FILE`. Each of them fails if the input is not text at all. */
 export function onInvalid(choice: string, command: string): InvalidPolicy {
   const policy = chosen(choice, command);
   return {
@@ -33,7 +34,7 @@ export function onInvalid(choice: string, command: string): InvalidPolicy {
   };
 }
 
-/** What an input is that begins with these bytes, and what to do about it; undefined of one that may be lines of text. */
+/** Recognises binary formats by their first bytes. Returns the format and what to do, or undefined for what may be text. */
 function foreign(raw: Buffer): string | undefined {
   const kinds: [bytes: string, message: string][] = [
     ['1f8b', 'the input is gzip; pass it through gzip -dc'],
@@ -48,11 +49,11 @@ function foreign(raw: Buffer): string | undefined {
 
 function chosen(choice: string, command: string): InvalidPolicy {
   const count = (invalid: number, lines: number, what: string) =>
-    say(command, `${invalid} of ${counted(lines)} invalid${what}`);
+    logMessage(command, `${invalid} of ${counted(lines)} invalid${what}`);
   switch (choice) {
     case 'report':
       return {
-        line: (number, reason) => say(command, `line ${number}: ${reason}`),
+        line: (number, reason) => logMessage(command, `line ${number}: ${reason}`),
         end: (invalid, lines) => {
           count(invalid, lines, '');
           return true;
@@ -78,14 +79,14 @@ function chosen(choice: string, command: string): InvalidPolicy {
   }
 }
 
-/** Appends each line with its number and reason to a file of NDJSON. */
-function kept(path: string, stage: string, told: (invalid: number, lines: number) => void): InvalidPolicy {
+/** Appends each line, with its number and the reason, to an NDJSON file. */
+function kept(path: string, stage: string, report: (invalid: number, lines: number) => void): InvalidPolicy {
   const file = deadLetter(path);
   return {
     line: (number, reason, bytes) => file.write({ stage, line: number, reason, ...raw(bytes) }),
     end: (invalid, lines) => {
       file.close();
-      told(invalid, lines);
+      report(invalid, lines);
       return false;
     },
   };

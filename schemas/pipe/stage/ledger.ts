@@ -1,7 +1,7 @@
 import type { Status } from '../../generated/events.js';
 import { version } from '../../generated/version.js';
 
-/** What a stage has counted; in = out + filtered + invalid once its input has ended well. */
+/** The counts of a stage. After a normal end of input, in = out + filtered + invalid. */
 export class Ledger {
   in = 0;
   out = 0;
@@ -10,7 +10,7 @@ export class Ledger {
   lost = 0;
 }
 
-/** A `status` event. */
+/** Returns a `status` event. */
 export function status(stage: string, phase: 'start' | 'end', more: Partial<Status>): Status {
   const ts = new Date().toISOString().replace('Z', '000Z');
   return { type: 'status', v: 1, ts, stage, phase, version, ...more };

@@ -220,7 +220,7 @@ test('the worker continues after its server is killed and restarted', async (t) 
   assert.equal(code, 0);
   assert.match(
     stderr,
-    /^source-nats: 127\.0\.0\.1:\d+: the connection is lost; trying again\n(source-nats: [^\n]*goes on\n)?$/,
+    /^source-nats: 127\.0\.0\.1:\d+: the connection is lost; trying again\n(source-nats: [^\n]*working again\n)?$/,
   );
 });
 

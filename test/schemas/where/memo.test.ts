@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Field } from '../../../schemas/pipe/line/field.js';
 import { Line } from '../../../schemas/pipe/line/line.js';
+import { LineField } from '../../../schemas/pipe/line/line-field.js';
 import { remembered } from '../../../schemas/where/memo.js';
 import { connect } from '../../support/events.js';
 
 const line = new Line();
-const exeField = new Field('exe');
+const exeField = new LineField('exe');
 const take = (exe: string | undefined, spaces = '') => {
   const bytes = Buffer.from(JSON.stringify(connect(exe === undefined ? {} : { exe })) + spaces);
   assert.equal(line.take(bytes, 0, bytes.length), undefined);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Field } from '../../../schemas/pipe/line/field.js';
 import { Line } from '../../../schemas/pipe/line/line.js';
+import { LineField } from '../../../schemas/pipe/line/line-field.js';
 import { UsageError } from '../../../schemas/pipe/messages/errors.js';
 import type { Comparison, Expression, Literal } from '../../../schemas/where/expression.js';
 import { parse } from '../../../schemas/where/parse.js';
@@ -11,7 +11,7 @@ import { print, someEvent, someExpression, withoutPlaces } from '../../support/w
 
 type Event = Record<string, unknown>;
 
-const type = new Field('type');
+const type = new LineField('type');
 
 /** The event as a stage gets it. */
 function lineOf(event: Event, spaces?: number): Line {

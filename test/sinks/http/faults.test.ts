@@ -9,7 +9,7 @@ import { folder, killGroup, proc, start, until } from '../../support/process.js'
 import { Deduped, Receiver } from '../../support/receiver.js';
 import { shell } from '../../support/shell.js';
 
-const trying = /^(sink-http: http:\/\/127\.0\.0\.1:\d+\/: [^\n]*(; trying again|goes on)\n)+$/;
+const trying = /^(sink-http: http:\/\/127\.0\.0\.1:\d+\/: [^\n]*(; trying again|working again)\n)+$/;
 
 /** What a receiver may do wrong with a request. It may have stored the lines or not. */
 const faults: Record<string, (store: () => void, response: ServerResponse) => void> = {
@@ -95,7 +95,7 @@ test('a receiver that never answers: --request-timeout, then a retry', async (t)
     if (nth > 0) response.end();
   });
   const { stderr, code } = await shell(`sink-http --request-timeout 300ms ${receiver.url}`, folder(t), numbered(1, 10));
-  assert.match(stderr, /: no response in time; trying again\n.*goes on\n$/);
+  assert.match(stderr, /: no response in time; trying again\n.*working again\n$/);
   assert.equal(code, 0);
   assert.ok(receiver.got.length > 1);
   assert.equal(new Set(receiver.got.map(({ key }) => key)).size, 1);
@@ -257,7 +257,8 @@ test('a spool in use by another process is refused until that process exits', as
   const { child } = fed(t, dir, `--spool spool ${receiver.url}`);
   await until('the first to have it', () => readdirSafe(join(dir, 'spool')).includes('lock'));
   const second = await shell(`sink-http --spool spool ${receiver.url}`, dir);
-  const stderr = 'sink-http: cannot use the spool spool: in use by another process; give each its own\n';
+  const stderr =
+    'sink-http: cannot use the spool spool: in use by another process; use a different one for each process\n';
   assert.deepEqual(second, { stdout: '', stderr, code: 1 });
   child.kill('SIGKILL');
   assert.equal((await shell(`sink-http --spool spool ${receiver.url}`, dir)).code, 0);

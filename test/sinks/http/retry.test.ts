@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backoff, Gate } from '../../../schemas/pipe/run/gate.js';
+import { Backoff, backoffMs } from '../../../schemas/pipe/run/backoff.js';
 import { authorization } from '../../../sinks/http/headers.js';
 import { joined, key, nanoseconds } from '../../../sinks/http/preset.js';
 import { isTemporary, retryAfter } from '../../../sinks/http/retry.js';
@@ -8,11 +8,11 @@ import { splitLines } from '../../../sinks/spool/lines.js';
 
 test('backoff doubles up to 30 s, randomly between half and all of it', () => {
   assert.deepEqual(
-    [1, 2, 3, 8, 9, 100].map((failures) => backoff(failures, () => 1)),
+    [1, 2, 3, 8, 9, 100].map((failures) => backoffMs(failures, () => 1)),
     [200, 400, 800, 25_600, 30_000, 30_000],
   );
   assert.deepEqual(
-    [1, 100].map((failures) => backoff(failures, () => 0)),
+    [1, 100].map((failures) => backoffMs(failures, () => 0)),
     [100, 15_000],
   );
 });
@@ -34,7 +34,7 @@ test('which statuses are retried', () => {
 
 test("backoff: concurrent failures count once, the server's wait counts, and a success resets it", () => {
   let now = 0;
-  const gate = new Gate(() => now);
+  const gate = new Backoff(() => now);
   assert.equal(gate.wait, 0);
   gate.failed();
   const first = gate.wait;

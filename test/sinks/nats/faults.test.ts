@@ -11,7 +11,7 @@ import { NatsServer, natsCluster, seqs } from '../../support/nats.js';
 import { folder, killGroup, proc, start, undo, until } from '../../support/process.js';
 import { shell } from '../../support/shell.js';
 
-const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|goes on)\n)+$/;
+const trying = /^(sink-nats: 127\.0\.0\.1:\d+: [^\n]*(; trying again|working again)\n)+$/;
 /** The message about a retry of events that had already arrived. */
 const already = /sink-nats: the stream already had \d+ lines?; each is stored only once\n/;
 
@@ -134,7 +134,7 @@ test('a full stream takes nothing until there is room: the input waits, nothing 
   await jsm.streams.purge('CONN');
   const { code, stderr } = await ended;
   assert.equal(code, 0);
-  assert.match(stderr, /maximum messages exceeded; trying again\n.*goes on\n$/);
+  assert.match(stderr, /maximum messages exceeded; trying again\n.*working again\n$/);
   assertAll(
     [...first, ...seqs(await server.stored('CONN'))].sort((a, b) => a - b),
     150,

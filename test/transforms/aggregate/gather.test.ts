@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Line } from '../../../schemas/pipe/line/line.js';
-import { Gather, GatheredLines } from '../../../schemas/pipe/scan/gather.js';
+import { GatheredLines, GatherPlan } from '../../../schemas/pipe/scan/gather.js';
 import { WasmScanner } from '../../../schemas/pipe/scan/wasm.js';
 import { fields, Key } from '../../../transforms/aggregate/key.js';
 import { parseTime } from '../../../transforms/aggregate/time.js';
@@ -71,7 +71,7 @@ test('gather gives the same key and time as line by line, or nothing', () => {
       fc.constantFrom(known, `dest,${known}`, `comm,dest`, `${known},unknown`),
       (texts, by) => {
         const key = new Key(fields(by));
-        const gather = new Gather(by.split(','), ['daddr'], { connect: 7 });
+        const gather = new GatherPlan(by.split(','), ['daddr'], { connect: 7 });
         const length = scanner.buffer.write(texts.map((text) => `${text}\n`).join(''));
         const lines = scanner.scan(0, length);
         assert.equal(lines, texts.length);

@@ -35,7 +35,8 @@ test('only one process at a time can use a state', async (t) => {
   await until('the state', () => existsSync(join(dir, 'seen')));
   const second = start(t, command, dir);
   second.child.stdin?.end(ndjson(at(1, 'a')));
-  const stderr = 'aggregate: cannot open the state seen: in use by another process; give each its own\n';
+  const stderr =
+    'aggregate: cannot open the state seen: in use by another process; use a different one for each process\n';
   assert.deepEqual(await second.ended, { code: 1, signal: null, stderr });
   first.child.kill('SIGKILL');
   await first.ended;

@@ -27,7 +27,7 @@ test('durations', () => {
   assert.equal(duration('500ms'), 5e5);
   for (const text of ['1us', '90s', '2m', '25h', '7d']) assert.equal(durationText(duration(text)), text);
   for (const text of ['10', '1.5']) assert.equal(duration(text), duration(`${text}s`));
-  for (const text of ['', 's', '-1s', '1w', '99999999999d']) assert.throws(() => duration(text), /needs a time/);
+  for (const text of ['', 's', '-1s', '1w', '99999999999d']) assert.throws(() => duration(text), /must be a time/);
 });
 
 const address = (text: string, v4 = 32, v6 = 128) => {

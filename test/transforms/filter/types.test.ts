@@ -94,7 +94,7 @@ test('options for fields that no chosen event has, and errors that no attempt en
     () => filter({ where: 'qtype == A' }),
     /--where: column 1: no event of connect, outcome, pending has that; add --type dns/,
   );
-  assert.throws(() => filter({ type: 'ftp' }), /type wants connect or outcome or pending or dns/);
+  assert.throws(() => filter({ type: 'ftp' }), /type must be connect or outcome or pending or dns/);
   assert.throws(() => aggregate({ type: 'dns,outcome' }), /counts look-ups, not attempts/);
   assert.throws(() => aggregate({ type: 'dns', count: 'connect' }), /--count is about attempts/);
   assert.throws(() => aggregate({ type: 'dns', measure: 'result' }), /--measure result is about attempts/);

@@ -23,7 +23,7 @@ const table = {
 const usage = (text: string) => (error: unknown) => error instanceof UsageError && error.message === text;
 
 test('parses all spellings of a command line', () => {
-  const { values, given, rest, behind } = parseCommandLine(table, [
+  const { values, given, rest, afterDashes } = parseCommandLine(table, [
     '-qp',
     '80',
     'x',
@@ -35,8 +35,8 @@ test('parses all spellings of a command line', () => {
   ]);
   assert.deepEqual(values, { quiet: true, port: 80, notPort: [[1, 2], [3]] });
   assert.deepEqual(given, { quiet: true, port: '80', 'not-port': '1,2,3' });
-  assert.deepEqual([rest, behind], [['x'], ['-y']]);
-  assert.equal(parseCommandLine(table, ['x']).behind, undefined);
+  assert.deepEqual([rest, afterDashes], [['x'], ['-y']]);
+  assert.equal(parseCommandLine(table, ['x']).afterDashes, undefined);
 });
 
 test('errors name the option as it was given', () => {
@@ -45,13 +45,13 @@ test('errors name the option as it was given', () => {
     [['--zzzzzz'], 'unknown option --zzzzzz; see --help'],
     [['--constructor'], 'unknown option --constructor; see --help'],
     [['-x'], 'unknown option -x; see --help'],
-    [['-p'], '-p wants PORT'],
-    [['--port'], '--port wants PORT'],
+    [['-p'], '-p needs a value: PORT'],
+    [['--port'], '--port needs a value: PORT'],
     [['--quiet=1'], '--quiet takes no value'],
-    [['-p1', '--port', '2'], '--port is given twice'],
-    [['-p', 'x'], '-p wants a whole number from 0 to 65535, not "x"'],
-    [['--not-port', '1,,2'], '--not-port wants a whole number from 0 to 9, not ""'],
-    [['--mode=c'], '--mode wants a or b, not "c"'],
+    [['-p1', '--port', '2'], '--port was given twice'],
+    [['-p', 'x'], '-p must be a whole number from 0 to 65535, not "x"'],
+    [['--not-port', '1,,2'], '--not-port must be a whole number from 0 to 9, not ""'],
+    [['--mode=c'], '--mode must be a or b, not "c"'],
   ];
   for (const [argv, message] of cases) assert.throws(() => parseCommandLine(table, argv), usage(message));
 });
@@ -65,7 +65,7 @@ test('errors of a program name the option as the program spelled it', () => {
   assert.throws(() => parseGiven(table, { 'not-port': 1 } as never), UsageError);
   assert.throws(
     () => parseGiven(table, { port: 99999 }),
-    usage('port wants a whole number from 0 to 65535, not "99999"'),
+    usage('port must be a whole number from 0 to 65535, not "99999"'),
   );
 });
 

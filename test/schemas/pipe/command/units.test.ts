@@ -24,8 +24,8 @@ test('anything else is refused', () => {
   for (const text of ['', '0', '0K', '-1', '1k', '1.5M', 'M', '1 M', '9999999T', '1e3'])
     assert.throws(() => bytes(text), /wants a size/);
   for (const text of ['', '-1s', 's', '1w', '1e3', '.5s', '1.s', ' 5s', '0.5us', '99999999999d'])
-    assert.throws(() => duration(text), /needs a time such as 500ms/);
-  assert.throws(() => microseconds('5'), /needs a time with its unit, such as/);
-  assert.throws(() => duration('0s'), /needs a time of at least 1ms, not "0s"/);
-  assert.throws(() => time('s', { from: '1s', to: '7d' })('8d'), /needs a time from 1s to 7d, not "8d"/);
+    assert.throws(() => duration(text), /must be a time such as 500ms/);
+  assert.throws(() => microseconds('5'), /must be a time with a unit, such as/);
+  assert.throws(() => duration('0s'), /must be a time of at least 1ms, not "0s"/);
+  assert.throws(() => time('s', { from: '1s', to: '7d' })('8d'), /must be a time from 1s to 7d, not "8d"/);
 });

@@ -21,24 +21,24 @@ test('splits words as a shell does', () => {
 
 test('errors name the column', () => {
   const cases: [string, string][] = [
-    ['', 'column 1: wants a command'],
-    ['  ', 'column 3: wants a command'],
+    ['', 'column 1: a command is missing'],
+    ['  ', 'column 3: a command is missing'],
     ['| a', 'column 1: a command is missing before |'],
     ['a || b', 'column 4: a command is missing before |'],
-    ['a | ', 'column 5: a command is missing behind |'],
+    ['a | ', 'column 5: a command is missing after |'],
     ["a 'b", "column 3: this ' is not closed"],
     ['a "b', 'column 3: this " is not closed'],
     ['a \\', 'column 3: nothing follows the backslash'],
-    ['a > b', 'column 3: > is for a shell; quote it if it is meant as it is'],
-    ['a 2>&1', 'column 4: > is for a shell; quote it if it is meant as it is'],
-    ['é "$x"', 'column 4: $ is for a shell; quote it if it is meant as it is'],
-    ['😀 ;', 'column 3: ; is for a shell; quote it if it is meant as it is'],
-    ['a\nb', 'column 2: a new line is for a shell; quote it if it is meant as it is'],
+    ['a > b', 'column 3: > has a special meaning in a shell; quote it to use it literally'],
+    ['a 2>&1', 'column 4: > has a special meaning in a shell; quote it to use it literally'],
+    ['é "$x"', 'column 4: $ has a special meaning in a shell; quote it to use it literally'],
+    ['😀 ;', 'column 3: ; has a special meaning in a shell; quote it to use it literally'],
+    ['a\nb', 'column 2: a newline has a special meaning in a shell; quote it to use it literally'],
     ...[...'<>&;()$`*?[{}~'].map((char): [string, string] => [
       `a b${char}`,
-      `column 4: ${char} is for a shell; quote it if it is meant as it is`,
+      `column 4: ${char} has a special meaning in a shell; quote it to use it literally`,
     ]),
-    ['a #b', 'column 3: # is for a shell; quote it if it is meant as it is'],
+    ['a #b', 'column 3: # has a special meaning in a shell; quote it to use it literally'],
   ];
   for (const [text, message] of cases) assert.throws(() => pipelineWords(text), { message }, text);
 });

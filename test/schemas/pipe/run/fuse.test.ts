@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
+import type { Input } from '../../../../schemas/pipe/io/input.js';
 import { RuntimeError } from '../../../../schemas/pipe/messages/errors.js';
 import { drive, fuse } from '../../../../schemas/pipe/run/drive.js';
-import { Flow, type Input } from '../../../../schemas/pipe/run/flow.js';
+import { PipelineRunner } from '../../../../schemas/pipe/run/pipeline-runner.js';
 import { Ledger } from '../../../../schemas/pipe/stage/ledger.js';
 import type { Stage } from '../../../../schemas/pipe/stage/stage.js';
 import { everything, select } from '../../../../schemas/pipe/stage/stage.js';
-import type { Part } from '../../../../schemas/pipe/stage/target.js';
+import type { StageConfig } from '../../../../schemas/pipe/stage/stage-config.js';
 import { filter } from '../../../../transforms/filter.js';
 import { anyLine, cut } from '../../../support/arbitrary.js';
 import { connect, ndjson } from '../../../support/events.js';
@@ -136,9 +137,9 @@ interface Run {
   bad: string[][];
 }
 
-function partsOf(plans: Plan[]): { parts: Part[]; run: Run } {
+function partsOf(plans: Plan[]): { parts: StageConfig[]; run: Run } {
   const run: Run = { out: '', ledgers: [], failures: plans.map(() => ''), bad: plans.map(() => []) };
-  const parts = plans.map(({ kind, status, patience }, at): Part => {
+  const parts = plans.map(({ kind, status, patience }, at): StageConfig => {
     const ledger = new Ledger();
     run.ledgers.push(ledger);
     const line = (number: number, reason: string, raw: Buffer) => {
@@ -262,7 +263,7 @@ test('nothing more is read while a stage waits, and an event passes through as s
     free = resolve;
   });
   const { parts } = partsOf(['all', 'all'].map((kind) => ({ kind, status: false, patience: 9 })));
-  (parts[1] as Part).stage = {
+  (parts[1] as StageConfig).stage = {
     name: 'gate',
     async line(line, out) {
       await gate;
@@ -280,7 +281,7 @@ test('nothing more is read while a stage waits, and an event passes through as s
 });
 
 /** Two stages that count how often they have ended. */
-function ending(): { parts: Part[]; run: Run; ends: number[] } {
+function ending(): { parts: StageConfig[]; run: Run; ends: number[] } {
   const { parts, run } = partsOf(['all', 'slow'].map((kind) => ({ kind, status: false, patience: 9 })));
   const ends = [0, 0];
   for (const [at, part] of parts.entries()) {
@@ -320,6 +321,6 @@ test('if a write fails, the stages end and its error is thrown', async () => {
     out.push(String(bytes));
     if (out.length === 3) throw new RuntimeError('full');
   };
-  await assert.rejects(new Flow(parts, endless(ndjson(connect())), write).run(), { message: 'full' });
+  await assert.rejects(new PipelineRunner(parts, endless(ndjson(connect())), write).run(), { message: 'full' });
   assert.deepEqual([out.length, ends, run.failures], [3, [1, 1], ['', '']]);
 });

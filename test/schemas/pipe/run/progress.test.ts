@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Seen } from '../../../../schemas/pipe/run/progress/seen.js';
-import { statusLine } from '../../../../schemas/pipe/run/progress/text.js';
+import { InputStats } from '../../../../schemas/pipe/io/input-stats.js';
+import { statusLine } from '../../../../schemas/pipe/run/progress/status-line.js';
 import { connect, ndjson } from '../../../support/events.js';
 import { folder } from '../../../support/process.js';
 import { Terminal } from '../../../support/terminal.js';
@@ -44,7 +44,7 @@ test('bytes, losses and the newest time are counted, wherever pieces are cut', (
       fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }),
       (events, lengths) => {
         const bytes = Buffer.from(ndjson(...events));
-        const seen = new Seen();
+        const seen = new InputStats();
         for (let at = 0, i = 0; at < bytes.length; i++) {
           const length = lengths[i % lengths.length] as number;
           seen.add(bytes.subarray(at, at + length));

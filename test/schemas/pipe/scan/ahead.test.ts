@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { file } from '../../../../schemas/pipe/io/source.js';
-import { Flow } from '../../../../schemas/pipe/run/flow.js';
+import { PipelineRunner } from '../../../../schemas/pipe/run/pipeline-runner.js';
 import { onInvalid } from '../../../../schemas/pipe/stage/invalid.js';
 import { Ledger } from '../../../../schemas/pipe/stage/ledger.js';
 import { filter } from '../../../../transforms/filter.js';
@@ -98,7 +98,7 @@ async function filtered(input = file(long), stopAfter = Number.POSITIVE_INFINITY
     policy: () => onInvalid('fail', 'filter'),
     failed,
   };
-  const flow = new Flow([part], input, async (bytes) => {
+  const flow = new PipelineRunner([part], input, async (bytes) => {
     out.push(Buffer.from(bytes));
     most = Math.max(most, scanning());
     if (out.length === stopAfter) throw new Error('enough');

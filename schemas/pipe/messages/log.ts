@@ -1,0 +1,17 @@
+import { writeSync } from 'node:fs';
+import { printable } from './printable.js';
+
+let clear = () => {};
+
+/** Sets what to call before each message: it clears what is drawn on the terminal. */
+export function beforeMessages(task: () => void): void {
+  clear = task;
+}
+
+/** Writes one line to stderr: `command: message`. Ignores errors: a broken stderr is no reason to stop. */
+export function logMessage(command: string, message: string): void {
+  clear();
+  try {
+    writeSync(2, `${command}: ${printable(message)}\n`);
+  } catch {}
+}
