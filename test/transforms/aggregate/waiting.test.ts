@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Line } from '../../../schemas/pipe/line.js';
 import { fields, Key } from '../../../transforms/aggregate/key.js';
+import { PendingAttempts } from '../../../transforms/aggregate/pending.js';
 import { timeText } from '../../../transforms/aggregate/time.js';
-import { Waiting } from '../../../transforms/aggregate/waiting.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
@@ -168,7 +168,7 @@ test('groups: of its pending event; with a step of ts there is no gauge; having,
 });
 
 test('more attempts than are tracked', () => {
-  const waiting = new Waiting(() => Number.POSITIVE_INFINITY, 3);
+  const waiting = new PendingAttempts(() => Number.POSITIVE_INFINITY, 3);
   const key = new Key(fields('comm'));
   const line = new Line();
   const take = (event: object) => {
