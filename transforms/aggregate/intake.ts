@@ -90,8 +90,8 @@ export class Intake {
       this.key.read(line);
       row = pane.row(this.key);
     } else {
-      const alike = event.other && event.by === this.emitter.by;
-      pane.eachMax += alike ? (event.each_max ?? 0) : Math.max(event.count, pending);
+      const sameBy = event.other && event.by === this.emitter.by;
+      pane.eachMax += sameBy ? (event.each_max ?? 0) : Math.max(event.count, pending);
     }
     if (this.#gauge) pane.gauges.add(row > 0 ? this.key : undefined, start, end, pending);
     this.measures.summary(pane.table, row, event);

@@ -85,7 +85,7 @@ export class Measures {
       names.includes(name) ? this.#columns.push(...rules) - rules.length : 0;
     this.#failed = columns('failed', 'sum', 'sum'); // errors of connects, failed outcomes
     this.#result = columns('result', ...results.map(() => 'sum' as const));
-    this.#latency = columns('latency', 'sum', 'min', 'max', 'sum'); // sum, least, largest, how many
+    this.#latency = columns('latency', 'sum', 'min', 'max', 'sum'); // sum, minimum, maximum, number
     this.#first = columns('first', 'min');
     this.#last = columns('last', 'max');
     this.#rate = names.includes('rate');

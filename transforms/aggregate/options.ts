@@ -38,12 +38,12 @@ export const options = {
   measure: {
     value: 'MEASURES',
     parse: measures,
-    help: `What to measure of each group: a list of count, failed, result, latency, rate, first, last, distinct:FIELD (default ${defaultMeasures}).`,
+    help: `What to measure for each group: a list of count, failed, result, latency, rate, first, last, distinct:FIELD (default ${defaultMeasures}).`,
   },
   count: {
     value: 'connect|outcome',
     parse: oneOf('connect', 'outcome'),
-    help: 'Which events to count as attempts. Default: connect events if there are any, else outcome events. This is right for every --report of a single collector.',
+    help: 'Which events to count as attempts. Default: outcome events, or connect events once one was seen, which is right for every --report of a single collector.',
   },
   top: {
     value: 'K',
@@ -87,7 +87,7 @@ export type Subject = 'attempts' | 'dns';
 export function subjectOf(types: readonly string[], { count, measure }: Parsed<typeof options>['values']): Subject {
   if (!types.includes('dns')) return 'attempts';
   if (types.length > 1)
-    throw new UsageError('--type dns counts look-ups and excludes other types; use a second aggregate for attempts');
+    throw new UsageError('--type dns counts look-ups, not attempts; use a second aggregate for attempts');
   if (count) throw new UsageError('--count applies to attempts only; remove it with --type dns');
   if (measure?.includes('result')) throw new UsageError('--measure result applies to attempts only; use --by error');
   return 'dns';

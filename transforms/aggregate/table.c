@@ -142,7 +142,8 @@ EXPORT(row) u32 row(u32 length, u32 before) {
 // A line as gathered by gather.h. `tag` is the column to count it in; `add` replaces it by the row.
 struct gathered { u32 length, tag; double time; u8 key[]; };
 
-// Counts each gathered line in the buffer as 1. Stops before it would add more than `most` rows. Returns the number counted.
+// Counts each gathered line in the buffer as 1. Stops at a new key if there are more than `most` rows. Returns the number of
+// lines counted.
 EXPORT(add) u32 add(u32 lines, u32 most, u32 before) {
 	struct gathered *line = (struct gathered *)room, *batch[AHEAD];
 	u32 hashes[AHEAD], likely[AHEAD];

@@ -49,8 +49,8 @@ export class Table {
   }
 
   /**
-   * Counts gathered lines, each in the column given by its tag. Stops before it would add more than `most` rows. Returns the
-   * number of lines counted.
+   * Counts gathered lines, each in the column given by its tag. Stops at a new key if the table has more than `most` rows.
+   * Returns the number of lines counted.
    */
   addGathered(gathered: Uint8Array, lines: number, most: number, before: number): number {
     const place = this.#space(gathered.length);
@@ -66,8 +66,8 @@ export class Table {
   }
 
   /**
-   * Writes rows as lines, until there is no more room or a row needs the general way. Returns the buffer and the end of each
-   * line, which is followed by a newline. The result is valid until the next call.
+   * Writes rows as lines, until there is no more room or a count is too large to be exact. Returns the buffer and the end of
+   * each line, which is followed by a newline. The result is valid until the next call.
    */
   lines(pieces: Pieces, rows: Uint32Array): { buffer: Buffer; ends: Uint32Array } {
     const { length } = pieces.bytes;

@@ -148,6 +148,6 @@ test('addresses of DNS servers', () => {
   for (const [text, port] of Object.entries(good)) assert.equal(serverAddress(text).port, port, text);
   assert.equal(serverAddress('[2001:db8::1]:5353').address, '2001:db8::1');
   for (const bad of ['', 'dns', '192.0.2.1:', '192.0.2.1:0', '192.0.2.1:65536', '[192.0.2.1]:53', '[::1', '::1]']) {
-    assert.throws(() => serverAddress(bad), /wants ADDRESS/, bad);
+    assert.throws(() => serverAddress(bad), /needs ADDRESS/, bad);
   }
 });
