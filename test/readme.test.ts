@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { ecsFields } from '../transforms/to-ecs/fields.js';
-import type { Table } from '../transforms/to-ecs/places.js';
+import type { Table } from '../transforms/to-ecs/mapping.js';
 import { otelFields } from '../transforms/to-otel/fields.js';
 import { pages } from './support/documents.js';
 import { shell } from './support/shell.js';

@@ -8,13 +8,16 @@ import { cause, RuntimeError } from '../schemas/pipe/messages/errors.js';
 import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
 
 /**
- * A stage of the user's own, for events of the types that it asks for: true passes the line as it came, false or nothing
- * holds it back, an event or several take its place.
+ * A user's function. Its result decides what happens to the event: true passes the line unchanged, false or undefined
+ * drops it, and an event or an array of events replaces it.
  */
 export type Apply = (event: Event) => Result | Promise<Result>;
 type Result = boolean | undefined | AnyEvent | AnyEvent[];
 
-/** The stage for programs: `apply((event) => event.dport === 443)`. It sees the events of `types`, others pass. */
+/**
+ * Creates the stage for use in a program: `apply((event) => event.dport === 443)`. The function gets the events of
+ * `types`; other events pass.
+ */
 export function apply(each: Apply, types = attemptTypes, name = 'apply'): Stage {
   return {
     name,
@@ -50,10 +53,10 @@ interface Loaded {
   types?: string[];
 }
 
-/** Imports a module; one in TypeScript by tsx, which the package may have been installed without. */
+/** Imports a module with tsx, which compiles TypeScript, or with Node's own import if tsx is not installed. */
 async function load(url: string): Promise<Loaded> {
   try {
-    const { tsImport } = await import('tsx/esm/api'); // costs half a second, only here
+    const { tsImport } = await import('tsx/esm/api'); // takes half a second, so it is loaded only here
     return await tsImport(url, import.meta.url);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -62,19 +65,19 @@ async function load(url: string): Promise<Loaded> {
   }
 }
 
-/** Sends to stderr what the file prints: standard output is for events. */
+/** Redirects to stderr what the user's file prints, because stdout carries events. */
 function keepStdoutForEvents(): void {
-  process.stderr.on('error', () => {}); // nobody reads it: no reason to stop
-  Object.defineProperty(process, 'stdout', { value: process.stderr, configurable: true }); // console writes there too
+  process.stderr.on('error', () => {}); // a closed stderr is no reason to stop
+  Object.defineProperty(process, 'stdout', { value: process.stderr, configurable: true }); // console uses it too
 }
 
-/** The stage of a TypeScript or JavaScript file, its default export, loaded when the stage opens. */
+/** Creates a stage from the default export of a TypeScript or JavaScript file. The file is loaded when the stage opens. */
 function fromFile(file: string): Stage {
   let inner: Stage;
   return {
     name: 'apply',
     get types() {
-      return inner.types as readonly string[]; // asked for after open
+      return inner.types as readonly string[]; // only read after open
     },
     async open() {
       let loaded: Loaded;
@@ -86,7 +89,7 @@ function fromFile(file: string): Stage {
           throw new RuntimeError(`cannot load ${file}: TypeScript needs tsx with this Node; npm install -g tsx`);
         throw new RuntimeError(`cannot load ${file}: ${(error as Error).message.split('\n').slice(0, 2).join(' ')}`);
       }
-      if (typeof loaded.default === 'object') loaded = loaded.default as Loaded; // no "type": "module" near it: CommonJS
+      if (typeof loaded.default === 'object') loaded = loaded.default as Loaded; // CommonJS: no package.json with "type": "module"
       if (typeof loaded.default !== 'function') {
         throw new RuntimeError(`${file} has no default export that is a function; write export default (event) => …`);
       }
@@ -106,9 +109,9 @@ export const command = defineCommand({
   ],
   args: ['FILE'],
   options: {},
-  notes: `The function gets a validated event. It returns true to pass the line as it came, false or nothing to hold it
-back, or the event or events that take its place, which are validated too. It gets connect, outcome and pending events;
-all other events pass, unless the file chooses the types: export const types = ['dns', 'summary']
-What the file prints (console.log, process.stdout) goes to stderr.`,
+  notes: `The function gets a validated event. It returns true to pass the line unchanged, false or nothing to drop it, or
+one or more events to replace it, which are validated too. It gets connect, outcome and pending events; all other events
+pass. To choose other types, export them from the file: export const types = ['dns', 'summary']
+Whatever the file prints (console.log, process.stdout) goes to stderr.`,
   stage: ({ rest }) => fromFile(rest[0] as string),
 });

@@ -8,16 +8,16 @@ import { logMessage } from '../schemas/pipe/messages/log.js';
 import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
 import { AgingMap } from '../schemas/pipe/stage/aging-map.js';
 import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
-import { Idle } from './aggregate/idle.js';
-import { fieldNames, fields, Key, sayMissed } from './aggregate/key.js';
+import { IdleTimer } from './aggregate/idle.js';
+import { fieldNames, fields, Key, reportUnknownField } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';
 import { Timelines } from './aggregate/timelines.js';
 import { chosenTypes, typeOptions } from './filter/types.js';
 
-const usualBy = 'comm,daddr,dport,result,error';
-const usualByOfLookups = 'comm,name,qtype,error';
-const usualWithin = 10e6;
-const usualKeys = 100_000;
+const defaultBy = 'comm,daddr,dport,result,error';
+const defaultByOfLookups = 'comm,name,qtype,error';
+const defaultWithin = 10e6; // µs
+const defaultKeys = 100_000;
 
 const ts = new LineField('ts');
 const id = new LineField('id');
@@ -29,37 +29,38 @@ const options = {
     value: 'FIELDS',
     parse: fields,
     words: fieldNames,
-    help: `Events of one type are the same where these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${usualBy}; of dns events ${usualByOfLookups}).`,
+    help: `Events of one type are the same if these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${defaultBy}; for dns events ${defaultByOfLookups}).`,
   },
   within: {
     value: 'TIME',
     parse: interval,
-    help: "How long after the first one, by the events' own time (default 10s).",
+    help: 'How long after the first event to hold back the same events, in event time (default 10s).',
   },
   'max-keys': {
     value: 'N',
     parse: integer(1, 10_000_000),
-    help: `Remember at most N different events, and N attempts that wait (default ${usualKeys}). With more, the oldest is forgotten early.`,
+    help: `Remember at most N different events and N pending attempts (default ${defaultKeys}). Beyond that, the oldest is forgotten early.`,
   },
 } satisfies Options;
 
-/** What came since the first event of its kind: how many, and the last one's line. */
+/** The repetitions of an event that are held back: their number, and the line of the last one. */
 interface Held {
-  /** When the first one was, µs. */
+  /** The time of the first event, which has passed, µs. */
   since: number;
   times: number;
-  /** The last one has a `repeat` of its own. */
-  counted: boolean;
+  /** Whether the last line has a `repeat` field already. */
+  hasRepeat: boolean;
   line: Buffer;
   length: number;
 }
 
 /**
- * Passes the first of several events that are the same, and holds back the others of that time. When it ends the last of
- * them follows, which says in `repeat` how many they were: nothing waits, and the sum of all is the input's.
+ * Passes the first of several events that are the same, and holds back its repetitions for a time. When that time is over,
+ * the last repetition passes, with their number in `repeat`. So the first event is never delayed, and the counts add up to
+ * the input's.
  *
- * A pending event passes as it is and is never counted, since its attempt counts once it has ended. That outcome passes as
- * it is, too: if it were held back, the attempt would seem to wait forever.
+ * A pending event passes unchanged and is never counted, because its attempt is counted when it ends. The outcome of that
+ * attempt passes unchanged too: if it were held back, the attempt would seem to be pending forever.
  */
 class Dedupe implements Stage {
   readonly name = 'dedupe';
@@ -72,16 +73,16 @@ class Dedupe implements Stage {
   readonly #most: number;
   readonly #timelines: Timelines<AgingMap<string, Held>>;
   readonly #ending: AgingMap<string, Held>[] = []; // of timelines that have ended
-  readonly #waiting = new AgingMap<string, true>(); // ids of attempts that a pending event has passed for
-  readonly #idle = new Idle();
+  readonly #pending = new AgingMap<string, true>(); // ids of attempts whose pending event has passed
+  readonly #idle = new IdleTimer();
 
   constructor({ values, given }: Parsed<typeof options>) {
     this.filters = given;
     ({ types: this.types, ends: this.ends } = chosenTypes(values));
-    this.#key = new Key(values.by ?? fields(usualBy), this.types);
-    this.#keyOfLookups = values.by ? this.#key : new Key(fields(usualByOfLookups), this.types);
-    this.#within = values.within ?? usualWithin;
-    this.#most = values.maxKeys ?? usualKeys;
+    this.#key = new Key(values.by ?? fields(defaultBy), this.types);
+    this.#keyOfLookups = values.by ? this.#key : new Key(fields(defaultByOfLookups), this.types);
+    this.#within = values.within ?? defaultWithin;
+    this.#most = values.maxKeys ?? defaultKeys;
     this.#timelines = new Timelines({
       bound: 10 * this.#within,
       hold: Number.POSITIVE_INFINITY,
@@ -93,11 +94,11 @@ class Dedupe implements Stage {
 
   line(line: Line, out: Output): void {
     const time = line.locate(ts) ? parseTime(line.raw, line.from + 1) : 0;
-    this.#timelines.see(line, time);
+    this.#timelines.observe(line, time);
     const { of: all, passed } = this.#timelines.current;
     this.#releaseEnded(out);
     this.#release(all, passed, out);
-    if (this.#isReported(line)) {
+    if (this.#mustPass(line)) {
       out.pass(line);
       return;
     }
@@ -111,7 +112,7 @@ class Dedupe implements Stage {
       return;
     }
     if (held) this.#end(all, key, out);
-    all.set(key, { since: time, times: 0, counted: false, line: nothing, length: 0 });
+    all.set(key, { since: time, times: 0, hasRepeat: false, line: nothing, length: 0 });
     out.pass(line);
     if (this.#size > this.#most) this.#end(all, all.oldest as string, out);
   }
@@ -129,25 +130,25 @@ class Dedupe implements Stage {
   }
 
   metrics(): Metric[] {
-    return [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are watched for.', this.#size)];
+    return [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are remembered.', this.#size)];
   }
 
   end(): void {
     this.#idle.end();
-    if (this.#key.length > 0) sayMissed(this.name, this.#key); // it has read a line
+    if (this.#key.length > 0) reportUnknownField(this.name, this.#key); // the key has read a line
   }
 
-  /** Whether this is a pending event, or the outcome of an attempt that had one. */
-  #isReported(line: Line): boolean {
+  /** Returns whether this is a pending event, or the outcome of an attempt that had one. */
+  #mustPass(line: Line): boolean {
     if (line.type === 'pending') {
-      this.#waiting.set(line.text(id) as string, true);
-      if (this.#waiting.size > this.#most) this.#waiting.delete(this.#waiting.oldest as string);
+      this.#pending.set(line.text(id) as string, true);
+      if (this.#pending.size > this.#most) this.#pending.delete(this.#pending.oldest as string);
       return true;
     }
-    return line.type === 'outcome' && this.#waiting.size > 0 && this.#waiting.delete(line.text(id) as string);
+    return line.type === 'outcome' && this.#pending.size > 0 && this.#pending.delete(line.text(id) as string);
   }
 
-  /** Ends the times that are over, as many as go out at once. Returns whether there are more. */
+  /** Writes the repetitions whose time is over, until the output is full. Returns whether there are more. */
   #release(all: AgingMap<string, Held>, time: number, out: Output): boolean {
     for (let key = all.oldest; key !== undefined; key = all.oldest) {
       const { since } = all.get(key) as Held;
@@ -158,7 +159,7 @@ class Dedupe implements Stage {
     return false;
   }
 
-  /** One from far ahead must not hold up those behind it. */
+  /** Moves an event whose time is far ahead to the end, so that it does not block later ones. */
   #putBack(all: AgingMap<string, Held>, key: string, time: number): false {
     const held = all.get(key) as Held;
     if (held.since - time <= this.#timelines.bound || all.size === 1) return false;
@@ -167,7 +168,7 @@ class Dedupe implements Stage {
     return false;
   }
 
-  /** The same of all that belongs to timelines that have ended. */
+  /** Writes all repetitions of timelines that have ended. Returns whether there are more. */
   #releaseEnded(out: Output): boolean {
     for (let all = this.#ending[0]; all; all = this.#ending[0]) {
       if (this.#release(all, Number.POSITIVE_INFINITY, out)) return true;
@@ -188,7 +189,7 @@ class Dedupe implements Stage {
     return this.#timelines.all.reduce((sum, { of }) => sum + of.size, 0);
   }
 
-  /** In how many µs something is over if no event comes. */
+  /** In how many µs the next repetition is due if no event arrives. */
   get #due(): number | undefined {
     const dues = this.#timelines.all.flatMap((timeline) => {
       const { of, live } = timeline;
@@ -199,9 +200,9 @@ class Dedupe implements Stage {
   }
 }
 
-/** The line, with `repeat`: its own bytes, but for one that has it already. */
-function repeated({ line, length, times, counted }: Held): Buffer {
-  if (!counted) {
+/** Returns the line with `repeat`. The field is appended to the line's bytes, unless the line has a `repeat` to replace. */
+function repeated({ line, length, times, hasRepeat }: Held): Buffer {
+  if (!hasRepeat) {
     const end = line.lastIndexOf('}', length - 1);
     return Buffer.concat([line.subarray(0, end), Buffer.from(`,"repeat":${times}}`)]);
   }
@@ -212,30 +213,31 @@ function repeated({ line, length, times, counted }: Held): Buffer {
 const nothing = Buffer.alloc(0);
 
 function hold(held: Held, line: Line): void {
-  held.counted = line.locate(repeat);
-  held.times += held.counted ? line.number(repeat) : 1;
+  held.hasRepeat = line.locate(repeat);
+  held.times += held.hasRepeat ? line.number(repeat) : 1;
   held.length = line.end - line.start;
   if (held.length > held.line.length) held.line = Buffer.allocUnsafeSlow(held.length);
   line.buffer.copy(held.line, 0, line.start, line.end);
 }
 
-/** The stage for programs: `dedupe({ by: 'comm,daddr', within: '1m' })`. Throws UsageError on a bad value. */
+/** Creates the stage for use in a program: `dedupe({ by: 'comm,daddr', within: '1m' })`. Throws UsageError on a bad value. */
 export function dedupe(given: Given<typeof options> = {}): Stage {
   return new Dedupe(parseGiven(options, given));
 }
 
 export const command = defineCommand({
   name: 'dedupe',
-  summary: 'passes the first of several events that are the same, and how many followed',
+  summary: 'passes the first of several identical events, then the number of repetitions',
   usage: '[OPTION]…',
   examples: [
-    ['collector | dedupe | sink-table', 'what is tried again and again appears twice every ten seconds'],
-    ['collector | dedupe --by comm,name,result --within 5m', 'one program, one name, one result'],
+    ['collector | dedupe | sink-table', 'attempts that repeat appear at most twice every ten seconds'],
+    ['collector | dedupe --by comm,name,result --within 5m', 'events are the same if program, name and result are'],
   ],
   options,
-  instead: { window: 'write --within', '': 'write --by FIELDS' },
-  notes: `The first passes at once. Those that follow are held back. When the time is over, the last of them passes, with
-"repeat" if it stands for several; aggregate counts it that many times. Pending events pass unchanged, and so does the
-outcome of an attempt that had one. dns events end here unless --type or --keep-dns names them. All other events pass.`,
+  instead: { window: 'use --within', '': 'use --by FIELDS' },
+  notes: `The first event passes at once, and its repetitions are held back. When the time is over, the last repetition
+passes, with their number in "repeat" if there were several; aggregate counts it that many times. Pending events pass
+unchanged, and so does the outcome of an attempt that had one. dns events are dropped unless you give --type dns or
+--keep-dns. All other events pass.`,
   stage: (parsed) => new Dedupe(parsed),
 });

@@ -12,74 +12,76 @@ import {
 import { time } from '../schemas/pipe/command/units.js';
 import { UsageError } from '../schemas/pipe/messages/errors.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
-import { type Group, groups } from './enrich/people.js';
+import { type Group, groups } from './enrich/local-fields.js';
 import { serverAddress } from './enrich/resolver.js';
-import { type Settings, stageOf } from './enrich/setup.js';
+import { createStage, type EnrichSettings } from './enrich/setup.js';
 
-const usual: Group[] = ['names', 'service', 'user', 'unit', 'container'];
+const defaultGroups: Group[] = ['names', 'service', 'user', 'unit', 'container'];
 
 const options = {
   with: {
     value: 'LIST',
     parse: list(oneOf(...groups)),
     words: groups,
-    help: `What to add: a list of ${groups.join(', ')}. Without: ${usual.join(',')}.`,
+    help: `What to add: a list of ${groups.join(', ')}. Default: ${defaultGroups.join(',')}.`,
   },
-  offline: { help: 'Ask nobody: names only from the wire and from the hosts file.' },
+  offline: { help: 'Send no DNS queries: take names only from dns events and from the hosts file.' },
   resolver: {
     value: 'ADDRESS[:PORT]',
     parse: list(serverAddress),
     many: true,
-    help: "DNS server for reverse look-ups, or a list of them. Without: the system's.",
+    help: "DNS server for reverse look-ups, or a list of servers. Default: the system's servers.",
   },
   private: {
-    help: "Send private addresses to --resolver too. Without, only the system's own resolver is asked for them.",
+    help: "Also send look-ups of private addresses to --resolver. Default: these go to the system's DNS servers only.",
   },
-  verify: { help: 'Look up the name that a reverse look-up gave, and mark it when it has the address.' },
-  saddr: { help: 'Name the local address too, as saddr_name.' },
+  verify: {
+    help: 'Look up the address of each name from a reverse look-up, and mark the name as verified if it matches.',
+  },
+  saddr: { help: 'Also name the local address, as saddr_name.' },
   wait: {
     value: 'TIME',
     parse: time('ms', { from: '0ms', to: '60s', alone: 'ms' }),
-    help: 'How long an event may wait for its name. It then goes on without. A number alone is milliseconds. Default: 50ms.',
+    help: 'How long an event may wait for its name. After that it passes without a name. A number without a unit is milliseconds. Default: 50ms.',
   },
   timeout: {
     value: 'TIME',
     parse: time('ms', { from: '10ms', to: '60s', alone: 'ms' }),
-    help: 'How long to wait for an answer of a DNS server. Each is asked twice. A number alone is milliseconds. Default: 1s.',
+    help: 'How long to wait for the answer of a DNS server. Each server is asked twice. A number without a unit is milliseconds. Default: 1s.',
   },
   concurrency: {
     value: 'COUNT',
     parse: integer(1, 128),
-    help: 'How many look-ups may be under way. Default: 64.',
+    help: 'How many look-ups may run at the same time. Default: 64.',
   },
   cache: {
     value: 'COUNT',
     parse: integer(1, 10_000_000),
-    help: 'How many addresses and how many answers to remember, the most recent ones. Default: 65536.',
+    help: 'How many addresses to remember, and how many answers; the most recent are kept. Default: 65536.',
   },
   'min-ttl': {
     value: 'TIME',
     parse: time('s', { from: '0s', to: '7d' }),
-    help: 'How long an answer holds at least. Default: 30s.',
+    help: 'Minimum time for which an answer is used. Default: 30s.',
   },
   'max-ttl': {
     value: 'TIME',
     parse: time('s', { from: '0s', to: '7d' }),
-    help: 'How long an answer holds at most. Default: 1d.',
+    help: 'Maximum time for which an answer is used. Default: 1d.',
   },
-  'keep-dns': { help: 'Pass dns events on. Without, they end here.' },
+  'keep-dns': { help: 'Pass dns events. Default: they are used for names and dropped.' },
   etc: {
     value: 'FOLDER',
-    help: 'Where hosts, services, passwd, group and resolv.conf are; read again when they change. Default: /etc. Without a resolv.conf there, /etc/resolv.conf is read.',
+    help: 'Folder of hosts, services, passwd, group and resolv.conf, which are read again when they change. Default: /etc. If it has no resolv.conf, /etc/resolv.conf is read.',
   },
   var: {
     value: 'FOLDER',
-    help: "Where the files about containers are: log/containers, lib/docker, lib/containers. Default: /var. In a pod, where the host's /var is mounted.",
+    help: "Folder of the container files: log/containers, lib/docker, lib/containers. Default: /var. In a pod, give the path at which the host's /var is mounted.",
   },
-  host: { value: 'NAME', help: "Add the field host with this name. (--with host adds this machine's own.)" },
+  host: { value: 'NAME', help: "Add a host field with this name. (--with host adds this machine's name.)" },
   map: {
     value: 'FILE',
-    help: 'Add fields by remote address: CSV whose first line names its columns, cidr among them, or JSON Lines. The longest prefix wins. Read again on SIGHUP.',
+    help: 'Add fields by remote address. FILE is JSON Lines, or CSV whose first line names the columns; one of them is cidr. The longest prefix wins. Read again on SIGHUP.',
   },
   mmdb: {
     value: 'FILE',
@@ -90,9 +92,9 @@ const options = {
 
 function stage({ values, given }: Parsed<typeof options>): Stage {
   const { minTtl = 30, maxTtl = 86_400 } = values;
-  if (minTtl > maxTtl) throw new UsageError('--min-ttl is above --max-ttl; lower it, or raise the other');
-  const settings: Settings = {
-    with: new Set([...(values.with ?? usual), ...(values.host === undefined ? [] : (['host'] as const))]),
+  if (minTtl > maxTtl) throw new UsageError('--min-ttl is above --max-ttl; lower --min-ttl or raise --max-ttl');
+  const settings: EnrichSettings = {
+    with: new Set([...(values.with ?? defaultGroups), ...(values.host === undefined ? [] : (['host'] as const))]),
     offline: values.offline ?? false,
     resolvers: values.resolver?.flat(),
     private: values.private ?? false,
@@ -111,28 +113,32 @@ function stage({ values, given }: Parsed<typeof options>): Stage {
     map: values.map,
     mmdb: values.mmdb ?? [],
   };
-  return stageOf(settings, given);
+  return createStage(settings, given);
 }
 
 export const command = defineCommand({
   name: 'enrich',
-  summary: 'adds names to the events of attempts: of addresses, users, containers, services',
+  summary: 'adds the names of addresses, services, users and containers to attempts',
   usage: '[OPTION]…',
   examples: [
-    ['sudo collector | enrich | sink-table', 'names by reverse look-up, users, containers'],
-    ['sudo collector --dns | enrich --offline', 'the names that the processes asked for, without asking anybody'],
-    ['enrich --with names --wait 5s < events.ndjson', 'a file: take the time to name all'],
-    ['collector | enrich --resolver 192.0.2.53 --map nets.csv', "a DNS server of one's own, and one's own networks"],
+    ['sudo collector | enrich | sink-table', 'add names by reverse look-up, users and containers'],
+    ['sudo collector --dns | enrich --offline', 'add the names that processes looked up, and send no queries'],
+    ['enrich --with names --wait 5s < events.ndjson', 'wait longer, so that all events of a file get a name'],
+    [
+      'collector | enrich --resolver 192.0.2.53 --map nets.csv',
+      'use your own DNS server and your own list of networks',
+    ],
   ],
   options,
-  notes: `A name comes from the wire (dns events, name_source dns), else from the hosts file (hosts), else from a reverse
-look-up (ptr). name_scope says who asked for a name of the wire: the thread that connects, its process, cgroup, network
-namespace, or another process of the host. name_ambiguous marks a guess; names lists the candidates. Fields that an event has stay as they are. Users, groups, units and containers are this machine's: for
-events of another one use --with names,service.`,
+  notes: `A name comes from a dns event if possible (name_source dns), else from the hosts file (hosts), else from a reverse
+look-up (ptr). name_scope says who looked up the name of a dns event: the thread that connects, its process, its cgroup, its
+network namespace, or another process of the host. name_ambiguous marks a guess; names lists the candidates. enrich does not
+change fields that an event already has. Users, groups, units and containers are those of this machine: for events of
+another machine, use --with names,service.`,
   stage,
 });
 
-/** The stage for programs: `enrich({ resolver: '192.0.2.53', wait: 100 })`. Throws UsageError on a bad value. */
+/** Creates the stage for use in a program: `enrich({ resolver: '192.0.2.53', wait: 100 })`. Throws UsageError on a bad value. */
 export function enrich(given: Given<typeof options> = {}): Stage {
   return stage(parseGiven(options, given));
 }

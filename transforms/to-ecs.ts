@@ -2,17 +2,20 @@ import { fieldKinds } from '../schemas/generated/fields.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import type { AnyEvent } from '../schemas/pipe/line/line.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
-import { about } from './to-ecs/about.js';
+import { derivedFields } from './to-ecs/derived.js';
 import { ecsFields, ecsVersion } from './to-ecs/fields.js';
-import { own, place } from './to-ecs/places.js';
+import { mapFields, own } from './to-ecs/mapping.js';
 import { converter } from './to-ecs/stage.js';
 
-/** In the schema's order. */
+/** The top-level fields in schema order. */
 const order = Object.keys(fieldKinds.ecs ?? {});
-/** Where a field's value goes: its name, cut at the dots. */
+/** The path of each field: its name, split at the dots. */
 const paths = new Map<string, readonly string[]>();
 
-/** An event as ECS has it, with what has no place there under `synpipe`. `ts` is for one that has none. */
+/**
+ * Converts an event to ECS. Fields that ECS has no field for are kept under `synpipe`. `ts` is used if the event has no
+ * time.
+ */
 export function ecsOf(event: AnyEvent, ts: string): AnyEvent {
   const found: Record<string, unknown> = { type: 'ecs', v: 1, '@timestamp': ts, ecs: { version: ecsVersion } };
   const put = (name: string, value: unknown) => {
@@ -24,8 +27,8 @@ export function ecsOf(event: AnyEvent, ts: string): AnyEvent {
     }
     at[path.at(-1) as string] = value;
   };
-  for (const [name, value] of Object.entries(about(event))) put(name, value);
-  const rest = place(event, ecsFields[event.type] ?? {}, put);
+  for (const [name, value] of Object.entries(derivedFields(event))) put(name, value);
+  const rest = mapFields(event, ecsFields[event.type] ?? {}, put);
   if (rest.length > 0) found[own] = Object.fromEntries(rest);
   const ordered: Record<string, unknown> = {};
   for (const name of order) if (found[name] !== undefined) ordered[name] = found[name];
@@ -40,24 +43,24 @@ function pathOf(name: string): readonly string[] {
   return path;
 }
 
-/** The stage for programs. */
+/** Creates the stage for use in a program. */
 export function toEcs(): Stage {
   return converter('to-ecs', Object.keys(ecsFields), ecsOf);
 }
 
 export const command = defineCommand({
   name: 'to-ecs',
-  summary: 'writes events as the Elastic Common Schema has them',
+  summary: 'converts events to the Elastic Common Schema (ECS)',
   usage: '[OPTION]…',
   examples: [
     [
       'collector | enrich | to-ecs | sink-http --preset elasticsearch --into connects https://es:9200',
-      'into Elasticsearch, for its own dashboards and rules',
+      "index events into Elasticsearch, for Elastic's dashboards and rules",
     ],
-    ["to-ecs < events.ndjson | jq -c 'del(.type, .v)'", 'ECS and nothing else'],
+    ["to-ecs < events.ndjson | jq -c 'del(.type, .v)'", 'pure ECS, without the synpipe type and version'],
   ],
   options: {},
-  notes: `Each event becomes one of type "ecs". Fields that ECS has no place for are kept under "synpipe". Events of types that
-are not ours pass as they are. So do "lost" events of to-ecs itself and of what comes behind it.`,
+  notes: `Each event becomes an event of type "ecs". Fields that ECS has no field for are kept under "synpipe". Events of
+unknown types pass unchanged, and so do "lost" events from to-ecs itself and from later stages.`,
   stage: toEcs,
 });

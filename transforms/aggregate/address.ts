@@ -1,11 +1,11 @@
-/** Addresses as bytes of text, in the one spelling that groups go by. */
+/** Writes addresses in one spelling, so that equal addresses fall into one group. */
 
 const colon = 58;
 const dot = 46;
 
 /**
- * Writes the address `from[start..end)` (valid, no quotes) to `into[at..)`, only the first `v4` or `v6` bits of it kept:
- * IPv6 as RFC 5952 spells it, an IPv4-mapped one as IPv4. Returns where it ends.
+ * Writes the address `from[start..end)` (valid, without quotes) to `into[at..)`. Keeps only its first `v4` or `v6` bits.
+ * IPv6 is spelled as in RFC 5952, and an IPv4-mapped address as IPv4. Returns the end of the written text.
  */
 export function writeAddress(
   from: Uint8Array,
@@ -38,7 +38,7 @@ export function writeAddress(
   return v6 < 128 ? writeText(`/${v6}`, into, last) : last;
 }
 
-/** Whether an IPv6 address is surely spelled as RFC 5952 does, as nearly all are. */
+/** Returns whether an IPv6 address is certainly spelled as in RFC 5952. Nearly all are. */
 function isStandard(from: Uint8Array, start: number, end: number): boolean {
   let groups = 0;
   let gap = false;
@@ -53,7 +53,7 @@ function isStandard(from: Uint8Array, start: number, end: number): boolean {
     i++;
     if (from[i] === colon) {
       gap = true;
-      if (i === start + 1 && from[start + 2] === 102) return false; // it may be an IPv4-mapped one
+      if (i === start + 1 && from[start + 2] === 102) return false; // it may be IPv4-mapped
       i++;
     }
   }
@@ -113,7 +113,7 @@ function parseV6(from: Uint8Array, start: number, end: number): void {
   groups.fill(0, gap, 8 - (count - gap));
 }
 
-/** The longest run of zeros, the first of several, two groups at least, becomes `::`. */
+/** Writes `groups` as text. The first longest run of at least two zero groups becomes `::`. */
 function writeV6(into: Uint8Array, at: number): number {
   let best = -1;
   let longest = 1;

@@ -1,15 +1,15 @@
 const word = 4;
 const first = 1 << 12;
 
-/** Bytes that become more. */
-export class Bytes {
+/** A buffer that grows. */
+export class ByteBuffer {
   buffer: Buffer = Buffer.from(new ArrayBuffer(first));
   length = 0;
   #view = viewOf(this.buffer);
   #from: Uint8Array = this.buffer; // what #fromView shows
   #fromView = this.#view;
 
-  /** Makes room for so many bytes more, and some behind them. */
+  /** Makes room for `more` bytes, and for two words of padding after them. */
   need(more: number): void {
     const needed = this.length + more + 2 * word;
     if (needed > this.buffer.length) this.grow(needed);
@@ -22,7 +22,7 @@ export class Bytes {
     this.#view = viewOf(larger);
   }
 
-  /** Adds from[start..end), for which there must be room: a word at a time, since no call is quick enough for so few. */
+  /** Appends from[start..end). There must be room for it. Copies word by word, which is faster than set() for a few bytes. */
   copy(from: Uint8Array, start: number, end: number): void {
     if (from !== this.#from) {
       this.#from = from;
@@ -36,14 +36,14 @@ export class Bytes {
     this.length += end - start;
   }
 
-  /** Fills the last word up with zeros. */
+  /** Fills the last word with zeros. */
   pad(): void {
     this.#view.setInt32(this.length, 0);
   }
 }
 
-/** A key in the making, and once it is whole its words: the last is filled up with zeros. */
-export class KeyBytes extends Bytes {
+/** The bytes of a key, and the same as words. The last word is padded with zeros. */
+export class KeyBytes extends ByteBuffer {
   words = wordsOf(this.buffer);
 
   protected override grow(needed: number): void {

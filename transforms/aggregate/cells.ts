@@ -1,6 +1,6 @@
 import { mix } from './hash.js';
 
-/** Of one group, sorted: the slots that are not 0, and their numbers. */
+/** The slots of one group that are not 0, sorted, and their values. */
 export interface Slots {
   length: number;
   slots: Uint32Array;
@@ -8,15 +8,15 @@ export interface Slots {
 }
 
 /**
- * Sketches of many groups in one table, from (row, slot) to a number: a group costs what it has, and most have few.
- * The numbers of a slot are added up, or the largest is kept.
+ * The sketches of many groups in one hash table from (row, slot) to a value. It only stores slots that are in use, and most
+ * groups use few. The values of a slot are added up, or the largest is kept.
  */
 export class Cells {
-  /** Slots are 0 … 4095. */
+  /** The number of slots of a row. */
   static readonly slots = 4096;
-  #cells = new Float64Array(1 << 9); // pairs of row * 4096 + slot + 1, where 0 is free, and the number
+  #cells = new Float64Array(1 << 9); // pairs of key (row * 4096 + slot + 1, or 0 if free) and value
   #used = 0;
-  #starts: Uint32Array | undefined; // once sorted: where a row's cells begin
+  #starts: Uint32Array | undefined; // once sorted: the start of each row's cells in #order
   #order: Uint32Array = new Uint32Array(0);
 
   constructor(private readonly max: boolean) {}
@@ -36,7 +36,7 @@ export class Cells {
     if (++this.#used * 3 > cells.length) this.#grow();
   }
 
-  /** Calls back for each cell, in no order. */
+  /** Calls `take` for each cell, in no particular order. */
   each(take: (row: number, slot: number, value: number, at: number) => void): void {
     const cells = this.#cells;
     for (let at = 0; at < cells.length; at += 2) {
@@ -45,7 +45,7 @@ export class Cells {
     }
   }
 
-  /** A row's slots in their order. What is returned is used again at the next call. */
+  /** Returns a row's slots in order. The result is only valid until the next call. */
   of(row: number, rows: number): Slots {
     if (!this.#starts) this.#sort(rows);
     const starts = this.#starts as unknown as Uint32Array;
@@ -81,7 +81,7 @@ export class Cells {
     this.#order = new Uint32Array(0);
   }
 
-  /** Puts each row's cells side by side. */
+  /** Sorts the cells by row. */
   #sort(rows: number): void {
     const starts = new Uint32Array(rows + 1);
     this.each((row) => {
@@ -110,7 +110,7 @@ export class Cells {
   }
 }
 
-/** Where a key is, or a free place for it. */
+/** Returns the index of a key, or of a free cell for it. */
 function find(cells: Float64Array, key: number, row: number, slot: number): number {
   const last = cells.length - 2;
   let at = (mix(Math.imul(row, 0x9e3779b1) ^ slot) << 1) & last;

@@ -3,23 +3,23 @@ import type { Timeline } from './timeline.js';
 /** How many events in a row confirm that a clock has jumped. */
 const enough = 3;
 
-/** The clock of one host, as its events show it. */
+/** The clock of one host, as seen in its events. */
 export class HostClock<T> {
   /** The newest time that is trusted, µs. */
   newest = Number.NEGATIVE_INFINITY;
-  /** Its timeline's newest time when its last event came. */
+  /** Its timeline's newest time when the host's last event came. */
   seenAt = Number.NEGATIVE_INFINITY;
   timeline: Timeline<T> | undefined;
-  #jumps: number[] = []; // times out of bounds, one after the other in one direction
+  #jumps: number[] = []; // consecutive times out of bounds, all in the same direction
 
-  /** Forgets jumps that were not confirmed: an event has come that is within bounds. */
+  /** Forgets unconfirmed jumps, because an event within bounds has come. */
   settle(): void {
     if (this.#jumps.length > 0) this.#jumps = [];
   }
 
   /**
-   * Notes a time that is further than `bound` from the newest one. Returns whether the clock has jumped: after several
-   * such times in a row, to the nearest of them and to those that follow it.
+   * Records a time that is further than `bound` from the newest time. Returns whether the clock has jumped. It jumps after
+   * several such times in a row: to the nearest of them, and from there to those that are within bounds of it.
    */
   jump(time: number, bound: number): boolean {
     const before = this.newest;

@@ -1,119 +1,119 @@
 import { Line } from '../../schemas/pipe/line/line.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
 import type { Predicate } from '../../schemas/where/on.js';
-import { type Field, fieldsText } from './key.js';
-import type { Measures, Window } from './measure.js';
+import { fieldsText, type GroupField } from './key.js';
+import type { Measures, WindowInfo } from './measure.js';
 import { type Order, sorted } from './order.js';
 import { weight } from './pane.js';
 import type { WindowSets } from './sets.js';
 import type { Table } from './table.js';
-import type { Closed } from './windows.js';
-import { Writer } from './write.js';
+import type { ClosedWindow } from './windows.js';
+import { SummaryWriter } from './write.js';
 
-export interface Choice {
-  /** So many groups of a window are told, the others' sum as `other`. */
+export interface EmitOptions {
+  /** How many groups of a window are written. The others are added up in the group `other`. */
   most: number;
   orderBy: Order | undefined;
-  /** Only these are told. */
+  /** Only groups that match are written. */
   having: Predicate | undefined;
-  /** Which events are attempts; undefined: connects, once there was one. */
+  /** Which events count as attempts. If undefined, connect events once there was one, else outcomes. */
   count: 'connect' | 'outcome' | undefined;
-  /** A rate is by the window's length, not by the time from its first event to its last. */
+  /** Whether a rate is per window length, instead of per time from the window's first event to its last. */
   every: boolean;
 }
 
-/** A window that is being told. */
-interface Telling {
-  closed: Closed;
-  window: Window;
+/** A window that is being written. */
+interface WindowInProgress {
+  closed: ClosedWindow;
+  window: WindowInfo;
   rows: Uint32Array;
-  /** The first of the rows that was not told yet. */
+  /** The index of the first row that has not been written yet. */
   next: number;
 }
 
-/** Tells of windows that are over, line by line. */
-export class Emit {
-  /** The input has summaries: what is lost is as they say, and the `lost` events beside them tell of the same. */
+/** Writes the summaries of closed windows. */
+export class Emitter {
+  /** Whether the input has summaries. If so, losses are taken from them, because `lost` events repeat the same losses. */
   summaries = false;
   readonly by: string;
-  readonly #writer: Writer;
+  readonly #writer: SummaryWriter;
   readonly #line = new Line();
   readonly #step: number;
   #firstConnect = Number.POSITIVE_INFINITY;
-  #telling: Telling | undefined;
+  #inProgress: WindowInProgress | undefined;
 
   constructor(
     private readonly windows: WindowSets,
     private readonly measures: Measures,
-    fields: readonly Field[],
-    private readonly choice: Choice,
+    fields: readonly GroupField[],
+    private readonly options: EmitOptions,
   ) {
     this.by = fieldsText(fields);
     this.#step = fields.find(({ step }) => step > 0)?.step ?? 0;
-    this.#writer = new Writer(fields, measures);
+    this.#writer = new SummaryWriter(fields, measures);
   }
 
-  /** There was a connect event then. */
-  connect(time: number): void {
+  /** Records the time of a connect event. */
+  noteConnect(time: number): void {
     if (time < this.#firstConnect) this.#firstConnect = time;
   }
 
-  /** Writes until there is enough; of all windows, or of those that are over. Returns whether there is more. */
-  more(out: Output, all: boolean): boolean {
+  /** Writes closed windows, or all windows with `all`, until the output is full. Returns whether there may be more. */
+  write(out: Output, all: boolean): boolean {
     while (!out.full) {
-      if (!this.#telling) {
+      if (!this.#inProgress) {
         const closed = this.windows.next(all);
         if (!closed) return false;
-        this.#telling = this.#begin(closed);
+        this.#inProgress = this.#begin(closed);
       }
-      this.#tell(this.#telling, out);
+      this.#writeWindow(this.#inProgress, out);
     }
     return true;
   }
 
-  #begin(closed: Closed): Telling {
+  #begin(closed: ClosedWindow): WindowInProgress {
     const { pane, start, end } = closed;
-    const { every, count } = this.choice;
-    const window: Window = {
+    const { every, count } = this.options;
+    const window: WindowInfo = {
       start,
       end,
-      span: this.#step || (every ? end - start : pane.largest - pane.least),
+      span: this.#step || (every ? end - start : pane.lastTime - pane.firstTime),
       counts: count ?? (this.#firstConnect < end ? 'connect' : 'outcome'),
     };
     return { closed, window, rows: this.#rows(closed, window), next: 0 };
   }
 
-  #tell(telling: Telling, out: Output): void {
-    const { closed, window, rows } = telling;
+  #writeWindow(inProgress: WindowInProgress, out: Output): void {
+    const { closed, window, rows } = inProgress;
     const { pane } = closed;
     const { table } = pane;
     const pieces = this.#writer.pieces(window);
-    while (telling.next < rows.length) {
+    while (inProgress.next < rows.length) {
       if (out.full) return;
-      if (pieces) telling.next += putLines(table.lines(pieces, rows.subarray(telling.next)), out);
-      if (telling.next === rows.length) break;
-      const { buffer, length } = this.#writer.row(table, rows[telling.next++] as number, window);
+      if (pieces) inProgress.next += putLines(table.lines(pieces, rows.subarray(inProgress.next)), out);
+      if (inProgress.next === rows.length) break;
+      const { buffer, length } = this.#writer.row(table, rows[inProgress.next++] as number, window);
       out.bytes(buffer, 0, length);
     }
     const { events, summaries, own } = pane.missing;
-    const told = this.summaries ? summaries : events;
+    const reported = this.summaries ? summaries : events;
     const missing = {
-      lost: told.lost + own.lost,
-      invalid: told.invalid + own.invalid,
+      lost: reported.lost + own.lost,
+      invalid: reported.invalid + own.invalid,
       untracked: summaries.untracked + own.untracked,
     };
     if (weight(table, 0) + missing.lost + missing.invalid + missing.untracked > 0) {
       const { buffer, length } = this.#writer.row(table, 0, window, { missing, eachMax: pane.bound });
       out.bytes(buffer, 0, length);
     }
-    this.windows.done(closed);
-    this.#telling = undefined;
+    this.windows.release(closed);
+    this.#inProgress = undefined;
   }
 
-  /** The rows to tell, in their order; the others are put into `other`. */
-  #rows({ pane }: Closed, window: Window): Uint32Array {
+  /** Returns the rows to write, in order. Adds the others to `other`. */
+  #rows({ pane }: ClosedWindow, window: WindowInfo): Uint32Array {
     const { table } = pane;
-    const { most, orderBy, having } = this.choice;
+    const { most, orderBy, having } = this.options;
     const all = table.rows - 1;
     let rows = new Uint32Array(all).map((_, at) => at + 1);
     if (all <= most && !orderBy && !having) return rows;
@@ -139,7 +139,7 @@ export class Emit {
   }
 }
 
-/** Puts out lines that were written at once. Returns how many. */
+/** Outputs a batch of lines. Returns how many. */
 function putLines({ buffer, ends }: ReturnType<Table['lines']>, out: Output): number {
   let start = 0;
   for (const end of ends) {
@@ -149,9 +149,9 @@ function putLines({ buffer, ends }: ReturnType<Table['lines']>, out: Output): nu
   return ends.length;
 }
 
-/** The rows up to the last that are not among these. */
+/** Yields the rows from 1 to `last` that are not in `rows`. */
 function* others(last: number, rows: Uint32Array): Generator<number> {
-  const told = new Uint8Array(last + 1);
-  for (const row of rows) told[row] = 1;
-  for (let row = 1; row <= last; row++) if (told[row] === 0) yield row;
+  const listed = new Uint8Array(last + 1);
+  for (const row of rows) listed[row] = 1;
+  for (let row = 1; row <= last; row++) if (listed[row] === 0) yield row;
 }

@@ -1,4 +1,4 @@
-/** MurmurHash3's 32 bit hash of bytes[start..end). The same everywhere and in every version: sketches rest on it. */
+/** Returns the 32 bit MurmurHash3 of bytes[start..end). It must never change, because sketches depend on it. */
 export function hash(bytes: Uint8Array, start: number, end: number, seed: number): number {
   let h = seed;
   let at = start;
@@ -22,7 +22,7 @@ function scramble(word: number): number {
   return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
 }
 
-/** Spreads each bit of a number over all 32. */
+/** Mixes each bit of a number into all 32 bits. */
 export function mix(number: number): number {
   let h = number;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

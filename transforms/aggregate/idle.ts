@@ -1,10 +1,10 @@
-const longest = 3600e3; // ms; a timer for later is set anew
+const longest = 3600e3; // ms; later wake-ups take several timers
 
 /** Wakes a stage while its input is idle. */
-export class Idle {
+export class IdleTimer {
   #timer: NodeJS.Timeout | undefined;
 
-  /** Calls `wake` after so many µs; never if undefined. Replaces what was set before. */
+  /** Calls `wake` after `us` microseconds, or never if undefined. Replaces the previous timer. */
   after(us: number | undefined, wake: () => void): void {
     clearTimeout(this.#timer);
     if (us === undefined) return;

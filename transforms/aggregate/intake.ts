@@ -4,11 +4,11 @@ import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
 import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
-import type { Emit } from './emit.js';
-import { enough, type Field, fields, type Key } from './key.js';
-import { always, type Measures } from './measure.js';
+import type { Emitter } from './emit.js';
+import { covers, fields, type GroupField, type Key } from './key.js';
+import { countColumns, type Measures } from './measure.js';
 import type { Subject } from './options.js';
-import { addMissing, type Missing, nothingMissing, type Pane } from './pane.js';
+import { addMissing, type MissingBySource, nothingMissing, type Pane } from './pane.js';
 import type { WindowSets } from './sets.js';
 import { parseTime } from './time.js';
 import { Total } from './total.js';
@@ -16,27 +16,27 @@ import { Total } from './total.js';
 const tsField = new LineField('ts');
 const repeatField = new LineField('repeat');
 
-/** Puts what comes where it belongs: its window's pane, there its group's row. */
+/** Adds each input line to its window's pane, in the row of its group. */
 export class Intake {
-  /** Events that went into no window, since that was reported: it was over, or far ahead. */
+  /** Events since the last report that fit no window, because it was closed or their time is far ahead. */
   late = 0;
   early = 0;
   readonly total = new Total();
   /** Whether there was an event. */
   any = false;
-  /** A window may be over now. */
+  /** Whether a window may be over. */
   due = false;
-  readonly #theirs = new Map<string, Field[]>();
-  /** Whether attempts that wait are counted: a group of one step of ts has no window's end. */
+  readonly #parsedBy = new Map<string, GroupField[]>();
+  /** Whether pending attempts are counted. They are not with a step of ts, because such a group has no window end. */
   readonly #gauge: boolean;
-  #waiting: Missing | undefined; // for the first window
+  #unassigned: MissingBySource | undefined; // for the first window
 
   constructor(
     private readonly key: Key,
     private readonly subject: Subject,
     private readonly measures: Measures,
     private readonly windows: WindowSets,
-    private readonly emit: Emit,
+    private readonly emitter: Emitter,
   ) {
     this.#gauge = key.fields.every(({ step }) => step === 0);
   }
@@ -45,23 +45,23 @@ export class Intake {
     const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
     const times = line.locate(repeatField) ? line.number(repeatField) : 1;
     if (times > 1 && !this.#fits(times)) return;
-    if (line.type === 'outcome') this.#ended(line, ts);
+    if (line.type === 'outcome') this.#endAttempt(line, ts);
     const pane = this.#at(line, ts, times);
     if (!pane) return;
-    pane.saw(ts);
-    if (line.type === 'connect') this.emit.connect(ts);
+    pane.noteTime(ts);
+    if (line.type === 'connect') this.emitter.noteConnect(ts);
     this.key.read(line);
     const row = pane.row(this.key);
     this.measures.event(pane.table, row, line, ts, times);
   }
 
-  /** A pending event counts nowhere: its attempt waits, until its outcome comes. */
+  /** Tracks the attempt of a pending event until its outcome comes. The event itself is not counted. */
   pending(line: Line): void {
     const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
     const pane = this.#at(line, ts, 0);
-    pane?.saw(ts);
+    pane?.noteTime(ts);
     this.key.read(line);
-    if (this.#gauge && !this.windows.current.waiting.start(line, this.key, ts))
+    if (this.#gauge && !this.windows.current.pending.start(line, this.key, ts))
       this.#missing(pane ?? this.windows.current.current).own.untracked++;
   }
 
@@ -71,27 +71,27 @@ export class Intake {
     const end = Math.max(time(event.end), start + 1);
     if (!this.windows.current.fits(start, end)) {
       throw new RuntimeError(
-        `a summary from ${event.ts} to ${event.end} fits in no window; make --every and --step multiples of its aggregate's`,
+        `a summary from ${event.ts} to ${event.end} does not fit in a window; make --every and --step multiples of those of the aggregate that wrote it`,
       );
     }
-    if (!this.#fits(sumOf(event))) return;
+    if (!this.#fits(largestNumber(event))) return;
     const pane = this.#at(line, start, event.count);
     if (!pane) return;
-    this.emit.summaries = true;
-    pane.saw(start);
-    pane.saw(end - 1);
-    if (event.connects !== undefined) this.emit.connect(start);
+    this.emitter.summaries = true;
+    pane.noteTime(start);
+    pane.noteTime(end - 1);
+    if (event.connects !== undefined) this.emitter.noteConnect(start);
     pane.missing.summaries.lost += event.lost ?? 0;
     pane.missing.summaries.invalid += event.invalid ?? 0;
     pane.missing.summaries.untracked += event.untracked ?? 0;
     const { pending = 0 } = event;
     let row = 0;
-    if (enough(this.key.fields, event.other ? [] : this.#fieldsOf(event.by), start, end)) {
+    if (covers(this.key.fields, event.other ? [] : this.#fieldsOf(event.by), start, end)) {
       this.key.read(line);
       row = pane.row(this.key);
     } else {
-      const alike = event.other && event.by === this.emit.by;
-      pane.eachMax += alike ? (event.each_max ?? 0) : Math.max(event.count, pending);
+      const sameBy = event.other && event.by === this.emitter.by;
+      pane.eachMax += sameBy ? (event.each_max ?? 0) : Math.max(event.count, pending);
     }
     if (this.#gauge) pane.gauges.add(row > 0 ? this.key : undefined, start, end, pending);
     this.measures.summary(pane.table, row, event);
@@ -101,7 +101,7 @@ export class Intake {
     const ts = line.field('ts');
     const count = line.field('count') as number;
     const where = line.field('where') as string;
-    if (where === 'update') return; // a line of an attempt whose outcome came, or will
+    if (where === 'update') return; // not an attempt: the outcome of its attempt has come or follows
     const ofLookups = where.startsWith('dns ');
     if (line.field('stage') === 'collector' && ofLookups !== (this.subject === 'dns')) return;
     if (!this.#fits(count)) return;
@@ -113,44 +113,44 @@ export class Intake {
     else missing.lost += count;
   }
 
-  /** Takes lines from one on that go into the current pane. Returns where the next one is. */
+  /** Adds the lines from `from` on that belong to the current pane. Returns the index of the first that does not. */
   many(lines: GatheredLines, from: number, scanned: ScannedLines): number {
-    const to = this.windows.goOn(lines, from, scanned);
+    const to = this.windows.observeRun(lines, from, scanned);
     if (to === from) return from;
     const pane = this.windows.current.current as Pane;
     const end = from + pane.add(lines.bytes(from, to), to - from);
     for (let at = from; at < end; at++) {
       const ts = lines.time(at);
-      pane.saw(ts);
-      if (lines.tag(at) === always.connects) this.emit.connect(ts);
+      pane.noteTime(ts);
+      if (lines.tag(at) === countColumns.connects) this.emitter.noteConnect(ts);
     }
-    if (this.windows.all.some(({ waiting }) => waiting.size > 0)) {
+    if (this.windows.all.some(({ pending }) => pending.size > 0)) {
       for (let at = from; at < end; at++)
-        if (lines.tag(at) === always.outcomes) this.#ended(scanned.line(at), lines.time(at));
+        if (lines.tag(at) === countColumns.outcomes) this.#endAttempt(scanned.line(at), lines.time(at));
     }
-    if (!this.measures.counts) {
+    if (!this.measures.countsOnly) {
       const { table } = pane;
       const start = lines.start(from);
       for (let at = from; at < end; at++)
-        this.measures.more(table, table.added(lines.start(at) - start), scanned.line(at), lines.time(at), 1);
+        this.measures.addValues(table, table.added(lines.start(at) - start), scanned.line(at), lines.time(at), 1);
     }
     return end;
   }
 
-  /** Lines of the input that were no events are missing from the window too. */
+  /** Counts invalid input lines as missing from the window. */
   invalid(count: number): void {
     this.#missing(this.windows.current.current).own.invalid += count;
   }
 
   #at(line: Line, ts: number, count: number): Pane | undefined {
     this.any = true;
-    const trusted = this.windows.see(line, ts);
+    const trusted = this.windows.observe(line, ts);
     if (this.windows.advance()) this.due = true;
     const { current } = this.windows;
     const pane = current.pane(ts, trusted);
     if (pane) {
-      if (this.#waiting) addMissing(pane.missing, this.#waiting);
-      this.#waiting = undefined;
+      if (this.#unassigned) addMissing(pane.missing, this.#unassigned);
+      this.#unassigned = undefined;
     } else {
       if (current.isOver(ts)) this.late += count;
       else this.early += count;
@@ -159,50 +159,50 @@ export class Intake {
     return pane;
   }
 
-  /** Whether a line's number can be added; if not, the line is missing from the window. */
+  /** Returns whether a line's count can be added. If not, counts the line as missing from the window. */
   #fits(count: number): boolean {
     if (this.total.add(count)) return true;
     this.#missing(this.windows.current.current).own.invalid++;
     return false;
   }
 
-  /** An attempt has ended, in whatever timeline it waits. */
-  #ended(line: Line, ts: number): void {
-    for (const { waiting } of this.windows.all) waiting.end(line, ts);
+  /** Ends a pending attempt, which may be tracked in any timeline. */
+  #endAttempt(line: Line, ts: number): void {
+    for (const { pending } of this.windows.all) pending.end(line, ts);
   }
 
-  /** Where to note what is missing. */
-  #missing(pane: Pane | undefined): Missing {
+  /** Returns the counts of a pane, or those for the first window if there is no pane yet. */
+  #missing(pane: Pane | undefined): MissingBySource {
     if (pane) return pane.missing;
-    this.#waiting ??= nothingMissing();
-    return this.#waiting;
+    this.#unassigned ??= nothingMissing();
+    return this.#unassigned;
   }
 
-  /** The fields of a summary's `by`, each text read once. */
-  #fieldsOf(by: string): Field[] {
-    let theirs = this.#theirs.get(by);
-    if (!theirs) {
-      theirs = parseBy(by);
-      if (this.#theirs.size < 100) this.#theirs.set(by, theirs);
+  /** Parses a summary's `by`. Each text is parsed once. */
+  #fieldsOf(by: string): GroupField[] {
+    let parsed = this.#parsedBy.get(by);
+    if (!parsed) {
+      parsed = parseBy(by);
+      if (this.#parsedBy.size < 100) this.#parsedBy.set(by, parsed);
     }
-    return theirs;
+    return parsed;
   }
 }
 
 const time = (text: string) => parseTime(Buffer.from(text, 'latin1'), 0);
 
-/** No number of a summary that is added up is larger than this. */
-function sumOf(summary: Summary): number {
+/** Returns the largest of a summary's numbers that are added up. */
+function largestNumber(summary: Summary): number {
   const { count, connects = 0, outcomes = 0, pending = 0, errors = 0, failed = 0, each_max = 0 } = summary;
   const { lost = 0, invalid = 0, untracked = 0 } = summary;
   return Math.max(count, connects, outcomes, pending, errors, failed, each_max, lost, invalid, untracked);
 }
 
-function parseBy(text: string): Field[] {
+function parseBy(text: string): GroupField[] {
   if (text === '') return [];
   try {
     return fields(text);
   } catch {
-    return []; // of a later version: it says nothing of our fields
+    return []; // from a later version, whose fields are unknown
   }
 }

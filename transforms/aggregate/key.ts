@@ -11,64 +11,65 @@ import { writeAddress } from './address.js';
 import { KeyBytes } from './bytes.js';
 import { duration, durationText, parseTime, timeText } from './time.js';
 
-/** One field to group by: as it is, an address cut to a network, or `ts` in steps. */
-export interface Field {
+/** A field to group by: its whole value, an address reduced to a network, or `ts` in steps. */
+export interface GroupField {
   name: string;
-  /** How many bits are kept of an address. */
+  /** How many bits of an address are kept. */
   v4: number;
   v6: number;
-  /** `ts` is rounded down to a multiple of this, µs. */
+  /** `ts` is rounded down to a multiple of this, µs. 0 for other fields. */
   step: number;
 }
 
-/** The fields that events of these types have. */
+/** Returns the fields that events of these types can have. */
 const fieldsOf = (types: readonly string[]) => [
   ...kinds.flatMap(({ type, fields }) => (types.includes(type) ? fields : [])),
   'dest',
 ];
 
-/** The fields that make groups, for shells to complete. */
+/** The fields to group by, for shell completion. */
 export const fieldNames = [...new Set(fieldsOf(workableTypes))].filter(
   (name) => !['type', 'v', 'seq', 'ts', 'id'].includes(name),
 );
 
 const whole = { v4: 32, v6: 128, step: 0 };
-/** The fields that are addresses: these have several spellings. */
+/** The fields that are addresses, which have several spellings. */
 export const addresses = ['saddr', 'daddr'];
-const usualV6 = 64;
+const defaultV6 = 64;
 
-/** `comm,daddr/24,ts:1m`: the fields of a group. */
-export function fields(text: string): Field[] {
+/** Parses the fields of a group: `comm,daddr/24,ts:1m`. Throws UsageError. */
+export function fields(text: string): GroupField[] {
   const all = text.split(',').map((part) => field(part.trim()));
   const twice = all.find(({ name }, at) => all.findIndex((one) => one.name === name) < at);
   if (twice) throw new UsageError(`names ${twice.name} twice`);
   return all;
 }
 
-function field(text: string): Field {
+function field(text: string): GroupField {
   const [, name = '', v4, v6, step] = /^([\w.-]+)(?:\/(\d{1,3})(?:\/(\d{1,3}))?|:(\w+))?$/.exec(text) ?? [];
-  if (!name) throw new UsageError(`wants fields such as comm, daddr/24, daddr/24/64, ts:1m, not "${text}"`);
+  if (!name) throw new UsageError(`needs fields such as comm, daddr/24, daddr/24/64, ts:1m, not "${text}"`);
   if (name === 'ts') {
-    if (step === undefined || v4 !== undefined) throw new UsageError('wants ts with a step, as in ts:1m');
+    if (step === undefined || v4 !== undefined) throw new UsageError('needs a step for ts, as in ts:1m');
     const us = duration(step);
-    if (us === 0) throw new UsageError('wants ts with a step above 0');
+    if (us === 0) throw new UsageError('needs a step above 0 for ts, as in ts:1m');
     return { ...whole, name, step: us };
   }
-  if (step !== undefined) throw new UsageError(`has a step for ${name}, which only ts has`);
+  if (step !== undefined) throw new UsageError(`has a step for ${name}; only ts can have a step`);
   if (v4 === undefined) return { ...whole, name };
-  if (!addresses.includes(name)) throw new UsageError(`has a prefix for ${name}, which is no address`);
-  const bits = { v4: Number(v4), v6: Number(v6 ?? usualV6) };
+  if (!addresses.includes(name))
+    throw new UsageError(`has a prefix for ${name}; only saddr and daddr can have a prefix`);
+  const bits = { v4: Number(v4), v6: Number(v6 ?? defaultV6) };
   if (bits.v4 > 32 || bits.v6 > 128) {
-    throw new UsageError(`wants a prefix of up to 32 for IPv4 and up to 128 for IPv6 (daddr/24/64), not "${text}"`);
+    throw new UsageError(`needs a prefix of up to 32 for IPv4 and up to 128 for IPv6 (daddr/24/64), not "${text}"`);
   }
   return { ...whole, name, ...bits };
 }
 
-/** Whether a field makes groups as it is. */
-export const isWhole = ({ v4, v6, step }: Field) => v4 === whole.v4 && v6 === whole.v6 && step === 0;
+/** Returns whether a field's whole value is used. */
+export const isWhole = ({ v4, v6, step }: GroupField) => v4 === whole.v4 && v6 === whole.v6 && step === 0;
 
-/** What `fields` reads, each field in its one spelling. */
-export function fieldsText(all: readonly Field[]): string {
+/** Returns fields as text for `fields` to parse, in a canonical spelling. */
+export function fieldsText(all: readonly GroupField[]): string {
   return all
     .map(({ name, v4, v6, step }) => {
       if (step > 0) return `${name}:${durationText(step)}`;
@@ -82,55 +83,55 @@ const quote = 34;
 const dot = 46;
 const slash = 47;
 const colon = 58;
-/** More than any address or time takes. */
+/** The longest text of an address or a time is shorter than this. */
 const shortText = 64;
 
-/** Where a value is found in a line. */
-interface Source {
+/** A field of a line that may hold the value. */
+interface Location {
   at: LineField;
-  /** Addresses have several spellings. */
+  /** Whether it is an address, which has several spellings. */
   address: boolean;
 }
 
-/** A field to read: where its value may be, and what becomes of it. */
-interface Part extends Field {
-  sources: readonly Source[];
-  /** A line had it, or might have. */
+/** A field of the key, and the fields of a line that may hold its value (dest has several). */
+interface KeyPart extends GroupField {
+  locations: readonly Location[];
+  /** Whether the schemas define the field, or a line had it. */
   found: boolean;
 }
 
 /**
- * The key of an event's group, as bytes: the JSON text of each field's value, in one spelling for one value, each with a
- * newline behind it (which canonical JSON never holds). A field that the event does not have gives nothing.
+ * The key of an event's group, as bytes: the JSON text of each field's value, followed by a newline, which canonical JSON
+ * never contains. Equal values have the same text. If the event does not have the field, the text is empty.
  */
 export class Key extends KeyBytes {
-  readonly #parts: readonly Part[];
+  readonly #parts: readonly KeyPart[];
 
-  /** `types`: the events that it is read from. */
+  /** @param types the types of the events that the key is read from */
   constructor(
-    readonly fields: readonly Field[],
+    readonly fields: readonly GroupField[],
     types = attemptTypes,
   ) {
     super();
     const known = fieldsOf(types);
     this.#parts = fields.map((one) => ({
       ...one,
-      sources: sourcesOf(one.name).map((name) => ({ at: new LineField(name), address: addresses.includes(name) })),
+      locations: sourcesOf(one.name).map((name) => ({ at: new LineField(name), address: addresses.includes(name) })),
       found: known.includes(one.name),
     }));
   }
 
-  /** A field that no line had, and that is none of the schema's: that may be a typo. */
-  get missed(): string | undefined {
+  /** A field that no line had and that the schemas do not define, which may be a typo. */
+  get unknownField(): string | undefined {
     return this.#parts.find(({ found }) => !found)?.name;
   }
 
-  /** Takes the key of a line. Returns whether the line has one of the fields. */
+  /** Reads the key of a line. Returns whether the line has at least one of the fields. */
   read(line: Line): boolean {
     let any = false;
     this.length = 0;
     for (const part of this.#parts) {
-      for (const { at, address } of part.sources) {
+      for (const { at, address } of part.locations) {
         if (!line.locate(at)) continue;
         part.found = any = true;
         this.#value(part, address, line.raw, line.from, line.to);
@@ -142,7 +143,7 @@ export class Key extends KeyBytes {
     return any;
   }
 
-  #value(part: Part, address: boolean, raw: Buffer, from: number, to: number): void {
+  #value(part: KeyPart, address: boolean, raw: Buffer, from: number, to: number): void {
     this.need(to - from + shortText);
     const { buffer, length } = this;
     if (part.step > 0) {
@@ -150,7 +151,7 @@ export class Key extends KeyBytes {
       this.length += buffer.write(`"${timeText(us - modulo(us, part.step))}"`, length, 'latin1');
     } else if (address && raw[from] === quote && (part.v4 < 32 || !isIpv4(raw, from + 1))) {
       let end = from + 1;
-      while (raw[end] !== quote && raw[end] !== slash) end++; // a summary's network has its prefix behind a slash
+      while (raw[end] !== quote && raw[end] !== slash) end++; // in a summary, a prefix may follow
       buffer[length] = quote;
       const last = writeAddress(raw, from + 1, end, buffer, length + 1, part.v4, part.v6);
       buffer[last] = quote;
@@ -159,27 +160,33 @@ export class Key extends KeyBytes {
   }
 }
 
-/** Says, after all lines, that none had a field that was asked for. */
-export function sayMissed(command: string, { missed }: Key): void {
-  if (missed === undefined) return;
-  const near = fieldNames.includes(missed) ? undefined : nearest(missed, fieldNames);
-  logMessage(command, `no event had the field ${missed}${near ? `; ${near}` : ''}`);
+/** Reports at the end if no event had one of the key's fields. */
+export function reportUnknownField(command: string, { unknownField }: Key): void {
+  if (unknownField === undefined) return;
+  const near = fieldNames.includes(unknownField) ? undefined : nearest(unknownField, fieldNames);
+  logMessage(command, `no event had the field ${unknownField}${near ? `; ${near}` : ''}`);
 }
 
-/** Whether an address is IPv4: that has a dot behind one to three digits. Of one in a summary's network too. */
+/** Returns whether an address or network is IPv4: it has a dot after one to three digits. */
 function isIpv4(raw: Buffer, at: number): boolean {
   return raw[at] !== colon && (raw[at + 1] === dot || raw[at + 2] === dot || raw[at + 3] === dot);
 }
 
-/** The remainder that is never negative. */
+/** Returns the remainder, which is never negative. */
 export function modulo(number: number, by: number): number {
   return ((number % by) + by) % by;
 }
 
 /**
- * Whether a summary by `theirs` says what `mine` needs of it. Its own time, ts to end, may lie in one step of ts.
+ * Returns whether a summary with groups by `theirs` is detailed enough for groups by `mine`. For a step of ts, the
+ * summary's time, start to end, must lie within one step.
  */
-export function enough(mine: readonly Field[], theirs: readonly Field[], start: number, end: number): boolean {
+export function covers(
+  mine: readonly GroupField[],
+  theirs: readonly GroupField[],
+  start: number,
+  end: number,
+): boolean {
   return mine.every(({ name, v4, v6, step }) => {
     if (step > 0) return Math.floor(start / step) === Math.floor((end - 1) / step);
     const its = theirs.find((one) => one.name === name);

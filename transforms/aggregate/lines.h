@@ -1,12 +1,12 @@
-// Writes rows of counts as lines, for table.c.
+// Writes rows of counts as lines. Part of table.c.
 #pragma once
 
 #define MOST_PARTS 32
 #define MOST_DIGITS 16
 #define INEXACT 9007199254740992.0
 
-// A text, and what stands behind it: a part of the key, else a column, else nothing (-1). Without that part, or with 0 in
-// a column that is not told `always`, the text is left out too.
+// A text and the value that follows it: a part of the key, or a column, or nothing (both -1). The text is left out if the
+// key part is empty, or if the column is 0 and `always` is not set.
 struct piece { const u8 *text; u32 length; int part, column; u32 always; };
 
 INLINE u8 *copy(u8 *to, const u8 *from, u32 length) {
@@ -23,8 +23,8 @@ INLINE u8 *number(u8 *to, u64 value) {
 	return to + digits;
 }
 
-// Writes rows as lines, and puts in place of each row's number where its line ends. Returns how many: it stops where there
-// may be no room before `end`, and at a count that is not exact.
+// Writes rows as lines, and replaces each row's number in `list` by the end of its line. Returns the number of lines. Stops
+// early if there may not be enough room before `end`, or at a count that is not exact.
 EXPORT(write) u32 write(const struct piece *pieces, u32 count, u32 *list, u32 many, u8 *out, const u8 *end) {
 	const u8 *begin = out, *parts[MOST_PARTS + 1];
 	u32 most = 1;

@@ -4,18 +4,18 @@ import { RuntimeError, UsageError } from '../../schemas/pipe/messages/errors.js'
 import { fields, Key } from './key.js';
 import type { Subject } from './options.js';
 import { bucketOf, decode, distinct, encode, quantile, register } from './sketch.js';
-import type { Rule, Shape, Table } from './table.js';
-import type { Text } from './text.js';
+import type { ColumnRule, Table, TableShape } from './table.js';
+import type { TextBuffer } from './text.js';
 import { parseTime, timeText } from './time.js';
 
-/** What a window says of all its groups. */
-export interface Window {
-  /** µs; `end` is the first moment behind it. */
+/** What all groups of a window share. */
+export interface WindowInfo {
+  /** µs; `end` is exclusive. */
   start: number;
   end: number;
-  /** What a rate is by, µs; 0 where there is none. */
+  /** The time that rates are based on, µs; 0 if there is no rate. */
   span: number;
-  /** Which events are attempts: the other kind tells of the same ones. */
+  /** Which events count as attempts. Events of the other type are about the same attempts. */
   counts: 'connect' | 'outcome';
 }
 
@@ -23,30 +23,30 @@ const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'd
 const quantiles = { p50: 0.5, p90: 0.9, p99: 0.99 };
 const simple = ['count', 'failed', 'result', 'latency', 'rate', 'first', 'last'];
 const [firsts, thirds] = [0, 2].map((at) => results.map((result) => result.charCodeAt(at))) as [number[], number[]];
-export const usual = 'count,failed,result,latency';
-export const usualOfLookups = 'count,failed,latency';
+export const defaultMeasures = 'count,failed,result,latency';
+export const defaultMeasuresOfLookups = 'count,failed,latency';
 
-/** `count,latency,distinct:daddr`: names of measures. */
+/** Parses the names of measures: `count,latency,distinct:daddr`. Throws UsageError. */
 export function measures(text: string): string[] {
   const all = text.split(',').map((part) => part.trim());
   for (const name of all) {
     if (simple.includes(name)) continue;
     const [, field] = /^distinct:([a-z]\w*)$/.exec(name) ?? [];
-    if (!field) throw new UsageError(`wants some of ${simple.join(', ')}, distinct:FIELD, not "${name}"`);
+    if (!field) throw new UsageError(`needs one or more of ${simple.join(', ')}, distinct:FIELD, not "${name}"`);
   }
   return all;
 }
 
-// the columns of every table; look-ups are counted as outcomes are
+// The columns that every table has. Look-ups are counted in the column of outcomes.
 const connects = 0;
 const outcomes = 1;
 const pending = 2;
-export const always = { connects, outcomes, pending };
+export const countColumns = { connects, outcomes, pending };
 
 interface Distinct {
   name: string;
   key: Key;
-  /** Its place among the table's sketches. */
+  /** The index of its sketch in the table. */
   sketch: number;
 }
 
@@ -57,7 +57,7 @@ const errorField = new LineField('error');
 const searchField = new LineField('search');
 const established = 0;
 
-/** Which result a text begins, by its first and third letter. */
+/** Returns the index of the result at `at`, by its first and third letter, which are unique. */
 function resultAt(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < results.length; i++) {
     if (bytes[at] === firsts[i] && bytes[at + 2] === thirds[i]) return i;
@@ -65,10 +65,10 @@ function resultAt(bytes: Uint8Array, at: number): number {
   return results.length - 1;
 }
 
-/** The measures that were chosen: what a table keeps for them, what an event adds, and how they are written. */
+/** The chosen measures: what a table keeps for them, what an event adds, and how they are written. */
 export class Measures {
-  readonly shape: Shape;
-  readonly #columns: Rule[] = ['sum', 'sum', 'sum'];
+  readonly shape: TableShape;
+  readonly #columns: ColumnRule[] = ['sum', 'sum', 'sum'];
   readonly #failed: number;
   readonly #result: number;
   readonly #latency: number;
@@ -81,11 +81,11 @@ export class Measures {
     names: readonly string[],
     readonly subject: Subject = 'attempts',
   ) {
-    const columns = (name: string, ...rules: Rule[]) =>
+    const columns = (name: string, ...rules: ColumnRule[]) =>
       names.includes(name) ? this.#columns.push(...rules) - rules.length : 0;
     this.#failed = columns('failed', 'sum', 'sum'); // errors of connects, failed outcomes
     this.#result = columns('result', ...results.map(() => 'sum' as const));
-    this.#latency = columns('latency', 'sum', 'min', 'max', 'sum'); // sum, least, largest, how many
+    this.#latency = columns('latency', 'sum', 'min', 'max', 'sum'); // sum, minimum, maximum, number
     this.#first = columns('first', 'min');
     this.#last = columns('last', 'max');
     this.#rate = names.includes('rate');
@@ -99,19 +99,19 @@ export class Measures {
     this.shape = { columns: this.#columns, sketches };
   }
 
-  /** Adds a connect, outcome or dns event, which stands for so many (`repeat`). */
+  /** Adds a connect, outcome or dns event, which counts `times` times (`repeat`). */
   event(table: Table, row: number, line: Line, time: number, times: number): void {
     (table.numbers[table.base(row) + (line.type === 'connect' ? connects : outcomes)] as number) += times;
-    if (!this.counts) this.more(table, row, line, time, times);
+    if (!this.countsOnly) this.addValues(table, row, line, time, times);
   }
 
-  /** Nothing is measured but how many. */
-  get counts(): boolean {
+  /** Whether only counts are measured. */
+  get countsOnly(): boolean {
     return this.#columns.length === 3 && this.shape.sketches.length === 0;
   }
 
-  /** Adds what else there is of an event than its count. */
-  more(table: Table, row: number, line: Line, time: number, times: number): void {
+  /** Adds everything but an event's count. */
+  addValues(table: Table, row: number, line: Line, time: number, times: number): void {
     const { numbers } = table;
     const base = table.base(row);
     if (line.type === 'connect') {
@@ -147,20 +147,20 @@ export class Measures {
     table.sketches[0]?.add(row, bucketOf(latency), times);
   }
 
-  /** Adds a summary's numbers. Throws RuntimeError where it does not have what is asked for. */
+  /** Adds a summary's numbers. Throws RuntimeError if it lacks one of the measures. */
   summary(table: Table, row: number, event: AnyEvent): void {
     const summary = event as { [name: string]: unknown };
     const number = (name: string) => (summary[name] as number | undefined) ?? 0;
     const text = (name: string, measure: string) => {
       const value = summary[name];
       if (typeof value === 'string') return value;
-      throw new RuntimeError(`a summary has no ${name}; give its own aggregate --measure ${measure}`);
+      throw lacks(name, measure);
     };
     const ended = number(this.subject === 'dns' ? 'count' : 'outcomes');
     table.add(row, connects, number('connects'));
     table.add(row, outcomes, ended);
-    const nothing = number('connects') + ended === 0;
-    if (nothing) return;
+    const isEmpty = number('connects') + ended === 0;
+    if (isEmpty) return;
     if (this.#failed) {
       if (summary.failed === undefined && summary.errors === undefined) throw lacks('failed', 'failed');
       table.add(row, this.#failed, number('errors'));
@@ -181,11 +181,11 @@ export class Measures {
         table.add(row, at + 3, value);
       });
       table.add(row, at, sum);
-      if (summary.latency_min_us !== undefined) table.least(row, at + 1, number('latency_min_us'));
-      if (summary.latency_max_us !== undefined) table.largest(row, at + 2, number('latency_max_us'));
+      if (summary.latency_min_us !== undefined) table.setMin(row, at + 1, number('latency_min_us'));
+      if (summary.latency_max_us !== undefined) table.setMax(row, at + 2, number('latency_max_us'));
     }
-    if (this.#first) table.least(row, this.#first, parseTime(Buffer.from(text('first', 'first')), 0));
-    if (this.#last) table.largest(row, this.#last, parseTime(Buffer.from(text('last', 'last')), 0));
+    if (this.#first) table.setMin(row, this.#first, parseTime(Buffer.from(text('first', 'first')), 0));
+    if (this.#last) table.setMax(row, this.#last, parseTime(Buffer.from(text('last', 'last')), 0));
     for (const { name, sketch } of this.#distinct) {
       decode(text(`distinct_${name}_sketch`, `distinct:${name}`), (slot, value) =>
         table.sketches[sketch]?.add(row, slot, value),
@@ -208,13 +208,13 @@ export class Measures {
     ];
   }
 
-  /** The attempts of a row. */
-  count(table: Table, row: number, window: Window): number {
+  /** Returns the number of attempts of a row. */
+  count(table: Table, row: number, window: WindowInfo): number {
     return table.get(row, window.counts === 'connect' ? connects : outcomes);
   }
 
-  /** Writes a row's numbers, `,"count":7…`. */
-  write(text: Text, table: Table, row: number, window: Window): void {
+  /** Writes a row's numbers: `,"count":7…`. */
+  write(text: TextBuffer, table: Table, row: number, window: WindowInfo): void {
     const count = this.count(table, row, window);
     text.field(',"count":', count);
     const [c, o, waiting] = [table.get(row, connects), table.get(row, outcomes), table.get(row, pending)];
@@ -243,11 +243,11 @@ export class Measures {
     if (this.#last) this.#writeTime(text, 'last', table.get(row, this.#last));
   }
 
-  #writeTime(text: Text, name: string, time: number): void {
+  #writeTime(text: TextBuffer, name: string, time: number): void {
     if (Number.isFinite(time)) text.ascii(`,"${name}":"${timeText(time)}"`);
   }
 
-  #writeLatency(text: Text, table: Table, row: number): void {
+  #writeLatency(text: TextBuffer, table: Table, row: number): void {
     const at = this.#latency;
     const [sum, least, largest, total] = [0, 1, 2, 3].map((i) => table.get(row, at + i)) as [
       number,
@@ -266,8 +266,8 @@ export class Measures {
     text.ascii(`,"latency_sketch":"${encode(slots, sum)}"`);
   }
 
-  /** Writes the numbers of distinct values, which stand behind all fields that the schema names. */
-  writeDistinct(text: Text, table: Table, row: number): void {
+  /** Writes the numbers of distinct values, which come after all fields that the schema names. */
+  writeDistinct(text: TextBuffer, table: Table, row: number): void {
     for (const { name, sketch } of this.#distinct) {
       const slots = (table.sketches[sketch] as Table['sketches'][number]).of(row, table.rows);
       text.field(`,"distinct_${name}":`, distinct(slots));
@@ -276,11 +276,11 @@ export class Measures {
   }
 }
 
-/** What look-ups have for another aggregate if none of them has a latency. */
+/** The sketch of look-ups without a latency, so that another aggregate can add it. */
 const noLatencies = encode({ length: 0, slots: new Uint32Array(0), values: new Float64Array(0) }, 0);
 
 function lacks(what: string, measure: string): RuntimeError {
-  return new RuntimeError(`a summary has no ${what}; give its own aggregate --measure ${measure}`);
+  return new RuntimeError(`a summary has no ${what}; add --measure ${measure} to the aggregate that wrote it`);
 }
 
 function round(number: number, digits: number): number {

@@ -3,27 +3,28 @@ import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { fieldNames } from './key.js';
 import type { Table } from './table.js';
 
-/** By which field of the summaries groups are ordered. */
+/** The field of the summaries by which groups are ordered. */
 export interface Order {
   name: string;
   ascending: boolean;
 }
 
-/** `latency_p99_us`, largest first, or `first:asc`. */
+/** Parses `latency_p99_us` (largest first) or `first:asc` (smallest first). Throws UsageError. */
 export function orderBy(text: string): Order {
   const [, name, way] = /^([\w.-]+?)(?::(asc|desc))?$/.exec(text) ?? [];
-  if (name === undefined) throw new UsageError(`wants a field of the summaries, as count or first:asc, not "${text}"`);
+  if (name === undefined)
+    throw new UsageError(`needs a field of the summaries such as count or first:asc, not "${text}"`);
   return { name, ascending: way === 'asc' };
 }
 
-/** Throws UsageError where no summary has a field that an option asks for. */
+/** Throws UsageError if no summary has the field that an option names. */
 export function checkField(option: string, name: string, names: readonly string[]): void {
   if (names.includes(name)) return;
-  const near = fieldNames.includes(name) ? 'name it in --by' : nearest(name, [...names]);
-  throw new UsageError(`${option} ${name}: no summary has it; ${near ?? 'choose it with --measure'}`);
+  const advice = fieldNames.includes(name) ? 'add it to --by' : nearest(name, [...names]);
+  throw new UsageError(`${option} ${name}: summaries do not have this field; ${advice ?? 'add it with --measure'}`);
 }
 
-/** Rows in their order. Groups without the field come last, equal ones by their key. */
+/** Returns the rows in order. Groups without the field come last, and equal groups are ordered by their key. */
 export function sorted(
   rows: Uint32Array,
   table: Table,

@@ -1,19 +1,19 @@
 import type { KeyBytes } from './bytes.js';
-import { always } from './measure.js';
-import { type Shape, Table } from './table.js';
-import { Gauges } from './waiting.js';
+import { countColumns } from './measure.js';
+import { Gauges } from './pending.js';
+import { Table, type TableShape } from './table.js';
 
-/** What is missing: events, lines that were not valid, and attempts that are not tracked while they wait. */
-export type Count = Record<'lost' | 'invalid' | 'untracked', number>;
-/** The same: from `lost` events, from summaries, and of this stage itself. */
-export type Missing = Record<'events' | 'summaries' | 'own', Count>;
+/** What is missing: lost events, invalid lines, and pending attempts that are not tracked. */
+export type Missing = Record<'lost' | 'invalid' | 'untracked', number>;
+/** The same by source: reported by `lost` events, by summaries, and by this stage itself. */
+export type MissingBySource = Record<'events' | 'summaries' | 'own', Missing>;
 
-export function nothingMissing(): Missing {
+export function nothingMissing(): MissingBySource {
   const none = () => ({ lost: 0, invalid: 0, untracked: 0 });
   return { events: none(), summaries: none(), own: none() };
 }
 
-export function addMissing(to: Missing, from: Missing): void {
+export function addMissing(to: MissingBySource, from: MissingBySource): void {
   for (const kind of ['events', 'summaries', 'own'] as const) {
     to[kind].lost += from[kind].lost;
     to[kind].invalid += from[kind].invalid;
@@ -21,15 +21,15 @@ export function addMissing(to: Missing, from: Missing): void {
   }
 }
 
-/** So many groups cost little: with no fewer, the largest few come out right. */
+/** The limit is at least this, which costs little, so that the few largest groups are right. */
 const fewest = 4096;
 
-/** The groups of one stretch of time, never more than twice `most` (or a few thousand). */
+/** The groups of one span of time: at most twice `most` groups (or a few thousand). */
 export class Pane {
-  /** µs of its first and last event. */
-  least = Number.POSITIVE_INFINITY;
-  largest = Number.NEGATIVE_INFINITY;
-  /** Of no group are more than so many in `other`. */
+  /** The times of its first and last event, µs. */
+  firstTime = Number.POSITIVE_INFINITY;
+  lastTime = Number.NEGATIVE_INFINITY;
+  /** `other` has at most this many events of any one group. */
   eachMax = 0;
   readonly missing = nothingMissing();
   readonly gauges = new Gauges();
@@ -46,13 +46,13 @@ export class Pane {
     this.most = Math.max(most, fewest);
   }
 
-  /** An event of that time is part of it. */
-  saw(ts: number): void {
-    if (ts < this.least) this.least = ts;
-    if (ts > this.largest) this.largest = ts;
+  /** Records the time of an event in this pane. */
+  noteTime(ts: number): void {
+    if (ts < this.firstTime) this.firstTime = ts;
+    if (ts > this.lastTime) this.lastTime = ts;
   }
 
-  /** The row of a key. */
+  /** Returns the row of a key, which may be a new one. */
   row(key: KeyBytes): number {
     const row = this.table.row(key, this.#floor);
     if (row <= 2 * this.most) return row;
@@ -60,21 +60,21 @@ export class Pane {
     return this.table.row(key, this.#floor);
   }
 
-  /** Adds attempts that wait, to a pane whose window has been closed; without a key to `other`. */
-  readonly wait = (key: KeyBytes | undefined, pending: number): void => {
-    const row = key ? this.row(key) : 0; // which may replace the table
-    this.table.add(row, always.pending, pending);
+  /** Adds pending attempts to a pane whose window has been closed. Without a key, adds them to `other`. */
+  readonly addPending = (key: KeyBytes | undefined, pending: number): void => {
+    const row = key ? this.row(key) : 0; // this may replace the table
+    this.table.add(row, countColumns.pending, pending);
   };
 
-  /** Counts gathered lines, as far as there are not too many groups. Returns how many lines. */
+  /** Counts gathered lines until there are too many groups. Returns the number of lines counted. */
   add(gathered: Uint8Array, lines: number): number {
     return this.table.addGathered(gathered, lines, 2 * this.most, this.#floor);
   }
 
   /**
-   * Leaves the `most` groups that may be the largest, and puts the others' numbers into `other` (Misra and Gries, with
-   * many counters at once). A group that comes again begins at 0; what it may have had before is at most the floor, which
-   * never passes the window's events / most.
+   * Keeps the `most` groups that may be the largest, and adds the others to `other` (Misra and Gries, with many counters at
+   * once). A group that comes again starts at 0. The count that it may have had before is at most the floor, and the floor
+   * is at most the number of the window's events divided by `most`.
    */
   purge(): void {
     const { table } = this;
@@ -82,7 +82,7 @@ export class Pane {
     if (weights.length <= this.most) return;
     const sorted = weights.slice().sort();
     const least = sorted[weights.length - this.most] as number;
-    let ties = this.most - (weights.length - upper(sorted, least)); // how many of those that weigh just this may stay
+    let ties = this.most - (weights.length - upper(sorted, least)); // how many groups of exactly this weight may stay
     const smaller = this.spare();
     smaller.merge(table, (row) => {
       const mine = weights[row - 1] as number;
@@ -98,26 +98,26 @@ export class Pane {
   merge(from: Pane): void {
     this.table.merge(from.table);
     if (this.table.rows > 2 * this.most) this.purge();
-    this.least = Math.min(this.least, from.least);
-    this.largest = Math.max(this.largest, from.largest);
+    this.firstTime = Math.min(this.firstTime, from.firstTime);
+    this.lastTime = Math.max(this.lastTime, from.lastTime);
     this.eachMax += from.bound;
     addMissing(this.missing, from.missing);
     this.gauges.merge(from.gauges);
   }
 
-  /** Of no group are more than so many events in row 0. */
+  /** Row 0 has at most this many events of any one group. */
   get bound(): number {
     return this.eachMax + this.#floor;
   }
 }
 
-/** What a group is kept for. */
+/** Returns the weight of a group. The groups with the largest weights are kept. */
 export function weight(table: Table, row: number): number {
-  const [connects, outcomes, pending] = [always.connects, always.outcomes, always.pending];
+  const [connects, outcomes, pending] = [countColumns.connects, countColumns.outcomes, countColumns.pending];
   return Math.max(table.get(row, connects), table.get(row, outcomes), table.get(row, pending));
 }
 
-/** How many numbers are not above this one. */
+/** Returns how many of the sorted numbers are not above `number`. */
 function upper(sorted: Float64Array, number: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
@@ -128,10 +128,10 @@ function upper(sorted: Float64Array, number: number): number {
   return low;
 }
 
-/** Tables that are used again, since each holds on to its memory. */
+/** A pool of tables, which are used again because a table never releases its memory. */
 export class Tables {
   readonly #free: Table[] = [];
-  constructor(readonly shape: Shape) {}
+  constructor(readonly shape: TableShape) {}
 
   readonly take = (): Table => this.#free.pop() ?? new Table(this.shape);
   readonly give = (table: Table): void => {

@@ -1,18 +1,18 @@
-/** A text of a line, and what stands behind it, without which it is left out: as struct piece of lines.h. */
+/** A text of a line and the value that follows it: struct piece of lines.h. Without the value, the text is left out. */
 export interface Piece {
   text: string;
-  /** Which part of the key. */
+  /** The index of a part of the key. */
   part?: number;
-  /** Which column, as a number; left out where it is 0, but for `always`. */
+  /** The index of a column. Left out if its number is 0, unless `always` is set. */
   column?: number;
   always?: boolean;
 }
 
-/** Of more parts lines.h knows nothing. */
-export const mostParts = 32;
+/** lines.h handles at most this many parts of a key. */
+export const maxParts = 32;
 const words = 5; // of a struct piece
 
-/** The pieces of a line in their order, as lines.h takes them: structs, and behind them their texts. */
+/** The pieces of a line in order, in the format of lines.h: the structs, followed by their texts. */
 export class Pieces {
   readonly bytes: Buffer;
   readonly count: number;
@@ -31,7 +31,7 @@ export class Pieces {
     }
   }
 
-  /** The structs and texts for their place in a memory. */
+  /** Copies the structs and texts to `place` in a memory, and adjusts the pointers in the structs. */
   put(memory: Uint8Array, words32: Uint32Array, place: number): void {
     memory.set(this.bytes, place);
     for (let i = 0; i < this.count; i++) (words32[place / 4 + i * words] as number) += place;

@@ -3,9 +3,9 @@ import { Cells, type Slots } from './cells.js';
 import { hash } from './hash.js';
 
 /**
- * DDSketch (Masson, Rim, Lee 2019): counts in buckets that grow by a factor, so that a quantile is known within 1 % of
- * its value, and sketches add up without loss. Slot 0 is the value 0, slot i + 1 holds values from γ^(i-1) to γ^i.
- * A value is an integer up to 2^53, so all buckets there can be fit into the slots of Cells.
+ * DDSketch (Masson, Rim, Lee 2019): counts values in buckets of exponentially growing size. Quantiles are exact within 1 %
+ * of their value, and sketches can be added without loss. Slot 0 is for the value 0, slot i + 1 for values from γ^(i-1) to
+ * γ^i. Values are integers up to 2^53, so all possible buckets fit into the slots of Cells.
  */
 const accuracy = 0.01;
 const gamma = (1 + accuracy) / (1 - accuracy);
@@ -17,7 +17,7 @@ export function bucketOf(value: number): number {
 
 const middle = (slot: number) => (slot === 0 ? 0 : (2 * gamma ** (slot - 1)) / (gamma + 1));
 
-/** The value at quantile q: that of rank floor(q (n - 1)) from below, within 1 %. */
+/** Returns the value at quantile q, within 1 %: the value of rank floor(q (n - 1)), from the smallest. */
 export function quantile({ length, slots, values }: Slots, q: number, total: number): number {
   let rank = Math.floor(q * (total - 1));
   for (let i = 0; i < length; i++) {
@@ -28,8 +28,8 @@ export function quantile({ length, slots, values }: Slots, q: number, total: num
 }
 
 /**
- * HyperLogLog with 4096 registers: a number of distinct values within 1.6 % (standard error), nearly exact while they
- * are few. Returns the register of a value, whose bytes these are, and the number to keep the largest of.
+ * HyperLogLog with 4096 registers: estimates the number of distinct values with a standard error of 1.6 %, and nearly
+ * exactly if there are few. Returns the register of a value and its rank; each register keeps its largest rank.
  */
 export function register(bytes: Uint8Array, length: number): { slot: number; rank: number } {
   const high = hash(bytes, 0, length, 0x5bd1e995);
@@ -41,7 +41,7 @@ export function register(bytes: Uint8Array, length: number): { slot: number; ran
 const registers = Cells.slots;
 const most = 53; // the largest rank
 
-/** How many distinct values these registers saw (Ertl's improved raw estimator, 2017). */
+/** Estimates the number of distinct values from the registers (Ertl's improved raw estimator, 2017). */
 export function distinct({ length, values }: Slots): number {
   const counts = new Float64Array(most + 1);
   counts[0] = registers - length;
@@ -79,13 +79,13 @@ function tau(share: number): number {
   return z / 3;
 }
 
-/** The first byte of what is written, so that a later synpipe may write something else. */
+/** The first byte of an encoded sketch, so that a later synpipe can change the format. */
 const version = 1;
 const room = Buffer.alloc(1 << 16);
 
 /**
- * Slots as base64: the version, a number that goes with them, then for each twice its value, and 1 more where slots before
- * it are 0, whose number follows then.
+ * Encodes slots as base64: the version, the number `more`, then for each slot twice its value. If slots before it are 0,
+ * 1 is added to that, and the number of these slots follows.
  */
 export function encode({ length, slots, values }: Slots, more: number): string {
   let at = put(room, 0, version);
@@ -99,7 +99,7 @@ export function encode({ length, slots, values }: Slots, more: number): string {
   return room.toString('base64', 0, at);
 }
 
-/** Reads what `encode` wrote, and returns the number that goes with it. Throws RuntimeError where it is something else. */
+/** Decodes the output of `encode`, and returns the number `more`. Throws RuntimeError if the text is invalid. */
 export function decode(text: string, take: (slot: number, value: number) => void): number {
   const bytes = Buffer.from(text, 'base64');
   let at = 0;
@@ -107,23 +107,24 @@ export function decode(text: string, take: (slot: number, value: number) => void
     let number = 0;
     for (let scale = 1; ; scale *= 128) {
       const byte = bytes[at++];
-      if (byte === undefined || scale > 2 ** 112) throw new RuntimeError('a sketch is damaged; make its summary anew');
+      if (byte === undefined || scale > 2 ** 112)
+        throw new RuntimeError('a sketch is damaged; create its summary again');
       number += (byte & 127) * scale;
       if (byte < 128) return number;
     }
   };
-  if (next() !== version) throw new RuntimeError('a sketch is of a newer version; use a newer synpipe');
+  if (next() !== version) throw new RuntimeError('a sketch has an unknown version; use a newer synpipe');
   const more = next();
   for (let slot = -1; at < bytes.length; ) {
     const value = next();
     slot += value % 2 === 1 ? next() + 1 : 1;
-    if (slot >= Cells.slots) throw new RuntimeError('a sketch is damaged; make its summary anew');
+    if (slot >= Cells.slots) throw new RuntimeError('a sketch is damaged; create its summary again');
     take(slot, Math.floor(value / 2));
   }
   return more;
 }
 
-/** Writes an integer in 7 bits a byte. */
+/** Writes an integer with 7 bits per byte, the lowest first. Returns the end. */
 function put(into: Buffer, start: number, number: number): number {
   let at = start;
   let left = number;

@@ -5,22 +5,25 @@ import { GatheredLines, GatherPlan } from '../../schemas/pipe/scan/gather.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { chosenTypes } from '../filter/types.js';
-import { Emit } from './emit.js';
-import { Idle } from './idle.js';
+import { Emitter } from './emit.js';
+import { IdleTimer } from './idle.js';
 import { Intake } from './intake.js';
-import { addresses, isWhole, Key, sayMissed } from './key.js';
-import { always, Measures, measures, usual, usualOfLookups } from './measure.js';
-import { check, type options, type Subject, subjectOf, usualGrace, usualGroups } from './options.js';
+import { addresses, isWhole, Key, reportUnknownField } from './key.js';
+import { countColumns, defaultMeasures, defaultMeasuresOfLookups, Measures, measures } from './measure.js';
+import { check, defaultGrace, defaultGroups, type options, type Subject, subjectOf } from './options.js';
 import { checkField, orderBy } from './order.js';
 import { WindowSets } from './sets.js';
 
-/** Of more fields gather.h knows nothing. */
-const mostGathered = 32;
+/** gather.h handles at most this many fields. */
+const maxGathered = 32;
 
-/** Fields that a summary has, or may have, whatever is measured. */
-const ofAll = ['type', 'v', 'ts', 'end', 'by', 'other'];
+/** Fields that summaries have, or can have, whatever is measured. */
+const commonFields = ['type', 'v', 'ts', 'end', 'by', 'other'];
 
-/** Counts and measures attempts, or look-ups, by group and window. Its parts: windows of panes of a table of groups, each with measures. */
+/**
+ * Counts and measures attempts or look-ups by group and window. A window consists of panes, a pane has a table of groups,
+ * and each group has measures.
+ */
 export class Aggregate implements Stage {
   readonly name = 'aggregate';
   readonly types: readonly string[];
@@ -31,8 +34,8 @@ export class Aggregate implements Stage {
   readonly #gather: GatherPlan | undefined;
   readonly #measures: Measures;
   readonly #windows: WindowSets;
-  readonly #emit: Emit;
-  readonly #idle = new Idle();
+  readonly #emitter: Emitter;
+  readonly #idle = new IdleTimer();
   readonly #intake: Intake;
   readonly #every: boolean;
 
@@ -41,37 +44,37 @@ export class Aggregate implements Stage {
     this.types = [...types, 'summary', 'lost'];
     this.ends = ends;
     this.#subject = subjectOf(types, values);
-    const { by = [], every, step, grace = usualGrace } = values;
-    const { measure = measures(this.#subject === 'dns' ? usualOfLookups : usual) } = values;
+    const { by = [], every, step, grace = defaultGrace } = values;
+    const { measure = measures(this.#subject === 'dns' ? defaultMeasuresOfLookups : defaultMeasures) } = values;
     check(values, by);
     this.filters = given;
     this.#every = every !== undefined;
     this.#key = new Key(by, types);
-    const columns = { connect: always.connects, outcome: always.outcomes, dns: always.outcomes };
+    const columns = { connect: countColumns.connects, outcome: countColumns.outcomes, dns: countColumns.outcomes };
     const tags = Object.fromEntries(Object.entries(columns).filter(([type]) => types.includes(type)));
-    if (by.length <= mostGathered && by.every(isWhole))
+    if (by.length <= maxGathered && by.every(isWhole))
       this.#gather = new GatherPlan(
         by.map(({ name }) => name),
         addresses,
         tags,
       );
     this.#measures = new Measures(measure, this.#subject);
-    const told = [...this.#measures.names, ...by.map(({ name }) => name)];
-    if (values.orderBy) checkField('--order-by', values.orderBy.name, told);
-    for (const name of values.having?.fields ?? []) checkField('--having', name, [...told, ...ofAll]);
+    const names = [...this.#measures.names, ...by.map(({ name }) => name)];
+    if (values.orderBy) checkField('--order-by', values.orderBy.name, names);
+    for (const name of values.having?.fields ?? []) checkField('--having', name, [...names, ...commonFields]);
     this.#windows = new WindowSets(
       { ...(every && { every }), ...(step && { step }), grace },
       this.#measures.shape,
-      values.maxGroups ?? usualGroups,
+      values.maxGroups ?? defaultGroups,
     );
-    this.#emit = new Emit(this.#windows, this.#measures, by, {
-      most: Math.min(values.maxGroups ?? usualGroups, values.top ?? Number.POSITIVE_INFINITY),
+    this.#emitter = new Emitter(this.#windows, this.#measures, by, {
+      most: Math.min(values.maxGroups ?? defaultGroups, values.top ?? Number.POSITIVE_INFINITY),
       orderBy: values.orderBy ?? (values.top ? orderBy('count') : undefined),
       having: values.having?.holds,
       count: values.count,
       every: every !== undefined,
     });
-    this.#intake = new Intake(this.#key, this.#subject, this.#measures, this.#windows, this.#emit);
+    this.#intake = new Intake(this.#key, this.#subject, this.#measures, this.#windows, this.#emitter);
   }
 
   line(line: Line, out: Output): void {
@@ -82,17 +85,17 @@ export class Aggregate implements Stage {
     }
     if (line.type === 'summary') {
       if ((line.field('events') ?? 'attempts') !== this.#subject) {
-        out.pass(line); // it counts something else
+        out.pass(line); // the summary counts something else
         return;
       }
       this.#intake.summary(line);
     } else if (line.type === 'pending') this.#intake.pending(line);
     else this.#intake.event(line);
-    out.drop(); // it is counted, and its group goes on later
+    out.drop(); // the event is counted, and its group is written later
     if (this.#intake.due) this.#pump(out);
   }
 
-  /** Takes plain lines: all that go where the last one went at once, the others one by one. */
+  /** Takes plain lines. Lines for the same pane as the last one are added in a batch, the others one by one. */
   lines(scanned: ScannedLines, out: Output): number {
     if (!this.#gather || this.#intake.due) return 0;
     const lines = new GatheredLines(scanned.gathered, scanned.gather(this.#gather));
@@ -107,7 +110,7 @@ export class Aggregate implements Stage {
     return lines.count;
   }
 
-  /** Lines of the input that were no events are missing from the window too. */
+  /** Counts invalid input lines as missing from the window. */
   invalid(count: number): void {
     this.#intake.invalid(count);
   }
@@ -115,33 +118,33 @@ export class Aggregate implements Stage {
   flush(out: Output): void {
     const intake = this.#intake;
     if (this.#windows.advanceIdle()) intake.due = true;
-    if (this.#every) this.#tellLate(out); // else at the end, with the groups
+    if (this.#every) this.#reportLost(out); // without --every, at the end with the groups
     if (intake.due) this.#pump(out);
     if (intake.due) out.wake();
     else this.#idle.after(this.#windows.due, out.wake);
   }
 
   finish(out: Output): boolean {
-    this.#tellLate(out);
-    return this.#emit.more(out, true);
+    this.#reportLost(out);
+    return this.#emitter.write(out, true);
   }
 
   metrics(): Metric[] {
     const groups = this.#windows.all.reduce((sum, windows) => sum + windows.groups, 0);
-    return [metric('synpipe_aggregate_groups', 'gauge', 'Groups kept, of all open windows.', groups)];
+    return [metric('synpipe_aggregate_groups', 'gauge', 'Groups in all open windows.', groups)];
   }
 
   end(): void {
     this.#idle.end();
-    if (this.#intake.any) sayMissed(this.name, this.#key);
+    if (this.#intake.any) reportUnknownField(this.name, this.#key);
   }
 
-  /** Tells of windows that are over, as much as goes out at once. */
+  /** Writes windows that are over, until the output is full. */
   #pump(out: Output): void {
-    this.#intake.due = this.#emit.more(out, false);
+    this.#intake.due = this.#emitter.write(out, false);
   }
 
-  #tellLate(out: Output): void {
+  #reportLost(out: Output): void {
     const { late, early, total } = this.#intake;
     if (late > 0) out.lost('late', late);
     if (early > 0) out.lost('early', early);

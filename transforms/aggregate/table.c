@@ -1,6 +1,6 @@
-// Groups by their key's bytes, in a memory of their own (table.ts): an open-addressing table of row numbers and hashes, and
-// for each row its key and a fixed number of columns. For many lines, memory is asked for what they need before the first of
-// it is looked at, so that the waits for what is in no cache overlap.
+// Groups by the bytes of their key, in the memory of this WebAssembly instance (memory.ts). An open-addressing table maps
+// hashes to row numbers, and each row has its key and a fixed number of columns. `add` touches the memory that a batch of
+// lines needs before it uses it, so that the cache misses overlap.
 #include "../../schemas/pipe/scan/bytes.h"
 
 #define PAGE 65536u
@@ -19,10 +19,10 @@ struct slot { u32 row, hash; }; // row 0 is free
 extern u8 __heap_base;
 
 static double empty[MOST_COLUMNS]; // the columns of a new row
-static u8 *blocks[1 << (31 - BLOCK_BITS - 2)]; // of BLOCK rows
+static u8 *blocks[1 << (31 - BLOCK_BITS - 2)]; // each with BLOCK rows
 static u32 columns, rows;
 static struct slot *slots;
-static u32 last; // of the slots
+static u32 last; // the index of the last slot, used as a mask
 static u8 *next_key, *keys_end;
 static u8 *room;
 static u32 room_size;
@@ -80,7 +80,7 @@ INLINE struct slot *find(const u8 *key, u32 length, u32 hash) {
 	}
 }
 
-// Twice as many slots; where the old ones were there will be keys.
+// Doubles the number of slots. The memory of the old slots is used for keys.
 static void grow(void) {
 	u8 *old = (u8 *)slots, *old_end = (u8 *)(slots + last + 1);
 	take_slots((last + 1) * 2);
@@ -112,7 +112,7 @@ EXPORT(empty_columns) double *empty_columns(void) { return empty; }
 EXPORT(row_blocks) u8 **row_blocks(void) { return blocks; }
 EXPORT(count) u32 count(void) { return rows; }
 
-// Forgets everything, and begins with row 0, which has no key. The columns of a new row are to be there.
+// Removes all rows and creates row 0, which has no key. The caller must have set `empty`.
 EXPORT(reset) void reset(u32 of_columns) {
 	columns = of_columns;
 	rows = 0;
@@ -123,26 +123,27 @@ EXPORT(reset) void reset(u32 of_columns) {
 	append(0, 0, 0, 0);
 }
 
-// Where so many bytes can be put to look them up.
+// Returns a buffer of at least this size, for the input of row, add and write.
 EXPORT(space) u8 *space(u32 bytes) {
 	if (bytes > room_size) {
-		room_size = bytes > 2 * room_size ? bytes : 2 * room_size; // what was there before is lost, so that is seldom
+		room_size = bytes > 2 * room_size ? bytes : 2 * room_size; // the old buffer is never freed, so it is replaced rarely
 		room = take(room_size);
 	}
 	return room;
 }
 
-// The row of the key there, which has zeros behind it up to a multiple of 8; a new one where there is none.
+// Returns the row of the key in the buffer, or a new row. The key must be padded with zeros to a multiple of 8 bytes.
 EXPORT(row) u32 row(u32 length, u32 before) {
 	u32 hash = hash_of(room, length);
 	struct slot *slot = find(room, length, hash);
 	return slot->row ? slot->row : insert(slot, room, length, hash, before);
 }
 
-// What gather.h gathers of a line. Once it is in a row, `tag`, the column to count it in, becomes the row.
+// A line as gathered by gather.h. `tag` is the column to count it in; `add` replaces it by the row.
 struct gathered { u32 length, tag; double time; u8 key[]; };
 
-// Counts the lines whose keys were gathered and are there, each as 1, but adds no row after `most`. Returns how many.
+// Counts each gathered line in the buffer as 1. Stops at a new key if there are more than `most` rows. Returns the number of
+// lines counted.
 EXPORT(add) u32 add(u32 lines, u32 most, u32 before) {
 	struct gathered *line = (struct gathered *)room, *batch[AHEAD];
 	u32 hashes[AHEAD], likely[AHEAD];

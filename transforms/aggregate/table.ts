@@ -1,36 +1,33 @@
 import type { KeyBytes } from './bytes.js';
 import { Cells } from './cells.js';
-import { Memory } from './memory.js';
+import { TableMemory } from './memory.js';
 import type { Pieces } from './pieces.js';
 
-/** How a column's numbers of several events become one. */
-export type Rule = 'sum' | 'min' | 'max';
+/** How the numbers of several events are combined in a column. */
+export type ColumnRule = 'sum' | 'min' | 'max';
 
-/** What a table keeps of each group. */
-export interface Shape {
-  columns: readonly Rule[];
-  /** Sketches: numbers of a slot are added up, or the largest kept. */
+/** What a table keeps for each group. */
+export interface TableShape {
+  columns: readonly ColumnRule[];
+  /** The rule of each sketch: the values of a slot are added up, or the largest is kept. */
   sketches: readonly ('sum' | 'max')[];
 }
 
-const head = 16; // bytes of a row before its columns: hash, place and length of the key, and `before`
+const head = 16; // bytes of a row before its columns: hash, address and length of the key, and `before`
 const word = 4;
 const blockBits = 14; // rows of a block, as in table.c
 const linesAtOnce = 1024;
 const linesRoom = 1 << 18; // bytes
 const neutral = { sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
 
-/**
- * Groups by their key's bytes, kept by table.c: rows of numbers that are found by their key. Row 0 has no key: it is the
- * group `other`.
- */
+/** Groups by the bytes of their key, in table.c. Each group is a row of numbers. Row 0 has no key: it is the group `other`. */
 export class Table {
   readonly sketches: readonly Cells[];
   readonly #stride: number;
-  readonly #memory = new Memory();
+  readonly #memory = new TableMemory();
   readonly #blocks: number;
 
-  constructor(readonly shape: Shape) {
+  constructor(readonly shape: TableShape) {
     this.#stride = head + shape.columns.length * 8;
     this.sketches = shape.sketches.map((rule) => new Cells(rule === 'max'));
     const { exports, f64 } = this.#memory;
@@ -46,31 +43,31 @@ export class Table {
     return this.#memory.exports.count();
   }
 
-  /** The row of a key; a new one, with this `before`, where there is none. */
+  /** Returns the row of a key. If there is none, adds one with this `before`. */
   row({ words, length }: KeyBytes, before = 0): number {
     return this.#row(words, 0, length, before);
   }
 
   /**
-   * Counts gathered lines, each in the column that is its tag, but makes no row after `most`. Returns how many lines it
-   * has counted.
+   * Counts gathered lines, each in the column given by its tag. Stops at a new key if the table has more than `most` rows.
+   * Returns the number of lines counted.
    */
   addGathered(gathered: Uint8Array, lines: number, most: number, before: number): number {
     const place = this.#space(gathered.length);
     this.#memory.u8.set(gathered, place);
-    const added = this.#memory.exports.add(lines, most, least32(before));
+    const added = this.#memory.exports.add(lines, most, clamp32(before));
     this.#memory.refresh();
     return added;
   }
 
-  /** The row of the gathered line that was added last with its bytes from `start` on. */
+  /** Returns the row of a line that the last `addGathered` counted, by the start of its bytes. */
   added(start: number): number {
     return this.#memory.u32[(this.#memory.exports.space(0) + start) / word + 1] as number;
   }
 
   /**
-   * Writes rows as lines, as many as there is room for and as are plain. Returns these: where each ends in the buffer, a
-   * newline behind it. What is returned is valid until the next call.
+   * Writes rows as lines, until there is no more room or a count is too large to be exact. Returns the buffer and the end of
+   * each line, which is followed by a newline. The result is valid until the next call.
    */
   lines(pieces: Pieces, rows: Uint32Array): { buffer: Buffer; ends: Uint32Array } {
     const { length } = pieces.bytes;
@@ -85,12 +82,12 @@ export class Table {
     return { buffer: Buffer.from(u8.buffer, out, linesRoom), ends: u32.subarray(list / word, list / word + written) };
   }
 
-  /** A number that goes with a row since it was made: how much of the group may have been here before, and is gone. */
+  /** Returns the `before` that the row was added with: how much of the group may have been counted and dropped earlier. */
   before(row: number): number {
     return this.#memory.u32[this.#at(row) / word + 3] as number;
   }
 
-  /** The numbers of all rows: a row's columns begin at its base. Another array once a row was added. */
+  /** The numbers of all rows. A row's columns begin at its base. The array is replaced when a row is added. */
   get numbers(): Float64Array {
     return this.#memory.f64;
   }
@@ -111,15 +108,15 @@ export class Table {
     this.set(row, column, this.get(row, column) + value);
   }
 
-  least(row: number, column: number, value: number): void {
+  setMin(row: number, column: number, value: number): void {
     if (value < this.get(row, column)) this.set(row, column, value);
   }
 
-  largest(row: number, column: number, value: number): void {
+  setMax(row: number, column: number, value: number): void {
     if (value > this.get(row, column)) this.set(row, column, value);
   }
 
-  /** A row's key: `bytes[start..end)`. */
+  /** Returns a row's key: `bytes[start..end)`. */
   key(row: number): { bytes: Uint8Array; start: number; end: number } {
     const { u8, u32 } = this.#memory;
     const at = this.#at(row) / word;
@@ -127,7 +124,7 @@ export class Table {
     return { bytes: u8, start, end: start + (u32[at + 2] as number) };
   }
 
-  /** Adds another table's groups to its own, those that `keep` says no to to `other`. */
+  /** Adds another table's groups to this table. Groups that `keep` rejects are added to `other`. */
   merge(from: Table, keep?: (row: number) => boolean): void {
     const to = new Uint32Array(from.rows);
     const { u32 } = from.#memory;
@@ -146,7 +143,7 @@ export class Table {
     }
   }
 
-  /** Puts rows into `other` too. Returns the largest weight of one. They stay where they are. */
+  /** Adds rows to `other` as well, without removing them. Returns the largest weight among them. */
   fold(rows: Iterable<number>, weight: (table: Table, row: number) => number): number {
     const folded = new Uint8Array(this.rows);
     let largest = 0;
@@ -169,13 +166,13 @@ export class Table {
     this.#memory.refresh();
   }
 
-  /** Where a row begins. */
+  /** Returns the address of a row. */
   #at(row: number): number {
     const block = this.#memory.u32[this.#blocks + (row >>> blockBits)] as number;
     return block + (row & ((1 << blockBits) - 1)) * this.#stride;
   }
 
-  #combine(row: number, column: number, rule: Rule, value: number): void {
+  #combine(row: number, column: number, rule: ColumnRule, value: number): void {
     const mine = this.get(row, column);
     this.set(row, column, rule === 'sum' ? mine + value : Math[rule](mine, value));
   }
@@ -186,12 +183,12 @@ export class Table {
     const { u32, exports } = this.#memory;
     for (let at = 0; at < size; at++) u32[place + at] = words[from + at] as number;
     u32[place + size] = 0;
-    const row = exports.row(length, least32(before));
+    const row = exports.row(length, clamp32(before));
     this.#memory.refresh();
     return row;
   }
 
-  /** Where so many bytes can be put for table.c. */
+  /** Returns the address of a buffer of this size for the input of table.c. */
   #space(bytes: number): number {
     const place = this.#memory.exports.space(bytes);
     this.#memory.refresh();
@@ -199,4 +196,4 @@ export class Table {
   }
 }
 
-const least32 = (number: number) => Math.min(number, 0xffffffff);
+const clamp32 = (number: number) => Math.min(number, 0xffffffff);

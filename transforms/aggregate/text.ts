@@ -1,7 +1,7 @@
-import { Bytes } from './bytes.js';
+import { ByteBuffer } from './bytes.js';
 
-/** A line in the making. */
-export class Text extends Bytes {
+/** A buffer for the text of a line. */
+export class TextBuffer extends ByteBuffer {
   ascii(text: string): void {
     this.need(text.length);
     if (text.length > 40) this.length += this.buffer.write(text, this.length, 'latin1');
@@ -13,7 +13,7 @@ export class Text extends Bytes {
     this.copy(from, start, end);
   }
 
-  /** A number as JSON has it. */
+  /** Appends a number as JSON. */
   number(number: number): void {
     if (!(number >= 0 && number < 1e9 && Number.isInteger(number))) {
       this.ascii(String(number));
@@ -31,7 +31,7 @@ export class Text extends Bytes {
     this.length += digits;
   }
 
-  /** `,"name":number` where the name comes as `,"name":` */
+  /** Appends a number after its name, which is given as `,"name":`. */
   field(name: string, number: number): void {
     this.ascii(name);
     this.number(number);

@@ -1,12 +1,12 @@
 import { microseconds, time, times } from '../../schemas/pipe/command/units.js';
 
-/** Times are µs since 1970 as numbers: exact from 1685 to 2255. */
+// Times are numbers of µs since 1970, which are exact from 1685 to 2255.
 
-/** Options' `parse` for lengths of time in µs: any, and above 0. */
+/** Parse the value of an option as a length of time in µs. An `interval` must be above 0. */
 export const duration = (text: string) => microseconds(text, 's');
 export const interval = time('us', { from: '1us' });
 
-/** A duration as `duration` reads it. */
+/** Returns a duration as text for `duration` to parse. */
 export function durationText(us: number): string {
   const [unit, size] = Object.entries(times).findLast(([, size]) => us % size === 0) as [string, number];
   return `${us / size}${unit}`;
@@ -14,9 +14,9 @@ export function durationText(us: number): string {
 
 const two = (b: Uint8Array, at: number) => (b[at] as number) * 10 + (b[at + 1] as number) - 528;
 
-/** The µs of a valid `ts`, from its bytes: `2026-11-23T08:15:30.123456Z`. */
+/** Parses the bytes of a valid `ts`: `2026-11-23T08:15:30.123456Z`. Returns µs since 1970. */
 export function parseTime(b: Uint8Array, at: number): number {
-  // days since 1970 of the proleptic Gregorian calendar, with years that begin in March
+  // The days since 1970 in the proleptic Gregorian calendar, with years that begin in March.
   const month = two(b, at + 5);
   const year = two(b, at) * 100 + two(b, at + 2) - (month <= 2 ? 1 : 0);
   const dayOfYear = (((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) | 0) + two(b, at + 8) - 1;
@@ -26,10 +26,10 @@ export function parseTime(b: Uint8Array, at: number): number {
   return (days * 86400 + seconds) * 1e6 + us;
 }
 
-const earliest = -62167219200e6; // the years 0 to 9999 are all that `ts` can say
+const earliest = -62167219200e6; // `ts` can only represent the years 0 to 9999
 const latest = 253402300799999e3;
 
-/** The other way: RFC 3339 with µs. */
+/** Returns a time as RFC 3339 with µs. */
 export function timeText(us: number): string {
   const whole = Math.min(Math.max(us, earliest), latest);
   const ms = Math.floor(whole / 1000);

@@ -1,32 +1,32 @@
 import type { HostClock } from './clock.js';
 
-/** A host without an event for so long no longer holds the others back, µs. */
+/** After this time without an event, a host no longer holds the others back, µs. */
 const silence = 10e6;
-/** Events that are at most so old when they come are live, µs. */
+/** Events that are at most this old when they arrive are live, µs. */
 const liveWithin = 10e6;
 
 /**
- * Hosts whose clocks agree within a bound, and what belongs to their time. As long as events come, their times alone
- * count, so that a replay gives what the original run did. If the newest was live when it came, time goes on with the
- * machine's clock while the input is idle.
+ * A group of hosts whose clocks agree within a bound, and the data (`of`) that belongs to their time. While events arrive,
+ * time follows the events only, so that a replay gives the same result as the original run. While the input is idle, time
+ * follows this machine's clock, if the newest event was live when it arrived.
  */
 export class Timeline<T> {
   newest = Number.NEGATIVE_INFINITY;
   readonly hosts = new Set<HostClock<T>>();
   #slowest: HostClock<T> | undefined;
   #passed = Number.NEGATIVE_INFINITY;
-  #noted = Number.NEGATIVE_INFINITY; // the newest time when the input was idle last
-  #came = 0;
+  #idleNewest = Number.NEGATIVE_INFINITY; // the newest time when the input was last idle
+  #idleSince = 0;
   #live = false;
 
   constructor(
     readonly of: T,
-    /** How far a host may be behind the newest time and hold the others back, µs. */
+    /** A host that lags behind the newest time by more than this does not hold the others back, µs. */
     private readonly bound: number,
   ) {}
 
-  /** Notes a trusted time of one of its hosts. */
-  saw(clock: HostClock<T>, time: number): void {
+  /** Records a trusted time of one of its hosts. */
+  observe(clock: HostClock<T>, time: number): void {
     if (time > clock.newest) clock.newest = time;
     if (clock.newest > this.newest) this.newest = clock.newest;
     clock.seenAt = this.newest;
@@ -34,11 +34,11 @@ export class Timeline<T> {
 
   join(clock: HostClock<T>): void {
     const ahead = clock.newest - this.newest;
-    if (ahead > 0) for (const host of this.hosts) host.seenAt += ahead; // the others were not silent for that long
+    if (ahead > 0) for (const host of this.hosts) host.seenAt += ahead; // the others have not been silent for that time
     this.hosts.add(clock);
     clock.timeline = this;
     this.#slowest = undefined;
-    this.saw(clock, clock.newest);
+    this.observe(clock, clock.newest);
   }
 
   leave(clock: HostClock<T>): void {
@@ -47,13 +47,13 @@ export class Timeline<T> {
     this.newest = Math.max(...[...this.hosts].map(({ newest }) => newest));
   }
 
-  /** The watermark: the time that all hosts have passed that are not silent or far behind. */
+  /** The watermark: the time that all hosts have passed, except silent hosts and those that lag too far. */
   get passed(): number {
     if (this.hosts.size === 1) return this.newest;
-    if (this.#slowest?.newest === this.#passed && this.holds(this.#slowest)) return this.#passed;
+    if (this.#slowest?.newest === this.#passed && this.holdsBack(this.#slowest)) return this.#passed;
     this.#slowest = undefined;
     for (const clock of this.hosts)
-      if (this.holds(clock) && !((this.#slowest?.newest ?? this.newest) < clock.newest)) this.#slowest = clock;
+      if (this.holdsBack(clock) && !((this.#slowest?.newest ?? this.newest) < clock.newest)) this.#slowest = clock;
     this.#passed = this.#slowest?.newest ?? this.newest;
     return this.#passed;
   }
@@ -61,26 +61,26 @@ export class Timeline<T> {
   /** The watermark while the input is idle. */
   idle(): number {
     const clock = Date.now() * 1e3;
-    if (this.newest !== this.#noted) {
-      this.#noted = this.newest;
-      this.#came = clock;
+    if (this.newest !== this.#idleNewest) {
+      this.#idleNewest = this.newest;
+      this.#idleSince = clock;
       this.#live = clock - this.newest <= liveWithin && this.newest - clock <= this.bound;
     }
     if (!this.#live) return this.passed;
-    const now = this.newest + Math.max(0, clock - this.#came);
+    const now = this.newest + Math.max(0, clock - this.#idleSince);
     let passed = now;
     for (const host of this.hosts)
-      if (this.holds(host, now)) passed = Math.min(passed, host.newest + now - host.seenAt);
+      if (this.holdsBack(host, now)) passed = Math.min(passed, host.newest + now - host.seenAt);
     return passed;
   }
 
-  /** Whether time goes on while the input is idle. */
+  /** Whether time follows the machine's clock while the input is idle. */
   get live(): boolean {
     return this.#live;
   }
 
-  /** Whether a host holds the others back. */
-  holds(clock: HostClock<T>, now = this.newest): boolean {
+  /** Returns whether a host holds the others back. */
+  holdsBack(clock: HostClock<T>, now = this.newest): boolean {
     return now - clock.seenAt <= silence && this.newest - clock.newest <= this.bound;
   }
 }

@@ -6,39 +6,39 @@ import { HostClock } from './clock.js';
 import { Timeline } from './timeline.js';
 
 const hostField = new LineField('host');
-const mostHosts = 1024;
-const mostTimelines = 8;
-/** Clocks that differ by less are of one timeline in any case, µs. */
+const maxHosts = 1024;
+const maxTimelines = 8;
+/** Clocks that differ by less than this always share a timeline, µs. */
 const leastBound = 60e6;
 
 export interface TimelineOptions<T> {
-  /** Clocks that differ by more than this, and than a minute, have timelines of their own, µs. */
+  /** Clocks that differ by more than this, and by more than a minute, get separate timelines, µs. */
   bound: number;
-  /** How far a host may hold the others of its timeline back, at most the bound, µs. */
+  /** How far a host may hold back the others of its timeline, at most the bound, µs. */
   hold: number;
   make(): T;
-  /** A timeline has ended. The last host to leave it has gone to `to`, where the time is `time`. */
+  /** Called when a timeline has ended. The last host to leave it has moved to `to`, where the time is `time`. */
   ended(of: T, to?: T, time?: number): void;
-  /** Reports, once each, what users should know of their hosts' clocks. */
+  /** Reports what users should know about their hosts' clocks, each text once. */
   report(text: string): void;
 }
 
 /**
- * Whom to believe what time it is. Each `host` has a clock of its own; events without a host share one. An event that is
- * out of bounds moves its host's clock only once further events confirm it. Hosts whose clocks disagree have timelines of
- * their own, so that nobody's clock makes the others' events late.
+ * Decides which event times to trust. Each `host` has its own clock, and events without a host share one. An event that is
+ * out of bounds moves its host's clock only after further events confirm it. Hosts whose clocks disagree have separate
+ * timelines, so that no clock makes the events of other hosts late.
  */
 export class Timelines<T> {
-  /** The one of the last event. */
+  /** The timeline of the last event. */
   current: Timeline<T>;
-  /** The one that was used last is the last. */
+  /** All timelines, the most recently used last. */
   readonly all: Timeline<T>[] = [];
   readonly bound: number;
   readonly #shared = new HostClock<T>();
   readonly #clocks = new Map<string, HostClock<T>>();
   #last = this.#shared; // the clock of the last event
-  #name = Buffer.alloc(0); // and its host
-  #refused = 0; // hosts that came while there were too many
+  #name = Buffer.alloc(0); // the host of the last event
+  #refused = 0; // new hosts while there were too many
   readonly #reported = new Set<string>();
 
   constructor(private readonly options: TimelineOptions<T>) {
@@ -46,10 +46,10 @@ export class Timelines<T> {
     this.current = this.#add();
   }
 
-  /** Notes an event, and makes its timeline the current one. Returns whether its time is trusted. */
-  see(line: Line, time: number): boolean {
+  /** Records an event's time and makes its timeline the current one. Returns whether the time is trusted. */
+  observe(line: Line, time: number): boolean {
     const clock = this.#clockOf(line);
-    if (this.#take(clock, time)) {
+    if (this.#accept(clock, time)) {
       if (this.all.length > 1) this.#unite(clock.timeline as Timeline<T>);
       return true;
     }
@@ -61,50 +61,50 @@ export class Timelines<T> {
   }
 
   /**
-   * Notes lines from `start` to `end` that go on with the current timeline, as nearly all do. Their times are within a pane.
-   * Returns where the first is that does not.
+   * Records the lines from `start` to `end` that belong to the current timeline, as nearly all do. Their times must be within
+   * one pane. Returns the index of the first line that does not belong to it.
    */
-  goOn(lines: GatheredLines, start: number, end: number, scanned: ScannedLines): number {
+  observeRun(lines: GatheredLines, start: number, end: number, scanned: ScannedLines): number {
     let at = start;
-    while (at < end && this.#goesOn(scanned.line(at), lines.time(at))) {
+    while (at < end && this.#observeIfCurrent(scanned.line(at), lines.time(at))) {
       const stop = scanned.same(at + 1, end, hostField, this.#name);
       let newest = Number.NEGATIVE_INFINITY;
       for (at++; at < stop; at++) newest = Math.max(newest, lines.time(at));
-      this.current.saw(this.#last, newest);
+      this.current.observe(this.#last, newest);
     }
     return at;
   }
 
-  #goesOn(line: Line, time: number): boolean {
+  #observeIfCurrent(line: Line, time: number): boolean {
     const clock = this.#clockOf(line);
-    return clock.timeline === this.current && this.#take(clock, time);
+    return clock.timeline === this.current && this.#accept(clock, time);
   }
 
-  /** Whether a time is within bounds of the current timeline. */
+  /** Returns whether a time is within bounds of the current timeline. */
   isNear(time: number): boolean {
     return Math.abs(time - this.current.newest) <= this.bound;
   }
 
-  /** Notes a time that is within bounds. */
-  #take(clock: HostClock<T>, time: number): boolean {
+  /** Records a time if it is within bounds. Returns whether it is. */
+  #accept(clock: HostClock<T>, time: number): boolean {
     const { timeline } = clock;
     if (!timeline) return false;
     this.#use(timeline);
     const { bound } = this;
     if (Math.abs(time - clock.newest) > bound && Math.abs(time - timeline.newest) > bound) return false;
     clock.settle();
-    timeline.saw(clock, time);
+    timeline.observe(clock, time);
     return true;
   }
 
-  /** A clock is new or has jumped: puts it into the timeline that it agrees with. */
+  /** Moves a clock that is new or has jumped to the timeline that it agrees with, or to a new one. */
   #move(clock: HostClock<T>, before: number): void {
     const from = clock.timeline;
     const { newest } = clock;
     const near = this.all.find((one) => one !== from && Math.abs(one.newest - newest) <= this.bound);
-    const alone = from && ![...from.hosts].some((one) => one !== clock && from.holds(one));
+    const alone = from && ![...from.hosts].some((one) => one !== clock && from.holdsBack(one));
     if (from && alone && !near && newest > before) {
-      from.saw(clock, newest);
+      from.observe(clock, newest);
       return;
     }
     const unused = this.all.find(({ hosts }) => hosts.size === 0);
@@ -122,7 +122,7 @@ export class Timelines<T> {
     this.#use(to);
   }
 
-  /** Two timelines that have come to agree become one: the one behind ends. */
+  /** Merges a timeline into one that it agrees with by now. The timeline that lags behind ends. */
   #unite(behind: Timeline<T>): void {
     const { newest } = behind;
     const into = this.all.find((one) => one !== behind && one.passed <= newest && newest <= one.newest);
@@ -133,7 +133,7 @@ export class Timelines<T> {
   }
 
   #add(): Timeline<T> {
-    if (this.all.length === mostTimelines) this.#end(this.all[0] as Timeline<T>);
+    if (this.all.length === maxTimelines) this.#end(this.all[0] as Timeline<T>);
     const timeline = new Timeline(this.options.make(), Math.min(this.options.hold, this.bound));
     this.all.push(timeline);
     return timeline;
@@ -170,21 +170,22 @@ export class Timelines<T> {
   #named(name: string): HostClock<T> {
     const known = this.#clocks.get(name);
     if (known) return known;
-    if (this.#clocks.size >= mostHosts) this.#forget();
-    if (this.#clocks.size >= mostHosts) {
-      this.#report(`more than ${mostHosts} hosts; the others share one clock`);
+    if (this.#clocks.size >= maxHosts) this.#forget();
+    if (this.#clocks.size >= maxHosts) {
+      this.#report(`more than ${maxHosts} hosts; the others share one clock`);
       return this.#shared;
     }
     const clock = new HostClock<T>();
     this.#clocks.set(name, clock);
     return clock;
   }
-  /** Forgets silent hosts. Not each time that a new one comes, since an attacker may choose their names. */
+
+  /** Forgets silent hosts. It does not do so for every new host, because an attacker may choose the host names. */
   #forget(): void {
-    if (++this.#refused % mostHosts !== 1) return;
+    if (++this.#refused % maxHosts !== 1) return;
     for (const [name, clock] of this.#clocks) {
       const { timeline } = clock;
-      if (timeline && (timeline.hosts.size === 1 || timeline.holds(clock))) continue;
+      if (timeline && (timeline.hosts.size === 1 || timeline.holdsBack(clock))) continue;
       timeline?.hosts.delete(clock);
       this.#clocks.delete(name);
     }

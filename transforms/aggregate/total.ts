@@ -1,13 +1,13 @@
-/** Sums are exact up to 2^53. Lines that count for one are not asked: there is room for 2^48 of them. */
+/** Sums are exact up to 2^53. Lines that count once are not checked; there is room for 2^48 of them. */
 const most = Number.MAX_SAFE_INTEGER - 2 ** 48;
 
-/** All that was ever counted, so that every sum of it is exact. */
+/** Keeps the total of all counts below a limit, so that every sum is exact. */
 export class Total {
   #sum = 0;
-  /** Lines whose numbers were too large to be added, since that was reported. */
+  /** Lines since the last report whose counts were too large to be added. */
   refused = 0;
 
-  /** Counts a line's number. Returns whether it may be added. */
+  /** Adds a line's count to the total if it fits. Returns whether it does. */
   add(count: number): boolean {
     if (this.#sum + count > most) {
       this.refused++;

@@ -1,64 +1,70 @@
-import type { Made } from './known.js';
-import { missing, type Place } from './names.js';
+import type { CachedFields } from './cache.js';
+import { type AddressEntry, missingReason } from './names.js';
 import type { Lookup } from './reverse.js';
-import type { Attempt } from './seen.js';
+import type { Attempt } from './wire-answers.js';
 import { type WireName, wireText } from './wire-name.js';
 
-/** The name of an event's remote address: what is known now, or what the look-up will give. */
-export interface Remote {
-  place: Place;
+/** The name of an event's remote address: what is known now, or what the look-up will return. */
+export interface RemoteName {
+  entry: AddressEntry;
   attempt: Attempt;
-  /** What was seen on the wire; undefined if nobody asked for the address. */
+  /** What dns events say; undefined if no process looked up a name with the address. */
   wire: Wire | undefined;
   lookup: Lookup | undefined;
 }
 
-/** The name that the wire gives, if any, to attempts of the same processes from this one until a time, in microseconds. */
+/** The name from dns events, if any. It is the same for attempts of the same thread from this attempt until `until`, in µs. */
 export interface Wire {
   name: WireName | undefined;
   until: number;
-  /** 64 bits by the last bits of the IDs of processes that asked for the address: those of no other process matter. */
+  /** The processes that looked up the address, as 64 bits by the last bits of their IDs. No other process has answers. */
   askers: readonly [number, number];
 }
 
 /** The name of an event's local address. */
-export interface Local {
-  place: Place;
+export interface LocalName {
+  entry: AddressEntry;
   lookup: Lookup | undefined;
 }
 
-/** What a line goes on with. One that is no attempt has nothing to wait for but those before it. */
+/** What to add to a line. A line that is not an attempt has no names and only waits for the lines before it. */
 export interface Addition {
-  remote?: Remote | undefined;
-  local?: Local | undefined;
-  /** The fields behind the names. */
+  remote?: RemoteName | undefined;
+  local?: LocalName | undefined;
+  /** The fields after the names. */
   rest: string;
-  /** Until when it may wait, in the time of performance.now(): no look-up is waited for longer than the first event does. */
+  /**
+   * Until when it may wait, in the time of performance.now(). The wait counts from the start of the look-up, so an event
+   * that joins a running look-up waits less.
+   */
   deadline: number;
 }
 
-/** Whether a name may still come. */
-export function open(one: Remote | Local | undefined): boolean {
+/** Returns whether the name may still change because a look-up is running. */
+export function isUnresolved(one: RemoteName | LocalName | undefined): boolean {
   if (!one?.lookup || ('wire' in one && one.wire?.name)) return false;
   return !one.lookup.done;
 }
 
-/** The fields of a name; '' where there is none. */
-export function nameText({ wire, place, lookup, attempt }: Remote): string {
+/** Returns the fields of a name, or '' if there is no name. */
+export function nameText({ wire, entry, lookup, attempt }: RemoteName): string {
   if (wire?.name) return wireText(wire.name, attempt.at);
-  return place.hostsText || (lookup?.text ?? '');
+  return entry.hostsText || (lookup?.text ?? '');
 }
 
-/** What other lines with the same values get, where these got `text`; undefined where a name may still come. */
-export function lasting({ remote, local }: Addition, text: string): Omit<Made, 'zones'> | undefined {
-  if (open(remote) || open(local)) return;
-  const { wire, attempt, place } = remote ?? {};
+/**
+ * Returns what the cache can keep of an addition whose fields are `text`, for other lines with the same values. Returns
+ * undefined if a look-up is still running.
+ */
+export function cacheable({ remote, local }: Addition, text: string): Omit<CachedFields, 'mapFields'> | undefined {
+  if (isUnresolved(remote) || isUnresolved(local)) return;
+  const { wire, attempt, entry } = remote ?? {};
   if (wire && attempt && wire.until <= attempt.at + 1) return;
   const name = wire?.name;
   const [before, after] =
     name && attempt ? [name.before, name.after + text.slice(wireText(name, attempt.at).length)] : [text, ''];
-  const reason = remote && nameText(remote) === '' ? missing(remote.lookup) : undefined;
+  const reason = remote && nameText(remote) === '' ? missingReason(remote.lookup) : undefined;
   const until = Math.min(...[remote, local].map((one) => one?.lookup?.until ?? Number.POSITIVE_INFINITY));
   const times = wire && attempt && { answered: name?.at, from: attempt.at, until: wire.until, askers: wire.askers };
-  return { before, after, times, place, reason, until };
+  return { before, after, times, entry, reason, until };
 }

@@ -1,4 +1,4 @@
-/** Who asked for a name, or who connects: as far as the event says. */
+/** The thread that looked up a name or that connects, as far as the event says. */
 export interface Party {
   readonly pid: number | undefined;
   readonly tid: number | undefined;
@@ -6,17 +6,17 @@ export interface Party {
   readonly netns: number | undefined;
 }
 
-/** An answer of the wire, for one of its addresses. Times are in microseconds since 1970. */
+/** The answer of a dns event, for one of its addresses. Times are in microseconds since 1970. */
 export interface Answer {
   readonly name: string;
   readonly asker: Party;
   readonly at: number;
-  /** The last moment for which it counts. */
+  /** The last moment at which it is valid. */
   readonly until: number;
   readonly latency: number | undefined;
-  /** When the asking thread first tried the address between this answer and its next one; infinite if it did not. */
+  /** When the asking thread first connected to the address between this answer and its next one; infinite if it did not. */
   used: number;
-  /** The look-up, which its other addresses share: when the thread first tried one of them. */
+  /** Shared by all addresses of the look-up: when the thread first connected to one of them. */
   readonly lookup: { used: number };
 }
 
@@ -24,7 +24,7 @@ export interface Answer {
 export const scopes = ['thread', 'process', 'cgroup', 'netns', 'host'] as const;
 export type Scope = (typeof scopes)[number];
 
-/** Returns the innermost scope that both are in, as its index in `scopes`. */
+/** Returns the innermost scope that contains both, as an index into `scopes`. */
 export function sharedScope(asker: Party, other: Party): number {
   if (asker.pid !== undefined && asker.pid === other.pid)
     return asker.tid !== undefined && asker.tid === other.tid ? 0 : 1;
@@ -32,7 +32,7 @@ export function sharedScope(asker: Party, other: Party): number {
   return asker.netns !== undefined && asker.netns === other.netns ? 3 : 4;
 }
 
-/** Puts an answer in its place by time, the newest last. */
+/** Inserts an answer by time, the newest last. */
 export function insert(answers: Answer[], answer: Answer): void {
   let place = answers.length;
   while (place > 0 && (answers[place - 1] as Answer).at > answer.at) place--;
@@ -40,7 +40,7 @@ export function insert(answers: Answer[], answer: Answer): void {
   else answers.splice(place, 0, answer);
 }
 
-/** The IDs of processes as 64 bits, by their last six bits. */
+/** A set of processes as 64 bits, indexed by the last six bits of their IDs. */
 export type ProcessBits = [number, number];
 
 export function addProcess(bits: ProcessBits, pid: number | undefined): void {

@@ -1,30 +1,30 @@
 import type { Answer } from './answer.js';
-import { mostNames } from './text.js';
+import { maxNames } from './text.js';
 
-/** The names that an address may have at one time: for each its latest valid answer, the most recent first. */
+/** The names that an address may have at one time: for each name its latest valid answer, the most recent first. */
 export interface Candidates {
   readonly answers: readonly Answer[];
-  /** There may be more. */
+  /** Whether there may be more. */
   readonly cut: boolean;
-  /** From when on there are others, unless a new answer comes first. */
+  /** When the candidates change, unless a new answer comes first. */
   readonly until: number;
 }
 
-/** Returns the last of answers, in the order of their times, that came by a time, valid or not. */
+/** Returns the last answer that came by a time, valid or not. The answers are in order of time. */
 export function lastAt(answers: readonly Answer[], at: number): Answer | undefined {
   return answers.findLast((answer) => answer.at <= at);
 }
 
-/** Returns the last of these that is valid then. */
+/** Returns the last answer that came by a time and is valid then. */
 export function latestAt(answers: readonly Answer[], at: number): Answer | undefined {
   return answers.findLast((answer) => answer.at <= at && at <= answer.until);
 }
 
-/** Returns the candidates at a time among answers in the order of their times, of those after `since`. */
+/** Returns the candidates at a time among the answers after `since`. The answers are in order of time. */
 export function candidatesAt(answers: readonly Answer[], at: number, since = Number.NEGATIVE_INFINITY): Candidates {
   const found: Answer[] = [];
   let until = Number.POSITIVE_INFINITY;
-  for (let i = answers.length - 1; i >= 0 && found.length <= mostNames; i--) {
+  for (let i = answers.length - 1; i >= 0 && found.length <= maxNames; i--) {
     const answer = answers[i] as Answer;
     if (answer.at <= since) break;
     if (answer.at > at || at > answer.until) continue;
@@ -32,13 +32,13 @@ export function candidatesAt(answers: readonly Answer[], at: number, since = Num
     found.push(answer);
     until = Math.min(until, answer.until + 1);
   }
-  return { answers: found, cut: found.length > mostNames, until };
+  return { answers: found, cut: found.length > maxNames, until };
 }
 
 /**
- * Returns since when the answers of a thread are candidates for an attempt, where `last` is the last one by then. If the
- * thread has tried the address since: from that on. Else it follows that look-up, and what the thread had looked up and
- * used before is done with.
+ * Returns the time after which the answers of a thread are candidates for its attempt at `at`; `last` is the last answer
+ * by then. If the thread has connected to the address since `last`, that is the time of this connect. If not, the attempt
+ * follows the look-up of `last`, and look-ups that the thread used before that are no longer candidates.
  */
 export function candidatesSince(answers: readonly Answer[], last: Answer, at: number): number {
   if (last.used < at) return last.used;
@@ -47,7 +47,7 @@ export function candidatesSince(answers: readonly Answer[], last: Answer, at: nu
   return since;
 }
 
-/** Notes that a thread tried the address, whose last answer by then this is. */
+/** Records that a thread connects to the address; `last` is its last answer by then. */
 export function noteAttempt(last: Answer, at: number): void {
   last.used = Math.min(last.used, at);
   last.lookup.used = Math.min(last.lookup.used, at);

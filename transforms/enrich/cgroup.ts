@@ -1,5 +1,5 @@
-/** What a cgroup's path says of who is in it. */
-export interface Who {
+/** The unit, container and pod that a cgroup's path names. */
+export interface CgroupInfo {
   unit?: string;
   container?: string;
   runtime?: string;
@@ -9,9 +9,9 @@ export interface Who {
 const id = '[0-9a-f]{64}';
 const uid = '[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32}';
 
-/** Scopes that a runtime names after itself: `docker-ID.scope`, `cri-containerd-ID.scope`, `libpod-ID`, … */
+/** Scopes whose name begins with the runtime: `docker-ID.scope`, `cri-containerd-ID.scope`, `libpod-ID`, … */
 const scope = new RegExp(`^(docker|libpod|nerdctl|cri-containerd|crio)-(${id})(?:\\.scope)?$`);
-/** containerd, where the kubelet gives a slice and containerd does not expect one: `SLICE:cri-containerd:ID`. */
+/** containerd, if the kubelet passes a systemd slice that containerd does not expect: `SLICE:cri-containerd:ID`. */
 const colons = new RegExp(`:(cri-containerd|nerdctl|docker|libpod|crio):(${id})$`);
 const runtimes: Record<string, string> = {
   docker: 'docker',
@@ -27,17 +27,17 @@ const machine = /^machine-(.+)\.scope$/;
 const lxc = /^lxc\.payload\.(.+)$/;
 const unitName = /\.(?:service|scope|socket|mount|swap)$/;
 
-/** systemd's escapes in names: `\x2d` is `-`. */
+/** Decodes systemd's escapes in names: `\x2d` is `-`. */
 const unescaped = (name: string) =>
   name.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
-/** The container that a folder of the path stands for, if it does; `parents` are the folders above it. */
-function containerOf(name: string, parents: readonly string[]): Who | undefined {
+/** Returns the container that a folder of the path stands for, or undefined. `parents` are the folders above it. */
+function containerOf(name: string, parents: readonly string[]): CgroupInfo | undefined {
   const [, kind = '', named] = scope.exec(name) ?? colons.exec(name) ?? [];
   if (named) return { container: named, runtime: runtimes[kind] as string };
   const parent = parents.at(-1) ?? '';
   if (bareId.test(name)) {
-    // The kubelet's own folders do not tell the runtime.
+    // The kubelet's own folders do not name the runtime.
     if (podSlice.test(parent)) return { container: name };
     if (parent === 'docker' || parents[0] === 'ecs') return { container: name, runtime: 'docker' };
     return undefined;
@@ -54,12 +54,12 @@ function containerOf(name: string, parents: readonly string[]): Who | undefined 
 }
 
 /**
- * Who a cgroup's path stands for, as container runtimes, the kubelet and systemd name their folders. The innermost
- * container and unit count. What no folder says is left out.
+ * Reads unit, container and pod from a cgroup's path, by the names that container runtimes, the kubelet and systemd give to
+ * their folders. The innermost container and unit win. What no folder names is left out.
  */
-export function who(path: string): Who {
+export function parseCgroupPath(path: string): CgroupInfo {
   const folders = path.split('/').filter((folder) => folder !== '');
-  const found: Who = {};
+  const found: CgroupInfo = {};
   for (const [i, folder] of folders.entries()) {
     const [, pod] = podSlice.exec(folder) ?? [];
     if (pod) found.pod = /^[0-9a-f]{32}$/.test(pod) ? pod : pod.replaceAll('_', '-');
@@ -73,9 +73,9 @@ export function who(path: string): Who {
   return found;
 }
 
-/** The same of a process's paths in several hierarchies: the first container, pod and unit count. */
-export function whoOf(paths: readonly string[]): Who {
-  const all = paths.map(who);
+/** Does the same for a process's paths in several hierarchies: the first container, pod and unit win. */
+export function parseCgroupPaths(paths: readonly string[]): CgroupInfo {
+  const all = paths.map(parseCgroupPath);
   const { container, runtime, pod } =
     all.find((one) => one.container !== undefined) ?? all.find((one) => one.pod) ?? {};
   const unit = all.find((one) => one.unit !== undefined)?.unit;

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 
-/** So many cgroups that are gone are remembered: the kernel does not give an id twice. */
-const mostKnown = 65_536;
-/** A walk of the tree may take one part in so many of the time. */
-const share = 20;
+/** How many cgroups are remembered, also after they are gone: the kernel does not use an ID twice. */
+const maxKnown = 65_536;
+/** Walks of the tree take at most 1/20 of the time. */
+const walkShare = 20;
 const shortestPauseMs = 20;
 
-/** Where this machine's cgroup v2 tree is mounted; undefined where it is not. */
+/** Returns where this machine's cgroup v2 tree is mounted, or undefined if it is not mounted. */
 export function mountPoint(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string | undefined {
   for (const line of mountinfo.split('\n')) {
     const fields = line.split(' ');
@@ -18,20 +18,23 @@ export function mountPoint(mountinfo = readFileSync('/proc/self/mountinfo', 'utf
   return undefined;
 }
 
-/** The paths of cgroups by their ids, which are their folders' inode numbers. */
+/** The paths of cgroups by ID, which is the inode number of the cgroup's folder. */
 export class Cgroups {
   readonly #paths = new AgingMap<string, string>();
   #nextWalk = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly root = mountPoint()) {}
 
-  /** The path below the mount point. Undefined where it is gone, or has come since the last walk, which are few. */
+  /**
+   * Returns the path below the mount point. Returns undefined if the cgroup is gone, or if it is newer than the last walk:
+   * the walks are limited.
+   */
   path(id: string, now = performance.now()): string | undefined {
     if (!this.#paths.has(id) && this.root !== undefined && now >= this.#nextWalk) {
       const began = performance.now();
       this.#walk('/');
       const took = performance.now() - began;
-      this.#nextWalk = now + Math.max(shortestPauseMs, took * share);
+      this.#nextWalk = now + Math.max(shortestPauseMs, took * walkShare);
     }
     return this.#paths.get(id);
   }
@@ -41,14 +44,14 @@ export class Cgroups {
     let children: string[];
     try {
       const id = String(statSync(folder, { bigint: true }).ino);
-      this.#paths.delete(id); // so that it comes last again
+      this.#paths.delete(id); // moves it to the end
       this.#paths.set(id, path);
       const entries = readdirSync(folder, { withFileTypes: true });
       children = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
     } catch {
-      return; // gone meanwhile
+      return; // the cgroup has been removed
     }
     for (const child of children) this.#walk(join(path, child));
-    if (this.#paths.size > mostKnown) this.#paths.delete(this.#paths.oldest as string);
+    if (this.#paths.size > maxKnown) this.#paths.delete(this.#paths.oldest as string);
   }
 }

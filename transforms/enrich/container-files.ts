@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statS
 import { join } from 'node:path';
 import { plainName } from './text.js';
 
-/** The fields that the files give. */
+/** The fields that the files provide. */
 export interface ContainerNames {
   container_name?: string;
   image?: string;
@@ -12,14 +12,14 @@ export interface ContainerNames {
 
 type Denied = (path: string) => void;
 
-const mostBytes = 16 << 20;
-const mostLogs = 100_000;
+const maxBytes = 16 << 20;
+const maxLogs = 100_000;
 const pauseMs = 1_000;
-/** `POD_NAMESPACE_CONTAINER-ID.log`, a link: none of the names has an underscore. */
+/** The name of a link to a log: `POD_NAMESPACE_CONTAINER-ID.log`. The names have no underscores. */
 const logName = /^([^_]+)_([^_]+)_([^_]+)-([0-9a-f]{64})\.log$/;
 
-/** Runs a read of the file system. Returns undefined if that fails; a file that may not be read is reported. */
-function attempt<T>(path: string, denied: Denied, read: () => T): T | undefined {
+/** Runs `read`. Returns undefined if it fails, and calls `denied` if permission was denied. */
+function tryRead<T>(path: string, denied: Denied, read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
@@ -29,12 +29,12 @@ function attempt<T>(path: string, denied: Denied, read: () => T): T | undefined 
   }
 }
 
-/** Reads a regular file of bounded size as JSON. Throws what goes wrong. */
+/** Reads a regular file as JSON, if it is not too large. Throws the errors of reading and parsing. */
 function readJson(path: string): unknown {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.size > mostBytes) return undefined;
+    if (!stat.isFile() || stat.size > maxBytes) return undefined;
     const bytes = Buffer.allocUnsafe(stat.size);
     return JSON.parse(bytes.toString('utf8', 0, readSync(fd, bytes)));
   } finally {
@@ -42,11 +42,11 @@ function readJson(path: string): unknown {
   }
 }
 
-/** A field of what may be anything. */
+/** Returns a field of a value that may be anything. */
 const at = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 
-/** The names as fields; what is no name, or an empty one, is left out. */
+/** Returns the names as fields, without empty names and values that are not text. */
 function fields(names: { [K in keyof ContainerNames]: unknown }): ContainerNames {
   const texts = Object.entries(names).flatMap(([key, value]) => {
     const name = typeof value === 'string' ? plainName(value) : '';
@@ -55,16 +55,16 @@ function fields(names: { [K in keyof ContainerNames]: unknown }): ContainerNames
   return Object.fromEntries(texts);
 }
 
-/** Returns what Docker's own file of a container says: `ID/config.v2.json` below `folder`. */
+/** Reads the names from Docker's file about a container: `ID/config.v2.json` below `folder`. */
 export function dockerNames(folder: string, id: string, denied: Denied): ContainerNames | undefined {
-  const config = attempt(folder, denied, () => readJson(join(folder, id, 'config.v2.json')));
+  const config = tryRead(folder, denied, () => readJson(join(folder, id, 'config.v2.json')));
   if (config === undefined) return undefined;
   const name = at(config, 'Name');
   const container_name = typeof name === 'string' ? name.replace(/^\//, '') : undefined;
   return fields({ container_name, image: at(at(config, 'Config'), 'Image') });
 }
 
-/** What Podman and CRI-O keep: `DRIVER-containers/containers.json` in their storage. */
+/** The names that Podman and CRI-O keep in their storage: `DRIVER-containers/containers.json`. */
 export class StorageNames {
   #names: ReadonlyMap<string, ContainerNames> = new Map();
   #seen = '';
@@ -75,7 +75,7 @@ export class StorageNames {
   of(id: string, now: number, denied: Denied): ContainerNames | undefined {
     if (!this.#names.has(id) && now >= this.#next) {
       this.#next = now + pauseMs;
-      attempt(this.folder, denied, () => this.#read());
+      tryRead(this.folder, denied, () => this.#read());
     }
     return this.#names.get(id);
   }
@@ -95,20 +95,20 @@ export class StorageNames {
   }
 }
 
-/** One entry of containers.json; its metadata is JSON of the runtime's own. */
+/** Reads one entry of containers.json. Its metadata is JSON in a format of the runtime. */
 function storageNames(container: unknown): ContainerNames {
   const names = at(container, 'names');
   let metadata: unknown;
   try {
     metadata = JSON.parse(String(at(container, 'metadata')));
-  } catch {} // another runtime's
+  } catch {} // the metadata of another runtime
   return fields({
     container_name: Array.isArray(names) ? names[0] : at(metadata, 'name'),
     image: at(metadata, 'image-name'),
   });
 }
 
-/** What the kubelet calls the links to its containers' logs. */
+/** The names that are part of the file names of the kubelet's links to container logs. */
 export class KubeletNames {
   #names: ReadonlyMap<string, ContainerNames> = new Map();
   #next = Number.NEGATIVE_INFINITY;
@@ -118,8 +118,8 @@ export class KubeletNames {
   of(id: string, now: number, denied: Denied): ContainerNames | undefined {
     if (!this.#names.has(id) && now >= this.#next) {
       this.#next = now + pauseMs;
-      const logs = attempt(this.folder, denied, () => readdirSync(this.folder)) ?? [];
-      this.#names = new Map(logs.slice(0, mostLogs).flatMap(logNames));
+      const logs = tryRead(this.folder, denied, () => readdirSync(this.folder)) ?? [];
+      this.#names = new Map(logs.slice(0, maxLogs).flatMap(logNames));
     }
     return this.#names.get(id);
   }

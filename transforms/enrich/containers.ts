@@ -1,33 +1,32 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
-import type { Who } from './cgroup.js';
+import type { CgroupInfo } from './cgroup.js';
 import { type ContainerNames, dockerNames, KubeletNames, StorageNames } from './container-files.js';
 
-/** How many containers are remembered. */
-const mostKnown = 10_000;
-/** When a container without names is looked up again: after that long, then after longer and longer. */
+const maxContainers = 10_000;
+/** The first pause before a container without names is looked up again. The pauses grow up to the longest. */
 const retryMs = 1_000;
 const longestRetryMs = 60_000;
-/** For that long after its first event a container is young: its files may still be written. */
+/** How long after its first event a container is young: its files may still be written. */
 const youngMs = 10_000;
 const wholeId = /^[0-9a-f]{64}$/;
 
-interface Known {
+interface Container {
   names: ContainerNames;
   first: number;
   next: number;
 }
 
-/** The names of containers and pods, from the files that a node keeps of them. */
+/** The names of containers and pods, from the files that a node keeps about them. */
 export class Containers {
-  readonly #known = new AgingMap<string, Known>();
+  readonly #known = new AgingMap<string, Container>();
   readonly #kubelet: KubeletNames;
   readonly #storages: StorageNames[];
 
   /**
-   * @param folder like /var
-   * @param denied called with a path that may not be read, when a container would be named by it
+   * @param folder /var, or the folder that stands for it
+   * @param denied called with the path of a file that would name a container but may not be read
    */
   constructor(
     private readonly folder: string,
@@ -40,12 +39,12 @@ export class Containers {
     );
   }
 
-  /** Returns what is known of a container, and whether there may be more soon. */
-  of({ container = '', runtime, pod }: Who, now: number): { names: ContainerNames; young: boolean } {
+  /** Returns the names of a container, and whether it is young: it may get more names soon. */
+  of({ container = '', runtime, pod }: CgroupInfo, now: number): { names: ContainerNames; young: boolean } {
     if (!wholeId.test(container)) return { names: {}, young: false };
     let known = this.#known.get(container);
     if (!known) {
-      if (this.#known.size >= mostKnown) this.#known.delete(this.#known.oldest as string);
+      if (this.#known.size >= maxContainers) this.#known.delete(this.#known.oldest as string);
       known = { names: {}, first: now, next: now };
       this.#known.set(container, known);
     }
@@ -58,15 +57,15 @@ export class Containers {
     return { names: known.names, young: known.next < Number.POSITIVE_INFINITY && now - known.first < youngMs };
   }
 
-  /** Forgets what was read, since containers can be renamed. */
+  /** Forgets all names, because containers can be renamed. */
   forget(): void {
     this.#known.clear();
   }
 
-  /** What the kubelet says comes first: for a pod's container the runtime has only a made-up name. */
+  /** Looks up the names. Those of the kubelet win: for a pod's container, the runtime has only a generated name. */
   #look(id: string, runtime: string | undefined, pod: string | undefined, now: number): ContainerNames {
     const kubelet = pod === undefined ? undefined : this.#kubelet.of(id, now, this.denied);
-    const denied = kubelet && runtime === undefined ? () => {} : this.denied; // it may be another runtime's
+    const denied = kubelet && runtime === undefined ? () => {} : this.denied; // the container may belong to another runtime
     let own: ContainerNames | undefined;
     if (runtime === 'docker' || runtime === undefined)
       own = dockerNames(join(this.folder, 'lib/docker/containers'), id, denied);
@@ -76,7 +75,7 @@ export class Containers {
   }
 }
 
-/** The home of the user who runs this, who may be in no database: os.homedir() throws then. */
+/** Returns the home of the current user. os.homedir() throws if the user is in no database. */
 function homeOf(): string {
   try {
     return homedir();

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Reader, type Response } from 'mmdb-lib';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
-import type { Fields } from './zones.js';
+import type { Fields } from './network-map.js';
 
-/** The parts of a MaxMind database's record that are used, of its City, Country and ASN databases. */
+/** The parts that are used of the records in MaxMind's City, Country and ASN databases. */
 interface Record {
   country?: { iso_code?: string };
   city?: { names?: { en?: string } };
@@ -11,15 +11,18 @@ interface Record {
   autonomous_system_organization?: string;
 }
 
-/** Opens a MaxMind database; what it gives of an address are `country`, `city`, `asn`, `as_org`. */
+/**
+ * Opens a MaxMind database. The returned function looks up an address and returns its `country`, `city`, `asn` and
+ * `as_org`, as far as they are known. Throws RuntimeError if the file cannot be read.
+ */
 export function openGeo(path: string): (address: string) => Fields {
   let reader: Reader<Response>;
   try {
     reader = new Reader(readFileSync(path));
   } catch (error) {
-    const known = (error as NodeJS.ErrnoException).code !== undefined;
+    const isSystemError = (error as NodeJS.ErrnoException).code !== undefined;
     throw new RuntimeError(
-      `cannot read ${path}: ${cause(error)}; ${known ? remedy(error) : 'name a MaxMind database'}`,
+      `cannot read ${path}: ${cause(error)}; ${isSystemError ? remedy(error) : 'give the path of a MaxMind database'}`,
     );
   }
   return (address) => {

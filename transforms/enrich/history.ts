@@ -1,22 +1,22 @@
 import { type Answer, addProcess, insert, type ProcessBits } from './answer.js';
 import { type Candidates, latestAt } from './candidates.js';
-import { mostNames } from './text.js';
+import { maxNames } from './text.js';
 
-/** An outcome comes up to about two minutes after its call: older repetitions of a name are dropped. */
+/** An outcome comes up to about two minutes after its call, so older repetitions of a name are not needed, µs. */
 const lateness = 180_000_000;
-const mostPerName = 64;
-const mostKept = 64;
+const maxPerName = 64;
+const maxKept = 64;
 
-/** The answers that one scope got for one address: its names with the times of their answers, both bounded. */
+/** The answers that one scope got for one address, by name. Both names and answers are bounded. */
 export class History {
-  /** For each name its answers in the order of time; the name with the most recent answer last. */
+  /** For each name its answers in order of time; the name with the most recent answer is last. */
   #names: Answer[][] = [];
-  /** Until when a name that was dropped for lack of room was valid. */
+  /** Until when the names that were dropped for lack of room were valid. */
   #droppedUntil = 0;
   #size = 0;
   /** When the most recent answer came. */
   newest = 0;
-  /** Who asked, also those whose answers were dropped. */
+  /** The processes that asked, including those whose answers were dropped. */
   readonly askers: ProcessBits = [0, 0];
   moved = Number.NEGATIVE_INFINITY;
 
@@ -46,13 +46,13 @@ export class History {
       const answers = this.#names[i] as Answer[];
       const valid = latestAt(answers, at);
       if (valid) found.push(valid);
-      if (found.length > mostNames && newestOf(answers) <= at) break; // the others are older
+      if (found.length > maxNames && newestOf(answers) <= at) break; // the others are older
     }
     const dropped = at <= this.#droppedUntil;
     const ends = found.map(({ until }) => until + 1);
     return {
-      answers: found.sort((one, other) => other.at - one.at).slice(0, mostNames + 1),
-      cut: dropped || found.length > mostNames,
+      answers: found.sort((one, other) => other.at - one.at).slice(0, maxNames + 1),
+      cut: dropped || found.length > maxNames,
       until: Math.min(...ends, dropped ? this.#droppedUntil + 1 : Number.POSITIVE_INFINITY),
     };
   }
@@ -63,9 +63,9 @@ export class History {
     let place = names.length;
     while (place > 0 && newestOf(names[place - 1]) > newestOf(answers)) place--;
     if (names.length === 0)
-      this.#names = [answers]; // push would take room for many
+      this.#names = [answers]; // push would reserve room for many
     else names.splice(place, 0, answers);
-    if (names.length > mostKept) this.#drop(names.shift() ?? []);
+    if (names.length > maxKept) this.#drop(names.shift() ?? []);
   }
 
   #drop(answers: Answer[]): void {
@@ -78,12 +78,12 @@ function newestOf(answers: readonly Answer[] | undefined): number {
   return answers?.at(-1)?.at ?? 0;
 }
 
-/** Drops answers of a name that a later one makes needless, and where there are many, every second one of the older half. */
+/** Drops answers of a name that a later answer replaces. If there are too many, drops every second one of the older half. */
 function thinned(answers: Answer[]): Answer[] {
   const needed = newestOf(answers) - lateness;
   for (let [first, second] = answers; first && second; [first, second] = answers) {
     if (second.at > needed || second.until < first.until) break;
     answers.shift();
   }
-  return answers.length > mostPerName ? answers.filter((_, i) => i >= mostPerName / 2 || i % 2 === 1) : answers;
+  return answers.length > maxPerName ? answers.filter((_, i) => i >= maxPerName / 2 || i % 2 === 1) : answers;
 }

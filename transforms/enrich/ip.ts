@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** An address's bytes, 4 or 16, an IPv4-mapped one as IPv4; undefined where the text is no address. */
+/** Returns the 4 or 16 bytes of an address; an IPv4-mapped address becomes IPv4. Returns undefined for other text. */
 export function addressBytes(text: string): Uint8Array | undefined {
   const version = isIP(text);
   if (version === 4) return ipv4Bytes(text);
@@ -35,7 +35,7 @@ function ipv4Bytes(text: string): Uint8Array {
 
 const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
 
-/** The name to ask for an address's names: 7.2.0.192.in-addr.arpa. */
+/** Returns the name for a reverse look-up of an address: 7.2.0.192.in-addr.arpa. */
 export function reverseName(address: Uint8Array): string {
   const reversed = [...address].reverse();
   if (address.length === 4) return `${reversed.join('.')}.in-addr.arpa`;
@@ -43,7 +43,7 @@ export function reverseName(address: Uint8Array): string {
   return `${reversed.map((byte) => `${hex(byte & 15)}.${hex(byte >> 4)}`).join('.')}.ip6.arpa`;
 }
 
-/** Whether two addresses, or their first bits, are the same. */
+/** Returns whether two addresses, or their first `bits` bits, are the same. */
 export function sameBits(a: Uint8Array, b: Uint8Array, bits = a.length * 8): boolean {
   if (a.length !== b.length) return false;
   const whole = bits >> 3;
@@ -52,7 +52,7 @@ export function sameBits(a: Uint8Array, b: Uint8Array, bits = a.length * 8): boo
   return rest === 8 || (a[whole] as number) >> rest === (b[whole] as number) >> rest;
 }
 
-/** `192.0.2.0/24` or an address; undefined where the text is neither. */
+/** Parses `192.0.2.0/24` or an address. Returns undefined for other text. */
 export function block(text: string): { address: Uint8Array; bits: number } | undefined {
   const [, front = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const address = addressBytes(front);
@@ -66,21 +66,21 @@ const localUses = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
   ...['::/128', '::1/128', 'fc00::/7', 'fe80::/10'],
 ];
-let localUse: { address: Uint8Array; bits: number }[] | undefined; // read when first asked for: that loads much of Node
+let localUse: { address: Uint8Array; bits: number }[] | undefined; // parsed at first use, because that loads much of Node
 
-/** Whether an address means nothing outside: RFC 1918, unique local, carrier-grade NAT, loopback, link-local. */
+/** Returns whether an address has only local meaning: RFC 1918, unique local, carrier-grade NAT, loopback, link-local. */
 export function isPrivate(address: Uint8Array): boolean {
   localUse ??= localUses.map((text) => block(text) as { address: Uint8Array; bits: number });
   return localUse.some((one) => sameBits(one.address, address, one.bits));
 }
 
-/** Whether an address means the machine that uses it: 127.0.0.0/8, ::1, and the unspecified 0.0.0.0 and ::. */
+/** Returns whether an address means the machine that uses it: 127.0.0.0/8, ::1, and the unspecified 0.0.0.0 and ::. */
 export function isOwn(address: Uint8Array): boolean {
   if (address.length === 4 && address[0] === 127) return true;
   return address.every((byte, i) => byte === 0 || (i === 15 && byte === 1));
 }
 
-/** Returns an address as events of attempts have it: an IPv4-mapped one is IPv4. */
+/** Returns an address as it is written in attempts: an IPv4-mapped address becomes IPv4. */
 export function unmapped(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

@@ -2,17 +2,17 @@ import packet from 'dns-packet';
 
 export type QueryType = 'PTR' | 'A' | 'AAAA';
 
-/** What a server said: the records asked for (none: there are none), or that it cannot or will not say. */
+/** A server's reply: the records of the query, or an empty list if there are none, or that the query failed. */
 export type Reply = { data: string[]; ttl: number } | 'failed';
 
-/** A query, recursion desired, as its bytes. */
+/** Encodes a query with recursion desired. */
 export function encodeQuery(id: number, name: string, type: QueryType): Buffer {
   return packet.encode({ type: 'query', id, flags: packet.RECURSION_DESIRED, questions: [{ type, name }] });
 }
 
 export const isTruncated = (message: Buffer): boolean => ((message[2] ?? 0) & 2) !== 0;
 
-/** Who a message says it answers; undefined where it is no answer. */
+/** Returns the ID of the query that a message answers, or undefined if it is not an answer. */
 export function answeredId(message: Buffer): number | undefined {
   return message.length >= 12 && ((message[2] as number) & 0x80) !== 0 ? message.readUInt16BE(0) : undefined;
 }
@@ -22,11 +22,12 @@ const textOf = Buffer.prototype.toString;
 type Records = { name: string; type: string; ttl?: number; data?: unknown }[];
 
 /**
- * What the answer to a query says. Undefined where it answers another question. Names come as one character per byte.
- * Throws where the message is malformed.
+ * Decodes the answer to a query. Returns undefined if it answers another question. Names are returned with one character
+ * per byte. Throws if the message is malformed.
  */
 export function decodeReply(message: Buffer, name: string, type: QueryType): Reply | undefined {
-  message.toString = (_, start, end) => textOf.call(message, 'latin1', start, end); // the library takes names for UTF-8, and loses bytes
+  // The library decodes names as UTF-8, which loses bytes.
+  message.toString = (_, start, end) => textOf.call(message, 'latin1', start, end);
   const { questions = [], answers, authorities, rcode } = packet.decode(message) as unknown as Decoded;
   const [question] = questions;
   if (!question || question.type !== type || !same(question.name, name)) return undefined;

@@ -3,66 +3,67 @@ import type { Wire } from './addition.js';
 import type { Database } from './databases.js';
 import { addressBytes, isOwn, isPrivate, unmapped } from './ip.js';
 import type { Lookup, Missing, Reverse } from './reverse.js';
-import type { Attempt, DnsEvent, Seen } from './seen.js';
 import { member, namesText } from './text.js';
+import type { Attempt, DnsEvent, WireAnswers } from './wire-answers.js';
 import { wireName } from './wire-name.js';
 
-/** What is known of one address beside what was seen on the wire. */
-export interface Place {
+/** What is known about one address, apart from dns events. */
+export interface AddressEntry {
   readonly address: string;
   readonly bytes: Uint8Array;
   readonly private: boolean;
-  /** It means the machine that uses it. */
+  /** Whether it means the machine that uses it (loopback, unspecified). */
   readonly own: boolean;
-  /** Where `tellings` counts the answers on the wire that told this address, or one of a few others. */
+  /** The index into `answerCounts`, which this address shares with a few others. */
   readonly mark: number;
   lookup?: Lookup | undefined;
-  /** Its names in the hosts file, as fields too, and which reading of the file they are from. */
+  /** Its names in the hosts file, the same as fields, and the version of the file that they are from. */
   hosts: readonly string[];
   hostsText: string;
   from?: ReadonlyMap<string, string[]>;
 }
 
-/** Who may be asked: nobody when offline. Addresses that mean nothing outside have a resolver of their own. */
-export interface Asked {
-  all?: Reverse;
+/** The reverse look-ups for public and for private addresses. Both are left out when offline. */
+export interface ReverseLookups {
+  public?: Reverse;
   private?: Reverse;
 }
 
 const marks = 4096;
 
-/** Returns the mark of an address: a few others may have the same. */
+/** Returns the mark of an address, which is not unique. */
 function markOf(address: string): number {
   let hash = 0;
   for (let i = 0; i < address.length; i++) hash = Math.imul(hash, 31) + address.charCodeAt(i);
   return (hash ^ (hash >>> 12) ^ (hash >>> 24)) & (marks - 1);
 }
 
-/** The names of addresses: those seen on the wire first, then the hosts file, then reverse look-ups. */
+/** The names of addresses: from dns events first, then from the hosts file, then from reverse look-ups. */
 export class Names {
-  readonly tellings = new Int32Array(marks);
-  #known: LRUCache<string, Place> | undefined;
+  /** How many answers named the addresses of each mark. */
+  readonly answerCounts = new Int32Array(marks);
+  #entryCache: LRUCache<string, AddressEntry> | undefined;
 
   constructor(
-    readonly seen: Seen,
+    private readonly answers: WireAnswers,
     private readonly hosts: Database<string, string[]>,
-    private readonly asked: Asked,
+    private readonly reverse: ReverseLookups,
     private readonly cache: number,
   ) {}
 
-  /** Made when there is an address to keep: it has room for all from the start. */
-  get #places(): LRUCache<string, Place> {
-    this.#known ??= new LRUCache({ max: this.cache });
-    return this.#known;
+  /** Created at first use, because it reserves room for all entries. */
+  get #entries(): LRUCache<string, AddressEntry> {
+    this.#entryCache ??= new LRUCache({ max: this.cache });
+    return this.#entryCache;
   }
 
-  /** @param given as events have it */
-  place(given: string): Place {
-    let place = this.#places.get(given);
-    if (!place) {
+  /** @param given the address as it is written in the event */
+  entry(given: string): AddressEntry {
+    let entry = this.#entries.get(given);
+    if (!entry) {
       const address = unmapped(given);
       const bytes = addressBytes(address) as Uint8Array;
-      place = {
+      entry = {
         address,
         bytes,
         private: isPrivate(bytes),
@@ -71,55 +72,55 @@ export class Names {
         hosts: [],
         hostsText: '',
       };
-      this.#places.set(given, place);
+      this.#entries.set(given, entry);
     }
-    if (place.from !== this.hosts.entries) {
-      place.from = this.hosts.entries;
-      place.hosts = (place.from.size > 0 && place.from.get(place.bytes.join())) || [];
-      const all = namesText(place.hosts);
-      place.hostsText = place.hosts.length > 0 ? `${member('name', place.hosts[0])},"name_source":"hosts"${all}` : '';
+    if (entry.from !== this.hosts.entries) {
+      entry.from = this.hosts.entries;
+      entry.hosts = (entry.from.size > 0 && entry.from.get(entry.bytes.join())) || [];
+      const all = namesText(entry.hosts);
+      entry.hostsText = entry.hosts.length > 0 ? `${member('name', entry.hosts[0])},"name_source":"hosts"${all}` : '';
     }
-    return place;
+    return entry;
   }
 
-  /** Takes an answer that was seen on the wire. */
-  tell(event: DnsEvent): void {
-    for (const address of this.seen.add(event)) {
+  /** Adds the answer of a dns event. */
+  addAnswer(event: DnsEvent): void {
+    for (const address of this.answers.add(event)) {
       const mark = markOf(address);
-      this.tellings[mark] = ((this.tellings[mark] as number) + 1) | 0;
+      this.answerCounts[mark] = ((this.answerCounts[mark] as number) + 1) | 0;
     }
   }
 
-  /** What was seen on the wire for an attempt. For the machine's own addresses the hosts file comes first. */
-  wire(place: Place, attempt: Attempt): Wire | undefined {
-    const found = place.own && place.hostsText ? undefined : this.seen.find(attempt);
+  /** Returns what dns events say for an attempt. For the machine's own addresses, the hosts file comes first. */
+  wire(entry: AddressEntry, attempt: Attempt): Wire | undefined {
+    const found = entry.own && entry.hostsText ? undefined : this.answers.find(attempt);
     return found && { name: wireName(found.choice), until: found.choice.until, askers: found.askers };
   }
 
-  /** The look-up of an address: the one of before, where that still holds, or a new one; none where nobody is asked. */
-  lookup(place: Place, now: number): Lookup | undefined {
-    const { lookup } = place;
-    const reverse = this.#asked(place);
-    if (lookup && (!lookup.done || reverse?.holds(lookup, now))) return lookup;
-    place.lookup = reverse?.start(place.address);
-    return place.lookup;
+  /** Returns the look-up of an address: the last one if its result is still valid, else a new one. Undefined when offline. */
+  lookup(entry: AddressEntry, now: number): Lookup | undefined {
+    const { lookup } = entry;
+    const reverse = this.#reverseFor(entry);
+    if (lookup && (!lookup.done || reverse?.isValid(lookup, now))) return lookup;
+    entry.lookup = reverse?.start(entry.address);
+    return entry.lookup;
   }
 
-  /** Nobody waits for a look-up any more. */
-  leave(place: Place, lookup: Lookup): void {
-    this.#asked(place)?.leave(lookup);
+  /** Stops waiting for a look-up. */
+  abandon(entry: AddressEntry, lookup: Lookup): void {
+    this.#reverseFor(entry)?.abandon(lookup);
   }
 
-  #asked(place: Place): Reverse | undefined {
-    return place.private ? this.asked.private : this.asked.all;
+  #reverseFor(entry: AddressEntry): Reverse | undefined {
+    return entry.private ? this.reverse.private : this.reverse.public;
   }
 }
 
-/** Why an event goes on without a name. */
+/** Why an event gets no name. */
 export type Reason = Missing | 'offline';
 
-/** Why a look-up gives no name to an event that goes on now. */
-export function missing(lookup: Lookup | undefined): Reason {
+/** Returns why a look-up gives no name to an event that is written now. */
+export function missingReason(lookup: Lookup | undefined): Reason {
   if (!lookup) return 'offline';
   return lookup.done ? (lookup.missing ?? 'none') : 'late';
 }

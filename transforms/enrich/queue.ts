@@ -1,4 +1,4 @@
-/** Lines that wait, in their order, with a bound on how many and on how much they hold. */
+/** A queue of lines, bounded by their number and their size. */
 export class Queue<T extends { bytes: Buffer }> {
   #items: T[] = [];
   #head = 0;
@@ -6,8 +6,8 @@ export class Queue<T extends { bytes: Buffer }> {
   #pushed = 0;
 
   constructor(
-    private readonly mostItems = 65_536,
-    private readonly mostBytes = 32 << 20,
+    private readonly maxItems = 65_536,
+    private readonly maxBytes = 32 << 20,
   ) {}
 
   get length(): number {
@@ -18,9 +18,9 @@ export class Queue<T extends { bytes: Buffer }> {
     return this.#items[this.#head];
   }
 
-  /** No more should be put in. */
+  /** Whether the queue is full. The caller must not push then. */
   get full(): boolean {
-    return this.length >= this.mostItems || this.#bytes >= this.mostBytes;
+    return this.length >= this.maxItems || this.#bytes >= this.maxBytes;
   }
 
   push(item: T): void {
@@ -29,7 +29,7 @@ export class Queue<T extends { bytes: Buffer }> {
     this.#bytes += item.bytes.length;
   }
 
-  /** Returns a test of whether all items that are in it now have been taken out. */
+  /** Returns a function that tests whether all items that are in the queue now have been taken out. */
   mark(): () => boolean {
     const last = this.#pushed;
     return () => this.#pushed - this.length >= last;

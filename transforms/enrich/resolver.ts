@@ -3,53 +3,53 @@ import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import type { QueryType, Reply } from './message.js';
 import { Server, type ServerAddress } from './server.js';
 
-/** How a look-up ended without an answer: no server answered in time, each refused or failed, none is worth asking. */
+/** Why a look-up has no answer: no server answered in time, all refused or failed, or all are known to be silent. */
 export type Failure = 'timeout' | 'failed' | 'silent';
 
-/** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`: an option's parse. */
+/** Parses the option `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`. Throws UsageError. */
 export function serverAddress(text: string): ServerAddress {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+|[^[]*:[^[]*:[^[]*?))(?::(\d+))?$/.exec(text) ?? [];
   const [address = text, port] = isIP(text) ? [text] : [bracketed ?? plain, digits];
   const number = Number(port ?? 53);
   if (isIP(address) === 0 || number < 1 || number > 65535 || (bracketed && !isIPv6(bracketed))) {
-    throw new UsageError(`wants ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT for IPv6), not "${text}"`);
+    throw new UsageError(`needs ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT for IPv6), not "${text}"`);
   }
   return { address, port: number };
 }
 
 /**
- * Asks DNS servers as a stub does: the next one where one does not answer, all of them twice. Node's own resolver
- * (c-ares) tells no TTL of PTR records, and its timers are coarse.
+ * A stub resolver: if a server does not answer, it asks the next one, and it asks all of them twice. Node's own resolver
+ * (c-ares) is not used because it does not return the TTL of PTR records and its timers are coarse.
  */
 export class Resolver {
-  /** Counts how often the servers have changed. */
+  /** How often the servers have changed. */
   epoch = 0;
   #listed: readonly ServerAddress[] = [];
-  #known: readonly Server[] = [];
-  #left: Server[] = []; // with queries under way
+  #current: readonly Server[] = [];
+  #retired: Server[] = []; // with queries still running
 
   /**
-   * @param servers those to ask now: the same array until they change
-   * @param heard called when a server has fallen silent, and when it is back
+   * @param servers returns the servers to ask: the same array until they change
+   * @param onStatus called when a server no longer answers, and when it answers again
    */
   constructor(
     private readonly servers: () => readonly ServerAddress[],
     private readonly timeout: number,
-    private readonly heard: (server: Server, silent: boolean) => void,
+    private readonly onStatus: (server: Server, silent: boolean) => void,
   ) {}
 
   get #servers(): readonly Server[] {
     const listed = this.servers();
     if (listed !== this.#listed) this.#replace(listed);
-    return this.#known;
+    return this.#current;
   }
 
-  /** Whether asking makes sense now. */
+  /** Whether at least one server can be asked now. */
   get usable(): boolean {
     return this.#servers.some((server) => server.usable);
   }
 
-  /** While it makes none: when it will, in the time of performance.now(). */
+  /** If no server can be asked now: when one can, in the time of performance.now(). */
   get askAgain(): number {
     return Math.min(...this.#servers.map((server) => server.askAgain));
   }
@@ -71,23 +71,23 @@ export class Resolver {
   }
 
   close(): void {
-    for (const server of [...this.#known, ...this.#left]) server.close();
+    for (const server of [...this.#current, ...this.#retired]) server.close();
   }
 
-  /** Other servers are to be asked from now on. What the ones before were asked, they may still answer. */
+  /** Replaces the servers. The old servers may still answer the queries that they were sent. */
   #replace(listed: readonly ServerAddress[]): void {
-    const before = this.#known;
+    const before = this.#current;
     this.#listed = listed;
-    this.#known = listed.map(
+    this.#current = listed.map(
       ({ address, port }) =>
         before.find((server) => server.address === address && server.port === port) ??
-        new Server(address, port, this.timeout, this.heard),
+        new Server(address, port, this.timeout, this.onStatus),
     );
     for (const server of before) {
-      if (this.#known.includes(server)) server.retry();
-      else server.leave();
+      if (this.#current.includes(server)) server.retry();
+      else server.retire();
     }
-    this.#left = [...this.#left, ...before].filter((server) => server.busy && !this.#known.includes(server));
+    this.#retired = [...this.#retired, ...before].filter((server) => server.busy && !this.#current.includes(server));
     this.epoch++;
   }
 }

@@ -1,40 +1,40 @@
 import { addressBytes, reverseName, sameBits } from './ip.js';
 import type { Failure, Resolver } from './resolver.js';
-import { dnsName, member, mostNames, namesText } from './text.js';
+import { dnsName, maxNames, member, namesText } from './text.js';
 
-/** Why an event goes on without a name by reverse look-up. */
+/** Why an event gets no name from a reverse look-up. */
 export type Missing = Failure | 'none' | 'late' | 'busy';
 
-/** The reverse look-up of one address: under way until it is `done`, then its names or why there are none. */
+/** The reverse look-up of one address. When it is `done`, it has the names or the reason why there are none. */
 export interface Lookup {
   readonly address: string;
   /** When its server was asked, in the time of performance.now(); infinite before. */
   since: number;
   done: boolean;
-  /** Until when it holds, in the time of performance.now(). */
+  /** Until when its result is valid, in the time of performance.now(). */
   until: number;
-  /** Which servers it was for: the resolver's epoch. */
+  /** The resolver's epoch when it started. */
   epoch: number;
   names: string[];
   missing?: Missing;
-  /** The fields it gives: `,"name":…`. */
+  /** Its fields: `,"name":…`. */
   text: string;
 }
 
 export interface Limits {
   concurrency: number;
-  /** Least and most time that an answer holds, in seconds. */
+  /** Minimum and maximum time for which an answer is valid, in seconds. */
   minTtl: number;
   maxTtl: number;
   verify: boolean;
 }
 
-/** So many addresses wait to be asked for, beside those of events that still wait. */
+/** If more look-ups than this are queued, those that no event waits for are cancelled. */
 const queueLimit = 8192;
-/** How long a failure holds: it says nothing of the address. */
+/** How long a failed look-up is not repeated. */
 const failureMs = 5_000;
 
-/** Reverse look-ups through one resolver: a few at a time, one for each address. What they give is kept elsewhere. */
+/** Runs reverse look-ups through one resolver, a limited number at a time. The caller keeps the results. */
 export class Reverse {
   readonly #waiting = new Map<string, Lookup>();
   #running = 0;
@@ -45,22 +45,22 @@ export class Reverse {
     private readonly done: (lookup: Lookup) => void,
   ) {}
 
-  /** Whether asking makes sense now. */
+  /** Whether at least one server can be asked now. */
   get usable(): boolean {
     return this.resolver.usable;
   }
 
   /**
-   * Whether what a look-up gave still holds: not once its time is over, nor, if it gave no name, once there are other
-   * servers to ask or silent ones may be asked again.
+   * Returns whether the result of a look-up is still valid. It is not after its time is over. A result without a name is not
+   * valid either once the servers have changed or silent servers can be asked again.
    */
-  holds({ until, names, missing, epoch }: Lookup, now: number): boolean {
+  isValid({ until, names, missing, epoch }: Lookup, now: number): boolean {
     if (until <= now) return false;
-    const { usable } = this; // first, since it sees other servers
+    const { usable } = this; // read first, because it updates the epoch
     return names.length > 0 || (epoch === this.resolver.epoch && !(missing === 'silent' && usable));
   }
 
-  /** Starts a look-up. Where no server is worth asking it is over at once. */
+  /** Starts a look-up. If no server can be asked, it is done at once. */
   start(address: string): Lookup {
     const never = Number.POSITIVE_INFINITY;
     const { usable } = this;
@@ -72,8 +72,8 @@ export class Reverse {
     return lookup;
   }
 
-  /** Nobody waits for it any more. One that has not begun is given up where too many wait. */
-  leave(lookup: Lookup): void {
+  /** Notes that no event waits for a look-up any more. It is cancelled if it has not started and the queue is too long. */
+  abandon(lookup: Lookup): void {
     if (this.#waiting.size > queueLimit && this.#waiting.get(lookup.address) === lookup) {
       this.#waiting.delete(lookup.address);
       this.#end(lookup, { missing: 'busy', until: 0 });
@@ -103,7 +103,7 @@ export class Reverse {
     }
     const until = now + 1000 * Math.min(Math.max(reply.ttl, this.limits.minTtl), this.limits.maxTtl);
     const names = [...new Set(reply.data.flatMap((name) => dnsName(name) ?? []))].sort();
-    const unlisted = names.splice(mostNames).length > 0;
+    const unlisted = names.splice(maxNames).length > 0;
     const verified = this.limits.verify ? await this.#verified(names, bytes) : undefined;
     if (verified) names.unshift(...names.splice(names.indexOf(verified), 1));
     this.#end(
@@ -112,10 +112,10 @@ export class Reverse {
     );
   }
 
-  /** The first of the names that has the address. */
+  /** Returns the first of the names that resolves to the address. */
   async #verified(names: string[], address: Uint8Array): Promise<string | undefined> {
     for (const name of names) {
-      if (name.includes('\\')) continue; // no host has such a name
+      if (name.includes('\\')) continue; // not a valid host name
       const reply = await this.resolver.ask(name, address.length === 4 ? 'A' : 'AAAA');
       if (typeof reply === 'string') continue;
       if (reply.data.some((text) => sameBits(addressBytes(text) ?? new Uint8Array(0), address))) return name;

@@ -1,11 +1,11 @@
 import { type Answer, addProcess, insert, type ProcessBits } from './answer.js';
 
-/** Answers for one address in the order of their times: the newest, at most `most`. */
+/** The newest answers for one address in order of time, at most `most`. */
 export class Sequence {
   answers: Answer[] = [];
   moved = Number.NEGATIVE_INFINITY;
-  /** All answers have one name. */
-  alike = true;
+  /** Whether all answers have the same name. */
+  sameName = true;
 
   constructor(private readonly most: number) {}
 
@@ -25,11 +25,11 @@ export class Sequence {
 
   add(answer: Answer): void {
     if (this.answers.length === 0)
-      this.answers = [answer]; // push would take room for many
+      this.answers = [answer]; // push would reserve room for many
     else insert(this.answers, answer);
-    this.alike &&= answer.name === this.answers[0]?.name && answer.name === this.answers.at(-1)?.name;
+    this.sameName &&= answer.name === this.answers[0]?.name && answer.name === this.answers.at(-1)?.name;
     if (this.answers.length <= this.most) return;
     this.answers.shift();
-    this.alike ||= this.answers.every(({ name }) => name === answer.name);
+    this.sameName ||= this.answers.every(({ name }) => name === answer.name);
   }
 }

@@ -3,97 +3,97 @@ import { createSocket, type Socket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import { answeredId, decodeReply, encodeQuery, isTruncated, type QueryType, type Reply } from './message.js';
 
-/** So many queries unanswered, one after the other: the server is silent, and asked again only now and then. */
-const patience = 16;
+/** After this many unanswered queries in a row, the server counts as silent and is asked again only after a pause. */
+const silentAfter = 16;
 const firstPauseMs = 1_000;
 const longestPauseMs = 16_000;
-/** A socket is left for a new one, with another port, after so many queries. */
-const perSocket = 4096;
+/** After this many queries, a socket is replaced by a new one with another port. */
+const queriesPerSocket = 4096;
 
 export interface ServerAddress {
-  /** An IPv4 or IPv6 address, the latter perhaps with its zone: `fe80::1%eth0`. */
+  /** An IPv4 or IPv6 address. An IPv6 address may have a zone: `fe80::1%eth0`. */
   address: string;
   port: number;
 }
 
 /** One DNS server. */
 export class Server {
-  #socket: Asking | undefined;
+  #socket: UdpSocket | undefined;
   #unanswered = 0;
   #pause = firstPauseMs;
   #askAgain = 0;
   #closed = false;
-  #left = false; // no longer one of those to ask
-  #underWay = 0;
+  #retired = false; // no longer asked
+  #running = 0;
   readonly #streams = new Set<() => void>();
 
   constructor(
     readonly address: string,
     readonly port: number,
     private readonly timeout: number,
-    private readonly heard: (server: Server, silent: boolean) => void,
+    private readonly onStatus: (server: Server, silent: boolean) => void,
   ) {}
 
-  /** Whether it answers, or it is time to see whether it does again. */
+  /** Whether it can be asked now: it answers, or its pause is over. */
   get usable(): boolean {
-    return !this.#closed && !this.#left && (this.#unanswered < patience || performance.now() >= this.#askAgain);
+    return !this.#closed && !this.#retired && (this.#unanswered < silentAfter || performance.now() >= this.#askAgain);
   }
 
-  /** When it is time to see that, in the time of performance.now(). */
+  /** When the pause of a silent server is over, in the time of performance.now(). */
   get askAgain(): number {
     return this.#askAgain;
   }
 
-  /** Whether queries are under way. */
+  /** Whether queries are running. */
   get busy(): boolean {
-    return this.#underWay > 0;
+    return this.#running > 0;
   }
 
-  /** If it is silent, has it asked again at once: the network may be another. */
+  /** Ends the pause of a silent server, because the network may have changed. */
   retry(): void {
     this.#askAgain = 0;
     this.#pause = firstPauseMs;
   }
 
-  /** Asks no more. What is under way may still be answered. */
-  leave(): void {
-    this.#left = true;
+  /** Stops asking the server. Running queries may still be answered. */
+  retire(): void {
+    this.#retired = true;
     this.#socket?.retire(false);
   }
 
-  /** Asks once. Undefined where no answer came in time. */
+  /** Asks once. Returns undefined if no answer came in time. */
   async ask(name: string, type: QueryType): Promise<Reply | undefined> {
-    this.#underWay++;
+    this.#running++;
     try {
       return await this.#ask(name, type);
     } finally {
-      this.#underWay--;
+      this.#running--;
     }
   }
 
   async #ask(name: string, type: QueryType): Promise<Reply | undefined> {
-    const silent = this.#unanswered >= patience;
+    const silent = this.#unanswered >= silentAfter;
     if (silent) {
       this.#postpone();
-      this.#socket?.retire(false); // its local address may be one that this machine no longer has
+      this.#socket?.retire(false); // this machine may have lost the socket's local address
     }
-    const short = await this.#overUdp(name, type);
+    const udpReply = await this.#overUdp(name, type);
     if (this.#closed) return undefined;
-    const reply = short === 'truncated' ? await this.#overTcp(name, type) : short;
+    const reply = udpReply === 'truncated' ? await this.#overTcp(name, type) : udpReply;
     if (reply === undefined) {
-      if (++this.#unanswered === patience) {
+      if (++this.#unanswered === silentAfter) {
         this.#postpone();
-        if (!this.#left) this.heard(this, true);
+        if (!this.#retired) this.onStatus(this, true);
       }
     } else {
-      if (this.#unanswered >= patience) this.heard(this, false);
+      if (this.#unanswered >= silentAfter) this.onStatus(this, false);
       this.#unanswered = 0;
       this.#pause = firstPauseMs;
     }
     return reply;
   }
 
-  /** Ends what is under way, without an answer. */
+  /** Ends all running queries without an answer. */
   close(): void {
     this.#closed = true;
     this.#socket?.retire(true);
@@ -105,10 +105,10 @@ export class Server {
     this.#pause = Math.min(this.#pause * 2, longestPauseMs);
   }
 
-  #overUdp(name: string, type: QueryType): Promise<Short> {
+  #overUdp(name: string, type: QueryType): Promise<UdpReply> {
     if (!this.#socket?.fresh) {
       this.#socket?.retire(false);
-      this.#socket = new Asking(this.address, this.port);
+      this.#socket = new UdpSocket(this.address, this.port);
     }
     return this.#socket.ask(name, type, this.timeout);
   }
@@ -141,10 +141,10 @@ export class Server {
   }
 }
 
-/** What a datagram says; undefined where none came in time. */
-type Short = Reply | 'truncated' | undefined;
+/** The reply in a datagram, or undefined if no datagram came in time. */
+type UdpReply = Reply | 'truncated' | undefined;
 
-/** Undefined where the message answers another question: it is late, or forged. */
+/** Decodes a message. Returns undefined if it answers another question, because it is late or forged. */
 function read(message: Buffer, name: string, type: QueryType): Reply | undefined {
   try {
     return decodeReply(message, name, type);
@@ -153,23 +153,23 @@ function read(message: Buffer, name: string, type: QueryType): Reply | undefined
   }
 }
 
-/** A connected UDP socket: the kernel lets through only what comes from the server's own address and port. */
-class Asking {
+/** A connected UDP socket. The kernel accepts only datagrams from the server's address and port. */
+class UdpSocket {
   readonly #socket: Socket;
   readonly #open = new Map<number, (message: Buffer | undefined) => void>();
   readonly #connected: Promise<boolean>;
   #unconnected = false;
-  #left = perSocket;
+  #left = queriesPerSocket;
   #retired = false;
 
   constructor(address: string, port: number) {
     this.#socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 });
     this.#socket.on('message', (message) => this.#open.get(answeredId(message) ?? -1)?.(message));
-    // ICMP says that nobody listens, but not to which query: each waits for its own time-out.
+    // An ICMP error does not say which query it belongs to, so each query waits for its timeout.
     this.#socket.on('error', () => {});
     this.#connected = new Promise((resolve) => {
       this.#socket.connect(port, address, (error?: Error) => {
-        this.#unconnected = error !== undefined; // no route yet: the next query needs another socket
+        this.#unconnected = error !== undefined; // there is no route yet, so the next query needs another socket
         resolve(!error);
       });
     });
@@ -179,19 +179,19 @@ class Asking {
     return this.#left > 0 && !this.#retired && !this.#unconnected;
   }
 
-  async ask(name: string, type: QueryType, timeout: number): Promise<Short> {
+  async ask(name: string, type: QueryType, timeout: number): Promise<UdpReply> {
     this.#left--;
     let id = randomInt(65536);
     while (this.#open.has(id)) id = randomInt(65536);
-    const answer = new Promise<Short>((resolve) => {
-      const end = (reply: Short) => {
-        if (this.#open.get(id) !== take) return; // the answer came meanwhile
+    const answer = new Promise<UdpReply>((resolve) => {
+      const end = (reply: UdpReply) => {
+        if (this.#open.get(id) !== take) return; // the query has ended already
         clearTimeout(timer);
         this.#open.delete(id);
         if (this.#retired && this.#open.size === 0) this.#socket.close();
         resolve(reply);
       };
-      // After a time in which this process was busy, the answers that have come are read before it is too late.
+      // If this process was busy, answers may have come in time that it has not read yet. So it reads them first.
       const timer = setTimeout(() => setImmediate(() => setImmediate(() => end(undefined))), timeout);
       const take = (message: Buffer | undefined) => {
         const reply = message && (isTruncated(message) ? 'truncated' : read(message, name, type));
@@ -200,12 +200,12 @@ class Asking {
       this.#open.set(id, take);
     });
     if (await this.#connected)
-      this.#socket.send(encodeQuery(id, name, type), () => {}); // an error is no answer
+      this.#socket.send(encodeQuery(id, name, type), () => {}); // an error counts as no answer
     else this.#open.get(id)?.(undefined);
     return answer;
   }
 
-  /** No query more: closes when those under way have ended, or at once and ends them too. */
+  /** Takes no more queries. Closes when the running ones have ended; with `now`, ends them at once. */
   retire(now: boolean): void {
     if (this.#retired) return;
     this.#retired = true;

@@ -3,22 +3,23 @@ import type { Stage } from '../../schemas/pipe/stage/stage.js';
 import { Cgroups } from './cgroups.js';
 import { Containers } from './containers.js';
 import { databases } from './databases.js';
+import { type Group, LocalFields } from './local-fields.js';
+import { MapFields } from './map-fields.js';
 import { Membership } from './membership.js';
-import { type Asked, Names } from './names.js';
-import { type Group, People } from './people.js';
+import { Names, type ReverseLookups } from './names.js';
 import { Processes } from './processes.js';
 import { Resolver } from './resolver.js';
 import { type Lookup, Reverse } from './reverse.js';
-import { Seen } from './seen.js';
+
 import type { Server, ServerAddress } from './server.js';
 import { Enrich } from './stage.js';
 import { list, SystemServers } from './system-servers.js';
-import { Zoned } from './zoned.js';
+import { WireAnswers } from './wire-answers.js';
 
-export interface Settings {
+export interface EnrichSettings {
   with: ReadonlySet<Group>;
   offline: boolean;
-  /** Left out: the system's. */
+  /** The system's servers if undefined. */
   resolvers: ServerAddress[] | undefined;
   private: boolean;
   verify: boolean;
@@ -37,36 +38,38 @@ export interface Settings {
   mmdb: readonly string[];
 }
 
-/** The stage for these settings. Throws RuntimeError where a map cannot be read. */
-export function stageOf(settings: Settings, given: Record<string, unknown>): Stage {
+/** Creates the stage. Throws RuntimeError if a map or database cannot be read. */
+export function createStage(settings: EnrichSettings, given: Record<string, unknown>): Stage {
   const { etc, cache, minTtl, maxTtl, host, wait, keepDns, saddr } = settings;
   const { hosts, passwd, group, services } = databases(etc);
   const membership = new Membership(new Cgroups(), Processes.here(), new Containers(settings.var, reportDenied()));
-  const people = new People(settings.with, { passwd, group, services, membership, host });
-  const asked: Asked = {};
+  const localFields = new LocalFields(settings.with, { passwd, group, services, membership, host });
+  const lookups: ReverseLookups = {};
   const withNames = settings.with.has('names');
-  const names = new Names(new Seen(cache, { min: minTtl, max: maxTtl }), hosts, asked, cache);
-  const zoned =
-    settings.map !== undefined || settings.mmdb.length > 0 ? new Zoned(settings.map, settings.mmdb, cache) : undefined;
+  const names = new Names(new WireAnswers(cache, { min: minTtl, max: maxTtl }), hosts, lookups, cache);
+  const mapFields =
+    settings.map !== undefined || settings.mmdb.length > 0
+      ? new MapFields(settings.map, settings.mmdb, cache)
+      : undefined;
   const resolvers: Resolver[] = [];
   const system = new SystemServers(etc);
-  let back = false; // a server answers again: what is kept without names is to be asked for
-  const heard = (server: Server, silent: boolean) => {
+  let back = false; // a server answers again, so addresses without a name are looked up again
+  const onStatus = (server: Server, silent: boolean) => {
     back ||= !silent;
-    if (silent) system.expire(); // there may be others
+    if (silent) system.expire(); // resolv.conf may name other servers now
     reportServer(server, silent);
   };
   const asksSystem = withNames && !settings.offline && !(settings.resolvers && settings.private);
   return new Enrich(
     {
       ...(withNames && { names }),
-      people,
-      ...(zoned && { zones: zoned }),
+      localFields,
+      ...(mapFields && { mapFields }),
       check(now) {
         const named = withNames && hosts.check(now);
-        const moved = asksSystem ? system.check(now) : undefined;
-        if (moved) logMessage('enrich', `the DNS servers have changed: ${list(moved)}`);
-        const changed = people.check(now) || named || moved !== undefined || back;
+        const servers = asksSystem ? system.check(now) : undefined;
+        if (servers) logMessage('enrich', `the DNS servers have changed: ${list(servers)}`);
+        const changed = localFields.check(now) || named || servers !== undefined || back;
         back = false;
         return changed;
       },
@@ -75,7 +78,8 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
       saddr,
       cache,
       open(answered) {
-        if (withNames && !settings.offline) Object.assign(asked, reverse(settings, system, answered, heard, resolvers));
+        if (withNames && !settings.offline)
+          Object.assign(lookups, reverseLookups(settings, system, answered, onStatus, resolvers));
       },
       reopen() {
         system.expire();
@@ -89,42 +93,42 @@ export function stageOf(settings: Settings, given: Record<string, unknown>): Sta
   );
 }
 
-/** Those who look up: private addresses are the system's own resolver's, unless told otherwise. */
-function reverse(
-  settings: Settings,
+/** Creates the reverse look-ups. Private addresses go to the system's servers, unless --private is given. */
+function reverseLookups(
+  settings: EnrichSettings,
   system: SystemServers,
   answered: (lookup: Lookup) => void,
-  heard: (server: Server, silent: boolean) => void,
+  onStatus: (server: Server, silent: boolean) => void,
   opened: Resolver[],
-): Asked {
+): ReverseLookups {
   const through = (servers: () => readonly ServerAddress[]) => {
-    const resolver = new Resolver(servers, settings.timeout, heard);
+    const resolver = new Resolver(servers, settings.timeout, onStatus);
     opened.push(resolver);
     return new Reverse(resolver, settings, answered);
   };
   if (!settings.resolvers) {
     const all = through(() => system.servers);
-    return { all, private: all };
+    return { public: all, private: all };
   }
   const { resolvers } = settings;
-  const all = through(() => resolvers);
-  return { all, private: settings.private ? all : through(() => system.servers) };
+  const given = through(() => resolvers);
+  return { public: given, private: settings.private ? given : through(() => system.servers) };
 }
 
-/** Says once for each path that containers go without what it has. */
+/** Returns a function that reports a path without read permission, once per path. */
 function reportDenied(): (path: string) => void {
   const reported = new Set<string>();
   return (path) => {
     if (reported.has(path)) return;
     reported.add(path);
-    const remedy = 'give enrich CAP_DAC_READ_SEARCH, as in setpriv --ambient-caps, or run it as root';
-    logMessage('enrich', `cannot read ${path}: permission denied, so containers go without name or image; ${remedy}`);
+    const advice = 'give enrich CAP_DAC_READ_SEARCH (setpriv --ambient-caps), or run it as root';
+    logMessage('enrich', `cannot read ${path}: permission denied, so containers get no name or image; ${advice}`);
   };
 }
 
 function reportServer({ address, port }: Server, silent: boolean): void {
   const what = silent
-    ? 'does not answer; events go on without names, and it is asked again now and then'
+    ? 'does not answer; events pass without names, and it is asked again from time to time'
     : 'answers again';
   logMessage('enrich', `DNS server ${address} port ${port} ${what}`);
 }

@@ -3,69 +3,69 @@ import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Metric } from '../../schemas/pipe/metrics/text.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
-import { lasting } from './addition.js';
+import { cacheable } from './addition.js';
 import { append } from './append.js';
-import { Known, type Sources } from './known.js';
+import { EnrichCache, type FieldSources } from './cache.js';
 import type { Reason } from './names.js';
-import { Naming, type Wanted } from './naming.js';
+import { Naming, type NamingOptions } from './naming.js';
 import type { Lookup } from './reverse.js';
-import type { DnsEvent } from './seen.js';
 import { EventTime } from './time.js';
-import { Waiting } from './waiting.js';
+import { WaitingLines } from './waiting.js';
+import type { DnsEvent } from './wire-answers.js';
 
-/** The clock is looked at again after so many lines. */
-const linesPerLook = 64;
+/** The clock is read and the files are checked once per this many lines. */
+const linesPerCheck = 64;
 
-export interface Parts extends Wanted, Sources {
-  /** Looks at the files, if it is time. Returns whether one has changed, or a server answers again. */
+export interface Services extends NamingOptions, FieldSources {
+  /** Checks the files, if it is time. Returns whether one has changed or a server answers again. */
   check(now: number): boolean;
   keepDns: boolean;
-  /** Hands over what is to be called when a look-up has ended. */
+  /** Starts; `answered` is called when a look-up is done. */
   open(answered: (lookup: Lookup) => void): void;
-  /** SIGHUP: files are looked at anew at once. */
+  /** Has all files checked at once, on SIGHUP. */
   reopen(): void;
   close(): void;
 }
 
 /**
- * Adds fields to the events of attempts. Those that wait for a name are kept in their order, and so are all lines after
- * them. When many are kept, the input waits too, for as long as the first of them may.
+ * Adds fields to attempts. Attempts that wait for a name are held in order, with all lines after them. When the queue is
+ * full, the stage stops reading its input until the first attempt is ready.
  */
 export class Enrich implements Stage {
   readonly name = 'enrich';
-  /** How many events went on without a name, by reason. */
+  /** How many events got no name, by reason. */
   readonly #unnamed = new Map<Reason, number>();
-  readonly #known: Known;
+  readonly #cache: EnrichCache;
   readonly #naming: Naming;
-  readonly #waiting: Waiting;
+  readonly #waiting: WaitingLines;
   #now = 0;
-  #untilLook = 0;
+  #linesUntilCheck = 0;
   #out: Output | undefined;
 
   constructor(
-    private readonly parts: Parts,
+    private readonly services: Services,
     readonly filters: Record<string, unknown>,
   ) {
     const time = new EventTime();
     const count = (reason: Reason, lines = 1) => {
       this.#unnamed.set(reason, (this.#unnamed.get(reason) ?? 0) + lines);
     };
-    this.#known = new Known(parts, time, count);
-    this.#naming = new Naming(parts, time, count);
-    this.#waiting = new Waiting(this.#naming, () => this.#out?.wake());
+    this.#cache = new EnrichCache(services, time, count);
+    this.#naming = new Naming(services, time, count);
+    this.#waiting = new WaitingLines(this.#naming, () => this.#out?.wake());
   }
 
   open(out: Output): void {
     this.#out = out;
-    this.parts.open((lookup) => this.#waiting.answered(lookup));
+    this.services.open((lookup) => this.#waiting.answered(lookup));
   }
 
   line(line: Line, out: Output): void | Promise<void> {
-    const { names, keepDns } = this.parts;
+    const { names, keepDns } = this.services;
     if (attemptTypes.includes(line.type)) this.#attempt(line, out);
     else if (line.type !== 'dns' || !names) this.#put(line, out);
     else {
-      names.tell(line.event as unknown as DnsEvent);
+      names.addAnswer(line.event as unknown as DnsEvent);
       if (keepDns) this.#put(line, out);
       else out.drop();
     }
@@ -74,12 +74,12 @@ export class Enrich implements Stage {
 
   lines(scanned: ScannedLines, out: Output): number {
     if (this.#waiting.length > 0) return 0;
-    this.#look();
-    return this.#known.many(scanned, out, this.#now);
+    this.#check();
+    return this.#cache.many(scanned, out, this.#now);
   }
 
   flush(out: Output, last = false): void {
-    this.#untilLook = 0;
+    this.#linesUntilCheck = 0;
     if (this.#waiting.release(out, last)) out.wake();
     else this.#waiting.setAlarm();
   }
@@ -102,14 +102,14 @@ export class Enrich implements Stage {
 
   metrics(): Metric[] {
     const samples = [...this.#unnamed].map(([reason, value]) => ({ labels: { reason }, value }));
-    const help = 'Events that went on without a name, by reason.';
+    const help = 'Events that got no name, by reason.';
     return [{ name: 'synpipe_enrich_unnamed_events_total', type: 'counter', help, samples }];
   }
 
   reopen(): void {
-    this.parts.reopen();
-    this.parts.zones?.reopen();
-    this.#known.clear();
+    this.services.reopen();
+    this.services.mapFields?.reopen();
+    this.#cache.clear();
   }
 
   asked(): void {
@@ -118,7 +118,7 @@ export class Enrich implements Stage {
 
   end(): void {
     this.#waiting.stop();
-    this.parts.close();
+    this.services.close();
   }
 
   #put(line: Line, out: Output): void {
@@ -127,26 +127,26 @@ export class Enrich implements Stage {
   }
 
   #attempt(line: Line, out: Output): void {
-    if (this.#untilLook-- <= 0) this.#look();
+    if (this.#linesUntilCheck-- <= 0) this.#check();
     const now = this.#now;
     const free = this.#waiting.length === 0;
-    if (free && this.#known.put(line, out, now)) return;
-    const { people, zones } = this.parts;
-    const zone = zones?.text(line);
-    const addition = this.#naming.addition(line, people.text(line) + (zone?.text ?? ''), now);
+    if (free && this.#cache.put(line, out, now)) return;
+    const { localFields, mapFields } = this.services;
+    const ofMaps = mapFields?.text(line);
+    const addition = this.#naming.addition(line, localFields.text(line) + (ofMaps?.text ?? ''), now);
     if (!free || !this.#naming.ready(addition, now)) {
       this.#waiting.hold(line, addition);
       return;
     }
     const text = this.#naming.text(addition);
     append(out, line.buffer, line.start, line.end, text);
-    const made = lasting(addition, text);
-    if (made) this.#known.remember(line, { ...made, zones: zone?.fields ?? [] }, now);
+    const cached = cacheable(addition, text);
+    if (cached) this.#cache.remember(line, { ...cached, mapFields: ofMaps?.fields ?? [] }, now);
   }
 
-  #look(): void {
-    this.#untilLook = linesPerLook;
+  #check(): void {
+    this.#linesUntilCheck = linesPerCheck;
     this.#now = performance.now();
-    if (this.parts.check(this.#now)) this.#known.clear();
+    if (this.services.check(this.#now)) this.#cache.clear();
   }
 }

@@ -1,17 +1,17 @@
 import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 import type { Answer } from './answer.js';
 
-interface List {
+interface AnswerList {
   /** How many answers it holds. */
   readonly size: number;
-  /** The count of the store's additions when the list was last put behind the others. */
+  /** The store's number of additions when the list was last moved to the end. */
   moved: number;
   add(answer: Answer): void;
 }
 
-/** Lists of answers by key, bounded by how many answers they hold: the list that grew least recently goes first. */
-export class Store<L extends List> {
-  /** In the order in which they are to go. */
+/** Lists of answers by key, with a limit on the number of answers. The list that grew least recently is dropped first. */
+export class Store<L extends AnswerList> {
+  /** In the order in which they are dropped. */
   readonly #lists = new AgingMap<string, L>();
   #size = 0;
   #additions = 0;
@@ -31,7 +31,7 @@ export class Store<L extends List> {
     this.#size -= list.size;
     list.add(answer);
     this.#size += list.size;
-    // A Map gets slow if the same key is deleted and set often: a list that grows often is moved only now and then.
+    // A Map gets slow if the same key is deleted and set often, so a list that grows often is not moved each time.
     if (this.#additions - list.moved > this.limit / 8) {
       this.#lists.delete(key);
       this.#lists.set(key, list);

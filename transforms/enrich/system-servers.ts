@@ -1,15 +1,15 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { ServerAddress } from './server.js';
-import { Watched } from './watched.js';
+import { WatchedFile } from './watched.js';
 
-/** Like the C library, which takes no more. */
+/** The C library uses at most three servers, too. */
 const most = 3;
 const port = 53;
 
 /**
- * The servers of a resolv.conf(5). The file's zone (`fe80::1%eth0`) stays, unlike in Node's getServers(). Like the C
- * library, a file without servers stands for one on this machine.
+ * Parses the servers of a resolv.conf(5). Keeps an address's zone (`fe80::1%eth0`), unlike Node's getServers(). If the file
+ * names no servers, returns one on this machine, as the C library does.
  */
 export function serversOf(text: string): ServerAddress[] {
   const addresses = text.split('\n').flatMap((line) => {
@@ -20,23 +20,23 @@ export function serversOf(text: string): ServerAddress[] {
   return (used.length > 0 ? used : ['127.0.0.1']).map((address) => ({ address, port }));
 }
 
-/** The system's DNS servers: read again when the file has changed. */
+/** The system's DNS servers. resolv.conf is read again when it changes. */
 export class SystemServers {
   #servers: readonly ServerAddress[] | undefined;
-  readonly #file: Watched;
+  readonly #file: WatchedFile;
 
-  /** @param etc a folder like /etc; without a resolv.conf in it, that of /etc is read */
+  /** @param etc the folder of resolv.conf; if it has none, /etc/resolv.conf is read */
   constructor(etc: string) {
-    this.#file = new Watched([...new Set([etc, '/etc'])].map((folder) => join(folder, 'resolv.conf')));
+    this.#file = new WatchedFile([...new Set([etc, '/etc'])].map((folder) => join(folder, 'resolv.conf')));
   }
 
-  /** The same array until they change. */
+  /** The servers, as the same array until they change. */
   get servers(): readonly ServerAddress[] {
     if (!this.#servers) this.check(performance.now());
     return this.#servers as readonly ServerAddress[];
   }
 
-  /** Looks at the file, if it is time. Returns the servers if they are others than before. */
+  /** Checks the file, if the last check is long enough ago. Returns the servers if they have changed. */
   check(now: number): readonly ServerAddress[] | undefined {
     const before = this.#servers;
     const text = this.#file.changed(now) ?? (before ? undefined : '');
@@ -47,7 +47,7 @@ export class SystemServers {
     return before && servers;
   }
 
-  /** Looks at the file at the next check. */
+  /** Makes the next check look at the file, even if the last check was just now. */
   expire(): void {
     this.#file.expire();
   }

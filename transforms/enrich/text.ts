@@ -1,15 +1,15 @@
 import { canonical } from '../../schemas/pipe/line/canonical.js';
 import { printable } from '../../schemas/pipe/messages/printable.js';
 
-/** The most that the schema allows. */
+/** The maximum length that the schema allows. */
 const longest = 1024;
 
-/** What has a meaning in zone files; the dot too, but that stands between labels. */
+/** The characters with a meaning in zone files, except the dot, which separates labels. */
 const special = '"();@$\\';
 
 /**
- * A name from the network as it may go on: anybody can put any bytes there. It is escaped as in
- * a zone file; upper case is lowered and the last dot goes. Undefined where nothing is left, or too much.
+ * Makes a name from the network safe, which may contain any bytes. Escapes it as in a zone file, converts it to lower case
+ * and removes the last dot. Returns undefined if the result is empty or too long.
  */
 export function dnsName(text: string, escaped = false): string | undefined {
   let name = '';
@@ -23,21 +23,21 @@ export function dnsName(text: string, escaped = false): string | undefined {
   return name.length > 0 && name.length <= longest ? name : undefined;
 }
 
-/** A name from a file of this machine: what a terminal obeys is escaped, and it is cut to what the schema allows. */
+/** Makes a name from a local file safe: escapes control characters and cuts it to the length that the schema allows. */
 export function plainName(text: string): string {
   return printable(text).slice(0, 255);
 }
 
-/** `,"key":value`, to be put before the `}` of an event. */
+/** Returns `,"key":value`, to be inserted before the `}` of an event. */
 export function member(key: string, value: unknown): string {
   return `,${canonical(key)}:${canonical(value)}`;
 }
 
-/** An event lists so many names of an address at most. */
-export const mostNames = 8;
+/** How many names of an address an event lists at most. */
+export const maxNames = 8;
 
-/** Returns `names`, if there are several, and `names_cut` if these are not all. */
-export function namesText(names: readonly string[], cut = names.length > mostNames): string {
-  const listed = names.length > 1 ? member('names', names.slice(0, mostNames)) : '';
+/** Returns the field `names` if there are several, and `names_cut` if not all are listed. */
+export function namesText(names: readonly string[], cut = names.length > maxNames): string {
+  const listed = names.length > 1 ? member('names', names.slice(0, maxNames)) : '';
   return cut ? `${listed},"names_cut":true` : listed;
 }

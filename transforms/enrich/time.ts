@@ -5,28 +5,31 @@ const start = new LineField('start');
 const ts = new LineField('ts');
 const latency = new LineField('latency_us');
 const zero = 48;
-/** `"2026-11-23T08:15:30.` comes before the microseconds. */
+/** The length of `"2026-11-23T08:15:30.`, which comes before the microseconds. */
 const seconds = 21;
 
-/** A time of the contract in microseconds since 1970. */
+/** Parses an event's time. Returns microseconds since 1970. */
 export function micros(text: string): number {
   return Date.parse(`${text.slice(0, 19)}Z`) * 1000 + Number(text.slice(20, 26));
 }
 
-/** The times of lines, in microseconds since 1970; those that follow each other mostly have the same second. */
+/** Parses the times of lines. It keeps the last second, because most lines have the same second as the line before. */
 export class EventTime {
-  readonly #known = Buffer.alloc(seconds);
+  readonly #lastText = Buffer.alloc(seconds);
   #second = Number.NaN;
 
-  /** Returns the time of the call: `start`, or of older outcomes without it their end less how long they took. */
+  /**
+   * Returns the time of the call in microseconds since 1970: `start`, or `ts` of a connect event. For older outcomes without
+   * `start` it is `ts` minus the latency.
+   */
   of(line: Line): number {
     const started = line.type !== 'connect' && line.locate(start);
     if (!started && !line.locate(ts)) return 0;
     const { raw, from, to } = line;
     let same = true;
-    for (let i = 0; i < seconds && same; i++) same = raw[from + i] === this.#known[i];
+    for (let i = 0; i < seconds && same; i++) same = raw[from + i] === this.#lastText[i];
     if (!same) {
-      raw.copy(this.#known, 0, from, from + seconds);
+      raw.copy(this.#lastText, 0, from, from + seconds);
       this.#second = micros(raw.toString('latin1', from + 1, to - 1).replace(/[.].*/, '.000000Z'));
     }
     let time = 0;

@@ -10,20 +10,20 @@ interface Held extends Addition {
   bytes: Buffer;
 }
 
-/** After the signal that asks for the end nothing waits longer, ms: less than the runner waits for. */
+/** How long lines may still wait after the signal to end, ms. The runner waits longer than this. */
 const lastWaitMs = 500;
 
-/** Lines that wait for a name, in their order, with all lines behind them. */
-export class Waiting {
+/** Lines that wait for a name, in order, with all lines after them. */
+export class WaitingLines {
   readonly #queue = new Queue<Held>();
   #alarm: NodeJS.Timeout | undefined;
   #resume = () => {};
-  /** From then on nothing waits, in the time of performance.now(). */
+  /** When all waiting ends, in the time of performance.now(). */
   #end = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly naming: Naming,
-    /** Called when lines may go: `release` is to be called. */
+    /** Called when the first line may be ready, so that the stage calls `release`. */
     private readonly wake: () => void,
   ) {}
 
@@ -31,12 +31,12 @@ export class Waiting {
     return this.#queue.length;
   }
 
-  /** Returns a test of whether the lines held now have gone on. */
+  /** Returns a function that tests whether all lines that are held now have been written. */
   mark(): () => boolean {
     return this.#queue.mark();
   }
 
-  /** No more should be held. */
+  /** Whether the queue is full. The caller must not call `hold` then. */
   get full(): boolean {
     return this.#queue.full;
   }
@@ -53,8 +53,8 @@ export class Waiting {
   }
 
   /**
-   * Sends what need not wait any more, or all of it, from the front, as much as goes out at once. Returns whether there is
-   * more.
+   * Writes lines from the front that are ready, or all lines with `all`, until the output is full. Returns whether there
+   * are more.
    */
   release(out: Output, all = false): boolean {
     const now = performance.now();
@@ -66,7 +66,7 @@ export class Waiting {
     return false;
   }
 
-  /** While it is full, waits until the first may go. */
+  /** Waits and writes lines until the queue is no longer full. */
   async room(out: Output): Promise<void> {
     while (this.#queue.full) {
       await this.#firstReady();
@@ -74,13 +74,13 @@ export class Waiting {
     }
   }
 
-  /** Sends all when it may go, as much as goes out at once. Returns whether there is more. */
+  /** Waits for all lines and writes them, until the output is full. Returns whether there are more. */
   async rest(out: Output): Promise<boolean> {
     for (; this.#queue.first && !out.full; this.release(out)) await this.#firstReady();
     return this.#queue.first !== undefined;
   }
 
-  /** Wakes the stage when the first line has waited long enough. */
+  /** Sets the timer that wakes the stage at the deadline of the first line. */
   setAlarm(): void {
     this.stop();
     const { first } = this.#queue;
@@ -89,7 +89,7 @@ export class Waiting {
     this.#alarm = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(deadline - performance.now())));
   }
 
-  /** The end is near: what is held goes without its name, if that does not come soon. */
+  /** Shortens the wait of all lines, because the pipeline is asked to end. */
   hurry(): void {
     this.#end = Math.min(this.#end, performance.now() + lastWaitMs);
     this.setAlarm();

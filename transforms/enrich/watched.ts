@@ -2,20 +2,20 @@ import { readFileSync, statSync } from 'node:fs';
 
 const checkMs = 1_000;
 
-/** A file that is read again when it has changed: looked at once a second at most. */
-export class Watched {
+/** A file that is read again when it has changed. It is checked at most once a second. */
+export class WatchedFile {
   #checked = Number.NEGATIVE_INFINITY;
-  #seen = ''; // like a file that is not there
+  #seen = ''; // as for a missing file
 
   /** @param paths the first of them that exists is read */
   constructor(private readonly paths: readonly string[]) {}
 
-  /** Looks at the file at the next check, however short the last one is ago. */
+  /** Makes the next check look at the file, even if the last check was just now. */
   expire(): void {
     this.#checked = Number.NEGATIVE_INFINITY;
   }
 
-  /** Returns its text if it may be new, '' if it is gone or cannot be read; undefined if nothing has changed. */
+  /** Returns the text if it may have changed, '' if the file is gone or cannot be read, and undefined if nothing changed. */
   changed(now: number): string | undefined {
     if (now - this.#checked < checkMs) return undefined;
     this.#checked = now;
@@ -27,7 +27,7 @@ export class Watched {
         const text = readFileSync(path, 'utf8');
         this.#seen = seen;
         return text;
-      } catch {} // gone meanwhile, or not for this user
+      } catch {} // the file has just been removed, or this user may not read it
     }
     if (this.#seen === '') return undefined;
     this.#seen = '';
@@ -35,7 +35,7 @@ export class Watched {
   }
 }
 
-/** What differs once another file is there, or it was written to; undefined if there is none. Follows links. */
+/** Returns a text that changes when the file is replaced or written to, or undefined if it is missing. Follows links. */
 function stateOf(path: string): string | undefined {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });

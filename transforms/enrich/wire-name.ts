@@ -1,7 +1,7 @@
-import type { Choice } from './choose.js';
+import type { NameChoice } from './choose.js';
 import { member, namesText } from './text.js';
 
-/** The fields that a name of the wire gives: those before and after its age. */
+/** The fields of a name from a dns event: those before and after its age. */
 export interface WireName {
   /** When the answer came, in microseconds since 1970. */
   at: number;
@@ -9,7 +9,7 @@ export interface WireName {
   after: string;
 }
 
-export function wireName({ answers, cut, scope }: Choice): WireName | undefined {
+export function wireName({ answers, cut, scope }: NameChoice): WireName | undefined {
   const [best] = answers;
   if (!best) return undefined;
   const guess = answers.length > 1 || cut ? ',"name_ambiguous":true' : '';

@@ -12,27 +12,27 @@ const privateUse = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,fc00:
 
 const fields = fieldsOf(workableTypes);
 const holds = (field: string, test: Test): Predicate => on(field, fields.get(field), test);
-const isThere = (field: string): Predicate => has(field, fields.get(field));
+const isPresent = (field: string): Predicate => has(field, fields.get(field));
 
-/** What has failed, by type. Of an attempt that still waits that is not known. */
+/** The conditions of a failure, by type. A pending attempt has neither failed nor succeeded yet. */
 const failures: Record<string, Predicate[]> = {
   outcome: [not(holds('result', (value) => value === 'established'))],
-  connect: [isThere('errno')],
-  dns: [isThere('error'), not(isThere('search'))],
+  connect: [isPresent('errno')],
+  dns: [isPresent('error'), not(isPresent('search'))],
 };
 
 const failed = (types: readonly string[]): Predicate =>
   some(types.flatMap((type) => (failures[type] ? [every([isType(type), ...failures[type]])] : [])));
 
-/** What must hold for the events of these types to pass. Throws UsageError. */
+/** Returns the conditions that an event of these types must meet to pass. Throws UsageError. */
 export function conditions(values: Values<typeof options>, types: readonly string[]): Predicate[] {
   const all: Predicate[] = [];
   const tests = values as Record<string, Test[] | undefined>;
   for (const name of criterionNames) {
     const wanted = tests[camel(name)];
     const unwanted = tests[camel(`not-${name}`)];
-    if (wanted) all.push(either(name, wanted));
-    if (unwanted) all.push(not(either(name, unwanted)));
+    if (wanted) all.push(anyOf(name, wanted));
+    if (unwanted) all.push(not(anyOf(name, unwanted)));
   }
   if (values.where) all.push(some(values.where.map((text) => expression(text, types))));
   if (values.failed) all.push(failed(types));
@@ -44,18 +44,18 @@ export function conditions(values: Values<typeof options>, types: readonly strin
   return all;
 }
 
-/** The expression, which is right for some types, for these. Throws UsageError. */
+/** Compiles an expression for these types. It is already known to be valid for some types. Throws UsageError. */
 function expression(text: string, types: readonly string[]): Predicate {
   try {
     return where(text, types);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const [column] = error.message.split(': ');
-    const remedy = types.includes('dns') ? 'change --type' : 'add --type dns if look-ups are meant';
-    throw new UsageError(`--where: ${column}: no event of ${types.join(', ')} has that; ${remedy}`);
+    const advice = types.includes('dns') ? 'change --type' : 'add --type dns to test look-ups';
+    throw new UsageError(`--where: ${column}: no event of type ${types.join(', ')} has this field; ${advice}`);
   }
 }
 
-function either(name: (typeof criterionNames)[number], tests: Test[]): Predicate {
+function anyOf(name: (typeof criterionNames)[number], tests: Test[]): Predicate {
   return some(tests.map((test) => holds(fieldOf(name), test)));
 }

@@ -2,24 +2,24 @@ import { attemptTypes } from '../../schemas/attempts.js';
 import { list, type Options, oneOf, type Values } from '../../schemas/pipe/command/options.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
-/** The event types that filter, dedupe and aggregate can work on. All others pass them. */
+/** The event types that filter, dedupe and aggregate can work on. All other events pass unchanged. */
 export const workableTypes: readonly string[] = [...attemptTypes, 'dns'];
 
-/** The options that choose among them. */
+/** The options that choose from the workable types. */
 export const typeOptions = {
   type: {
     value: 'TYPES',
     parse: list(oneOf(...workableTypes)),
     words: workableTypes,
-    help: 'Event types to work on: a list of connect, outcome, pending, dns (default connect,outcome,pending). Those of these four that it does not name end here.',
+    help: 'Event types to work on: a list of connect, outcome, pending, dns (default connect,outcome,pending). Events of the four types that are not listed are dropped.',
   },
-  'keep-dns': { help: 'Pass dns events unchanged, for an enrich that follows.' },
+  'keep-dns': { help: 'Pass dns events unchanged, for a later enrich.' },
 } satisfies Options;
 
-/** Returns the types that a stage works on, and those that end in it. Throws UsageError. */
+/** Returns the types that a stage works on, and the types that it drops (`ends`). Throws UsageError. */
 export function chosenTypes({ type: types = [...attemptTypes], keepDns }: Values<typeof typeOptions>) {
   if (keepDns && types.includes('dns'))
-    throw new UsageError('--keep-dns and --type dns exclude each other; --type dns works on dns events');
+    throw new UsageError('--keep-dns and --type dns exclude each other; remove --keep-dns to work on dns events');
   const ends = workableTypes.filter((type) => !types.includes(type) && !(keepDns && type === 'dns'));
   return { types, ends };
 }

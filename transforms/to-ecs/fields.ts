@@ -11,12 +11,12 @@ import {
   text,
   version,
   without,
-} from './places.js';
+} from './mapping.js';
 
-/** The ECS that this is. */
+/** The version of ECS that events are converted to. */
 export const ecsVersion = '9.4.0';
 
-/** What attempts and look-ups have. */
+/** Fields that both attempts and look-ups have. */
 const common: Table = {
   ts: { '@timestamp': text },
   seq: { 'event.sequence': integer },
@@ -65,7 +65,7 @@ const lookup: Table = {
   server: { 'server.ip': ip, 'server.address': text },
 };
 
-/** Where the fields of each type of event go in the Elastic Common Schema. */
+/** The ECS fields for the fields of each event type. */
 export const ecsFields: Readonly<Record<string, Table>> = {
   connect: attempt,
   outcome: { ...attempt, ts: { '@timestamp': text, 'event.end': text }, start: { 'event.start': text } },

@@ -2,8 +2,8 @@ import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
 /**
- * A stage that makes another event of each. One that has no time of its own (`lost`) gets that of the event before it,
- * the clock's where it is the first.
+ * Creates a stage that converts each event. `convert` gets the event's time as `ts`. For an event without a time (`lost`),
+ * that is the time of the event before it, or the current time if it is the first event.
  */
 export function converter(
   name: string,

@@ -1,12 +1,13 @@
-import { inLookups, integer, ip, type Table, text, version, type Write, without } from '../to-ecs/places.js';
+import { type Convert, inLookups, integer, ip, type Table, text, version, without } from '../to-ecs/mapping.js';
 
-/** A name that is not from a reverse look-up: the conventions want no other. */
-const asked: Write = (value, event) =>
+/** A name that does not come from a reverse look-up. The conventions do not accept reverse names as server.address. */
+const forwardName: Convert = (value, event) =>
   (event as { name_source?: string }).name_source === 'ptr' ? undefined : text(value, event);
 
-const askedInAttempts: Write = (value, event) => (event.events === 'dns' ? undefined : asked(value, event));
+const forwardNameInAttempts: Convert = (value, event) =>
+  event.events === 'dns' ? undefined : forwardName(value, event);
 
-/** What attempts and look-ups have. */
+/** Fields that both attempts and look-ups have. */
 const common: Table = {
   ts: { timeUnixNano: nanoseconds },
   pid: { 'process.pid': integer },
@@ -25,7 +26,7 @@ const attempt: Table = {
   sport: { 'network.local.port': integer },
   daddr: { 'network.peer.address': ip },
   dport: { 'network.peer.port': integer, 'server.port': integer },
-  name: { 'server.address': asked },
+  name: { 'server.address': forwardName },
   user: { 'process.real_user.name': text },
   container: { 'container.id': text },
   container_name: { 'container.name': text },
@@ -37,7 +38,7 @@ const attempt: Table = {
   host: { 'host.name': text },
 };
 
-/** Where the fields of each type of event go in OpenTelemetry: attributes, but for the record's own `timeUnixNano`. */
+/** The OpenTelemetry attributes for the fields of each event type. `timeUnixNano` is a field of the record instead. */
 export const otelFields: Readonly<Record<string, Table>> = {
   connect: attempt,
   outcome: attempt,
@@ -52,21 +53,24 @@ export const otelFields: Readonly<Record<string, Table>> = {
   summary: {
     ...attempt,
     dest: { 'server.address': without('name', text) },
-    name: { 'server.address': askedInAttempts, 'dns.question.name': inLookups },
+    name: { 'server.address': forwardNameInAttempts, 'dns.question.name': inLookups },
     server: { 'network.peer.address': without('daddr', ip) },
   },
   lost: { ts: { timeUnixNano: nanoseconds } },
   status: { ts: { timeUnixNano: nanoseconds } },
 };
 
-/** What 64 bits hold, as Protocol Buffers have it. */
-const last = 2n ** 64n;
+/** Times are 64 bit integers in Protocol Buffers: this is the first value that does not fit. */
+const limit = 2n ** 64n;
 
-/** A time (RFC 3339, UTC, microseconds) in nanoseconds since the epoch, as text; undefined before 1970 and from 2554 on. */
+/**
+ * Converts a time (RFC 3339, UTC, microseconds) to nanoseconds since 1970, as text. Returns undefined for times before 1970
+ * and from 2554 on.
+ */
 export function nanoseconds(ts: unknown): string | undefined {
   const [, seconds, fraction = ''] = /^(.{19})\.(\d{6})Z$/.exec(String(ts)) ?? [];
   const ms = Date.parse(`${seconds}Z`);
   if (!(ms >= 0)) return undefined;
   const time = BigInt(ms) * 1_000_000n + BigInt(fraction) * 1000n;
-  return time < last ? String(time) : undefined;
+  return time < limit ? String(time) : undefined;
 }

@@ -1,4 +1,4 @@
-/** A value as OTLP's JSON has it: an AnyValue. */
+/** A value in OTLP JSON (AnyValue). */
 type Value =
   | { stringValue: string }
   | { intValue: string }
@@ -13,7 +13,7 @@ export interface Attribute {
   value: Value;
 }
 
-/** Any JSON value; null is the empty one. `fraction`: a number is no integer, though this one may be whole. */
+/** Converts any JSON value; null becomes the empty value. With `fraction`, whole numbers become doubles too. */
 function anyValue(value: unknown, fraction = false): Value {
   if (value === null || value === undefined) return {};
   if (typeof value === 'string') return { stringValue: value };

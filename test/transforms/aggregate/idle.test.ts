@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HostClock } from '../../../transforms/aggregate/clock.js';
-import { Idle } from '../../../transforms/aggregate/idle.js';
+import { IdleTimer } from '../../../transforms/aggregate/idle.js';
 import { timeText } from '../../../transforms/aggregate/time.js';
 import { Timeline } from '../../../transforms/aggregate/timeline.js';
 import { connect, ndjson } from '../../support/events.js';
@@ -34,8 +34,8 @@ test('without events, time continues from the newest event if it was live, and s
   assert.deepEqual([live.idle(), replay.idle()], [live.newest, replay.newest]);
   assert.deepEqual([live.live, replay.live], [true, false]);
   let woken = 0;
-  new Idle().after(30e6, () => woken++);
-  new Idle().after(undefined, () => woken++);
+  new IdleTimer().after(30e6, () => woken++);
+  new IdleTimer().after(undefined, () => woken++);
   t.mock.timers.tick(30_000);
   assert.equal(woken, 0);
   t.mock.timers.tick(1);

@@ -5,7 +5,7 @@ import { KeyBytes } from '../../../transforms/aggregate/bytes.js';
 import { fields } from '../../../transforms/aggregate/key.js';
 import { Measures } from '../../../transforms/aggregate/measure.js';
 import { Table } from '../../../transforms/aggregate/table.js';
-import { Writer } from '../../../transforms/aggregate/write.js';
+import { SummaryWriter } from '../../../transforms/aggregate/write.js';
 
 const part = fc.oneof(
   fc.constant(''), // the group lacks the field
@@ -28,7 +28,7 @@ test('lines written together and one by one are the same bytes', () => {
       fc.constantFrom('connect' as const, 'outcome' as const),
       (by, groups, counts) => {
         const table = new Table(measures.shape);
-        const writer = new Writer(fields(by), measures);
+        const writer = new SummaryWriter(fields(by), measures);
         for (const [parts, connects, outcomes, pending] of groups) {
           const key = new KeyBytes();
           const bytes = Buffer.from(`${parts.slice(0, fields(by).length).join('\n')}\n`);
@@ -73,7 +73,7 @@ test('lines written together and one by one are the same bytes', () => {
 test('more lines than fit at once, and one that does not fit at all', () => {
   const measures = new Measures(['count']);
   const table = new Table(measures.shape);
-  const writer = new Writer(fields('comm'), measures);
+  const writer = new SummaryWriter(fields('comm'), measures);
   for (const [i, length] of [...Array.from({ length: 3000 }, () => 500), 300_000].entries()) {
     const bytes = Buffer.from(`${JSON.stringify(`${i} ${'x'.repeat(length)}`)}\n`);
     const key = new KeyBytes();

@@ -80,7 +80,7 @@ test('three levels of aggregates, and repeated ones', async () => {
 
 test('a summary that fits no window, or lacks a measure, ends it with the remedy', async () => {
   const ofMinutes = await run({ every: '1m', measure: 'count' }, ndjson(at(1)));
-  await assert.rejects(run({ every: '10s' }, ofMinutes), /fits in no window; make --every/);
+  await assert.rejects(run({ every: '10s' }, ofMinutes), /does not fit in a window; make --every/);
   const outcome = { ...at(1), type: 'outcome', result: 'refused', latency_us: 5 };
   const bare = await run({ measure: 'count' }, ndjson(outcome));
   for (const measure of ['failed', 'result', 'latency', 'first', 'last', 'distinct:comm']) {

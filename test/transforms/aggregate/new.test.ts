@@ -36,7 +36,7 @@ test('only one process at a time can use a state', async (t) => {
   const second = start(t, command, dir);
   second.child.stdin?.end(ndjson(at(1, 'a')));
   const stderr =
-    'aggregate: cannot open the state seen: in use by another process; use a different one for each process\n';
+    'aggregate: cannot open state file seen: in use by another process; use a different one for each process\n';
   assert.deepEqual(await second.ended, { code: 1, signal: null, stderr });
   first.child.kill('SIGKILL');
   await first.ended;
@@ -101,11 +101,11 @@ test('a file of other groups, or of something else, is not changed', async (t) =
   const before = readFileSync(state);
   await assert.rejects(
     run({ state, by: 'comm,dport' }, at(1, 'a')),
-    /has groups by comm; name another file for --by comm,dport/,
+    /has groups by comm; use another file for --by comm,dport/,
   );
   assert.deepEqual(readFileSync(state), before);
   writeFileSync(state, 'precious\n');
-  await assert.rejects(run({ state }, at(1, 'a')), /is no state of --new-only/);
+  await assert.rejects(run({ state }, at(1, 'a')), /is not a state file of --new-only/);
   assert.equal(readFileSync(state, 'utf8'), 'precious\n');
 });
 

@@ -5,7 +5,7 @@ import { writeAddress } from '../../../transforms/aggregate/address.js';
 import { KeyBytes } from '../../../transforms/aggregate/bytes.js';
 import { Cells } from '../../../transforms/aggregate/cells.js';
 import { hash } from '../../../transforms/aggregate/hash.js';
-import { enough, fields, fieldsText } from '../../../transforms/aggregate/key.js';
+import { covers, fields, fieldsText } from '../../../transforms/aggregate/key.js';
 import { bucketOf, decode, distinct, encode, quantile, register } from '../../../transforms/aggregate/sketch.js';
 import { Table } from '../../../transforms/aggregate/table.js';
 import { duration, durationText, parseTime, timeText } from '../../../transforms/aggregate/time.js';
@@ -72,7 +72,7 @@ test('fields: read and written', () => {
   for (const text of ['', 'a,', 'ts', 'ts/3', 'ts:0s', 'comm/3', 'comm:3s', 'daddr/33', 'daddr/24/129', 'a,a', 'a b']) {
     assert.throws(() => fields(text), text);
   }
-  const says = (mine: string, theirs: string) => enough(fields(mine), fields(theirs), 0, 60e6);
+  const says = (mine: string, theirs: string) => covers(fields(mine), fields(theirs), 0, 60e6);
   assert.ok(says('daddr/16', 'comm,daddr/24'));
   assert.ok(says('ts:1m', 'comm'));
   assert.ok(!says('ts:30s', 'comm'));
@@ -107,8 +107,8 @@ test('table: behaves like a Map while it grows', () => {
       for (const [i, key] of keys.entries()) {
         const row = table.row(keyOf(key));
         table.add(row, 0, 1);
-        table.least(row, 1, i);
-        table.largest(row, 2, i);
+        table.setMin(row, 1, i);
+        table.setMax(row, 2, i);
         const [count = 0, first = i] = map.get(key) ?? [];
         map.set(key, [count + 1, first, i]);
       }

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Line } from '../../../schemas/pipe/line/line.js';
 import { fields, Key } from '../../../transforms/aggregate/key.js';
+import { PendingAttempts } from '../../../transforms/aggregate/pending.js';
 import { timeText } from '../../../transforms/aggregate/time.js';
-import { Waiting } from '../../../transforms/aggregate/waiting.js';
 import { aggregate } from '../../../transforms/aggregate.js';
 import { ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
@@ -170,8 +170,8 @@ test('pending by the group of its pending event; no gauge with a step of ts; hav
   ]);
 });
 
-test('no more than the maximum of attempts is tracked until one of them ends', () => {
-  const waiting = new Waiting(() => Number.POSITIVE_INFINITY, 3);
+test('more attempts than are tracked', () => {
+  const waiting = new PendingAttempts(() => Number.POSITIVE_INFINITY, 3);
   const key = new Key(fields('comm'));
   const line = new Line();
   const take = (event: object) => {

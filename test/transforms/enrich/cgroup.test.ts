@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Who, who } from '../../../transforms/enrich/cgroup.js';
+import { type CgroupInfo, parseCgroupPath } from '../../../transforms/enrich/cgroup.js';
 
 const id = '4f1c0a9d3b5e'.repeat(6).slice(0, 64);
 const other = 'a'.repeat(64);
@@ -9,8 +9,8 @@ const uid = '0d8b1c1e-3c55-4ea0-a2a8-0c3f1cf6c2b1';
 const sliced = uid.replaceAll('-', '_');
 const kubepods = `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${sliced}.slice`;
 
-/** Cgroup paths as the runtimes make them, and what they mean. */
-const paths: [string, Who][] = [
+/** Paths as the runtimes make them, and what they say. */
+const paths: [string, CgroupInfo][] = [
   ['/', {}],
   ['/system.slice/nginx.service', { unit: 'nginx.service' }],
   ['/system.slice/system-getty.slice/getty@tty1.service', { unit: 'getty@tty1.service' }],
@@ -86,7 +86,7 @@ const paths: [string, Who][] = [
 ];
 
 for (const [path, wanted] of paths) {
-  test(path.replaceAll(id, 'ID').replaceAll(other, 'OTHER'), () => assert.deepEqual(who(path), wanted));
+  test(path.replaceAll(id, 'ID').replaceAll(other, 'OTHER'), () => assert.deepEqual(parseCgroupPath(path), wanted));
 }
 
 test('any path gives a result', () => {
@@ -94,7 +94,7 @@ test('any path gives a result', () => {
     fc.property(
       fc.array(fc.oneof(fc.string(), fc.constantFrom('docker', id, `pod${uid}`, 'a.scope', 'lxc'))),
       (parts) => {
-        who(`/${parts.join('/')}`);
+        parseCgroupPath(`/${parts.join('/')}`);
       },
     ),
   );

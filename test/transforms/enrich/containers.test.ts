@@ -133,8 +133,8 @@ test('enrich as another user reports once what it cannot read; a capability is e
   assert.equal(denied.code, 0);
   assert.equal(
     denied.stderr,
-    `enrich: cannot read ${dir}/lib/docker/containers: permission denied, so containers go without name or image; ` +
-      'give enrich CAP_DAC_READ_SEARCH, as in setpriv --ambient-caps, or run it as root\n',
+    `enrich: cannot read ${dir}/lib/docker/containers: permission denied, so containers get no name or image; ` +
+      'give enrich CAP_DAC_READ_SEARCH (setpriv --ambient-caps), or run it as root\n',
   );
   const [plain, , inPod] = events(denied.stdout);
   assert.deepEqual([plain.container, plain.container_name], [docker, undefined]);

@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import { mountPoint } from '../../../transforms/enrich/cgroups.js';
 import { databases } from '../../../transforms/enrich/databases.js';
 import { addressBytes, block, isPrivate, reverseName } from '../../../transforms/enrich/ip.js';
+import { NetworkMap } from '../../../transforms/enrich/network-map.js';
 import { Queue } from '../../../transforms/enrich/queue.js';
 import { serverAddress } from '../../../transforms/enrich/resolver.js';
 import { dnsName, plainName } from '../../../transforms/enrich/text.js';
-import { Zones } from '../../../transforms/enrich/zones.js';
 import { folder } from '../../support/process.js';
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
@@ -69,7 +69,7 @@ test('the longest prefix wins, as when blocks are tried one by one', () => {
   const blocks = fc.array(fc.tuple(address, fc.nat(128)), { maxLength: 20 });
   fc.assert(
     fc.property(blocks, fc.array(address, { maxLength: 10 }), (all, others) => {
-      const zones = new Zones();
+      const zones = new NetworkMap();
       const lists: { bits: number; size: number; list: BlockList; n: number }[] = [];
       for (const [n, [text, most]] of all.entries()) {
         const parsed = block(`${text}/${text.includes(':') ? most : most % 33}`);
@@ -148,6 +148,6 @@ test('addresses of DNS servers', () => {
   for (const [text, port] of Object.entries(good)) assert.equal(serverAddress(text).port, port, text);
   assert.equal(serverAddress('[2001:db8::1]:5353').address, '2001:db8::1');
   for (const bad of ['', 'dns', '192.0.2.1:', '192.0.2.1:0', '192.0.2.1:65536', '[192.0.2.1]:53', '[::1', '::1]']) {
-    assert.throws(() => serverAddress(bad), /wants ADDRESS/, bad);
+    assert.throws(() => serverAddress(bad), /needs ADDRESS/, bad);
   }
 });

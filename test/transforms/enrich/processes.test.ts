@@ -5,15 +5,15 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { cgroupNotes } from '../../../collector/hybrid.js';
-import { whoOf } from '../../../transforms/enrich/cgroup.js';
+import { parseCgroupPaths } from '../../../transforms/enrich/cgroup.js';
 import { hasV1, Processes, v1Paths } from '../../../transforms/enrich/processes.js';
 import { undo } from '../../support/process.js';
 
 const id = '4f1c0a9d3b5e'.repeat(6).slice(0, 64);
 const uid = '0d8b1c1e-3c55-4ea0-a2a8-0c3f1cf6c2b1';
 
-test('reads /proc/PID/cgroup on hosts with cgroup v1', () => {
-  const of = (...lines: string[]) => whoOf(v1Paths(`${lines.join('\n')}\n`));
+test('what /proc/PID/cgroup says on hosts with cgroup v1', () => {
+  const of = (...lines: string[]) => parseCgroupPaths(v1Paths(`${lines.join('\n')}\n`));
   const docker = { container: id, runtime: 'docker' };
   assert.deepEqual(of(`5:cpu,cpuacct:/docker/${id}`, `1:name=systemd:/docker/${id}`, '0::/'), docker);
   assert.deepEqual(of(`5:memory:/docker/${id}`, '1:name=systemd:/', '0::/system.slice/x.service'), docker);
@@ -85,12 +85,12 @@ test('finds a process in a v1 cgroup while it lives, and for a second after', { 
   const pid = child.pid as number;
   const now = Date.now();
   const docker = { container: id, runtime: 'docker' };
-  assert.deepEqual(processes.who(pid, now), docker);
-  assert.equal(processes.who(pid, now - 60_000), undefined, 'before it started, the PID belonged to another process');
-  assert.deepEqual(processes.who(process.pid, now)?.container, undefined);
+  assert.deepEqual(processes.find(pid, now), docker);
+  assert.equal(processes.find(pid, now - 60_000), undefined, 'before it started the PID was not its own');
+  assert.deepEqual(processes.find(process.pid, now)?.container, undefined);
   await end(child);
-  assert.deepEqual(processes.who(pid, now + 1), docker);
-  assert.equal(processes.who(pid, now + 10_000, now + 10_000), undefined, 'gone');
+  assert.deepEqual(processes.find(pid, now + 1), docker);
+  assert.equal(processes.find(pid, now + 10_000, now + 10_000), undefined, 'gone');
 });
 
 test('a PID that is used again does not get the container of the process before', { skip }, async (t) => {
@@ -98,7 +98,7 @@ test('a PID that is used again does not get the container of the process before'
   for (let tries = 0; tries < 50; tries++) {
     const child = await contained(t);
     const pid = child.pid as number;
-    assert.equal(processes.who(pid, Date.now())?.container, id);
+    assert.equal(processes.find(pid, Date.now())?.container, id);
     await end(child);
     const again = `echo ${pid - 1} > /proc/sys/kernel/ns_last_pid; sleep 1000 >/dev/null 2>&1 & echo $!`;
     const next = Number(execFileSync('bash', ['-c', again], { encoding: 'utf8' }));
@@ -106,7 +106,7 @@ test('a PID that is used again does not get the container of the process before'
     if (next !== pid) continue; // another process got the PID first
     const later = Date.now() + 2_000;
     assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8'), 'sleep\n');
-    assert.equal(processes.who(pid, later, later)?.container, undefined);
+    assert.equal(processes.find(pid, later, later)?.container, undefined);
     return;
   }
   t.skip('another process took the PID each time');

@@ -92,11 +92,11 @@ test('options for fields that no chosen event has, and errors that no attempt en
   assert.throws(() => filter({ error: 'NXDOMAIN' }), /no attempt ends with NXDOMAIN; add --type dns/);
   assert.throws(
     () => filter({ where: 'qtype == A' }),
-    /--where: column 1: no event of connect, outcome, pending has that; add --type dns/,
+    /--where: column 1: no event of type connect, outcome, pending has this field; add --type dns/,
   );
   assert.throws(() => filter({ type: 'ftp' }), /type must be connect or outcome or pending or dns/);
   assert.throws(() => aggregate({ type: 'dns,outcome' }), /counts look-ups, not attempts/);
-  assert.throws(() => aggregate({ type: 'dns', count: 'connect' }), /--count is about attempts/);
-  assert.throws(() => aggregate({ type: 'dns', measure: 'result' }), /--measure result is about attempts/);
+  assert.throws(() => aggregate({ type: 'dns', count: 'connect' }), /--count applies to attempts only/);
+  assert.throws(() => aggregate({ type: 'dns', measure: 'result' }), /--measure result applies to attempts only/);
   filter({ type: 'dns,outcome', dport: 443, error: 'NXDOMAIN', where: 'qtype == A and daddr' });
 });

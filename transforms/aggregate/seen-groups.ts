@@ -11,19 +11,19 @@ const newline = 10;
 const tab = 9;
 const piece = 1 << 20;
 const title = 'synpipe seen 1';
-/** The file is written anew when it has so many records more than twice the groups. */
+/** The file is rewritten when it has this many records more than twice the number of groups. */
 const spare = 10_000;
 
-// a group's columns, µs: when it was last seen, and what of that the file says
-const last = 0;
-const told = 1;
+// a group's columns, µs: when it was last seen, and the time that the file has for it
+const lastSeen = 0;
+const stored = 1;
 
 /**
- * Groups that were seen, in memory and in a file that survives a crash at any point: a log of records, each with its
- * checksum, to which is only appended; written anew beside it and renamed when it is too long. A record is the checksum,
- * the seconds of the group's time and the key, with tabs between.
+ * The groups that were seen, in memory and in a file that survives a crash at any point. The file is a log of records to
+ * which is only appended. When it gets too long, a new file is written and renamed over it. A record has a checksum, the
+ * group's time in seconds, and the key, separated by tabs.
  */
-export class Seen {
+export class SeenGroups {
   #table = newTable();
   readonly #key = new KeyBytes();
   #file: FileHandle | undefined;
@@ -32,15 +32,15 @@ export class Seen {
   constructor(
     private readonly path: string,
     private readonly by: string,
-    /** A group is forgotten when it was not seen for longer, µs. */
+    /** A group is forgotten if it was not seen for longer than this, µs. */
     private readonly expire: number,
     private readonly most: number,
-    /** Not with `--no-lock`. */
+    /** False with `--no-lock`. */
     private readonly lock: boolean,
-    private readonly say: (text: string) => void,
+    private readonly report: (text: string) => void,
   ) {}
 
-  /** Opens the file, and reads it where there is one. */
+  /** Opens the file, or creates it, and reads it. */
   async open(): Promise<void> {
     try {
       const opens = () => open(this.path, 'a+', 0o600);
@@ -53,21 +53,21 @@ export class Seen {
     }
   }
 
-  /** Notes that a group was seen. Returns the record to store, where the file must know of it, and whether it is new. */
-  see(key: KeyBytes, time: number): { isNew: boolean; record?: Buffer } {
+  /** Adds a group, or updates its time. Returns whether it is new, and the record to store if the file needs one. */
+  add(key: KeyBytes, time: number): { isNew: boolean; record?: Buffer } {
     const before = this.#table.rows;
     const row = this.#table.row(key);
-    const isNew = row === before || time - this.#table.get(row, last) > this.expire;
-    this.#table.largest(row, last, time);
-    const stale = time - this.#table.get(row, told) > this.expire / 8;
+    const isNew = row === before || time - this.#table.get(row, lastSeen) > this.expire;
+    this.#table.setMax(row, lastSeen, time);
+    const stale = time - this.#table.get(row, stored) > this.expire / 8;
     if (!isNew && !stale) return { isNew };
-    this.#table.largest(row, told, time);
+    this.#table.setMax(row, stored, time);
     const record = recordOf(key.buffer.subarray(0, key.length), time);
     if (this.#table.rows > this.most + 1) this.#forget();
     return { isNew, record };
   }
 
-  /** Stores records; once it returns they are on the disk. */
+  /** Appends records to the file. When it returns, they are on the disk. */
   async store(records: readonly Buffer[]): Promise<void> {
     if (records.length === 0) return;
     try {
@@ -91,7 +91,7 @@ export class Seen {
 
   async #read(file: FileHandle, size: number): Promise<void> {
     let rest = Buffer.alloc(0);
-    let good = 0; // what is whole
+    let good = 0; // bytes of complete lines
     let number = 0;
     let damaged = 0;
     for (let at = 0; at < size; ) {
@@ -110,12 +110,12 @@ export class Seen {
       good += start;
       rest = rest.subarray(start);
     }
-    const begun = number === 0 && this.#title.startsWith(rest.toString());
-    if (number === 0 && !begun) this.#checkTitle(rest.toString());
-    if (good < size) await file.truncate(good); // what a crash left of the last record
-    if (begun) await this.#append(this.#title);
+    const partialTitle = number === 0 && this.#title.startsWith(rest.toString());
+    if (number === 0 && !partialTitle) this.#checkTitle(rest.toString());
+    if (good < size) await file.truncate(good); // removes a last record that a crash left incomplete
+    if (partialTitle) await this.#append(this.#title);
     this.#records = Math.max(0, number - 1);
-    if (damaged > 0) this.say(`${this.path}: left out ${damaged} damaged records; what they say counts as new`);
+    if (damaged > 0) this.report(`${this.path}: ignored ${damaged} damaged records; their groups count as new`);
     if (this.#records > 2 * this.#table.rows + spare) await this.#rewrite();
   }
 
@@ -125,33 +125,33 @@ export class Seen {
 
   #checkTitle(line: string): void {
     const [first, by] = line.split('\t');
-    if (first !== title) throw new RuntimeError(`${this.path} is no state of --new-only; name another file`);
+    if (first !== title) throw new RuntimeError(`${this.path} is not a state file of --new-only; use another file`);
     if (by !== this.by)
-      throw new RuntimeError(`${this.path} has groups by ${by}; name another file for --by ${this.by}`);
+      throw new RuntimeError(`${this.path} has groups by ${by}; use another file for --by ${this.by}`);
   }
 
-  /** Takes a record. Returns whether it is a good one. */
+  /** Loads a record. Returns whether it is valid. */
   #take(line: Buffer): boolean {
     const [, code, seconds] = /^([0-9a-f]{8})\t(-?\d{1,12})\t/.exec(line.toString('latin1', 0, 40)) ?? [];
     if (code === undefined || seconds === undefined || check(line.subarray(9)) !== code) return false;
-    const said = line.subarray(9 + seconds.length + 1);
-    for (let i = 0; i < said.length; i++) if (said[i] === tab) said[i] = newline;
+    const bytes = line.subarray(9 + seconds.length + 1);
+    for (let i = 0; i < bytes.length; i++) if (bytes[i] === tab) bytes[i] = newline;
     const key = this.#key;
     key.length = 0;
-    key.need(said.length);
-    key.copy(said, 0, said.length);
+    key.need(bytes.length);
+    key.copy(bytes, 0, bytes.length);
     key.pad();
     const row = this.#table.row(key);
     const time = Number(seconds) * 1e6;
-    this.#table.largest(row, last, time);
-    this.#table.largest(row, told, time);
+    this.#table.setMax(row, lastSeen, time);
+    this.#table.setMax(row, stored, time);
     if (this.#table.rows > this.most + 1) this.#forget();
     return true;
   }
 
-  /** Half of the groups go, those that were not seen for longest. */
+  /** Forgets the half of the groups that were not seen for longest. */
   #forget(): void {
-    const times = Float64Array.from({ length: this.#table.rows - 1 }, (_, i) => this.#table.get(i + 1, last));
+    const times = Float64Array.from({ length: this.#table.rows - 1 }, (_, i) => this.#table.get(i + 1, lastSeen));
     const middle = times.slice().sort()[times.length >> 1] as number;
     const smaller = newTable();
     let ties = times.length >> 1;
@@ -160,24 +160,24 @@ export class Seen {
       const time = times[row - 1] as number;
       return time > middle || (time === middle && ties-- > 0);
     });
-    this.say(
+    this.report(
       `more than ${this.most} groups; forgot the ${this.#table.rows - smaller.rows} that were not seen for longest`,
     );
     this.#table = smaller;
   }
 
-  /** Writes the groups that are known into a new file, which takes the old one's place at once or not at all. */
+  /** Writes all groups to a new file, which then replaces the old file atomically. */
   async #rewrite(): Promise<void> {
-    const beside = `${this.path}.new`;
+    const newPath = `${this.path}.new`;
     const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW } = constants;
-    const file = await open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
+    const file = await open(newPath, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
     try {
-      if (this.lock) tryLock(file.fd, beside, 'aggregate'); // whoever opens the path finds a locked file, old or new
+      if (this.lock) tryLock(file.fd, newPath, 'aggregate'); // so the path always names a locked file, old or new
       let parts: Buffer[] = [Buffer.from(this.#title)];
       let newest = Number.NEGATIVE_INFINITY;
-      for (let row = 1; row < this.#table.rows; row++) newest = Math.max(newest, this.#table.get(row, last));
+      for (let row = 1; row < this.#table.rows; row++) newest = Math.max(newest, this.#table.get(row, lastSeen));
       for (let row = 1; row < this.#table.rows; row++) {
-        const time = this.#table.get(row, last);
+        const time = this.#table.get(row, lastSeen);
         if (newest - time > this.expire) continue;
         const { bytes, start, end } = this.#table.key(row);
         parts.push(recordOf(bytes.subarray(start, end), time));
@@ -187,7 +187,7 @@ export class Seen {
       }
       await file.appendFile(Buffer.concat(parts));
       await file.datasync();
-      await rename(beside, this.path);
+      await rename(newPath, this.path);
     } catch (error) {
       await file.close();
       throw error;
@@ -201,7 +201,7 @@ export class Seen {
 
   #error(what: string, error: unknown): RuntimeError {
     if (error instanceof RuntimeError) return error;
-    return new RuntimeError(`cannot ${what} the state ${this.path}: ${cause(error)}; ${remedy(error)}`);
+    return new RuntimeError(`cannot ${what} state file ${this.path}: ${cause(error)}; ${remedy(error)}`);
   }
 }
 
@@ -209,7 +209,7 @@ const newTable = () => new Table({ columns: ['max', 'max'], sketches: [] });
 const check = (bytes: Buffer) => hash(bytes, 0, bytes.length, 1).toString(16).padStart(8, '0');
 
 function recordOf(key: Uint8Array, time: number): Buffer {
-  const said = Buffer.concat([Buffer.from(`${Math.floor(time / 1e6)}\t`), key]);
-  for (let i = 0; i < said.length; i++) if (said[i] === newline) said[i] = tab;
-  return Buffer.concat([Buffer.from(`${check(said)}\t`), said, Buffer.from('\n')]);
+  const body = Buffer.concat([Buffer.from(`${Math.floor(time / 1e6)}\t`), key]);
+  for (let i = 0; i < body.length; i++) if (body[i] === newline) body[i] = tab;
+  return Buffer.concat([Buffer.from(`${check(body)}\t`), body, Buffer.from('\n')]);
 }

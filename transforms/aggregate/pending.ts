@@ -2,18 +2,18 @@ import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { KeyBytes } from './bytes.js';
 
-/** At most this many attempts are tracked; schemas/summary.schema.json says so too. */
-const usualMost = 200_000;
+/** At most this many attempts are tracked. schemas/summary.schema.json mentions this number. */
+const maxTracked = 200_000;
 
 const idField = new LineField('id');
 const hostField = new LineField('host');
 
-/** The attempts of one group, which they share. */
+/** A group with pending attempts. */
 interface Group {
   key: string;
   attempts: number;
-  /** How many of them wait; used while they are counted. */
-  waiting: number;
+  /** How many of them are pending; only used in `count`. */
+  pending: number;
 }
 
 interface Attempt {
@@ -24,32 +24,32 @@ interface Attempt {
   until: number;
 }
 
-/** Takes the number of waiting attempts of a group, of `other` without a key. The key is valid during the call. */
-export type Take = (key: KeyBytes | undefined, waiting: number) => void;
+/** Receives the number of pending attempts of a group, or of `other` if there is no key. The key is valid during the call. */
+export type Receiver = (key: KeyBytes | undefined, pending: number) => void;
 
 /**
- * Attempts that wait: from their pending event to their outcome. They are identified by `id`, and by `host` if they have
- * one, since ids are unique on one host only. An attempt that has ended is kept until all windows have closed at whose end
- * it waited.
+ * Tracks pending attempts from their pending event to their outcome. Attempts are identified by `id`, and by `host` if they
+ * have one, because ids are only unique on one host. An attempt that has ended is kept until all windows have been closed
+ * at whose end it was pending.
  */
-export class Waiting {
+export class PendingAttempts {
   readonly #attempts = new Map<string, Attempt>();
   readonly #groups = new Map<string, Group>();
   readonly #key = new KeyBytes();
-  /** How many tracked attempts have an id with these last digits: a quick test that few outcomes pass. */
+  /** The number of tracked attempts by the last digits of their id: a quick test that rejects most outcomes. */
   readonly #digits = new Uint32Array(1 << 16);
 
   constructor(
-    /** The end of the first window after a time that has not been closed. */
+    /** Returns the end of the first window that ends after a time and has not been closed. */
     private readonly boundary: (after: number) => number,
-    private readonly most = usualMost,
+    private readonly most = maxTracked,
   ) {}
 
   get size(): number {
     return this.#attempts.size;
   }
 
-  /** Notes a pending event. Returns false if there are too many. */
+  /** Records a pending event. Returns false if there are too many attempts. */
   start(line: Line, key: KeyBytes, ts: number): boolean {
     const id = idOf(line);
     const known = this.#attempts.get(id);
@@ -58,7 +58,7 @@ export class Waiting {
       return true;
     }
     if (known) {
-      // The same socket tries again, and its last attempt is still needed.
+      // The same socket connects again, and its last attempt is still needed.
       this.#attempts.delete(id);
       this.#attempts.set(`${id}${known.until}`, known);
     }
@@ -68,7 +68,7 @@ export class Waiting {
     return true;
   }
 
-  /** Notes an outcome. */
+  /** Records an outcome. */
   end(line: Line, ts: number): void {
     if (this.#attempts.size === 0 || this.#digits[digitsOf(line)] === 0) return;
     const id = idOf(line);
@@ -78,8 +78,8 @@ export class Waiting {
     if (this.#isOver(attempt)) this.#delete(id, attempt);
   }
 
-  /** Takes over those that have not ended, as waiting since a time at the latest. */
-  adopt(from: Waiting, latest: number): void {
+  /** Takes over the attempts that have not ended, as pending since `latest` or earlier. */
+  adopt(from: PendingAttempts, latest: number): void {
     for (const [id, { group, since, until }] of from.#attempts) {
       if (until < Number.POSITIVE_INFINITY || this.#attempts.size >= this.most || this.#attempts.has(id)) continue;
       const own = this.#group(keyOf(this.#key, group.key));
@@ -88,27 +88,27 @@ export class Waiting {
     }
   }
 
-  /** Whether an attempt waited at a moment. */
+  /** Returns whether any attempt was pending at a time. */
   any(at: number): boolean {
     for (const { since, until } of this.#attempts.values()) if (since < at && at <= until) return true;
     return false;
   }
 
-  /** Counts the attempts of each group that waited at a moment, the end of the window that has just been closed. */
-  count(at: number, take: Take): void {
+  /** Counts the attempts of each group that were pending at a time: the end of the window that has just been closed. */
+  count(at: number, receive: Receiver): void {
     if (this.#attempts.size === 0) return;
     for (const [id, attempt] of this.#attempts) {
-      if (attempt.since < at && at <= attempt.until) attempt.group.waiting++;
+      if (attempt.since < at && at <= attempt.until) attempt.group.pending++;
       if (this.#isOver(attempt)) this.#delete(id, attempt);
     }
     for (const group of this.#groups.values()) {
-      if (group.waiting > 0) take(keyOf(this.#key, group.key), group.waiting);
-      group.waiting = 0;
+      if (group.pending > 0) receive(keyOf(this.#key, group.key), group.pending);
+      group.pending = 0;
       if (group.attempts === 0) this.#groups.delete(group.key);
     }
   }
 
-  /** No window will close at whose end it waited. */
+  /** Returns whether an attempt is no longer needed: all windows are closed at whose end it was pending. */
   #isOver({ since, until }: Attempt): boolean {
     return until < this.boundary(since);
   }
@@ -116,14 +116,14 @@ export class Waiting {
   #delete(id: string, { group }: Attempt): void {
     this.#attempts.delete(id);
     (this.#digits[digitsOfId(id)] as number)--;
-    if (--group.attempts === 0 && group.waiting === 0) this.#groups.delete(group.key);
+    if (--group.attempts === 0 && group.pending === 0) this.#groups.delete(group.key);
   }
 
   #group(key: KeyBytes): Group {
     const text = textOf(key);
     let group = this.#groups.get(text);
     if (!group) {
-      group = { key: text, attempts: 0, waiting: 0 };
+      group = { key: text, attempts: 0, pending: 0 };
       this.#groups.set(text, group);
     }
     group.attempts++;
@@ -132,8 +132,8 @@ export class Waiting {
 }
 
 /**
- * The gauges of summaries in one pane. A gauge holds at the end of its summary's window, so those of the newest window
- * count; windows that overlap it are of other hosts and are added up.
+ * The `pending` numbers of the summaries in one pane. Such a number is a gauge: it is valid at the end of its summary's
+ * window. So only those of the newest window count. Windows that overlap it are from other hosts and are added up.
  */
 export class Gauges {
   #start = Number.NEGATIVE_INFINITY;
@@ -142,7 +142,7 @@ export class Gauges {
   #other = 0;
   readonly #key = new KeyBytes();
 
-  /** Notes a summary from `start` to `end`, whether attempts wait or not. */
+  /** Records a summary from `start` to `end`, even if it has no pending attempts. */
   add(key: KeyBytes | undefined, start: number, end: number, pending: number): void {
     if (end <= this.#start) return;
     if (start >= this.#end) {
@@ -153,24 +153,24 @@ export class Gauges {
     if (pending === 0) return;
     const text = key && textOf(key);
     const known = text === undefined ? undefined : this.#groups.get(text);
-    if (text === undefined || (known === undefined && this.#groups.size >= usualMost)) this.#other += pending;
+    if (text === undefined || (known === undefined && this.#groups.size >= maxTracked)) this.#other += pending;
     else this.#groups.set(text, (known ?? 0) + pending);
   }
 
-  /** Notes those of another pane. */
+  /** Adds the gauges of another pane. */
   merge(from: Gauges): void {
     if (from.#end === Number.NEGATIVE_INFINITY) return;
     this.add(undefined, from.#start, from.#end, 0);
     from.each((key, pending) => this.add(key, from.#start, from.#end, pending));
   }
 
-  each(take: Take): void {
-    if (this.#other > 0) take(undefined, this.#other);
-    for (const [text, pending] of this.#groups) take(keyOf(this.#key, text), pending);
+  each(receive: Receiver): void {
+    if (this.#other > 0) receive(undefined, this.#other);
+    for (const [text, pending] of this.#groups) receive(keyOf(this.#key, text), pending);
   }
 }
 
-/** Its id, and its host if it has one, as JSON. */
+/** Returns the id of a line's attempt, followed by its host if it has one, as JSON. */
 function idOf(line: Line): string {
   line.locate(idField);
   const id = line.raw.toString('latin1', line.from, line.to);
@@ -180,7 +180,7 @@ function idOf(line: Line): string {
 const digitsOfId = (id: string) => digitsIn(Buffer.from(id, 'latin1'), 1, id.indexOf('"', 1));
 const digitsOf = (line: Line) => (line.locate(idField) ? digitsIn(line.raw, line.from + 1, line.to - 1) : 0);
 
-/** The last digits of bytes[start..end), 16 bits of them. */
+/** Returns the last digits of bytes[start..end) as a number of 16 bits. */
 function digitsIn(bytes: Uint8Array, start: number, end: number): number {
   let number = 0;
   for (let at = Math.max(end - 6, start); at < end; at++) number = number * 10 + (bytes[at] as number);

@@ -6,7 +6,7 @@ import { member, plainName } from './text.js';
 export const groups = ['names', 'service', 'user', 'group', 'unit', 'container', 'host'] as const;
 export type Group = (typeof groups)[number];
 
-export interface Sources {
+export interface LocalData {
   passwd: Database<number, string>;
   group: Database<number, string>;
   services: Database<number, string>;
@@ -14,12 +14,12 @@ export interface Sources {
   host: string;
 }
 
-/** What a key stands for, as fields. */
-type Give = (key: unknown) => string;
-type Row = readonly [field: string, group: Group, of: string, give: Give];
+/** Returns the fields for a key, or '' if there are none. */
+type FieldsOf = (key: unknown) => string;
+type Row = readonly [field: string, group: Group, of: string, fieldsOf: FieldsOf];
 type Member = readonly [field: keyof ReturnType<Membership['of']>, group: Group];
 
-/** What the cgroup of the process gives, in the order of the schema. */
+/** The fields that come from the cgroup of the process, in schema order. */
 const members: readonly Member[] = [
   ['unit', 'unit'],
   ['container', 'container'],
@@ -31,34 +31,34 @@ const members: readonly Member[] = [
   ['pod_namespace', 'container'],
 ];
 
-const mostKept = 10_000;
+const maxKept = 10_000;
 
-/** Remembers what `give` made of a key, while that stays right: `forget()` when it is not. */
-function remembered(give: Give): Give & { forget(): void } {
+/** Returns `fieldsOf` with a cache of its results. Call `forget()` when they may be outdated. */
+function remembered(fieldsOf: FieldsOf): FieldsOf & { forget(): void } {
   const kept = new Map<unknown, string>();
   const call = (key: unknown) => {
     let text = kept.get(key);
     if (text === undefined) {
-      text = give(key);
-      if (kept.size >= mostKept) kept.clear();
-      if (text !== '') kept.set(key, text); // what is not known now may be later
+      text = fieldsOf(key);
+      if (kept.size >= maxKept) kept.clear();
+      if (text !== '') kept.set(key, text); // an unknown key may be known later
     }
     return text;
   };
   return Object.assign(call, { forget: () => kept.clear() });
 }
 
-/** The fields of an attempt that this machine's own files and cgroups give: who, and which service. */
-export class People {
+/** Adds the fields that come from this machine's files and cgroups: service, user, group, unit, container, pod, host. */
+export class LocalFields {
   readonly #rows: readonly Row[];
   readonly #members: readonly Member[];
   readonly #membership: Membership;
   readonly #host: string;
-  /** The last line may get more later. */
-  unknown = false;
+  /** Whether the last line might get more fields later. */
+  incomplete = false;
   readonly #databases: readonly (readonly [Database<number, string>, { forget(): void }])[];
 
-  constructor(wanted: ReadonlySet<Group>, { passwd, group, services, membership, host }: Sources) {
+  constructor(wanted: ReadonlySet<Group>, { passwd, group, services, membership, host }: LocalData) {
     const from = (field: string, database: Database<number, string>) =>
       remembered((key) => {
         const name = database.entries.get(key as number);
@@ -82,7 +82,7 @@ export class People {
     this.#databases = all.filter((_, i) => wanted.has((['service', 'user', 'group'] as const)[i] as Group));
   }
 
-  /** Looks at the files again, if it is time. Returns whether one has changed. */
+  /** Checks the files again, if the last check is long enough ago. Returns whether one has changed. */
   check(now: number): boolean {
     let changed = false;
     for (const [database, { forget }] of this.#databases) {
@@ -93,30 +93,30 @@ export class People {
     return changed;
   }
 
-  /** The fields that it gives, and those of an event that say what. */
-  get fields(): { given: string[]; from: string[] } {
+  /** The fields that are added to events, and the event fields that these depend on. */
+  get fields(): { added: string[]; from: string[] } {
     const host = this.#host === '' ? [] : ['host'];
     return {
-      given: [...[...this.#rows, ...this.#members].map(([field]) => field), ...host],
+      added: [...[...this.#rows, ...this.#members].map(([field]) => field), ...host],
       from: [...this.#rows.map(([, , of]) => of), ...(this.#members.length > 0 ? this.#membership.from : [])],
     };
   }
 
-  /** A field that the event has stays as it is. */
+  /** Returns the fields for an event, without those that it already has. */
   text(line: Line): string {
     let text = '';
-    for (const [field, , of, give] of this.#rows) {
+    for (const [field, , of, fieldsOf] of this.#rows) {
       const key = line.field(of);
-      if (key !== undefined && line.field(field) === undefined) text += give(key);
+      if (key !== undefined && line.field(field) === undefined) text += fieldsOf(key);
     }
     return text + this.#membersText(line) + (line.field('host') === undefined ? this.#host : '');
   }
 
   #membersText(line: Line): string {
-    this.unknown = false;
+    this.incomplete = false;
     if (this.#members.length === 0) return '';
     const found = this.#membership.of(line);
-    this.unknown = this.#membership.unknown;
+    this.incomplete = this.#membership.incomplete;
     let text = '';
     for (const [field] of this.#members) {
       const value = found[field];

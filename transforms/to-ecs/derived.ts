@@ -3,13 +3,13 @@ import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 
 type Fields = Record<string, unknown>;
 
-/** What an event is, as ECS says it: what is not in one of its fields. */
-export function about(event: AnyEvent): Fields {
-  const said = { 'event.module': 'synpipe', 'event.dataset': `synpipe.${event.type}`, 'agent.type': 'synpipe' };
-  return { message: sentence(event), ...said, ...(kinds[event.type] as (event: Fields) => Fields)(event) };
+/** Returns the ECS fields that describe an event and do not come from a single field of it. */
+export function derivedFields(event: AnyEvent): Fields {
+  const origin = { 'event.module': 'synpipe', 'event.dataset': `synpipe.${event.type}`, 'agent.type': 'synpipe' };
+  return { message: sentence(event), ...origin, ...(kinds[event.type] as (event: Fields) => Fields)(event) };
 }
 
-/** An event in a few words, for people. */
+/** Describes an event in a few words, for people. */
 export function sentence(event: Fields): string {
   const { type, comm, pid, daddr, dport, count, stage, where, phase } = event;
   if (type === 'dns') return answer(event);
@@ -26,7 +26,7 @@ export function sentence(event: Fields): string {
   return `${who}${to}${port}: ${event.result ?? event.error ?? 'attempted'}`;
 }
 
-/** What came of a look-up. */
+/** Describes the result of a look-up. */
 function answer({ name, qtype, addrs, error, search }: Fields): string {
   if (error !== undefined) return `${name} does not resolve: ${error}${search ? ' (search list)' : ''}`;
   return Array.isArray(addrs)
@@ -34,8 +34,8 @@ function answer({ name, qtype, addrs, error, search }: Fields): string {
     : `${name} has no ${qtype === undefined ? 'addresses' : `${qtype} records`}`;
 }
 
-/** Whether an attempt or a look-up worked; undefined if that is not known, or does not matter. */
-export function worked({ type, result, error, search, failed }: Fields): boolean | undefined {
+/** Returns whether an attempt or a look-up succeeded, or undefined if that is unknown or does not apply. */
+export function succeeded({ type, result, error, search, failed }: Fields): boolean | undefined {
   if (type === 'outcome') return result === 'established';
   if (type === 'dns') return search === true ? undefined : error === undefined;
   return error === undefined || (type === 'summary' && failed === 0) ? undefined : false;
@@ -51,7 +51,7 @@ const kinds: Record<string, (event: Fields) => Fields> = {
       ...(start === undefined && span(ts as string, latency_us as number)),
     };
   },
-  // It has not ended, so ECS has no event.end and no event.duration for it.
+  // A pending attempt has not ended, so it gets no event.end and no event.duration.
   pending: (event) => attempt(event, ['connection', 'info'], 'connection_pending'),
   dns: (event) => {
     const { name, cnames = [], addrs = [], rcode, ts, latency_us, error, pcomm, comm } = event;
@@ -68,7 +68,7 @@ const kinds: Record<string, (event: Fields) => Fields> = {
       ...(pcomm === undefined && comm !== undefined && { 'process.name': comm }),
     };
   },
-  summary: (event) => ({ ...kind('metric', ['network'], ['connection', 'info'], 'summary'), ...parties(event) }),
+  summary: (event) => ({ ...kind('metric', ['network'], ['connection', 'info'], 'summary'), ...related(event) }),
   lost: (event) => ({ ...kind('pipeline_error', [], ['error'], 'lost'), 'error.message': sentence(event) }),
   status: ({ phase }) => kind('state', [], ['info'], `status_${phase}`),
 };
@@ -79,8 +79,8 @@ function kind(kind: string, category: string[], type: string[], action: string):
 }
 
 function outcome(event: Fields): string {
-  const done = worked(event);
-  return done === undefined ? 'unknown' : done ? 'success' : 'failure';
+  const success = succeeded(event);
+  return success === undefined ? 'unknown' : success ? 'success' : 'failure';
 }
 
 function attempt(event: Fields, type: string[], action: string): Fields {
@@ -90,12 +90,12 @@ function attempt(event: Fields, type: string[], action: string): Fields {
     'network.transport': 'tcp',
     'network.direction': 'egress',
     ...(event.pcomm === undefined && event.comm !== undefined && { 'process.name': event.comm }),
-    ...parties(event),
+    ...related(event),
   };
 }
 
-/** Who takes part, for searches that do not care which of them is what. */
-function parties({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, user, pod, pod_name }: Fields): Fields {
+/** Returns the `related.*` fields, which list all addresses, hosts and users whatever their role. */
+function related({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, user, pod, pod_name }: Fields): Fields {
   const all = {
     'related.ip': different(saddr, daddr, icmp_from).filter((address) => isIP(address) > 0),
     'related.hosts': different(name, ...(names as string[]), saddr_name, host),
@@ -109,7 +109,7 @@ function parties({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, 
 const different = (...values: unknown[]) =>
   [...new Set(values.filter((value) => typeof value === 'string'))] as string[];
 
-/** The records of an answer: the aliases one by one, and the addresses of the last. */
+/** Returns the records of an answer: the chain of aliases, then the addresses of the last alias. */
 function answers(name: string, cnames: string[], addrs: string[]): Fields[] {
   const chain = [name, ...cnames];
   return [
@@ -118,7 +118,7 @@ function answers(name: string, cnames: string[], addrs: string[]): Fields[] {
   ];
 }
 
-/** When it started and ended, from its end and how long it took; nothing if the start is before 1970. */
+/** Returns event.start and event.end, given the end and the duration, or nothing if the start is before 1970. */
 function span(ts: string, us: number): Fields {
   const [, seconds, fraction] = /^(.{19})\.(\d{6})Z$/.exec(ts) as unknown as [string, string, string];
   const end = Date.parse(`${seconds}Z`) * 1000 + Number(fraction);

@@ -4,8 +4,8 @@ import { block } from './ip.js';
 
 export type Fields = Record<string, string | number | boolean>;
 
-/** Blocks of addresses and the fields they give; the longest prefix wins. */
-export class Zones {
+/** The fields of networks. The longest prefix wins. */
+export class NetworkMap {
   readonly #byLength: { bits: number; size: number; blocks: Map<string, Fields> }[] = [];
 
   add(address: Uint8Array, bits: number, fields: Fields): boolean {
@@ -38,19 +38,19 @@ function prefix(address: Uint8Array, bits: number): string {
 }
 
 /**
- * Reads a map: NDJSON (`{"cidr":"10.0.0.0/8","team":"web"}`) where the file begins with `{`, else CSV whose first line
- * names the columns, `cidr` among them. Throws RuntimeError with the number of the first bad line.
+ * Reads a map: NDJSON (`{"cidr":"10.0.0.0/8","team":"web"}`) if the file begins with `{`, else CSV whose first line names
+ * the columns, one of which is `cidr`. Throws RuntimeError with the number of the first invalid line.
  *
- * @param taken the fields that events have themselves
+ * @param taken the fields that events of attempts can have
  */
-export function readZones(path: string, taken: ReadonlySet<string>): Zones {
+export function readNetworkMap(path: string, taken: ReadonlySet<string>): NetworkMap {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').replace(/^\ufeff/, '');
   } catch (error) {
     throw new RuntimeError(`cannot read map ${path}: ${cause(error)}; ${remedy(error)}`);
   }
-  const zones = new Zones();
+  const map = new NetworkMap();
   const lines = text.split(/\r?\n/);
   const json = text.trimStart().startsWith('{');
   let columns: string[] | undefined;
@@ -58,24 +58,24 @@ export function readZones(path: string, taken: ReadonlySet<string>): Zones {
     if (line.trim() === '' || (!json && line.startsWith('#'))) continue;
     try {
       if (!json && !columns) columns = header(line, taken);
-      else put(zones, json ? fromJson(line, taken) : fromCsv(line, columns as string[]));
+      else put(map, json ? fromJson(line, taken) : fromCsv(line, columns as string[]));
     } catch (error) {
       throw new RuntimeError(`map ${path}, line ${i + 1}: ${(error as Error).message}`);
     }
   }
-  return zones;
+  return map;
 }
 
-function put(zones: Zones, { cidr, ...fields }: Fields): void {
+function put(map: NetworkMap, { cidr, ...fields }: Fields): void {
   const parsed = typeof cidr === 'string' ? block(cidr.trim()) : undefined;
   if (!parsed) throw new Error(`cidr must be an address or a CIDR block, not ${JSON.stringify(cidr) ?? 'missing'}`);
-  if (!zones.add(parsed.address, parsed.bits, fields))
-    throw new Error(`${cidr} is there twice; remove one of the lines`);
+  if (!map.add(parsed.address, parsed.bits, fields)) throw new Error(`${cidr} appears twice; remove one of the lines`);
 }
 
 function header(line: string, taken: ReadonlySet<string>): string[] {
   const columns = cells(line).map((name) => name.trim());
-  if (!columns.includes('cidr')) throw new Error('no column is called cidr; the first line of CSV names the columns');
+  if (!columns.includes('cidr'))
+    throw new Error('no column is named cidr; the first line of a CSV file must name the columns');
   checkNames(columns, taken);
   return columns;
 }
@@ -106,18 +106,18 @@ function fromJson(line: string, taken: ReadonlySet<string>): Fields {
 function checkNames(names: string[], taken: ReadonlySet<string>): void {
   for (const [i, name] of names.entries()) {
     if (name === '') throw new Error(`column ${i + 1} has no name`);
-    if (names.indexOf(name) < i) throw new Error(`column ${name} is there twice`);
-    if (taken.has(name)) throw new Error(`events have a field ${name} of their own; choose another name`);
+    if (names.indexOf(name) < i) throw new Error(`column ${name} appears twice`);
+    if (taken.has(name)) throw new Error(`events already have a field ${name}; choose another name`);
   }
 }
 
-/** The cells of a line of CSV: with commas, a cell in quotes may have commas, and quotes doubled. */
+/** Splits a line of CSV at commas. A quoted cell may contain commas, and its quotes are doubled. */
 function cells(line: string): string[] {
   const found: string[] = [];
   const cell = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
   for (let more = true; more; ) {
     const match = cell.exec(line);
-    if (!match) throw new Error('a quote is not closed, or in the middle of a cell');
+    if (!match) throw new Error('a quote is not closed, or is in the middle of a cell');
     found.push(match[1] === undefined ? (match[2] as string) : match[1].replaceAll('""', '"'));
     more = match[3] === ',';
   }

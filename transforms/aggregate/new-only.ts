@@ -3,18 +3,18 @@ import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import type { chosenTypes } from '../filter/types.js';
-import { type Field, fieldsText, Key, sayMissed } from './key.js';
-import { Seen } from './seen.js';
+import { fieldsText, type GroupField, Key, reportUnknownField } from './key.js';
+import { SeenGroups } from './seen-groups.js';
 import { parseTime } from './time.js';
 
 const tsField = new LineField('ts');
 
 /**
- * Passes the first event of each group that was never seen. The state is told of a group once its event was written, so
- * a crash may make an event come twice, but never lets one be missing.
+ * Passes the first event of each group that was never seen before. A group is stored only after its event has been written,
+ * so after a crash an event may come twice, but none is missing.
  */
 export function newOnly(
-  fields: readonly Field[],
+  fields: readonly GroupField[],
   path: string,
   expire: number,
   most: number,
@@ -23,12 +23,12 @@ export function newOnly(
   filters: Record<string, unknown>,
 ): Stage {
   const key = new Key(fields, types);
-  const seen = new Seen(path, fieldsText(fields), expire, most, lock, (text) => logMessage('aggregate', text));
-  let fresh: Buffer[] = []; // of events that are on their way
+  const seen = new SeenGroups(path, fieldsText(fields), expire, most, lock, (text) => logMessage('aggregate', text));
+  let fresh: Buffer[] = []; // records of events that are not written yet
   let written: Buffer[] = [];
   const store = async () => {
     const records = written;
-    written = fresh; // by the next time they are written
+    written = fresh; // these events are written before the next call
     fresh = [];
     await seen.store(records);
   };
@@ -41,7 +41,7 @@ export function newOnly(
     line(line: Line, out: Output) {
       key.read(line);
       const time = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
-      const { isNew, record } = seen.see(key, time);
+      const { isNew, record } = seen.add(key, time);
       if (record) fresh.push(record);
       if (isNew) out.pass(line);
       else out.drop();
@@ -55,7 +55,7 @@ export function newOnly(
       return written.length > 0;
     },
     end() {
-      if (key.length > 0) sayMissed('aggregate', key);
+      if (key.length > 0) reportUnknownField('aggregate', key);
       return seen.close();
     },
   };

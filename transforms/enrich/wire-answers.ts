@@ -1,6 +1,6 @@
 import { type Answer, type Party, type ProcessBits, scopes, sharedScope } from './answer.js';
 import { type Candidates, candidatesAt } from './candidates.js';
-import { type Choice, choose, type Lists } from './choose.js';
+import { type AnswerLists, choose, type NameChoice } from './choose.js';
 import { History } from './history.js';
 import { unmapped } from './ip.js';
 import { Sequence } from './sequence.js';
@@ -21,29 +21,29 @@ export interface Attempt extends Party {
   readonly address: string;
   /** When it was made, in microseconds since 1970. */
   readonly at: number;
-  /** Its address means the machine that uses it: another process's answer says nothing about it. */
+  /** Whether the address means the machine that uses it. Answers of other processes do not apply to it. */
   readonly own: boolean;
 }
 
 export interface Found {
-  choice: Choice;
-  /** Who asked for the address: the answers of no other process matter. */
+  choice: NameChoice;
+  /** The processes that looked up the address. No other process has answers. */
   askers: ProcessBits;
 }
 
-/** Programs go on to use an address some time after its TTL has run out. */
+/** Programs use an address for some time after its TTL has expired, µs. */
 const grace = 60_000_000;
-/** While an address has so few answers, they are in one list, which is searched for each scope. */
+/** Up to this many answers of an address are kept in one list, which is searched for each scope. */
 const few = 16;
-const mostOfThread = 128;
+const maxOfThread = 128;
 const none: Candidates = { answers: [], cut: false, until: Number.POSITIVE_INFINITY };
 const outermost = scopes.length - 1;
 
-/** The answers that were seen on the wire, by address: what each scope knew at which time. At most so many, the last ones. */
-export class Seen {
+/** The most recent answers of dns events, by address: what each scope knew at which time. */
+export class WireAnswers {
   readonly #few: Store<Sequence>;
   readonly #threads: Store<Sequence>;
-  /** Of all scopes but threads. An address with a list for the host is in these, any other in `few`. */
+  /** The lists of all scopes but threads. An address with a list for the host is in these, any other address in `few`. */
   readonly #scopes: Store<History>;
 
   constructor(
@@ -51,11 +51,11 @@ export class Seen {
     private readonly ttl: { min: number; max: number },
   ) {
     this.#few = new Store(limit, () => new Sequence(few + 1));
-    this.#threads = new Store(limit / 4, () => new Sequence(mostOfThread));
+    this.#threads = new Store(limit / 4, () => new Sequence(maxOfThread));
     this.#scopes = new Store(limit / 2, () => new History());
   }
 
-  /** Returns the addresses of the answer. */
+  /** Adds the answer of a dns event. Returns its addresses. */
   add({ ts, name: asked, addrs = [], ttl = 0, latency_us: latency, pid, tid, cgroup, netns }: DnsEvent): string[] {
     const name = dnsName(asked, true);
     if (name === undefined) return [];
@@ -69,7 +69,7 @@ export class Seen {
     return addresses;
   }
 
-  /** Returns the name of an attempt; undefined if nobody asked for it. Notes the attempt. */
+  /** Returns the name of an attempt, or undefined if no process looked up its address. Records the attempt. */
   find(attempt: Attempt): Found | undefined {
     const lists = this.#listsOf(attempt);
     return lists && { askers: lists.askers, choice: choose(lists, attempt.at, attempt.own ? 1 : outermost) };
@@ -86,7 +86,7 @@ export class Seen {
     for (const one of answers) this.#addToScopes(address, one);
   }
 
-  /** The host comes last, so that no other list of the address outlives its own. */
+  /** Adds to the host's list last, so that it is dropped last of all lists of the address. */
   #addToScopes(address: string, answer: Answer): void {
     for (let scope = 0; scope <= outermost; scope++) {
       const list = listKey(scope, address, answer.asker);
@@ -96,7 +96,7 @@ export class Seen {
     }
   }
 
-  #listsOf(attempt: Attempt): Lists | undefined {
+  #listsOf(attempt: Attempt): AnswerLists | undefined {
     const { address } = attempt;
     const list = this.#few.get(address);
     if (list) {
@@ -106,7 +106,7 @@ export class Seen {
         newest: list.newest,
         askers: list.askers,
         thread: within(0),
-        alike: false,
+        sameName: false,
         candidates: (scope, at) => candidatesAt(within(scope), at),
       };
     }
@@ -118,7 +118,7 @@ export class Seen {
       newest: host.newest,
       askers: host.askers,
       thread: thread?.answers ?? [],
-      alike: thread?.alike === true,
+      sameName: thread?.sameName === true,
       candidates: (scope, at) => {
         const list = listKey(scope, address, attempt);
         return (list === undefined ? undefined : this.#scopes.get(list)?.candidates(at)) ?? none;
@@ -129,7 +129,7 @@ export class Seen {
 
 const hostKey = (address: string) => `host ${address}`;
 
-/** Returns the key of a party's list for an address; undefined if it is not known to be in that scope. */
+/** Returns the key of a party's list for an address, or undefined if the party's scope is not known. */
 function listKey(scope: number, address: string, { pid, tid, cgroup, netns }: Party): string | undefined {
   if (scope === 0) return pid === undefined || tid === undefined ? undefined : `${pid} ${tid} ${address}`;
   if (scope === outermost) return hostKey(address);

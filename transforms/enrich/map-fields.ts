@@ -4,13 +4,13 @@ import { kinds } from '../../schemas/generated/kinds.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { openGeo } from './geo.js';
 import { addressBytes } from './ip.js';
+import { type Fields, readNetworkMap } from './network-map.js';
 import { member } from './text.js';
-import { type Fields, readZones } from './zones.js';
 
 const taken = new Set(kinds.filter(({ type }) => attemptTypes.includes(type)).flatMap(({ fields }) => fields));
 
-/** The fields that maps and databases give to addresses. */
-export class Zoned {
+/** The fields of addresses from --map and --mmdb. */
+export class MapFields {
   #find: (address: string) => readonly (readonly [field: string, text: string])[];
 
   constructor(
@@ -21,12 +21,12 @@ export class Zoned {
     this.#find = this.#read();
   }
 
-  /** Reads the files again. Throws, and goes on as before, where one is bad. */
+  /** Reads the files again. If one is invalid, throws and keeps using the old contents. */
   reopen(): void {
     this.#find = this.#read();
   }
 
-  /** The fields for a line: one that the event has stays as it is. */
+  /** Returns the fields for a line as text, without those that it already has, and the names of all fields. */
   text(line: Line): { text: string; fields: string[] } {
     const all = this.#find(line.field('daddr') as string);
     const missing = all.filter(([field]) => line.field(field) === undefined);
@@ -34,14 +34,14 @@ export class Zoned {
   }
 
   #read() {
-    const zones = this.map === undefined ? undefined : readZones(this.map, taken);
+    const networks = this.map === undefined ? undefined : readNetworkMap(this.map, taken);
     const geo = this.mmdb.map(openGeo);
     const found = new LRUCache<string, [string, string][]>({ max: this.cache });
     return (address: string) => {
       let pairs = found.get(address);
       if (!pairs) {
         const all: Fields = Object.assign({}, ...geo.map((get) => get(address)));
-        Object.assign(all, zones?.find(addressBytes(address) as Uint8Array)); // the operator knows better
+        Object.assign(all, networks?.find(addressBytes(address) as Uint8Array)); // --map takes precedence
         pairs = Object.entries(all).map(([field, value]) => [field, member(field, value)]);
         found.set(address, pairs);
       }
