@@ -22,7 +22,7 @@ test('times in other units, rounded up; a plain number is in another unit', () =
 
 test('anything else is refused', () => {
   for (const text of ['', '0', '0K', '-1', '1k', '1.5M', 'M', '1 M', '9999999T', '1e3'])
-    assert.throws(() => bytes(text), /wants a size/);
+    assert.throws(() => bytes(text), /must be a size/);
   for (const text of ['', '-1s', 's', '1w', '1e3', '.5s', '1.s', ' 5s', '0.5us', '99999999999d'])
     assert.throws(() => duration(text), /must be a time such as 500ms/);
   assert.throws(() => microseconds('5'), /must be a time with a unit, such as/);
