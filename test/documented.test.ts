@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { readCases } from './support/cases.js';
+import { type Case, expected, readCases } from './support/cases.js';
 import { root, shell } from './support/shell.js';
 
 const cases = await readCases();
 const commands = readdirSync(`${root}dist/bin`).filter((name) => name !== 'package.json');
 
 /** Whether some golden case shows what is documented. */
-const shows = (command: string, holds: (one: { cmd: string; files: string[]; dir: string }) => boolean) =>
+const shows = (command: string, holds: (one: Case) => boolean) =>
   cases.some((one) => one.name.startsWith(`${command}/`) && holds(one));
 
 for (const command of commands) {
@@ -34,9 +34,10 @@ for (const command of commands) {
     assert.deepEqual(codes, ['0', '1', '2']);
     for (const code of codes) {
       if (code === '1' && ['collector', 'doctor', 'synpipe'].includes(command)) continue; // needs a kernel that refuses
-      const has = ({ files, dir }: { files: string[]; dir: string }) =>
-        files.includes('code') ? readFileSync(`${dir}/code`, 'utf8').trim() === code : code === '0';
-      assert.ok(shows(command, has), `exit code ${code}`);
+      assert.ok(
+        shows(command, (one) => expected(one).code === Number(code)),
+        `exit code ${code}`,
+      );
     }
   });
 }

@@ -59,7 +59,7 @@ async function same(one: Case, cmd: string): Promise<void> {
   const input = await inputOf(one);
   const apart = await run(one, input);
   const most = input.length <= 2048 ? 1 : Math.ceil(input.length / 400);
-  for (const pieces of one.files.includes('whole') ? [undefined] : [undefined, most]) {
+  for (const pieces of one.files.has('whole') ? [undefined] : [undefined, most]) {
     const { stdout, stderr, code, check } = await run({ ...one, cmd }, input, pieces);
     assert.deepEqual(
       { stdout, stderr: sorted(stderr), code, check: check?.code },

@@ -26,7 +26,7 @@ console.log(JSON.stringify({ arch: process.arch, stats: stats(), said }));`;
   const refused = ['load', 'ENOSYS'];
   assert.deepEqual(said, {
     arch: 'arm64',
-    stats: { out: 0, lost: 0, bytes: 0 },
+    stats: { out: 0, lost: 0, updates: 0, lostUpdates: 0, bytes: 0, queued: 0 },
     said: [refused, refused, refused],
   });
 });

@@ -1,72 +1,109 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { env, envInPieces, type Result, shell } from './shell.js';
+import { dirname, join } from 'node:path';
+import { type Archive, formatArchive, parseArchive } from './archive.js';
+import { env, envInPieces, type Result, root, shell } from './shell.js';
 
-const casesDir = fileURLToPath(new URL('../cases/', import.meta.url));
-
-/** One folder of test/cases; see its README. */
+/** A case of test/cases; see its README. */
 export interface Case {
-  /** `filter/dport` */
+  /** `filter/dport`, or `filter/usage/bad-comm` from the archive `filter/usage.txtar` */
   name: string;
-  dir: string;
+  /** Its archive, `test/cases/filter/dport.txtar` */
+  path: string;
   cmd: string;
-  files: string[];
+  files: Archive;
+  /** Writes the archive, with `files` as they are now. */
+  save(): void;
 }
 
-/** File names with a meaning. All other files of a case are copied to where its command runs. */
-const own = new Set(['cmd', 'input', 'input.sh', 'stdout', 'stderr', 'code', 'check', 'whole']);
+/** The names that mean something, in the order of an archive. All other files, "", are copied to where the command runs. */
+const order = ['whole', 'cmd', '', 'input', 'input.sh', 'stdout', 'stderr', 'code', 'check'];
 
-export async function readCases(): Promise<Case[]> {
-  const cases: Case[] = [];
-  for (const command of await folders(casesDir)) {
-    for (const name of await folders(join(casesDir, command))) {
-      const dir = join(casesDir, command, name);
-      const cmd = (await readFile(join(dir, 'cmd'), 'utf8')).trimEnd();
-      cases.push({ name: `${command}/${name}`, dir, cmd, files: await readdir(dir) });
-    }
-  }
+/** Reads the cases whose names start with `prefix`. Throws an Error if no name does. */
+export async function readCases(prefix = ''): Promise<Case[]> {
+  const entries = await readdir(join(root, 'test/cases'), { withFileTypes: true });
+  const commands = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  const all = (await Promise.all(commands.map(casesOf))).flat();
+  const cases = all.filter(({ name }) => name.startsWith(prefix));
+  if (cases.length === 0) throw new Error(`no golden case has a name that starts with "${prefix}"`);
   return cases;
 }
 
-async function folders(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true });
-  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+async function casesOf(command: string): Promise<Case[]> {
+  const files = (await readdir(join(root, 'test/cases', command))).sort();
+  const cases = files.map(async (file) => {
+    const path = `test/cases/${command}/${file}`;
+    try {
+      if (!file.endsWith('.txtar')) throw new Error('not an archive (NAME.txtar)');
+      return casesIn(path, `${command}/${file.slice(0, -'.txtar'.length)}`, await readFile(join(root, path)));
+    } catch (error) {
+      throw new Error(`${path}: ${(error as Error).message}`);
+    }
+  });
+  return (await Promise.all(cases)).flat();
 }
 
-export async function inputOf({ dir, files }: Case): Promise<Buffer> {
-  if (files.includes('input')) return readFile(join(dir, 'input'));
-  if (!files.includes('input.sh')) return Buffer.alloc(0);
-  const { stdout, stderr, code } = await shell('./input.sh | base64 -w0', dir);
+/** An archive with a `cmd` is one case. Otherwise each of its folders is one. */
+function casesIn(path: string, name: string, bytes: Buffer): Case[] {
+  const archive = parseArchive(bytes);
+  const folders = new Map<string, Archive>();
+  for (const [file, content] of archive) {
+    const folder = archive.has('cmd') ? '' : file.slice(0, file.indexOf('/') + 1);
+    folders.set(folder, (folders.get(folder) ?? new Map()).set(file.slice(folder.length), content));
+  }
+  const save = () => writeFileSync(join(root, path), formatCases(folders));
+  return [...folders].map(([folder, files]) => {
+    const cmd = files.get('cmd')?.toString().trimEnd();
+    if (cmd === undefined) throw new Error(`${folder}cmd is missing`);
+    return { name: join(name, folder).replace(/\/$/, ''), path, cmd, files, save };
+  });
+}
+
+/** Returns an archive. `folders`: a case's files by its folder, which is "" or ends with a slash. */
+export function formatCases(folders: Map<string, Archive>): Buffer {
+  const rank = ([name]: [string, unknown]) => order.indexOf(order.includes(name) ? name : '');
+  const files = [...folders].flatMap(([folder, files]) =>
+    [...files].sort((a, b) => rank(a) - rank(b)).map(([name, file]) => [folder + name, file] as const),
+  );
+  return formatArchive(new Map(files));
+}
+
+export async function inputOf({ files }: Case): Promise<Buffer> {
+  const script = files.get('input.sh');
+  if (!script) return files.get('input') ?? Buffer.alloc(0);
+  const { stdout, stderr, code } = await shell(`{ ${script}\n} | base64 -w0`, tmpdir());
   if (code !== 0) throw new Error(`input.sh failed: ${stderr}`);
   return Buffer.from(stdout, 'base64');
 }
 
-export async function expected({ dir, files }: Case): Promise<Result> {
-  const read = async (name: string) => (files.includes(name) ? readFile(join(dir, name), 'utf8') : '');
-  return { stdout: await read('stdout'), stderr: await read('stderr'), code: Number(await read('code')) };
+export function expected({ files }: Case): Result {
+  const read = (name: string) => files.get(name)?.toString() ?? '';
+  return { stdout: read('stdout'), stderr: read('stderr'), code: Number(read('code')) };
 }
 
-/** Makes the result the new expectation. */
-export async function update({ dir }: Case, { stdout, stderr, code }: Result): Promise<void> {
+/** Makes this result the expected one. */
+export function update({ files, save }: Case, { stdout, stderr, code }: Result): void {
   const texts = { stdout, stderr, code: code === 0 ? '' : `${code}\n` };
   for (const [name, text] of Object.entries(texts)) {
-    if (text) await writeFile(join(dir, name), text);
-    else await rm(join(dir, name), { force: true });
+    if (text) files.set(name, Buffer.from(text));
+    else files.delete(name);
   }
+  save();
 }
 
-/** Runs a case in a fresh folder. `most` is the longest piece in which its stages read input; unlimited if omitted. */
+/** Runs a case in a fresh folder. `most`: its stages read their input in pieces of at most this many bytes. */
 export async function run(one: Case, input: Buffer, most?: number): Promise<Result & { check?: Result }> {
   const cwd = await mkdtemp(join(tmpdir(), 'synpipe-case-'));
   try {
-    for (const file of one.files) {
-      if (!own.has(file)) await cp(join(one.dir, file), join(cwd, file), { recursive: true });
+    for (const [name, content] of one.files) {
+      if (order.includes(name)) continue;
+      await mkdir(dirname(join(cwd, name)), { recursive: true });
+      await writeFile(join(cwd, name), content);
     }
     const result = await shell(one.cmd, cwd, input, most === undefined ? env : envInPieces(most));
-    if (!one.files.includes('check')) return result;
-    return { ...result, check: await shell(`. '${join(one.dir, 'check')}'`, cwd) };
+    const check = one.files.get('check');
+    return check ? { ...result, check: await shell(check.toString(), cwd) } : result;
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }
