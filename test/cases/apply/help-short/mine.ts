@@ -1,1 +1,0 @@
-export default (event: { dport?: number }) => event.dport === 443;

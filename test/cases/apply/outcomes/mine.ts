@@ -1,1 +1,0 @@
-export default (event: { result?: string }) => event.result !== 'established';

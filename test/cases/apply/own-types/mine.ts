@@ -1,2 +1,0 @@
-export const types = ['lost'];
-export default () => false;

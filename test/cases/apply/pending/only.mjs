@@ -1,1 +1,0 @@
-export default (event) => event.type === 'pending' && { ...event, team: 'web' };

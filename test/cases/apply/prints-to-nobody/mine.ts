@@ -1,4 +1,0 @@
-export default (event: object) => {
-  console.log('x'.repeat(1000), event);
-  return true;
-};

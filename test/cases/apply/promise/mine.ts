@@ -1,1 +1,0 @@
-export default async (event: { dport: number }) => event.dport === 80;

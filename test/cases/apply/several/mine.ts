@@ -1,1 +1,0 @@
-export default (event: object) => [event, { type: 'x' }];

@@ -1,3 +1,0 @@
-#!/bin/bash
-line() { printf '{"type":"x","a":"'; head -c $(($1 - 19)) /dev/zero | tr '\0' a; printf '"}'; }
-line 1048576; echo; line 1048576; echo; echo '{"type":"x"}'

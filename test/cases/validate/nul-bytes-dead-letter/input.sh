@@ -1,2 +1,0 @@
-#!/bin/bash
-printf 'a\0b\n'
