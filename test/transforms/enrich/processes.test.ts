@@ -100,7 +100,8 @@ test('a PID that is used again does not get the container of the process before'
     const pid = child.pid as number;
     assert.equal(processes.find(pid, Date.now())?.container, id);
     await end(child);
-    const again = `echo ${pid - 1} > /proc/sys/kernel/ns_last_pid; sleep 1000 >/dev/null 2>&1 & echo $!`;
+    const again = `echo ${pid - 1} > /proc/sys/kernel/ns_last_pid; sleep 1000 >/dev/null 2>&1 & pid=$!
+      until [ "$(</proc/$pid/comm)" = sleep ]; do :; done; echo $pid`;
     const next = Number(execFileSync('bash', ['-c', again], { encoding: 'utf8' }));
     undo(t, () => process.kill(next, 'SIGKILL'));
     if (next !== pid) continue; // another process got the PID first
