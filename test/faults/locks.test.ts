@@ -61,7 +61,7 @@ test('a state in use by another container is refused', async (t) => {
   const second = start(t, argv, dir);
   second.child.stdin?.end(numbered(1, 1));
   const stderr =
-    'aggregate: cannot open the state seen: in use by another process; use a different one for each process\n';
+    'aggregate: cannot open state file seen: in use by another process; use a different one for each process\n';
   assert.deepEqual(await second.ended, { code: 1, signal: null, stderr });
   first.child.stdin?.end();
   assert.equal((await first.ended).code, 0);
@@ -196,7 +196,7 @@ test('without the native part it refuses to run, unless --no-lock is given', asy
   const commands = {
     'sink-file out': `sink-file: cannot open out: ${remedy}\n`,
     'sink-http --spool spool --timeout 1ms http://127.0.0.1:9': `sink-http: cannot use the spool spool: ${remedy}\n`,
-    'aggregate --new-only --by comm --state seen': `aggregate: cannot open the state seen: ${remedy}\n`,
+    'aggregate --new-only --by comm --state seen': `aggregate: cannot open state file seen: ${remedy}\n`,
   };
   for (const [line, stderr] of Object.entries(commands)) {
     assert.deepEqual(await shell(`dist/bin/${line}`, dir, numbered(1, 2)), { stdout: '', stderr, code: 1 });

@@ -52,7 +52,7 @@ test('a reader that closes ends it quietly', { concurrency: 3 }, async (t) => {
 });
 
 test('a stage that reads from a terminal says what it waits for', async (t) => {
-  const terminal = new Terminal(t, ['sh', '-c', 'exec filter <&1 2>&1'], 100);
+  const terminal = new Terminal(t, ['sh', '-c', 'exec filter <&1 2>&1'], 120);
   const said =
     'filter: reads events from this terminal; use a pipe (… |) or a file (< FILE) instead, or press Ctrl-D to end';
   await terminal.shows('that', ([line]) => line === said);
