@@ -67,7 +67,11 @@ export class Keys {
     await this.#send('keys');
     if (this.#over || this.#saved === '' || !inForeground()) return;
     this.#input?.destroy();
-    this.#input = new ReadStream(openSync(path, 'r'));
+    try {
+      this.#input = new ReadStream(openSync(path, 'r'));
+    } catch {
+      return; // the terminal was closed after the check
+    }
     this.#input.on('error', () => {});
     this.#input.on('data', (typed) => {
       if (typed.includes('q')) process.kill(0, 'SIGINT');
