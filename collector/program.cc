@@ -2,14 +2,13 @@
 #include "program.h"
 
 #include "kernel_types.h"
+#include "libbpf_log.h"
 #include "tracefs.h"
 
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -23,27 +22,6 @@
 
 namespace synpipe {
 namespace {
-
-// libbpf passes no argument of ours to its print function. Outside the constructor, nobody uses the log.
-thread_local std::string *log_sink = nullptr;
-
-int print(libbpf_print_level level, const char *format, va_list arguments) {
-	if (level == LIBBPF_DEBUG || !log_sink) return 0;
-	va_list again;
-	va_copy(again, arguments);
-	int size = vsnprintf(nullptr, 0, format, arguments); // the verifier's log comes as one text, with the reason at its end
-	size_t before = log_sink->size();
-	try {
-		if (size > 0) log_sink->resize(before + size + 1);
-		if (size > 0) vsnprintf(&(*log_sink)[before], size + 1, format, again), log_sink->pop_back();
-	} catch (const std::exception &) { // no memory for it; an exception cannot pass through libbpf, which is C
-	}
-	va_end(again);
-	return 0;
-}
-
-// No other code uses this copy of libbpf.
-[[maybe_unused]] const libbpf_print_fn_t before = libbpf_set_print(print);
 
 void pop(std::vector<bpf_link *> &links) {
 	bpf_link__destroy(links.back());
@@ -59,44 +37,6 @@ bool is_entry(const bpf_program *program) {
 const char *function_of(const bpf_program *program) { return strchr(bpf_program__section_name(program), '/') + 1; }
 
 } // namespace
-
-class Log {
-public:
-	Log() { log_sink = &text_; }
-	~Log() { log_sink = nullptr; }
-
-	std::string tail() const {
-		size_t at = text_.size();
-		for (int lines = 0; at > 0 && lines <= 20; at--)
-			if (text_[at - 1] == '\n' && ++lines > 20) break;
-		return text_.substr(at);
-	}
-
-	// Returns the program that the kernel refused, or has no function for; empty if libbpf does not name it.
-	std::string program() const {
-		std::string refused = quoted("prog '", "BPF program load failed");
-		return refused.empty() ? quoted("prog '", "failed to find kernel BTF type ID") : refused;
-	}
-
-	// Returns what the kernel refused, as far as libbpf names it: "program connect_enter", "map events".
-	std::string refused() const {
-		std::string name = program();
-		if (!name.empty()) return "program " + name;
-		std::string map = quoted("map '", "failed to create");
-		return map.empty() ? "program" : "map " + map;
-	}
-
-private:
-	std::string quoted(const char *prefix, const char *complaint) const {
-		size_t end = text_.find(complaint);
-		size_t from = end == text_.npos ? end : text_.rfind(prefix, end);
-		if (from == text_.npos) return "";
-		from += strlen(prefix);
-		return text_.substr(from, text_.find('\'', from) - from);
-	}
-
-	std::string text_;
-};
 
 bpf_object *open_object(const std::string &path, const KernelTypes &types) {
 	bpf_object_open_opts options = {};

@@ -180,7 +180,7 @@ void Tracer::watch(int fd, uint32_t events) {
 		throw Failure("cannot wait for events", errno, "attach");
 }
 
-// Returns Reason::none, or the reason to end at once.
+// Returns the reason to stop at once, or Reason::none to continue.
 Reason Tracer::wait(bool &stopping, int timeout_ms) {
 	epoll_event events[3];
 	int count = epoll_wait(epoll_.fd, events, 3, timeout_ms);

@@ -32,7 +32,7 @@ test('mistakes in command lines are found', async () => {
   assert.deepEqual(two, { count: 2, fragment: false });
 });
 
-/** How many command lines each page has at least, so that the test cannot pass by finding none. */
+/** The minimum number of command lines on each page, so that the test fails if it finds too few. */
 const least: Record<string, number> = {
   ...{ 'README.md': 20, 'collector/README.md': 6, 'collector/COMING-FROM.md': 15 },
   ...{ 'transforms/README.md': 20, 'transforms/RECIPES.md': 10, 'sinks/README.md': 15 },

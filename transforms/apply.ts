@@ -67,7 +67,7 @@ async function load(url: string): Promise<Loaded> {
 
 /** Redirects to stderr what the user's file prints, because stdout carries events. */
 function keepStdoutForEvents(): void {
-  process.stderr.on('error', () => {}); // a closed stderr is no reason to stop
+  process.stderr.on('error', () => {}); // continue after stderr is closed
   Object.defineProperty(process, 'stdout', { value: process.stderr, configurable: true }); // console uses it too
 }
 

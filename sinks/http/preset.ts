@@ -31,7 +31,7 @@ export interface HttpResponse {
 
 /** The format and API of one kind of receiver. */
 export interface Preset {
-  /** The path to use if the URL has none. */
+  /** The default path, for a URL without a path. */
   path: string;
   /** Query parameters to add. A parameter that is in the URL stays as it is; one that is empty there is left out. */
   query?(key: string): Record<string, string>;

@@ -40,7 +40,7 @@ export class Keys {
     if (this.#keeper) return;
     this.#changed = changed;
     this.#keeper = spawn('sh', ['-c', keeper], { stdio: ['pipe', 'pipe', 'ignore'] });
-    this.#keeper.on('error', () => {}); // without it there are no keys
+    this.#keeper.on('error', () => {}); // without it, keys do nothing
     this.#keeper.on('exit', () => this.#keeperExited());
     this.#keeper.stdin?.on('error', () => {});
     this.#keeper.stdout?.resume();

@@ -43,7 +43,7 @@ export class Table {
     return this.#memory.exports.count();
   }
 
-  /** Returns the row of a key. If there is none, adds one with this `before`. */
+  /** Returns the row of a key. Adds a row with this `before` for a new key. */
   row({ words, length }: KeyBytes, before = 0): number {
     return this.#row(words, 0, length, before);
   }

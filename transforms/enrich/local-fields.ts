@@ -14,7 +14,7 @@ export interface LocalData {
   host: string;
 }
 
-/** Returns the fields for a key, or '' if there are none. */
+/** Returns the fields for a key, or '' if the key adds no fields. */
 type FieldsOf = (key: unknown) => string;
 type Row = readonly [field: string, group: Group, of: string, fieldsOf: FieldsOf];
 type Member = readonly [field: keyof ReturnType<Membership['of']>, group: Group];

@@ -2,7 +2,7 @@ import packet from 'dns-packet';
 
 export type QueryType = 'PTR' | 'A' | 'AAAA';
 
-/** A server's reply: the records of the query, or an empty list if there are none, or that the query failed. */
+/** A server's reply: the records of the query, which may be an empty list, or that the query failed. */
 export type Reply = { data: string[]; ttl: number } | 'failed';
 
 /** Encodes a query with recursion desired. */

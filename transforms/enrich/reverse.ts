@@ -5,7 +5,7 @@ import { dnsName, maxNames, member, namesText } from './text.js';
 /** Why an event gets no name from a reverse look-up. */
 export type Missing = Failure | 'none' | 'late' | 'busy';
 
-/** The reverse look-up of one address. When it is `done`, it has the names or the reason why there are none. */
+/** The reverse look-up of one address. When it is `done`, it has the names, or the reason why the look-up failed. */
 export interface Lookup {
   readonly address: string;
   /** When its server was asked, in the time of performance.now(); infinite before. */

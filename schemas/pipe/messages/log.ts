@@ -8,7 +8,7 @@ export function beforeMessages(task: () => void): void {
   clear = task;
 }
 
-/** Writes one line to stderr: `command: message`. Ignores errors: a broken stderr is no reason to stop. */
+/** Writes one line to stderr: `command: message`. Ignores errors, so a broken stderr does not stop the command. */
 export function logMessage(command: string, message: string): void {
   clear();
   try {

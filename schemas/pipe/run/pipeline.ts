@@ -47,7 +47,7 @@ export async function* events(source: PipelineSource, ...stages: Stage[]): Async
   }
 }
 
-/** Used if there is no stage: checks that lines are valid and not too long, as each stage does. */
+/** Stands in for a missing stage: checks that lines are valid and not too long, as each stage does. */
 const every = select('events', [], everything, {});
 
 /** Destroys a stream that is not read any more, even while it waits: return() of a generator would wait too. */

@@ -7,7 +7,7 @@ import { beforeMessages } from '../messages/log.js';
 import type { Ledger } from '../stage/ledger.js';
 import { type ProgressState, statusLine } from './progress/status-line.js';
 
-/** The time between updates of the line, and before the first (ms): a shorter run needs none. */
+/** How often the line is updated (ms). It first appears after this time, so a shorter run does not show it. */
 const every = 1_000;
 
 /**
@@ -84,7 +84,7 @@ export class Progress {
   }
 }
 
-/** Writes to the terminal. Ignores errors: a broken terminal is no reason to stop. */
+/** Writes to the terminal. Ignores errors, so a broken terminal does not stop the command. */
 function write(text: string): void {
   try {
     writeSync(2, text);

@@ -40,7 +40,7 @@ export class AheadScanner {
     this.#fill();
   }
 
-  /** The start of the next piece; undefined if there is none. */
+  /** The start of the next piece; undefined after the last one. */
   get begins(): number | undefined {
     return this.#pieces[0]?.from;
   }

@@ -91,7 +91,7 @@ export class CompiledFilter {
     }
   }
 
-  /** Returns the offset in bytes of the memory of an unanswered question; undefined if it has none. */
+  /** Returns the byte offset of the memory for an unanswered question; undefined if the question needs no memory. */
   memoryOf(question: number): number | undefined {
     if (this.#questions[question]?.ask.is !== 'remembered') return undefined;
     const before = this.#questions.slice(0, question);
@@ -114,7 +114,7 @@ export class CompiledFilter {
     return (headWords + this.#questions.length * questionWords + 1) & ~1;
   }
 
-  /** Adds the questions of a condition. Returns the first one, or the verdict if there is none. */
+  /** Adds the questions of a condition. Returns the first one, or the verdict if no question is needed. */
   #add(ask: Condition, yes: number, no: number): number {
     switch (ask.is) {
       case 'and':

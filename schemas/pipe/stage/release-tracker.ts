@@ -10,7 +10,7 @@ interface Place {
 /**
  * Tracks how many reads have left all stages, for a source that acknowledges its events. A read moves from stage to stage:
  * it leaves a stage once that holds none of the lines it had received by then. Each stage is asked about one read at a time,
- * the newest to arrive, so many reads cost no more than a few.
+ * the newest to arrive, so the cost does not grow with the number of reads.
  */
 export class ReleaseTracker {
   readonly #places: Place[];

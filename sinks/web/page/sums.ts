@@ -1,7 +1,7 @@
 import { printable } from '../../../schemas/pipe/messages/printable.js';
 import type { Attempt } from './model.js';
 
-/** Returns the quantile `share` (0 to 1) of sorted values, or undefined if there are none. */
+/** Returns the quantile `share` (0 to 1) of sorted values; undefined for an empty list. */
 export function quantile(sorted: readonly number[], share: number): number | undefined {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
