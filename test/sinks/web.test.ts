@@ -1,84 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { printable } from '../../schemas/pipe/messages/printable.js';
-import { browser, open } from '../support/browser.js';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { open } from '../support/browser.js';
 import { connect, ndjson } from '../support/events.js';
-import { type Running, start } from '../support/process.js';
 import { shell } from '../support/shell.js';
-
-let chromium: Browser;
-let dir: string;
-before(async () => {
-  chromium = await browser();
-  dir = mkdtempSync(join(tmpdir(), 'synpipe-web-'));
-});
-after(async () => {
-  await chromium.close();
-  rmSync(dir, { recursive: true });
-});
-
-/** Starts sink-web on a free port. Returns its address. */
-async function serve(t: TestContext, input: string | 'pipe', ...options: string[]): Promise<Running & { url: string }> {
-  const stdin = input === 'pipe' ? 'pipe' : openSync(input, 'r');
-  const running = start(t, ['sink-web', ...(options.includes('-l') ? [] : ['-l', '0']), ...options], dir, [
-    stdin,
-    'pipe',
-    'pipe',
-  ]);
-  const [output] = await once(running.child.stderr as NonNullable<typeof running.child.stderr>, 'data');
-  return { ...running, url: /http:\S+/.exec(output)?.[0] as string };
-}
-
-const at = (i: number) => new Date(Date.parse('2026-11-23T08:00:00Z') + i * 250).toISOString().replace('Z', '000Z');
-const names = ['curl', 'node', 'postgres'];
-const places = [
-  { daddr: '192.0.2.7', dport: 443, name: 'api.example.com', name_source: 'dns' },
-  { daddr: '2001:db8::5', dport: 5432, family: 6 },
-  { daddr: '203.0.113.9', dport: 22 },
-];
-
-/** Attempts of three processes to three places, every fourth to port 22 and refused: the connect and outcome of each. */
-function known(count: number, from = 0): Record<string, unknown>[] {
-  return Array.from({ length: count }, (_, n) => n + from).flatMap((i) => {
-    const comm = names[(i * i) % 3] as string;
-    const failed = i % 4 === 0;
-    const common = {
-      ts: at(i),
-      id: String(i + 1),
-      pid: 100 + ((i * i) % 3),
-      comm,
-      ...(failed ? places[2] : places[i % 2]),
-    };
-    const refused = failed ? { errno: 111, error: 'ECONNREFUSED' } : {};
-    return [
-      connect({ ...common, seq: 2 * i + 1, ...refused }),
-      {
-        ...connect({ ...common, seq: 2 * i + 2 }),
-        type: 'outcome',
-        result: failed ? 'refused' : 'established',
-        ...refused,
-        latency_us: 100 * (i + 1),
-      },
-    ];
-  });
-}
-
-function file(name: string, ...events: unknown[]): string {
-  const path = join(dir, name);
-  writeFileSync(path, ndjson(...events));
-  return path;
-}
+import { attempts, chromium, dir, file, known, serve } from './web/served.js';
 
 const number = (page: Page, id: string) => page.locator(`#${id}`).textContent();
-const attempts = (page: Page, count: number) =>
-  page.waitForFunction((wanted) => document.getElementById('attempts')?.textContent === wanted, String(count));
 const ends = (page: Page) =>
   page
     .locator('#graph [aria-label]')
@@ -315,41 +244,6 @@ test('a page opened late shows waiting attempts too; one disappears if its outco
   assert.deepEqual(complaints, []);
 });
 
-test('names that contain an attack are shown as text', async (t) => {
-  const evil = [
-    '<img src=x onerror=alert(1)>',
-    '"><script>alert(2)</script>',
-    "'); alert(3); ('",
-    '\u202e\u001b[31m{{7*7}}',
-    'a\u200bb\u2028c\u061cd\u{e0041}e',
-  ];
-  const events = evil.map((text, i) =>
-    connect({
-      seq: i + 1,
-      id: String(i),
-      comm: text.slice(0, 15),
-      exe: text,
-      name: `${text}.example`,
-      name_source: 'ptr',
-    }),
-  );
-  const { url } = await serve(t, file('evil.ndjson', ...events));
-  const { page, complaints } = await open(t, chromium, url);
-  await attempts(page, evil.length);
-  for (const text of evil)
-    assert.equal(await page.locator('#rows', { hasText: `${printable(text)}.example` }).count(), 1, text);
-  for (const [i] of evil.entries()) {
-    await page.locator('#rows [role=row]').nth(i).click();
-    const whole = (await page.locator('body').textContent()) as string;
-    assert.equal(printable(whole.replace(/[\n\r]/g, '')), whole.replace(/[\n\r]/g, ''));
-    await page.click('#close');
-  }
-  await page.locator('#graph [role=button]').first().click();
-  await page.waitForFunction(() => document.getElementById('attempts')?.textContent === '1');
-  assert.equal(await page.locator('main img, main script').count(), 0);
-  assert.deepEqual(complaints, []);
-});
-
 test('light, dark and phone: nothing is wider than the screen', async (t) => {
   const { url } = await serve(t, file('sizes.ndjson', ...known(100)));
   for (const more of [
@@ -363,64 +257,6 @@ test('light, dark and phone: nothing is wider than the screen', async (t) => {
     assert.ok(wider <= 0, `${JSON.stringify(more)}: ${wider} px too wide`);
     assert.deepEqual(complaints, []);
   }
-});
-
-/** Starts a server with one page, whose origin differs from that of any sink-web. */
-async function elsewhere(t: TestContext, html: string): Promise<{ port: number }> {
-  const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end(html)).listen(0);
-  await once(server, 'listening');
-  t.after(() => server.close());
-  return server.address() as AddressInfo;
-}
-
-test('a page on another origin can get nothing but the page itself, in any way', async (t) => {
-  const { url } = await serve(t, file('guarded.ndjson', ...known(20)));
-  const { port } = new URL(url);
-  const { page } = await open(t, chromium, url); // gives this browser the cookie
-  await attempts(page, 20);
-  const storageState = await page.context().storageState();
-  assert.equal(storageState.cookies.length, 1);
-  const paths = ['', 'page.js', 'page.css', 'icon.svg', 'events', 'events?where=comm+%3D%7E+%22%28a%2B%29%2B%24%22'];
-  const ways = {
-    fetch: (at: string) => `fetch('${at}', { credentials: 'include' }).catch(() => {})`,
-    'fetch, not asking to read': (at: string) =>
-      `fetch('${at}', { credentials: 'include', mode: 'no-cors' }).catch(() => {})`,
-    img: (at: string) => `document.body.append(Object.assign(new Image(), { src: '${at}' }))`,
-    script: (at: string) => `document.head.append(Object.assign(document.createElement('script'), { src: '${at}' }))`,
-    iframe: (at: string) => `document.body.append(Object.assign(document.createElement('iframe'), { src: '${at}' }))`,
-    EventSource: (at: string) => `new EventSource('${at}', { withCredentials: true })`,
-    'form, to go there': (at: string) =>
-      `document.body.append(Object.assign(document.createElement('form'), { action: '${at}', id: 'f' })); document.querySelector('#f').submit()`,
-    'form, to post': (at: string) =>
-      `document.body.append(Object.assign(document.createElement('form'), { action: '${at}', id: 'f', method: 'post' })); document.querySelector('#f').submit()`,
-    navigation: (at: string) => `location.href = '${at}'`,
-    window: (at: string) => `window.open('${at}')`,
-  };
-  for (const site of ['localhost', '127.0.0.1']) {
-    // another site, and the same site, which gets the cookie
-    const other = await elsewhere(t, '<!doctype html><body>elsewhere');
-    for (const [way, code] of Object.entries(ways)) {
-      for (const path of paths) {
-        // a separate context, with the cookie: what another try opened may still be loading
-        const context = await chromium.newContext({ storageState });
-        const attacker = await context.newPage();
-        await attacker.goto(`http://${site}:${other.port}/`);
-        const answered = context.waitForEvent('response', (one) => one.url().startsWith(`http://127.0.0.1:${port}/`));
-        const failed = context.waitForEvent('requestfailed', (asked) =>
-          asked.url().startsWith(`http://127.0.0.1:${port}/`),
-        );
-        await attacker.evaluate(code(`http://127.0.0.1:${port}/${path}`));
-        const response = await Promise.race([answered, failed.then(() => undefined)]);
-        for (const rest of [answered, failed]) rest.catch(() => {});
-        const goes = way === 'navigation' || way === 'window' || way === 'form, to go there' || way === 'iframe';
-        const may = goes && path === '';
-        if (response) assert.equal(response.ok(), may, `${site} ${way} /${path}: ${response.status()}`);
-        else assert.ok(!may, `${site} ${way} /${path} failed`);
-        await context.close();
-      }
-    }
-  }
-  assert.equal(await page.locator('#state').textContent(), 'the input has ended');
 });
 
 test('the page finds a new run at the same address', async (t) => {
