@@ -15,8 +15,11 @@ else
   export CXX := $(TRIPLET)-g++ $(FLAGS)
 endif
 BPF := $(patsubst bpf/%.bpf.c,$(NATIVE)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
-TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/*.json schemas/build/*.ts schemas/build/*.cjs schemas/build/manual/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*/*.ts schemas/pipe/*/*.h schemas/compile/*.ts schemas/where/*.ts schemas/nats/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
-	transforms/*/*.ts transforms/*/*.c transforms/*/*.h sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
+# C beside the runtime and the stages, which schemas/compile/ turns into WebAssembly
+KERNELS := $(wildcard schemas/pipe/scan/*.h transforms/*/*.[ch] sinks/*/*.[ch])
+LAYOUTS := $(wildcard schemas/pipe/scan/*layout.ts transforms/*/*.layout.ts sinks/*/*.layout.ts)
+TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/pipe/*/*.cjs schemas/*.json schemas/build/*.ts schemas/build/*.cjs schemas/build/manual/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*/*.ts schemas/compile/*.ts schemas/where/*.ts schemas/nats/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
+	transforms/*/*.ts sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
 # npm brings node-gyp, and a Node that is installed brings its headers: no download.
 GYP = $(or $(shell command -v node-gyp),node $(shell npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js)
 NODE = $(shell node -p 'require("path").resolve(process.execPath, "../..")')
@@ -37,7 +40,7 @@ $(NATIVE)/collector.node: $(wildcard collector/*.cc collector/*.c collector/*.h)
 	@mkdir -p $(@D)
 	cp collector/build/Release/collector.node $@
 
-$(NATIVE)/pipe.node: $(wildcard schemas/pipe/native/*.[ch] schemas/pipe/scan/*.h) schemas/pipe/native/binding.gyp schemas/generated/scan.c
+$(NATIVE)/pipe.node: $(wildcard schemas/pipe/native/*.[ch]) $(KERNELS) schemas/pipe/native/binding.gyp schemas/generated/scan.c
 	cd schemas/pipe/native && $(GYP) rebuild --arch=$(CPU) $(NODEDIR) --silent >/dev/null
 	@mkdir -p $(@D)
 	cp schemas/pipe/native/build/Release/pipe.node $@
@@ -45,7 +48,7 @@ $(NATIVE)/pipe.node: $(wildcard schemas/pipe/native/*.[ch] schemas/pipe/scan/*.h
 # The package brings what is generated, and not what it is generated from.
 ifneq ($(wildcard schemas/compile/compile.ts),)
 schemas/generated/scan.c: $(wildcard schemas/compile/*.ts schemas/compile/*/*.ts schemas/*.schema.json schemas/formats.cjs \
-	schemas/where/kind.ts schemas/pipe/scan/*.h transforms/aggregate/*.c transforms/aggregate/*.h) package.json node_modules/.package-lock.json
+	schemas/where/kind.ts schemas/pipe/scan/webassembly.ts) $(KERNELS) $(LAYOUTS) package.json node_modules/.package-lock.json
 	node --import tsx schemas/compile/compile.ts
 endif
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Finds the sockets that were already waiting when the collector started. The collector runs these iterators once, after
- * attaching the hooks: first over the open files of all processes, which covers every network namespace, then over the TCP
+ * Finds the sockets that were already waiting when the collector started and, if the ends of connections are reported, those
+ * that were connected. The collector runs these iterators once, after attaching the hooks: first over the open files of all processes, which covers every network namespace, then over the TCP
  * sockets in the collector's namespace, for those without a file.
  */
 #ifndef SYNPIPE_ADOPT_BPF_H
@@ -12,8 +12,10 @@
 #include <bpf/bpf_helpers.h>
 
 #include "call_entry.bpf.h"
+#include "connection.bpf.h"
 #include "endpoints.bpf.h"
 #include "filter.bpf.h"
+#include "life.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 #include "task.bpf.h"
@@ -70,19 +72,56 @@ static __always_inline __u64 syn_time_ns(struct sock *sk)
 	return now - (__u32)((__u32)(bpf_ktime_get_ns() / unit) - stamp) * unit;
 }
 
-/*
- * Adds a waiting socket to `attempts`; its first pending line is due at once. `task` is NULL if the socket belongs to no
- * process.
- */
+/* Whether the socket is waiting, or connected by this host, if the ends of connections are reported. */
+static __always_inline bool adoptable(struct sock *sk, __u8 state)
+{
+	if (state == TCP_SYN_SENT)
+		return true;
+	if (!reports(ATTEMPT_CLOSED))
+		return false;
+	if (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT && state != TCP_FIN_WAIT1 && state != TCP_FIN_WAIT2)
+		return false;
+	return opened_here(sk, state);
+}
+
+/* Adds a connected socket to `connections`. A hook may have added its entry in the meantime. */
+static __always_inline void adopt_connection(__u64 key, struct attempt *connection, __u8 state)
+{
+	struct attempt_event *event = &connection->event;
+
+	event->start_ns = 0;
+	event->established = true;
+	if (state == TCP_CLOSE_WAIT)
+		event->life.closed_by = ATTEMPT_CLOSED_REMOTE;
+	else if (state != TCP_ESTABLISHED)
+		event->life.closed_by = ATTEMPT_CLOSED_LOCAL;
+	connection->flags = CONNECTION_REPORTED; /* it will have no outcome */
+	if (!remember_connection(key, connection, BPF_NOEXIST) && !bpf_map_lookup_elem(&connections, &key))
+		drop(ATTEMPT_DROP_CLOSE);
+}
+
+/* Adds a waiting socket to `attempts`; its first pending line is due at once. */
+static __always_inline void adopt_attempt(__u64 key, struct attempt *attempt)
+{
+	attempt->left = attempt->event.endpoints;
+	attempt->flags = ATTEMPT_RETURNED;
+	attempt->look_ns = config.pending ? 0 : NEVER;
+	/* The attempt is not lost if a hook has added its entry in the meantime. */
+	if (!remember(key, attempt, BPF_NOEXIST) && !bpf_map_lookup_elem(&attempts, &key))
+		drop(ATTEMPT_DROP_TABLE);
+}
+
+/* `task` is NULL if the socket belongs to no process. */
 static __always_inline void adopt_socket(struct sock *sk, struct task_struct *task)
 {
 	__u64 key = (__u64)sk;
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	const struct sock_common *common;
 	struct attempt_event *event;
 	struct scratch *room;
 	struct sock_copy buffer;
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT || !netns_wanted(sk))
+	if (!adoptable(sk, state) || !netns_wanted(sk))
 		return;
 	room = scratch(SCRATCH_OPEN);
 	if (!room)
@@ -101,13 +140,10 @@ static __always_inline void adopt_socket(struct sock *sk, struct task_struct *ta
 	if (task)
 		fill_other_task(room, task);
 	room->attempt.key = key;
-	room->attempt.left = event->endpoints;
-	room->attempt.flags = ATTEMPT_RETURNED;
-	room->attempt.look_ns = config.pending ? 0 : NEVER;
-	/* The attempt is not lost if a hook has added its entry in the meantime. */
-	if (remember(key, &room->attempt, BPF_NOEXIST) || bpf_map_lookup_elem(&attempts, &key))
-		return;
-	drop(ATTEMPT_DROP_TABLE);
+	if (state == TCP_SYN_SENT)
+		adopt_attempt(key, &room->attempt);
+	else
+		adopt_connection(key, &room->attempt, state);
 }
 
 SEC("iter/task_file")

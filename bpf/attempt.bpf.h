@@ -10,9 +10,12 @@
  * The last two may happen in either order, or at the same time. Whichever is second writes the outcome, so that an outcome
  * never precedes its connect record.
  *
+ *   connection_state               a connection starts to end, or ends (any context)
  *   attempt_icmp4, attempt_icmp6   an ICMP error answered a SYN       (any context)
+ *   packet_dropped                 the kernel drops a packet          (any context)
  *   adopt_files, adopt_sockets     find what was waiting at the start (iterators)
  *   look_at_open, look_at_call     find what is waiting now           (iterators)
+ *   look_at_connections            find what is connected now         (iterator)
  */
 #ifndef SYNPIPE_ATTEMPT_BPF_H
 #define SYNPIPE_ATTEMPT_BPF_H
@@ -20,9 +23,12 @@
 #include "adopt.bpf.h"
 #include "call_entry.bpf.h"
 #include "call_return.bpf.h"
+#include "connection.bpf.h"
+#include "drop.bpf.h"
 #include "icmp.bpf.h"
 #include "left.bpf.h"
 #include "look.bpf.h"
+#include "look_connections.bpf.h"
 #include "syn_sent.bpf.h"
 
 /* In a simultaneous open the socket passes through SYN_RECV: the attempt has not ended yet. */
@@ -32,6 +38,16 @@ static __always_inline void attempt_state_left(struct sock *sk, int from, int to
 		attempt_syn_left(sk, to);
 	else if (from == TCP_SYN_RECV && reports(ATTEMPT_OUTCOME))
 		attempt_syn_left(sk, to);
+	else if (reports(ATTEMPT_CLOSED) && from != TCP_LISTEN && from != TCP_CLOSE)
+		connection_state(sk, to);
+}
+
+/* The kernel is about to report a socket's error to the application. */
+static __always_inline void attempt_error(struct sock *sk)
+{
+	if (reports(ATTEMPT_CLOSED))
+		connection_error(sk);
+	attempt_icmp4(sk);
 }
 
 /*

@@ -13,11 +13,41 @@
 #define ATTEMPT_CONNECT_DUE_NS 50000000ULL
 #define ATTEMPT_PENDING_DUE_NS 1000000000ULL
 
-/* What a record reports. The first two are also bits of attempt_config.report. */
+/* What a record reports. CONNECT, OUTCOME and CLOSED are also bits of attempt_config.report. */
 enum attempt_kind {
 	ATTEMPT_CONNECT = 1,
 	ATTEMPT_OUTCOME = 2,
 	ATTEMPT_PENDING = 4,
+	ATTEMPT_CLOSED = 8, /* the end of an established connection; OUTCOME is set too */
+	ATTEMPT_OPEN = 16,  /* a connection that is still open */
+	ATTEMPT_SYMBOL = 32, /* not an event: process.exe is the name of the kernel function at the address `id` */
+};
+
+/* The netfilter hook that dropped a packet. Each is less than any address of a function. */
+enum attempt_hook {
+	ATTEMPT_HOOK_NONE,
+	ATTEMPT_HOOK_INPUT,
+	ATTEMPT_HOOK_OUTPUT,
+	ATTEMPT_HOOK_POSTROUTING,
+	ATTEMPT_HOOKS,
+};
+
+/* Which arguments the tracepoint kfree_skb has. */
+enum attempt_drop_arguments {
+	ATTEMPT_DROPS_OFF,    /* drops are not reported */
+	ATTEMPT_DROPS_REASON, /* a reason: since Linux 5.17 */
+	ATTEMPT_DROPS_SOCKET, /* also the socket that was to receive the packet: since Linux 6.11 */
+};
+
+/* How the end of a connection began: the side of the first FIN or RST. */
+enum attempt_closed_by {
+	ATTEMPT_CLOSED_UNKNOWN, /* it has not ended */
+	ATTEMPT_CLOSED_LOCAL,
+	ATTEMPT_CLOSED_REMOTE,
+	ATTEMPT_CLOSED_RESET_SENT,
+	ATTEMPT_CLOSED_RESET_RECEIVED,
+	ATTEMPT_CLOSED_TIMEOUT,
+	ATTEMPT_CLOSED_KILLED, /* by an administrator: ss -K */
 };
 
 /* How often a waiting attempt is reported. */
@@ -36,11 +66,12 @@ enum attempt_via {
 	ATTEMPT_VIA_MPTCP,
 };
 
-/* Why a record is missing: the index into attempt_counters.drops. All but UPDATE count attempts. */
+/* Why a record is missing: the index into attempt_counters.drops. RING and TABLE count attempts, CLOSE connections. */
 enum attempt_drop {
 	ATTEMPT_DROP_RING,   /* the ring buffer had no room for the last record of an attempt */
 	ATTEMPT_DROP_UPDATE, /* the ring buffer had no room for another record */
 	ATTEMPT_DROP_TABLE,  /* `calls` or `attempts` had no room, or no program saw the end */
+	ATTEMPT_DROP_CLOSE,  /* `connections` or the ring buffer had no room, or no program saw the end */
 	ATTEMPT_DROPS,
 };
 
@@ -55,6 +86,13 @@ struct attempt_endpoints {
 	__u8 pad[2];
 };
 
+/* The packets of a socket that this host's kernel has dropped. */
+struct attempt_dropped {
+	__u64 at;     /* where it dropped the last one: enum attempt_hook, or an address in a kernel function; 0: not known */
+	__u32 count;  /* 0: none */
+	__u32 reason; /* of the last one: enum skb_drop_reason, or a subsystem in the upper 16 bits and its own number below */
+};
+
 /* The ICMP error that answered a SYN. */
 struct attempt_icmp {
 	__u8 from[16]; /* network order: who sent it */
@@ -65,29 +103,44 @@ struct attempt_icmp {
 	__u8 pad[3];
 };
 
+/* The life of a connection: up to its end, or so far. All numbers are the kernel's own, from struct tcp_sock. */
+struct attempt_life {
+	__u64 established_ns; /* 0: before the collector's start */
+	__u64 bytes_sent;     /* payload, each byte once, whether acknowledged or not */
+	__u64 bytes_received; /* payload, in order */
+	__u32 segs_retransmitted;
+	__u32 srtt_us;    /* smoothed; 0: not known */
+	__u32 min_rtt_us; /* over the kernel's window; 0: not known */
+	__u8 closed_by;   /* enum attempt_closed_by */
+	__u8 exiting;     /* 1: the process that closed it was exiting */
+	__u8 pad[2];
+};
+
 /*
- * A record in the ring buffer, or from the iterator look_at_open. It is cut off after the used bytes of `process.exe`.
+ * A record in the ring buffer. It is cut off after the used bytes of `process.exe`.
  * Integers are in host order, times are nanoseconds of the boot clock.
  */
 struct attempt_event {
 	__u64 id;       /* socket cookie, or, if bit 63 is set, made from start_ns and the CPU */
-	__u64 start_ns; /* of the call; without a call, of SYN_SENT; for an attempt from before the start, of the first SYN */
-	__u64 time_ns;  /* outcome: when it ended; pending: when it was looked at; connect: not set */
+	__u64 start_ns; /* of the call; without a call, of SYN_SENT; for an attempt from before the start, of the first SYN; for a
+			   connection from before the start: 0 */
+	__u64 time_ns;  /* outcome, closed: when it ended; pending, open: when it was looked at; connect: not set */
 	__u32 netns;       /* inode number */
 	__u32 retransmits; /* SYNs that were retransmitted */
-	__u16 error;       /* connect: errno if the call failed, else 0; outcome: why it ended, 0 if not known */
+	__u16 error;       /* connect: errno if the call failed, else 0; outcome, closed: why it ended, 0 if not known */
 	__u8 kind;         /* enum attempt_kind */
 	__u8 via;          /* enum attempt_via */
 	__u8 established;  /* outcome: 1 if it was established */
-	__u8 existing;     /* 1: it was waiting when the collector started */
+	__u8 existing;     /* 1: it was waiting or open when the collector started */
 	__u8 pad[2];
 	struct attempt_endpoints endpoints;
-	struct attempt_icmp icmp;
+	struct attempt_dropped dropped; /* outcome, pending: while it waited; closed, open: since the call */
+	union {
+		struct attempt_icmp icmp; /* connect, outcome, pending */
+		struct attempt_life life; /* closed, open */
+	};
 	struct process process;
 };
-
-/* The size of a record from the iterator, which is padded to 8 bytes. */
-#define ATTEMPT_EVENT_BYTES(exe_size) (sizeof(struct attempt_event) - PROCESS_EXE_BYTES + (((exe_size) + 7) & ~7ULL))
 
 /*
  * What has happened to an attempt. The program that sets the second of RETURNED and LEFT writes the outcome and frees the
@@ -97,9 +150,20 @@ enum attempt_flag {
 	ATTEMPT_RETURNED = 1, /* its call has returned; set from the start if there is no call */
 	ATTEMPT_LEFT = 2,     /* it has left SYN_SENT, and the fields `left…` are set */
 	ATTEMPT_CLAIMED = 4,  /* the program that set this writes its connect record */
+	ATTEMPT_LOOKED = 8,   /* the last look at open attempts has counted and reported it */
 };
 
-/* A socket in SYN_SENT, in the map `attempts`. */
+/*
+ * What has happened to a connection. The program that sets the second of REPORTED and CLOSED writes the closed record and frees
+ * the entry.
+ */
+enum connection_flag {
+	CONNECTION_REPORTED = 1, /* its outcome has been written */
+	CONNECTION_CLOSED = 2,   /* it has ended, and its event is complete */
+	CONNECTION_CLAIMED = 4,  /* the program that set this handles its end */
+};
+
+/* A socket in SYN_SENT, in the map `attempts`; or a connection, in the map `connections`. */
 struct attempt {
 	__u64 key;     /* its key in the map: the socket's address */
 	__u64 call;    /* the thread in connect(), whose return sets RETURNED; 0: started in another way */
@@ -113,7 +177,8 @@ struct attempt {
 	__u8 at_once;     /* 1: the call itself gave up, so its errno is the cause */
 	__u8 pad[4];
 	struct attempt_event event;
-	__u32 flags; /* enum attempt_flag, set atomically; after everything else, so that they show whether a copy is whole */
+	/* enum attempt_flag or connection_flag, set atomically; after everything else, so that they show whether a copy is whole */
+	__u32 flags;
 	__u32 pad2;
 };
 
@@ -135,7 +200,12 @@ struct attempt_counters {
 	__u64 due_ns;     /* written by the iterators: when the next line is due for anything they have seen */
 	__u64 still_open; /* counted by the last look at open attempts */
 	__u32 phase;      /* enum attempt_phase, set by the collector */
-	__u32 adopted;    /* sockets that were waiting at the start */
+	__u32 more;       /* set by a look that stopped early: the ring buffer has too little room */
+	__u32 adopted;    /* sockets that were waiting or connected at the start */
+	__u32 pad2;
+	__u64 connected;    /* entries ever added to `connections` */
+	__u64 disconnected; /* entries ever deleted from it */
+	__u64 report_ns;    /* when the current report of all open connections began; 0: they are only checked */
 };
 
 /* Ports from the first to the last, host order. */
@@ -157,13 +227,17 @@ struct attempt_config {
 	__u32 port_count;
 	__u32 cgroup_count;
 	__u32 family;  /* 4, 6, or 0 for both */
-	__u32 report;  /* enum attempt_kind: one or both of the first two */
+	__u32 report;  /* enum attempt_kind: CONNECT, OUTCOME or both; OUTCOME may be joined by CLOSED */
 	__u32 pending; /* enum attempt_pending */
+	__u32 drops;   /* enum attempt_drop_arguments */
+	__u32 pad;
 };
 
 static_assert(sizeof(struct attempt_endpoints) == 40, "no hidden padding");
+static_assert(sizeof(struct attempt_dropped) == 16, "no hidden padding");
 static_assert(sizeof(struct attempt_icmp) == 24, "no hidden padding");
-static_assert(sizeof(struct attempt_event) == 104 + sizeof(struct process), "no hidden padding");
+static_assert(sizeof(struct attempt_life) == 40, "no hidden padding");
+static_assert(sizeof(struct attempt_event) == 136 + sizeof(struct process), "no hidden padding");
 static_assert(sizeof(struct attempt) == 104 + sizeof(struct attempt_event), "no hidden padding");
 
 #endif

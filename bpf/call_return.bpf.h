@@ -134,6 +134,7 @@ static __always_inline void finish_call(struct call *call, long ret)
 	if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_RETURNED) & ATTEMPT_LEFT) {
 		fill_outcome(attempt);
 		submit(event, ATTEMPT_OUTCOME);
+		connection_reported(key);
 		forget(key);
 	}
 }

@@ -147,7 +147,7 @@ static __always_inline void fill_exe(struct process_room *room, struct task_stru
 		}
 		dentry = parent;
 	}
-	barrier_var(root); /* else the compiler tests it earlier, and the verifier follows each step twice */
+	barrier_var(root); /* keeps the compiler from testing it earlier, where the verifier would follow each step twice */
 	if ((__u64)dentry == root && mount == fs->root.mnt) { /* the process's own root, which may be a chroot */
 		process->exe_size = at;
 		return;

@@ -3,7 +3,7 @@
  * The cheapest tier: trampolines around the function that connect() and io_uring share. It is the innermost function that both
  * call, and its result is what the caller gets: the functions below it see neither the result of a blocking call nor the
  * refusals of security modules and cgroup programs.
- * The programs are in the order of an attempt; the collector attaches them from the last to the first.
+ * The programs are in the order in which an attempt meets them; the collector attaches them from the last to the first.
  */
 #define ENTRIES_ARE_TYPED
 #define SEES_ICMP6
@@ -58,7 +58,7 @@ int kernel_exit(__u64 *ctx)
 SEC("?tp_btf/inet_sk_error_report")
 int socket_error(__u64 *ctx)
 {
-	attempt_icmp4((struct sock *)ctx[0]);
+	attempt_error((struct sock *)ctx[0]);
 	return 0;
 }
 
@@ -80,6 +80,13 @@ SEC("tp_btf/inet_sock_set_state")
 int socket_state_left(__u64 *ctx)
 {
 	attempt_state_left((struct sock *)ctx[0], ctx[1], ctx[2]);
+	return 0;
+}
+
+SEC("?raw_tp/kfree_skb")
+int packet_drop(struct bpf_raw_tracepoint_args *ctx)
+{
+	packet_dropped(ctx);
 	return 0;
 }
 

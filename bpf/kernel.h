@@ -8,32 +8,7 @@
 
 #include <linux/types.h>
 
-#define AF_INET 2
-#define AF_INET6 10
-#define SOCK_STREAM 1
-#define SOCKADDR_MAX 128 /* sizeof(struct sockaddr_storage) */
-#define IPPROTO_TCP 6
-#define IPPROTO_MPTCP 262
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
-#define PF_IO_WORKER 0x00000010
-#define PF_KTHREAD 0x00200000
-
-#define EINTR 4
-#define EFAULT 14
-#define EEXIST 17
-#define ENOTSOCK 88
-#define EADDRNOTAVAIL 99
-#define EINPROGRESS 115
-/* The restart codes never reach the program, but sys_exit sees them. */
-#define ERESTARTSYS 512
-#define ERESTART_RESTARTBLOCK 516
-#define ECONNREFUSED 111
-#define SO_EE_ORIGIN_ICMP 2
-#define SO_EE_ORIGIN_ICMP6 3
-
-enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7, TCP_LISTEN = 10 };
-enum socket_state { SS_UNCONNECTED = 1 };
+#include "numbers.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -63,12 +38,25 @@ struct sock_common {
 	} skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	unsigned long skc_flags; /* bits of enum sock_flags */
 	struct {
 		__s64 counter;
 	} skc_cookie;
 };
 
+struct net_device {
+	int ifindex; /* LOOPBACK_IFINDEX for each namespace's own loopback */
+};
+
+struct dst_entry {
+	struct net_device *dev;
+};
+
 struct sk_buff {
+	unsigned long _skb_refdst; /* a struct dst_entry *, and a flag in the lowest bit */
+	struct sock *sk; /* whose packet it is, if known: the sender, or the receiver */
+	struct net_device *dev;
+	int skb_iif; /* the interface it came in by; 0: it is on its way out */
 	char cb[48];
 	unsigned char *head;
 	unsigned char *data;
@@ -103,11 +91,36 @@ struct inet_sock {
 	__be16 inet_sport; /* stays when the port is released, until another one is chosen */
 };
 
+struct inet_bind_bucket { /* a local port */
+	signed char fastreuse; /* negative: all its sockets have got it in connect(), not in bind() */
+};
+
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct minmax_sample {
+	__u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[1];
+};
+
 struct tcp_sock {
 	__u8 is_mptcp : 1;
 	__u8 tcp_usec_ts : 1; /* retrans_stamp is in microseconds, not milliseconds */
 	__u32 retrans_stamp;  /* in SYN_SENT: when the first SYN was sent, by the monotonic clock */
 	__u32 total_retrans;
+	__u64 bytes_sent;     /* payload, what is sent again included */
+	__u64 bytes_retrans;  /* payload that was sent again */
+	__u64 bytes_acked;    /* sequence space: SYN and FIN count too */
+	__u64 bytes_received; /* in order; a FIN counts as a byte */
+	__u32 snd_una;
+	__u32 snd_nxt;
+	__u32 write_seq; /* the end of what is queued, a FIN included */
+	__u32 srtt_us; /* in units of 1/8 */
+	struct minmax rtt_min;
 };
 
 struct mptcp_sock {
@@ -258,13 +271,10 @@ struct pt_regs {
 #endif
 };
 
-struct seq_file {
-	unsigned long size;
-	unsigned long count;
-};
+struct bpf_map;
 
 struct bpf_iter_meta {
-	struct seq_file *seq;
+	__u64 seq_num; /* how many objects came before */
 };
 
 struct bpf_iter__task {
@@ -280,9 +290,8 @@ struct bpf_iter__tcp {
 	struct sock_common *sk_common;
 };
 
-struct bpf_iter__bpf_map_elem {
+struct bpf_iter__bpf_map {
 	struct bpf_iter_meta *meta;
-	void *key;
 };
 
 struct trace_event_raw_sys_enter {
@@ -294,19 +303,5 @@ struct trace_event_raw_sys_exit {
 };
 
 #pragma clang attribute pop
-
-#if defined(__TARGET_ARCH_x86)
-#define ARGUMENTS(ctx) {(ctx)->di, (ctx)->si, (ctx)->dx, (ctx)->cx, (ctx)->r8}
-#define RESULT(ctx) ((ctx)->ax)
-#define TS_COMPAT 2 /* in a 32-bit program's system call */
-enum { NR_CONNECT = 42, NR_SENDTO = 44, NR_SENDMSG = 46, NR_SENDMMSG = 307, NR_IO_URING_ENTER = 426 };
-enum { NR32_SOCKETCALL = 102, NR32_CONNECT = 362, NR32_SOCKETCALL_CONNECT = 3 };
-#elif defined(__TARGET_ARCH_arm64)
-#define ARGUMENTS(ctx) {(ctx)->regs[0], (ctx)->regs[1], (ctx)->regs[2], (ctx)->regs[3], (ctx)->regs[4]}
-#define RESULT(ctx) ((ctx)->regs[0])
-enum { NR_CONNECT = 203, NR_SENDTO = 206, NR_SENDMSG = 211, NR_SENDMMSG = 269, NR_IO_URING_ENTER = 426 };
-#else
-#error "this architecture's system call numbers are not known"
-#endif
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The tier for kernels without trampolines: it hooks the same function by kprobe and kretprobe, and the socket's state by its
- * raw tracepoint. The kernel follows only a limited number of calls to their return at once (twice the number of CPUs, or
- * ten); a call beyond that is counted as lost when its thread exits or connects again.
- * The programs are in the order of an attempt; the collector attaches them from the last to the first.
+ * The tier for kernels without trampolines: it hooks the same functions as the fentry tier by kprobe and kretprobe, and the same
+ * tracepoints as raw tracepoints. For each function the kernel can follow only a limited number of calls to their return at the
+ * same time (twice the number of CPUs, at least ten). A further call is counted as lost when its thread exits or connects again.
+ * The programs are in the order in which an attempt meets them; the collector attaches them from the last to the first.
  */
 #define SEES_ICMP6
 #include "attempt.bpf.h"
@@ -63,7 +63,7 @@ int kernel_exit(struct pt_regs *ctx)
 SEC("?raw_tp/inet_sk_error_report")
 int socket_error(struct bpf_raw_tracepoint_args *ctx)
 {
-	attempt_icmp4((struct sock *)ctx->args[0]);
+	attempt_error((struct sock *)ctx->args[0]);
 	return 0;
 }
 
@@ -87,6 +87,13 @@ SEC("raw_tp/inet_sock_set_state")
 int socket_state_left(struct bpf_raw_tracepoint_args *ctx)
 {
 	attempt_state_left((struct sock *)ctx->args[0], ctx->args[1], ctx->args[2]);
+	return 0;
+}
+
+SEC("?raw_tp/kfree_skb")
+int packet_drop(struct bpf_raw_tracepoint_args *ctx)
+{
+	packet_dropped(ctx);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "connection.bpf.h"
 #include "endpoints.bpf.h"
 #include "icmp.bpf.h"
 #include "maps.bpf.h"
@@ -76,6 +77,8 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 	/* Nothing was received, and the calling thread itself closed the socket: connect() is about to fail. */
 	attempt->at_once = to == TCP_CLOSE && !attempt->left_error && attempt->call &&
 			   !(attempt->flags & ATTEMPT_RETURNED) && attempt->call == bpf_get_current_pid_tgid();
+	if (attempt->established && reports(ATTEMPT_CLOSED))
+		connection_opened(key, attempt);
 	if (!(__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_RETURNED))
 		return;
 	if (claims_connect(attempt)) {
@@ -84,6 +87,7 @@ static __always_inline void attempt_syn_left(struct sock *sk, int to)
 	}
 	fill_outcome(attempt);
 	submit(event, ATTEMPT_OUTCOME);
+	connection_reported(key);
 	forget(key);
 }
 

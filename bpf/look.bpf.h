@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Iterators over the attempts that are waiting. The collector runs them while the counters show that there are any. They
+ * Looks at the attempts that are waiting. The collector runs these iterators while the counters show that there are any. They
  * report what is due, find ends that no program saw, and compute when the next line will be due.
  */
 #ifndef SYNPIPE_LOOK_BPF_H
@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "call_return.bpf.h"
+#include "connection.bpf.h"
 #include "endpoints.bpf.h"
 #include "left.bpf.h"
 #include "maps.bpf.h"
@@ -47,21 +48,8 @@ static __always_inline bool is_same(const struct attempt_event *event, const str
 	       (!event->endpoints.sport || !now->sport || event->endpoints.sport == now->sport);
 }
 
-/* Writes a record to the iterator's output, as in the ring buffer but padded to 8 bytes. look_at_open has made sure it fits. */
-static __always_inline void put(struct seq_file *seq, struct attempt_event *event, enum attempt_kind kind)
-{
-	__u64 exe = event->process.exe_size;
-
-	event->kind = kind;
-	barrier_var(exe);
-	if (exe > PROCESS_EXE_BYTES)
-		return;
-	bpf_seq_write(seq, event, ATTEMPT_EVENT_BYTES(exe));
-}
-
 /* Finishes an attempt whose end no program saw: reports it with what is still known, or counts it as lost. */
-static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *room, struct attempt *attempt,
-					  bool same, __u8 state)
+static __always_inline void finish_unseen(struct scratch *room, struct attempt *attempt, bool same, __u8 state)
 {
 	__u64 key = attempt->key;
 
@@ -69,6 +57,8 @@ static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *
 		attempt->left_ns = attempt->gone_ns ?: bpf_ktime_get_boot_ns();
 		attempt->left = room->attempt.event.endpoints;
 		attempt->established = same && state != TCP_CLOSE;
+		if (attempt->established && reports(ATTEMPT_CLOSED))
+			connection_opened(key, attempt);
 		if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT) & ATTEMPT_LEFT)
 			return;
 		if (!(attempt->flags & ATTEMPT_RETURNED)) /* its call will finish it */
@@ -78,18 +68,19 @@ static __always_inline void finish_unseen(struct seq_file *seq, struct scratch *
 	}
 	if (claims_connect(attempt)) {
 		attempt->event.endpoints = attempt->left;
-		put(seq, &attempt->event, ATTEMPT_CONNECT);
+		submit(&attempt->event, ATTEMPT_CONNECT);
 	}
 	fill_outcome(attempt);
 	if (reports(ATTEMPT_OUTCOME) && (attempt->established || attempt->event.error))
-		put(seq, &attempt->event, ATTEMPT_OUTCOME);
+		submit(&attempt->event, ATTEMPT_OUTCOME);
 	else if (reports(ATTEMPT_OUTCOME))
 		drop(ATTEMPT_DROP_TABLE);
+	connection_reported(key);
 	forget(key);
 }
 
 /* Reports a waiting attempt: its connect line, if that is due and not written yet, and its pending line, if that is due. */
-static __always_inline void report_waiting(struct seq_file *seq, struct scratch *room, struct attempt *attempt)
+static __always_inline void report_waiting(struct scratch *room, struct attempt *attempt)
 {
 	struct attempt_event *event = &room->attempt.event;
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -98,20 +89,22 @@ static __always_inline void report_waiting(struct seq_file *seq, struct scratch 
 	if (reports(ATTEMPT_CONNECT) && !(room->attempt.flags & ATTEMPT_CLAIMED)) {
 		if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || connect_ns <= now) {
 			if (claims_connect(attempt))
-				put(seq, event, ATTEMPT_CONNECT);
+				submit(event, ATTEMPT_CONNECT);
 		} else {
 			due_at(connect_ns);
 		}
 	}
-	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN)
+	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN) {
 		counters.still_open++;
+		__sync_fetch_and_or(&attempt->flags, ATTEMPT_LOOKED);
+	}
 	if (!reports(ATTEMPT_OUTCOME) || !config.pending)
 		return;
 	if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.look_ns <= now) {
 		event->time_ns = now;
 		event->retransmits = retransmits((struct sock *)attempt->key);
 		take_icmp6(&room->attempt, &event->endpoints, event->start_ns);
-		put(seq, event, ATTEMPT_PENDING);
+		submit(event, ATTEMPT_PENDING);
 		attempt->look_ns = next_look_ns(event->start_ns, now);
 	}
 	due_at(attempt->look_ns);
@@ -140,36 +133,36 @@ static __always_inline bool is_gone(struct attempt *attempt, bool same, __u8 sta
 	return false;
 }
 
-SEC("iter/bpf_map_elem")
-int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
+/* Whether the ring buffer has too little room for what an entry may report. Then the collector reads it, and looks again. */
+static __always_inline bool must_pause(void)
 {
-	struct seq_file *seq = ctx->meta->seq;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2)
+		return false;
+	counters.more = true;
+	return true;
+}
+
+/* Looks at one entry of `attempts`. Returns 1 to stop. */
+static long look_at_attempt(struct bpf_map *map __attribute__((unused)), const __u64 *given, struct attempt *attempt,
+			    void *unused __attribute__((unused)))
+{
 	struct attempt_endpoints endpoints = {};
 	const struct sock_common *common;
 	struct sock_copy buffer;
-	struct attempt *attempt;
 	struct scratch *room;
-	__u64 *given = ctx->key;
-	__u64 key;
+	__u64 key = *given;
 	__u8 state;
 	bool same;
 
-	if (!given)
-		return 0;
-	key = *given;
+	if (must_pause())
+		return 1;
 	room = scratch(SCRATCH_OPEN);
-	attempt = bpf_map_lookup_elem(&attempts, &key);
-	if (!room || !attempt)
+	if (!room)
 		return 0;
-	/* Without room for three records, overflow: the kernel then stops, returns what it has, and comes back to this entry. */
-	if (seq->size - seq->count < 3 * sizeof(struct attempt_event)) {
-		bpf_seq_write(seq, room, sizeof(*room));
-		bpf_seq_write(seq, room, sizeof(*room));
-		return 0;
-	}
 	/* Use a copy, since the entry may be freed at any time. If it was reused in the meantime, its key or flags have changed. */
 	bpf_probe_read_kernel(&room->attempt, sizeof(room->attempt), attempt);
-	if (room->attempt.key != key || *(volatile __u32 *)&attempt->flags != room->attempt.flags)
+	if (room->attempt.key != key || *(volatile __u32 *)&attempt->flags != room->attempt.flags ||
+	    room->attempt.flags & ATTEMPT_LOOKED)
 		return 0;
 	if ((room->attempt.flags & (ATTEMPT_RETURNED | ATTEMPT_LEFT)) == (ATTEMPT_RETURNED | ATTEMPT_LEFT)) {
 		if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
@@ -178,7 +171,7 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	}
 	if (room->attempt.flags & ATTEMPT_LEFT) {
 		if (counters.phase & ATTEMPT_PHASE_LAST_OPEN || room->attempt.left_ns + UNSEEN_NS < bpf_ktime_get_boot_ns())
-			finish_unseen(seq, room, attempt, true, TCP_CLOSE);
+			finish_unseen(room, attempt, true, TCP_CLOSE);
 		return 0;
 	}
 	common = copy_sock(&buffer, (struct sock *)key);
@@ -187,7 +180,7 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	same = is_same(&room->attempt.event, &endpoints);
 	if (!same || (state != TCP_SYN_SENT && state != TCP_SYN_RECV)) {
 		if (is_gone(attempt, same, state))
-			finish_unseen(seq, room, attempt, same, state);
+			finish_unseen(room, attempt, same, state);
 		return 0;
 	}
 	/* Write to the entry itself as rarely as possible: it may be freed and reused at any time. */
@@ -197,7 +190,21 @@ int look_at_open(struct bpf_iter__bpf_map_elem *ctx)
 	if (!room->attempt.event.endpoints.sport)
 		attempt->event.endpoints = endpoints;
 	room->attempt.event.endpoints = endpoints;
-	report_waiting(seq, room, attempt);
+	report_waiting(room, attempt);
+	return 0;
+}
+
+/*
+ * The kernel may refuse an iterator over the entries of a map, which could write to them. This one is over the maps, of which
+ * the first stands for all.
+ */
+SEC("iter/bpf_map")
+int look_at_open(struct bpf_iter__bpf_map *ctx)
+{
+	if (ctx->meta->seq_num > 0)
+		return 0;
+	counters.more = false;
+	bpf_for_each_map_elem(&attempts, look_at_attempt, NULL, 0);
 	return 0;
 }
 

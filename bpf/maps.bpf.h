@@ -20,7 +20,7 @@ enum call_entry { CALL_NONE, CALL_CONNECT, CALL_FASTOPEN, CALL_KERNEL };
 
 /* A thread's call that starts an attempt and has not returned yet. */
 struct call {
-	__u64 cookie; /* the socket's; set at the SYN, as is netns; 0: it has none */
+	__u64 cookie; /* the socket's cookie, or 0 if it has none; this and netns are set at the SYN */
 	__u64 start_ns;
 	struct sock *sk;
 	struct sock *flow; /* the socket that sent the SYN: sk, or its first subflow with MPTCP; NULL before the SYN */
@@ -60,6 +60,19 @@ struct {
 	__type(value, struct attempt);
 } attempts SEC(".maps");
 
+/*
+ * One per established connection that this host has opened, if its end is to be reported. Inserted by connection_opened and
+ * adopt_connection; deleted by whichever of connection_closed and connection_reported comes second, and by look_at_connections
+ * if an end was missed; read by all of these and by connection_error.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, __u64);
+	__type(value, struct attempt);
+} connections SEC(".maps");
+
 /* A buffer to build an attempt in, which is too big for the stack. */
 struct scratch {
 	struct attempt attempt;
@@ -70,7 +83,7 @@ struct scratch {
  * Indexed by enum scratch_use. Written and read only by the program of that step, which never runs twice at once on one CPU,
  * although the program of another step may interrupt it.
  */
-enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_OPEN, SCRATCH_CALL, SCRATCH_USES };
+enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_OPEN, SCRATCH_CALL, SCRATCH_DROP, SCRATCH_USES };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCH_USES);
@@ -156,13 +169,18 @@ static __always_inline void submit(struct attempt_event *event, enum attempt_kin
 {
 	__u64 exe = event->process.exe_size;
 
-	if (!reports(kind))
+	/* The other kinds are written only if that is asked for. */
+	if (kind & (ATTEMPT_CONNECT | ATTEMPT_OUTCOME | ATTEMPT_CLOSED) && !reports(kind))
 		return;
 	event->kind = kind;
-	barrier_var(exe); /* else the compiler may test a copy of it that the verifier does not track */
+	barrier_var(exe); /* keeps the compiler from testing a copy, which the verifier does not track */
 	if (exe > PROCESS_EXE_BYTES)
 		return;
-	if (bpf_ringbuf_output(&events, event, offsetof(struct attempt_event, process.exe) + exe, 0))
+	if (!bpf_ringbuf_output(&events, event, offsetof(struct attempt_event, process.exe) + exe, 0))
+		return;
+	if (kind == ATTEMPT_CLOSED)
+		drop(ATTEMPT_DROP_CLOSE);
+	else
 		drop(kind == last_kind() ? ATTEMPT_DROP_RING : ATTEMPT_DROP_UPDATE);
 }
 

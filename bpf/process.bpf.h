@@ -53,7 +53,7 @@ __noinline int fill_process(struct process_room *room)
 	process->pid = pid_tgid >> 32;
 	process->tid = pid_tgid;
 	process->ppid = task->real_parent->tgid;
-	process->uid = cred->uid.val; /* bpf_get_current_uid_gid would translate them into the same values, at a cost */
+	process->uid = cred->uid.val; /* bpf_get_current_uid_gid() returns the same values, but is slower */
 	process->gid = cred->gid.val;
 	process->cgroup = bpf_get_current_cgroup_id();
 	leader = task->group_leader;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * The tier that runs everywhere: it uses the system call's tracepoints, and the raw tracepoint of the socket's state.
- * The programs are in the order of an attempt; the collector attaches them from the last to the first.
+ * The programs are in the order in which an attempt meets them; the collector attaches them from the last to the first.
  */
 #include "attempt.bpf.h"
 
@@ -39,7 +39,7 @@ int connect_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("?raw_tp/inet_sk_error_report")
 int socket_error(struct bpf_raw_tracepoint_args *ctx)
 {
-	attempt_icmp4((struct sock *)ctx->args[0]);
+	attempt_error((struct sock *)ctx->args[0]);
 	return 0;
 }
 
@@ -54,6 +54,13 @@ SEC("raw_tp/inet_sock_set_state")
 int socket_state_left(struct bpf_raw_tracepoint_args *ctx)
 {
 	attempt_state_left((struct sock *)ctx->args[0], ctx->args[1], ctx->args[2]);
+	return 0;
+}
+
+SEC("?raw_tp/kfree_skb")
+int packet_drop(struct bpf_raw_tracepoint_args *ctx)
+{
+	packet_dropped(ctx);
 	return 0;
 }
 

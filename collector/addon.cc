@@ -62,9 +62,12 @@ Options read_options(const Napi::Object &from) {
 	to.config.family = read_number(from, "family");
 	to.config.report = read_number(from, "report") ?: +ATTEMPT_OUTCOME;
 	to.config.pending = read_number(from, "pending");
+	to.config.drops = read_number(from, "drops");
 	to.cgroups = read_paths(from, "cgroups");
 	to.config.cgroup_count = to.cgroups.size();
 	to.cgroup2 = from.Get("cgroup2").IsUndefined() || from.Get("cgroup2").ToBoolean();
+	to.every_ns = static_cast<uint64_t>(read_number(from, "every")) * 1000000;
+	to.snapshot = read_number(from, "snapshot");
 	to.count = read_number(from, "count");
 	if (!from.Get("header").IsUndefined()) to.header = from.Get("header").ToString();
 	to.ring_bytes = read_number(from, "ringBytes");
@@ -83,7 +86,6 @@ Napi::Error to_js(Napi::Env env, const Failure &failure) {
 	Napi::Error error = Napi::Error::New(env, failure.what());
 	put_error(error.Value(), failure.error);
 	error.Set("step", failure.step);
-	error.Set("log", failure.log);
 	return error;
 }
 
@@ -111,6 +113,7 @@ Napi::Object to_js(Napi::Env env, const End &end) {
 	object.Set("out", static_cast<double>(end.stats.out));
 	object.Set("lost", static_cast<double>(end.stats.lost));
 	object.Set("pending", static_cast<double>(end.pending));
+	object.Set("open", static_cast<double>(end.open));
 	object.Set("updates", static_cast<double>(end.stats.updates));
 	object.Set("lostUpdates", static_cast<double>(end.stats.lost_updates));
 	return object;
@@ -163,7 +166,7 @@ private:
 			end.Release();
 			throw;
 		}
-		tracer_ = tracer; // set before on_end can run, which is on this thread
+		tracer_ = tracer; // on_end runs on this thread, so it cannot run before this is set
 		stats_ = {};
 	}
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dist } from '../schemas/pipe/io/dist.js';
 import { native } from '../schemas/pipe/io/native.js';
 import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 
@@ -25,12 +26,19 @@ export interface StartOptions {
   pending?: number;
   /** Whether the cgroup2 hierarchy is mounted; default: true. */
   cgroup2?: boolean;
+  /** With report `closed`: report the connections that are open this often, in milliseconds; default: never. */
+  every?: number;
+  /** With report `closed`: 1 to report the connections that are still open at the end. */
+  snapshot?: number;
+  /** 1 to report why packets were dropped. */
+  drops?: number;
   /** Stop after this many attempts; 0 for no limit. */
   count?: number;
   /** Text to write before the first event. */
   header?: string;
-  /** To report DNS too: the path of the BPF object for it, and where the cgroup2 hierarchy is mounted. */
+  /** The path of the BPF object that reads DNS; without it, DNS is not reported. */
   dnsObject?: string;
+  /** Where the cgroup2 hierarchy is mounted; needed with `dnsObject`. */
   dnsCgroup?: string;
 }
 
@@ -44,16 +52,17 @@ export interface End {
   out: number;
   lost: number;
   pending: number;
+  /** Connections that were still open; 0 without report `closed`. */
+  open: number;
   /** Other lines: written, and lost. */
   updates: number;
   lostUpdates: number;
 }
 
-/** What start() throws if the kernel refuses, or memory or threads run out. `log` has the last lines that libbpf logged. */
+/** What start() throws if the kernel refuses, or memory or threads run out. */
 export interface StartError extends Error {
   code: string;
-  step: 'open' | 'configure' | 'load' | 'attach' | 'check' | 'dns' | 'thread';
-  log: string;
+  step: 'open' | 'configure' | 'load' | 'attach' | 'check' | 'dns' | 'drops' | 'thread';
 }
 
 export interface Addon {
@@ -76,7 +85,7 @@ export const tiers = ['fentry', 'kprobe', 'tracepoint'] as const;
 export type Tier = (typeof tiers)[number];
 
 /** The events to write; `report` is a sum of these. */
-export const reports = { attempt: 1, outcome: 2 } as const;
+export const reports = { attempt: 1, outcome: 2, closed: 8 } as const;
 
 /** How often a waiting attempt is reported. */
 export const pendings = { off: 0, once: 1, repeat: 2 } as const;
@@ -84,7 +93,7 @@ export const pendings = { off: 0, once: 1, repeat: 2 } as const;
 /** Loads the addon. Throws RuntimeError if this platform has no addon, or it cannot be loaded. */
 export function loadAddon(): Addon {
   try {
-    return createRequire(import.meta.url)(native('collector.node'));
+    return createRequire(dist)(native('collector.node'));
   } catch (error) {
     const [line] = (error as Error).message.split('\n') as [string];
     throw new RuntimeError(`cannot load the native part: ${reasonOf(line)}; build it: synpipe doctor --build`);

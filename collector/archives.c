@@ -5,7 +5,7 @@
  */
 #define HIDDEN __attribute__((visibility("hidden")))
 
-/* Used only by libbpf's default print function, which program.cc replaces before anything is printed. */
+/* Used only by libbpf's default print function, which load_object.cc replaces before anything is printed. */
 HIDDEN void *stderr;
 
 /* libelf's last error, which is per thread (elf_error.o). The table of texts is left out. */

@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { dist } from '../schemas/pipe/io/dist.js';
 import { native } from '../schemas/pipe/io/native.js';
 import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 import { refusal } from './addon.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('..', dist));
 
 const runs = (command: string) => spawnSync(command, ['--version']).error === undefined;
 

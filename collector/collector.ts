@@ -3,139 +3,39 @@ import { release } from 'node:os';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { defineCommand } from '../schemas/pipe/command/command.js';
-import {
-  type Given,
-  integer,
-  list,
-  type Options,
-  oneOf,
-  type Parsed,
-  parseGiven,
-} from '../schemas/pipe/command/options.js';
+import { type Given, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { print } from '../schemas/pipe/command/print.js';
-import { time } from '../schemas/pipe/command/units.js';
 import { checkOutput } from '../schemas/pipe/io/closed-output.js';
+import { dist } from '../schemas/pipe/io/dist.js';
+import { isTerminal } from '../schemas/pipe/io/fd.js';
+import { ownPids } from '../schemas/pipe/io/machine.js';
 import { cannotStart } from '../schemas/pipe/io/spawned.js';
 import { canonical } from '../schemas/pipe/line/canonical.js';
 import { cause, RuntimeError, remedy, UsageError } from '../schemas/pipe/messages/errors.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
 import { metricsOf } from '../schemas/pipe/metrics/families.js';
-import { metricsOption, openMetrics } from '../schemas/pipe/metrics/metrics.js';
+import { openMetrics } from '../schemas/pipe/metrics/metrics.js';
 import { status } from '../schemas/pipe/stage/ledger.js';
-import { numbers } from '../schemas/where/match.js';
 import {
   type Addon,
   type End,
   loadAddon,
   objectOf,
-  pendings,
   reports,
   type StartError,
   type StartOptions,
   type Tier,
-  tiers,
 } from './addon.js';
 import { asCaller, type Command, refusal } from './caller.js';
 import { Traced } from './command.js';
-import { dns, explainDns } from './dns.js';
+import { explainDns } from './dns.js';
 import { explain } from './explain.js';
 import { fileHelper } from './file-helper.js';
+import { kernelFilters, options } from './options.js';
 import { ranked } from './preemption.js';
 import { isStageReading } from './reader.js';
-import { cgroup, cgroup2, netns, ownPids, pids, uid } from './scope.js';
 import { onSignals } from './signals.js';
-import { giveUpRights, successor, user } from './user.js';
-
-const maxValues = 64; // per filter: the kernel side has room for this many
-const atMost =
-  <V>(parse: (text: string) => V[]) =>
-  (text: string): V[] => {
-    const values = parse(text);
-    if (values.length > maxValues)
-      throw new UsageError(`takes at most ${maxValues} values, not ${values.length}; filter takes more`);
-    return values;
-  };
-
-/** Parses --report; `both` means attempt,outcome. */
-function report(text: string): number {
-  const word = oneOf('attempt', 'outcome', 'both');
-  return list(word)(text).reduce((sum, kind) => sum | (kind === 'both' ? 3 : reports[kind]), 0);
-}
-
-const ports = (text: string) => numbers(0, 65535)(text).ranges as [first: number, last: number][];
-
-const options = {
-  pid: { short: 'p', value: 'PIDS', parse: atMost(pids), help: 'Only these processes.' },
-  uid: { short: 'u', value: 'USERS', parse: atMost(list(uid)), help: 'Only these users, by number or name.' },
-  dport: { short: 'P', value: 'PORTS', parse: atMost(ports), help: 'Only to these remote ports: 443,8000-8100.' },
-  ipv4: { short: '4', help: 'Only to IPv4 (and IPv4-mapped) addresses.' },
-  ipv6: { short: '6', help: 'Only to IPv6 addresses.' },
-  cgroup: {
-    value: 'PATH|ID',
-    parse: atMost(list(cgroup)),
-    help: 'Only from this cgroup (v2) and those below it, given by its path or by the number in the field cgroup.',
-  },
-  netns: {
-    value: 'PID|NAME|PATH|INODE',
-    parse: atMost(list(netns)),
-    help: 'Only in this network namespace, given by a process in it, its name in /run/netns, a path, or the number in the field netns.',
-  },
-  report: {
-    value: 'attempt|outcome|both',
-    parse: report,
-    help: 'What to report: how attempts end (outcome events, the default), attempts as they start (connect events), or both. A list such as attempt,outcome is the same as both.',
-  },
-  pending: {
-    value: 'once|repeat|off',
-    parse: oneOf('once', 'repeat', 'off'),
-    help: 'Report an attempt that is still waiting after a second (pending events, with outcomes only): once (the default), again after 2, 4, 8, 16 … seconds, or never.',
-  },
-  dns: {
-    help: 'Also report DNS look-ups (dns events): which program asked for which name, and the addresses or the error it got. Of the filters, only --netns applies to these events.',
-  },
-  count: {
-    short: 'n',
-    value: 'COUNT',
-    parse: integer(1, Number.MAX_SAFE_INTEGER),
-    help: 'Stop after this many attempts have ended; with --report attempt, have started.',
-  },
-  duration: { value: 'TIME', parse: time('ms', { from: '1ms', to: '23d' }), help: 'Stop after this time.' },
-  tier: {
-    value: tiers.join('|'),
-    parse: oneOf(...tiers),
-    help: 'Hook into the kernel only in this way; fail if it does not work here.',
-  },
-  user: {
-    value: 'NAME',
-    parse: user,
-    help: 'Become this user after attaching. By default, root becomes the user who called sudo; without sudo, the user synpipe if it exists, else nobody. Any other user stays the same.',
-  },
-  status: { help: 'Write status events: what runs here at the start, what it counted at the end.' },
-  metrics: metricsOption,
-} satisfies Options;
-
-type Values = Parsed<typeof options>['values'];
-
-function kernelFilters(values: Values): Partial<StartOptions> {
-  const report = values.report ?? reports.outcome;
-  if (values.pending && !(report & reports.outcome))
-    throw new UsageError('--pending needs outcomes; leave out --report attempt, or write --report both');
-  if (values.ipv4 && values.ipv6)
-    throw new UsageError('-4 and -6 cannot be combined; leave out both to get IPv4 and IPv6');
-  return {
-    pids: values.pid ?? [],
-    uids: values.uid ?? [],
-    ports: values.dport ?? [],
-    netns: values.netns ?? [],
-    cgroups: values.cgroup ?? [],
-    cgroup2: cgroup2() !== undefined,
-    report,
-    pending: pendings[values.pending ?? 'once'],
-    family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0,
-    count: values.count ?? 0,
-    ...(values.dns && dns()),
-  };
-}
+import { giveUpRights, successor } from './user.js';
 
 /** Starts the first tier that really attaches. If every tier fails, logs their reasons and throws the last one. */
 function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partial<StartOptions>): Promise<End> {
@@ -234,11 +134,13 @@ async function trace(
     traced?.cancel();
     throw error;
   }
+  if (isTerminal(1) && isTerminal(2))
+    logMessage('collector', 'prints one JSON line per attempt; for a table, add | sink-table, or run synpipe top');
   traced?.go();
   traced?.ended.then(stop);
   const timer = values.duration && setTimeout(stop, values.duration);
 
-  const { reason, code, output, out, lost, pending, updates, lostUpdates } = await ended;
+  const { reason, code, output, out, lost, pending, open, updates, lostUpdates } = await ended;
   if (timer) clearTimeout(timer);
   const exitCode = (await traced?.ended) ?? 0;
   await traced?.remove();
@@ -248,13 +150,21 @@ async function trace(
     throw new RuntimeError(`${what}: ${cause({ code })}; ${remedy({ code })}`);
   }
   if (values.status && reason !== 'closed') {
-    const counts = { in: out + lost + pending, out, lost, pending, updates, lost_updates: lostUpdates };
+    const closed = (filters.report ?? 0) & reports.closed;
+    const counts = {
+      ...{ in: out + lost + pending, out, lost, pending },
+      ...(closed && { open }),
+      ...{ updates, lost_updates: lostUpdates },
+    };
     await print(`${canonical(status('collector', 'end', counts))}\n`);
   }
-  if (pending > 0 && !stageReads && reason !== 'closed')
-    logMessage('collector', `${pending} ${pending === 1 ? 'attempt' : 'attempts'} still open`);
+  const left = [many(pending, 'attempt'), many(open, 'connection')].filter((text) => text !== '');
+  if (left.length > 0 && !stageReads && reason !== 'closed')
+    logMessage('collector', `${left.join(' and ')} still open`);
   return exitCode;
 }
+
+const many = (count: number, what: string) => (count === 0 ? '' : `${count} ${what}${count === 1 ? '' : 's'}`);
 
 export const command = defineCommand({
   name: 'collector',
@@ -296,7 +206,7 @@ After attaching, it gives up all of these and is no longer root.`,
 export function collector(given: Given<typeof options> = {}): Readable {
   const { given: checked } = parseGiven(options, given);
   const args = Object.entries(checked).map(([name, value]) => (value === true ? `--${name}` : `--${name}=${value}`));
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/collector', import.meta.url)), ...args], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('bin/collector', dist)), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const events = new PassThrough();

@@ -1,13 +1,12 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
-import { spawned } from '../schemas/pipe/io/spawned.js';
+import { cgroup2 } from '../schemas/pipe/io/machine.js';
+import { exitStatus, spawned } from '../schemas/pipe/io/spawned.js';
 import { cause, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
 import type { Command } from './caller.js';
-import { cgroup2 } from './scope.js';
 
 /** Joins the cgroup ($0), waits for a line on descriptor `go`, and becomes the command, with $1 as the limit of open files. */
 const shim = (go: number) =>
@@ -47,7 +46,7 @@ export class Traced {
     helper.stdin?.on('error', () => {}); // somebody killed it
     this.ended = exited.then(([code, signal]) => {
       this.running = false;
-      return (code as number | null) ?? 128 + constants.signals[signal as NodeJS.Signals];
+      return exitStatus(code as number | null, signal as NodeJS.Signals);
     });
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "dns.h"
 
-#include "kernel_types.h"
+#include "load_object.h"
 #include "program.h"
 
 #include <algorithm>
@@ -53,13 +53,12 @@ void Dns::load(const std::string &path, const attempt_config &scope) {
 	dns_config config = {};
 	config.netns_count = std::min<uint32_t>(scope.netns_count, DNS_NETNS_MAX);
 	std::copy(scope.netns, scope.netns + config.netns_count, config.netns);
-	const KernelTypes types(path);
-	object_ = open_object(path, types);
+	object_ = bpf_object__open(path.c_str());
 	if (!object_) throw Failure("cannot open BPF object " + path, errno, kStep);
 	bpf_map *map = bpf_object__find_map_by_name(object_, ".rodata.config");
 	if (!map || bpf_map__set_initial_value(map, &config, sizeof config))
 		throw Failure("cannot set the filters of BPF object " + path, EINVAL, kStep);
-	if (int error = bpf_object__load(object_)) throw Failure("cannot load the BPF programs for DNS", -error, kStep);
+	load_object(object_, kStep);
 	int drops = bpf_object__find_map_fd_by_name(object_, "dns_drops");
 	void *at = mmap(nullptr, sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, drops, 0);
 	if (at == MAP_FAILED) throw Failure("cannot map the drop counters of DNS", errno, kStep);

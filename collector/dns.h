@@ -28,7 +28,7 @@ public:
 
 	int packets_fd() const;
 
-	// Reports the look-ups that have ended by now. Returns whether there was any packet.
+	// Reads the packets that have arrived and reports the look-ups that have ended. Returns whether a packet had arrived.
 	bool consume();
 
 	// Returns when the next look-up will be reported even if no packet comes (boot clock; UINT64_MAX: never).

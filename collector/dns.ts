@@ -1,8 +1,8 @@
 /** What --dns needs from this machine, and the messages if that is missing. */
+import { cgroup2 } from '../schemas/pipe/io/machine.js';
 import { RuntimeError } from '../schemas/pipe/messages/errors.js';
 import { objectOf, type StartError, type StartOptions } from './addon.js';
 import { lacking } from './explain.js';
-import { cgroup2 } from './scope.js';
 
 /** Returns the options of start() for --dns. Throws RuntimeError if no cgroup2 is mounted. */
 export function dns(): Pick<StartOptions, 'dnsObject' | 'dnsCgroup'> {
@@ -26,6 +26,6 @@ function remedy({ code }: StartError): string {
       'no capability is missing, so another program has exclusive use of this hook of the root cgroup, or a security module forbids it; leave out --dns'
     );
   if (code === 'ENOENT') return 'build it: npm run build';
-  if (code === 'EINVAL') return 'the kernel was built without CONFIG_CGROUP_BPF or is older than 5.12; leave out --dns';
+  if (code === 'EINVAL') return 'the kernel was built without CONFIG_CGROUP_BPF or is older than 5.13; leave out --dns';
   return 'leave out --dns; see synpipe doctor';
 }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMaxLookups = 16384;
 constexpr size_t kMaxKeys = 32;   // queries of one look-up
-constexpr int kMaxSame = 16;      // look-ups of one name by one asker that are compared
+constexpr int kMaxSame = 16;      // look-ups of the same asker and name that a query is compared with
 constexpr uint64_t kPatienceNs = 60'000'000'000; // no client waits longer for an answer
 constexpr uint64_t kRetryNs = 1'000'000'000;     // a client that chooses a new id waits at least this long before it asks again
 constexpr uint64_t kSlackNs = 50'000'000;        // packets may arrive out of order by this much

@@ -30,7 +30,8 @@ private:
 
 	static constexpr size_t kSuffixes = 1024;
 	const uint64_t secret_;
-	std::vector<uint64_t> suffixes_ = std::vector<uint64_t>(kSuffixes); // by hash; a newer one replaces an older one
+	// Hashes, each at the index that follows from it; a newer one replaces an older one.
+	std::vector<uint64_t> suffixes_ = std::vector<uint64_t>(kSuffixes);
 };
 
 } // namespace synpipe

@@ -70,7 +70,7 @@ private:
 	std::set<std::pair<uint64_t, uint64_t>> due_; // when, and which group
 	size_t entries_ = 0;
 
-	// By hash; a newer one replaces an older one.
+	// Each at the index that follows from its hash; a newer one replaces an older one.
 	static constexpr size_t kRecent = 4096;
 	struct Recent {
 		uint64_t hash, time_ns;

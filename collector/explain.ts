@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { mounts } from '../schemas/pipe/io/machine.js';
 import { remedy as remedyOf } from '../schemas/pipe/messages/errors.js';
 import type { StartError, Tier } from './addon.js';
 
@@ -9,10 +10,11 @@ export function explain(error: StartError, tier: Tier): string {
 
 const hooked = '__sys_connect_file';
 
-function remedy({ code, step, log }: StartError, tier: Tier): string {
+function remedy({ code, step }: StartError, tier: Tier): string {
   if (step === 'open' && code === 'ENOENT') return 'build it: npm run build';
   if (step === 'thread' || code === 'EAGAIN') return remedyOf({ code });
   if (step === 'configure') return 'name a cgroup v2 folder that exists, or its id';
+  if (step === 'drops') return 'this needs Linux 5.17 or newer, with BTF; leave out --drops';
   if (step === 'check') return `this kernel was built with ${hooked} inlined; use another tier`;
   if (!existsSync('/sys/kernel/btf/vmlinux'))
     return 'the kernel has no BTF in /sys/kernel/btf/vmlinux; boot one that was built with CONFIG_DEBUG_INFO_BTF';
@@ -22,14 +24,14 @@ function remedy({ code, step, log }: StartError, tier: Tier): string {
       return 'the kernel has no kprobes; boot one that was built with CONFIG_KPROBE_EVENTS, or use another tier';
     if (code === 'ENOENT') return `the kernel has no function ${hooked}; use another tier`;
   }
-  if (code === 'ESRCH' || log.includes(`'${hooked}'`)) return `the kernel has no function ${hooked}; use another tier`;
+  if (code === 'ESRCH') return `the kernel has no function ${hooked}; use another tier`;
   if (code === 'E524' || code === 'EOPNOTSUPP')
     return 'the kernel cannot attach to functions this way (x86 can from 5.5 on, arm64 from 6.0); use another tier';
   if (tier === 'tracepoint' && step === 'attach' && code === 'ENOENT')
     return 'the kernel has no such tracepoint; boot one that was built with CONFIG_FTRACE_SYSCALLS';
   if (code === 'ENODEV') return 'the kernel has no tracefs; boot one that was built with CONFIG_FTRACE';
   if (lockdown() === 'confidentiality') return locked;
-  if (code === 'EINVAL' || code === 'E2BIG') return 'the kernel is too old: it needs 5.12';
+  if (code === 'EINVAL' || code === 'E2BIG') return 'the kernel is too old: it needs 5.13';
   if (code === 'ENOMEM') return 'free some memory, or raise the memory limit of its cgroup';
   return 'see synpipe doctor';
 }
@@ -82,7 +84,7 @@ function missing(...names: Capability[]): Capability[] {
 }
 
 function tracefsMounted(): boolean {
-  return / - tracefs /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
+  return / - tracefs /.test(mounts());
 }
 
 /** Some distributions add a level above the kernel's own ones, at which perf_event_open() needs cap_sys_admin. */

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "format.h"
 
+#include "event_names.h"
+
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <iterator>
 
 namespace synpipe {
 namespace {
 
 constexpr int kMaxError = 4095; // the kernel's MAX_ERRNO
+constexpr uint64_t kMaxExact = (1ull << 53) - 1;
 
 char *put(char *out, const char *text, size_t size) {
 	memcpy(out, text, size);
@@ -107,78 +109,22 @@ char *put_exe(char *out, const char *names, size_t size, bool deleted) {
 	return deleted ? put(out, " (deleted)") : out;
 }
 
-const char *via_name(unsigned via) {
-	switch (via) {
-	case ATTEMPT_VIA_SENDMSG: return "sendmsg";
-	case ATTEMPT_VIA_IO_URING: return "io_uring";
-	case ATTEMPT_VIA_KERNEL: return "kernel";
-	case ATTEMPT_VIA_MPTCP: return "mptcp";
-	default: return "connect";
-	}
-}
-
-constexpr __u8 kUnreachable4 = 3, kTimeExceeded4 = 11, kParameterProblem4 = 12;
-constexpr __u8 kUnreachable6 = 1, kTooBig6 = 2, kTimeExceeded6 = 3, kParameterProblem6 = 4;
-
-// Indexed by the code of "destination unreachable".
-const char *const kCodes4[] = {"net-unreachable",     "host-unreachable",  "protocol-unreachable", "port-unreachable",
-							   "fragmentation-needed", "source-route-failed", "net-unknown",         "host-unknown",
-							   "host-isolated",       "net-prohibited",    "host-prohibited",      "net-unreachable-for-tos",
-							   "host-unreachable-for-tos", "admin-prohibited", "precedence-violation", "precedence-cutoff"};
-const char *const kCodes6[] = {"no-route",         "admin-prohibited", "beyond-scope", "addr-unreachable",
-							   "port-unreachable", "policy-fail",      "reject-route"};
-
-// Returns NULL for an error that has no name.
-const char *icmp_name(const attempt_icmp &icmp) {
-	const bool v4 = icmp.family == 4;
-	if (v4 && icmp.type == kUnreachable4) return icmp.code < std::size(kCodes4) ? kCodes4[icmp.code] : nullptr;
-	if (!v4 && icmp.type == kUnreachable6) return icmp.code < std::size(kCodes6) ? kCodes6[icmp.code] : nullptr;
-	if (icmp.type == (v4 ? kTimeExceeded4 : kTimeExceeded6)) return "time-exceeded";
-	if (icmp.type == (v4 ? kParameterProblem4 : kParameterProblem6)) return "parameter-problem";
-	return !v4 && icmp.type == kTooBig6 ? "packet-too-big" : nullptr;
-}
-
-// Whether the error reports somebody's policy, whatever errno the kernel maps it to.
-bool is_prohibition(const attempt_icmp &icmp) {
-	if (icmp.family == 4) return icmp.type == kUnreachable4 && (icmp.code == 9 || icmp.code == 10 || icmp.code == 13);
-	return icmp.family == 6 && icmp.type == kUnreachable6 && (icmp.code == 1 || icmp.code == 5 || icmp.code == 6);
-}
-
-const char *result_name(const attempt_event &event) {
-	if (event.kind == ATTEMPT_PENDING) return "pending";
-	if (event.established) return "established";
-	if (is_prohibition(event.icmp)) return "denied";
-	switch (event.error) {
-	case 0: // the application closed it, or was killed
-	case ECONNABORTED: return "aborted";
-	case ECONNREFUSED: return "refused";
-	case ETIMEDOUT: return "timeout";
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EHOSTDOWN:
-	case ENONET: return "unreachable";
-	case ECONNRESET: return "reset";
-	case EPERM:
-	case EACCES: return "denied";
-	default: return "error";
-	}
-}
-
-const char *type_name(const attempt_event &event) {
-	switch (event.kind) {
-	case ATTEMPT_OUTCOME: return "outcome";
-	case ATTEMPT_PENDING: return "pending";
-	default: return "connect";
-	}
-}
-
 char *put_icmp(char *out, const attempt_icmp &icmp) {
 	out = put(out, ",\"icmp\":\"");
 	if (const char *name = icmp_name(icmp)) out = put_string(out, name);
 	else out = put_number(put(put_number(put(out, "type-"), icmp.type), "-code-"), icmp.code);
 	out = put_address(put(out, "\",\"icmp_from\":\""), icmp.from, icmp.family);
 	return put(out, "\"");
+}
+
+uint64_t micros(uint64_t from_ns, uint64_t to_ns) { return to_ns > from_ns ? (to_ns - from_ns) / 1000 : 0; }
+
+// Returns a number that every reader of JSON can represent: 0 instead of one that is too large to be right.
+uint64_t exact(uint64_t number) { return number <= kMaxExact ? number : 0; }
+
+char *put_number(char *out, const char *key, uint64_t number) {
+	out = put_string(put(out, ",\""), key);
+	return put_number(put(out, "\":"), number);
 }
 
 char *put_error(char *out, int error) {
@@ -237,13 +183,14 @@ char *Format::time(char *out, uint64_t boot_ns) {
 	return put(out + 6, "Z");
 }
 
-char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
+char *Format::attempt(char *out, const attempt_event &event, uint64_t seq, const Delta *delta) {
 	const attempt_endpoints &endpoints = event.endpoints;
-	const bool connect = event.kind != ATTEMPT_OUTCOME && event.kind != ATTEMPT_PENDING;
+	const bool life = event.kind == ATTEMPT_CLOSED || event.kind == ATTEMPT_OPEN;
+	const bool connect = event.kind != ATTEMPT_OUTCOME && event.kind != ATTEMPT_PENDING && !life;
 	out = put_string(put(out, "{\"type\":\""), type_name(event));
 	out = put_number(put(out, "\",\"v\":1,\"seq\":"), seq);
 	out = time(put(out, ",\"ts\":\""), connect ? event.start_ns : event.time_ns);
-	if (!connect) out = time(put(out, "\",\"start\":\""), event.start_ns);
+	if (!connect && !(life && event.start_ns == 0)) out = time(put(out, "\",\"start\":\""), event.start_ns);
 	out = put_number(put(out, "\",\"id\":\""), event.id);
 	out = put(out, "\"");
 	if (event.process.pid || connect) out = process(out, event.process, true); // one from before the start may have no process
@@ -261,6 +208,7 @@ char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	out = put_number(put(out, "\",\"dport\":"), endpoints.dport);
 	out = put_string(put(out, ",\"via\":\""), via_name(event.via));
 	out = put(out, "\"");
+	if (life) return put(connection(out, event, delta), "}\n");
 	if (!connect) {
 		out = put_string(put(out, ",\"result\":\""), result_name(event));
 		out = put(out, "\"");
@@ -268,13 +216,44 @@ char *Format::attempt(char *out, const attempt_event &event, uint64_t seq) {
 	if (event.kind != ATTEMPT_PENDING && event.error > 0 && event.error <= kMaxError) out = put_error(out, event.error);
 	if (!connect) {
 		if (event.icmp.family && !event.established) out = put_icmp(out, event.icmp);
-		uint64_t took = event.time_ns > event.start_ns ? event.time_ns - event.start_ns : 0;
-		out = put_string(out, event.kind == ATTEMPT_PENDING ? ",\"waited_us\":" : ",\"latency_us\":");
-		out = put_number(out, took / 1000);
+		out = put_number(out, event.kind == ATTEMPT_PENDING ? "waited_us" : "latency_us", micros(event.start_ns, event.time_ns));
 		if (event.retransmits) out = put_number(put(out, ",\"retransmits\":"), event.retransmits);
+		out = dropped(out, event.dropped);
 		if (event.existing) out = put(out, ",\"existing\":true");
 	}
 	return put(out, "}\n");
+}
+
+char *Format::connection(char *out, const attempt_event &event, const Delta *delta) {
+	const attempt_life &life = event.life;
+	if (event.kind == ATTEMPT_CLOSED) {
+		out = put_string(put(out, ",\"closed_by\":\""), closed_by_name(life.closed_by));
+		out = put(out, "\"");
+		if (life.exiting) out = put(out, ",\"exiting\":true");
+		if (event.error > 0 && event.error <= kMaxError) out = put_error(out, event.error);
+	}
+	if (event.start_ns && life.established_ns) out = put_number(out, "latency_us", micros(event.start_ns, life.established_ns));
+	if (event.retransmits) out = put_number(out, "retransmits", event.retransmits);
+	if (life.established_ns) out = put_number(out, "duration_us", micros(life.established_ns, event.time_ns));
+	out = put_number(out, "bytes_sent", exact(life.bytes_sent));
+	out = put_number(out, "bytes_received", exact(life.bytes_received));
+	if (delta) {
+		out = put_number(out, "sent_delta", exact(delta->sent));
+		out = put_number(out, "received_delta", exact(delta->received));
+	}
+	if (life.segs_retransmitted) out = put_number(out, "segs_retransmitted", life.segs_retransmitted);
+	if (life.srtt_us) out = put_number(out, "srtt_us", life.srtt_us);
+	if (life.min_rtt_us) out = put_number(out, "min_rtt_us", life.min_rtt_us);
+	out = dropped(out, event.dropped);
+	return event.existing ? put(out, ",\"existing\":true") : out;
+}
+
+char *Format::dropped(char *out, const attempt_dropped &dropped) {
+	if (!dropped.count || !drop_names_) return out;
+	out = put_string(put(out, ",\"drop_reason\":\""), drop_names_->reason(dropped.reason).c_str());
+	out = put_number(put(out, "\""), "drop_count", dropped.count);
+	const char *place = drop_names_->place(dropped.at);
+	return place ? put(put_string(put(out, ",\"drop_at\":\""), place), "\"") : out;
 }
 
 char *Format::lost(char *out, uint64_t boot_ns, const char *where, uint64_t count) {

@@ -29,7 +29,7 @@ std::atomic<const Identity *> target;
 std::atomic<int> failed; // the first errno
 std::atomic<int> done;
 
-// The kernel's struct: the C library's sigaction() refuses this signal.
+// The struct of the kernel's own call, needed because the C library's sigaction() refuses this signal.
 struct Action {
 	void (*handler)(int);
 	unsigned long flags;

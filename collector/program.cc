@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "program.h"
 
-#include "kernel_types.h"
-#include "libbpf_log.h"
+#include "load_object.h"
 #include "tracefs.h"
 
 #include <algorithm>
@@ -34,20 +33,26 @@ bool is_entry(const bpf_program *program) {
 	return name.size() > 6 && name.compare(name.size() - 6, 6, "_enter") == 0;
 }
 
+// Whether the program is for dropped packets, which are reported only if that is asked for.
+bool is_for_drops(const bpf_program *program) { return !strcmp(bpf_program__name(program), "packet_drop"); }
+
 const char *function_of(const bpf_program *program) { return strchr(bpf_program__section_name(program), '/') + 1; }
+
+// Whether the kernel's types (BTF) have the program's function or tracepoint. All programs but fentry, fexit and tp_btf are
+// bound to it only when they are attached, so for them the answer is yes.
+bool has_function(bpf_program *program) {
+	switch (bpf_program__expected_attach_type(program)) {
+	case BPF_TRACE_FENTRY: case BPF_TRACE_FEXIT: case BPF_TRACE_RAW_TP:
+		return !bpf_program__set_attach_target(program, 0, function_of(program));
+	default:
+		return true;
+	}
+}
 
 } // namespace
 
-bpf_object *open_object(const std::string &path, const KernelTypes &types) {
-	bpf_object_open_opts options = {};
-	options.sz = sizeof options;
-	if (!types.path().empty()) options.btf_custom_path = types.path().c_str();
-	return bpf_object__open_file(path.c_str(), &options);
-}
-
-Failure::Failure(const std::string &what, int error, const char *step, std::string log)
-	: runtime_error(what + ": " + (strerrorname_np(error) ?: std::to_string(error).c_str())),
-	  error(error), step(step), log(std::move(log)) {}
+Failure::Failure(const std::string &what, int error, const char *step)
+	: runtime_error(what + ": " + (strerrorname_np(error) ?: std::to_string(error).c_str())), error(error), step(step) {}
 
 int caught_errno() {
 	try {
@@ -65,56 +70,38 @@ int caught_errno() {
 
 Program::Program(const std::string &path, const attempt_config &config, const std::vector<std::string> &cgroups,
 				 uint32_t ring_bytes) {
-	const KernelTypes types(path);
-	for (bool loaded = false; !loaded;) {
-		Log log;
-		try {
-			open(path, types, config, cgroups, ring_bytes);
-			loaded = load(log);
-			if (!loaded) continue; // again, without what was refused
-			map_counters();
-			set_cgroups(cgroups);
-			attach();
-			check();
-			__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_HOOKED, __ATOMIC_SEQ_CST);
-			adopt();
-		} catch (Failure &failure) {
-			failure.log = log.tail();
-			release();
-			throw;
-		} catch (...) {
-			release();
-			throw;
-		}
+	try {
+		object_ = bpf_object__open(path.c_str());
+		if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
+		select_programs(config.drops);
+		configure(config, cgroups, ring_bytes);
+		load_object(object_, "load");
+		map_counters();
+		set_cgroups(cgroups);
+		attach();
+		check();
+		__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_HOOKED, __ATOMIC_SEQ_CST);
+		adopt();
+	} catch (...) {
+		release();
+		throw;
 	}
 }
 
-void Program::open(const std::string &path, const KernelTypes &types, const attempt_config &config,
-				   const std::vector<std::string> &cgroups, uint32_t ring_bytes) {
-	object_ = open_object(path, types);
-	if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
-	select_programs();
-	configure(config, cgroups, ring_bytes);
-}
-
-// Selects the programs to load. By itself, libbpf does not load a program whose section name starts with a question mark.
-void Program::select_programs() {
+// Selects the programs to load. A section name that starts with a question mark marks an optional program, which libbpf loads
+// only if asked to. If the kernel lacks its function, the program must be left out, or else the whole object fails to load.
+void Program::select_programs(bool drops) {
 	bpf_program *p;
 	bpf_object__for_each_program(p, object_) {
-		if (!bpf_program__autoload(p)) optional_.insert(bpf_program__name(p));
-		bool without = std::count(unhooked_.begin(), unhooked_.end(), function_of(p));
-		bpf_program__set_autoload(p, !without);
+		if (is_for_drops(p)) {
+			bpf_program__set_autoload(p, drops);
+			continue;
+		}
+		if (bpf_program__autoload(p)) continue;
+		optional_.insert(bpf_program__name(p));
+		if (!is_left_out(p) && !has_function(p)) leave_out(p);
+		bpf_program__set_autoload(p, !is_left_out(p));
 	}
-}
-
-// Returns false, and releases the object, if the kernel refused a program that can be left out.
-bool Program::load(const Log &log) {
-	int error = bpf_object__load(object_);
-	if (!error) return true;
-	const bpf_program *refused = bpf_object__find_program_by_name(object_, log.program().c_str());
-	if (!refused || !leave_out(refused)) throw Failure("cannot load BPF " + log.refused(), -error, "load");
-	release();
-	return false;
 }
 
 // Leaves out both programs of a function, since an entry is of no use without its return, or the other way round. Returns
@@ -123,6 +110,10 @@ bool Program::leave_out(const bpf_program *program) {
 	if (!optional_.count(bpf_program__name(program))) return false;
 	unhooked_.push_back(function_of(program));
 	return true;
+}
+
+bool Program::is_left_out(const bpf_program *program) const {
+	return std::count(unhooked_.begin(), unhooked_.end(), function_of(program)) > 0;
 }
 
 Program::~Program() { release(); }
@@ -136,8 +127,10 @@ void Program::configure(attempt_config config, const std::vector<std::string> &c
 	}
 	bpf_map *map = bpf_object__find_map_by_name(object_, ".rodata.config");
 	bpf_map *events = bpf_object__find_map_by_name(object_, "events");
-	if (!map || !events) throw Failure("BPF object lacks a map", ENOENT, "configure");
+	bpf_map *connections = bpf_object__find_map_by_name(object_, "connections");
+	if (!map || !events || !connections) throw Failure("BPF object lacks a map", ENOENT, "configure");
 	outcomes_ = config.report & ATTEMPT_OUTCOME;
+	if (!(config.report & ATTEMPT_CLOSED)) bpf_map__set_max_entries(connections, 1); // its buckets take memory
 	if (int error = bpf_map__set_initial_value(map, &config, sizeof config))
 		throw Failure("cannot set the filters of the BPF object", -error, "configure");
 	if (int error = ring_bytes ? bpf_map__set_max_entries(events, ring_bytes) : 0)
@@ -157,7 +150,7 @@ void Program::set_cgroups(const std::vector<std::string> &paths) {
 // Attaches from the object's last program to its first: what starts an attempt comes after everything that completes it.
 void Program::attach() {
 	for (bpf_program *p = nullptr; (p = bpf_object__prev_program(object_, p));) {
-		if (std::count(unhooked_.begin(), unhooked_.end(), function_of(p))) continue;
+		if (is_left_out(p) || !bpf_program__autoload(p)) continue;
 		bpf_link *link = attach(p);
 		if (int error = errno; !link && !leave_out(p))
 			throw Failure(std::string("cannot attach BPF program ") + bpf_program__name(p), error, "attach");
@@ -169,15 +162,6 @@ void Program::attach() {
 
 // Returns NULL, with errno set, if the kernel refuses.
 bpf_link *Program::attach(bpf_program *program) {
-	if (bpf_program__section_name(program) == std::string("iter/bpf_map_elem")) {
-		bpf_iter_link_info info = {};
-		info.map.map_fd = bpf_object__find_map_fd_by_name(object_, "attempts");
-		bpf_iter_attach_opts options = {};
-		options.sz = sizeof options;
-		options.link_info = &info;
-		options.link_info_len = sizeof info;
-		return bpf_program__attach_iter(program, &options);
-	}
 	if (bpf_program__type(program) != BPF_PROG_TYPE_TRACEPOINT) return bpf_program__attach(program);
 	int fd = open_tracepoint(function_of(program));
 	if (fd < 0) throw Failure(std::string("cannot open tracepoint ") + function_of(program), -fd, "attach");
@@ -221,32 +205,40 @@ void Program::adopt() {
 
 int Program::events_fd() const { return bpf_object__find_map_fd_by_name(object_, "events"); }
 
-uint64_t Program::look(const Take &take) {
+uint64_t Program::look() {
 	counters_->due_ns = UINT64_MAX;
-	if (open()) run("look_at_open", take);
+	counters_->more = false;
+	if (open()) run("look_at_open");
 	if (calls()) run("look_at_call");
 	return counters_->due_ns;
 }
 
-uint64_t Program::look_last(const Take &take) {
+uint64_t Program::look_last() {
 	__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_LAST_OPEN, __ATOMIC_SEQ_CST);
-	return run("look_at_open", take) ? counters_->still_open : open();
+	counters_->more = false;
+	return run("look_at_open") ? counters_->still_open : open();
+}
+
+void Program::look_at_connections(uint64_t report_ns) {
+	std::lock_guard<std::mutex> lock(mutex_);
+	check_connections(report_ns);
+}
+
+void Program::check_connections(uint64_t report_ns) {
+	counters_->more = false;
+	counters_->report_ns = report_ns;
+	if (connected()) run("look_at_connections");
 }
 
 // Runs an iterator to its end. EAGAIN means that the kernel paused it.
-bool Program::run(const char *iterator, const Take &take) const {
+bool Program::run(const char *iterator) const {
 	auto link = iterators_.find(iterator);
 	int fd = link == iterators_.end() ? -1 : bpf_iter_create(bpf_link__fd(link->second));
 	if (fd < 0) return false;
-	const size_t room = 8 * sysconf(_SC_PAGESIZE); // the size of the kernel's own buffer, so that no record is split
-	std::unique_ptr<char[]> chunk(new (std::nothrow) char[room]); // a destructor calls this, and must not throw
-	while (chunk) {
-		ssize_t size = read(fd, chunk.get(), room);
-		if (size > 0 && take) take(chunk.get(), size);
-		if (size == 0 || (size < 0 && errno != EINTR && errno != EAGAIN)) break;
-	}
+	char nothing[8]; // no iterator writes anything
+	while (read(fd, nothing, sizeof nothing) < 0 && (errno == EINTR || errno == EAGAIN)) {}
 	close(fd);
-	return chunk != nullptr;
+	return true;
 }
 
 uint64_t Program::missed() const {
@@ -272,11 +264,14 @@ bool Program::readable_unprivileged(const Identity *identity) const {
 	return readable;
 }
 
-// Detaches the entries first. Then reports the waiting calls while everything that ends one is still attached, so that each
+// Looks for missed ends of connections while no other end can be missed yet. Then detaches the entries, and reports the waiting calls while everything that ends one is still attached, so that each
 // is reported once.
 void Program::detach() {
 	std::lock_guard<std::mutex> lock(mutex_);
 	if (entry_links_.empty() && links_.empty()) return;
+	const bool more = counters_->more; // for a look that the tracer's thread has not finished
+	check_connections(0);
+	counters_->more = more;
 	__atomic_fetch_and(&counters_->phase, ~ATTEMPT_PHASE_HOOKED, __ATOMIC_SEQ_CST);
 	while (!entry_links_.empty()) pop(entry_links_);
 	__atomic_fetch_or(&counters_->phase, ATTEMPT_PHASE_LAST_CALLS, __ATOMIC_SEQ_CST);

@@ -21,21 +21,14 @@ struct bpf_program;
 namespace synpipe {
 
 struct Failure : std::runtime_error {
-	Failure(const std::string &what, int error, const char *step, std::string log = "");
+	Failure(const std::string &what, int error, const char *step);
 	int error; // errno
 	const char *step;
-	std::string log; // the last lines of libbpf and of the kernel's verifier
 };
 
 // Returns the errno of the exception being handled, also if the C++ library threw it (no memory, no more threads). To be called
 // in a catch block.
 int caught_errno();
-
-class KernelTypes;
-class Log;
-
-// Returns NULL, with errno set, if the object cannot be opened. The types must live until it is loaded.
-bpf_object *open_object(const std::string &path, const KernelTypes &types);
 
 class Program {
 public:
@@ -55,19 +48,30 @@ public:
 	// CPU and had been interrupted; 0 if the kernel does not count them.
 	uint64_t missed() const;
 
-	using Take = std::function<void(const char *chunk, size_t size)>;
-
 	// Attempts that ever had an entry in the table, those that have one now, and calls in progress without an entry.
 	uint64_t opened() const { return __atomic_load_n(&counters_->opened, __ATOMIC_RELAXED); }
 	uint64_t open() const { return opened() - __atomic_load_n(&counters_->closed, __ATOMIC_RELAXED); }
 	uint64_t calls() const { return __atomic_load_n(&counters_->calls, __ATOMIC_RELAXED); }
 
-	// Runs the iterators, which report what is waiting and due: calls to the ring buffer, attempts to `take`, which gets chunks
-	// of whole records and their size in bytes. Returns when the next line will be due (boot clock; UINT64_MAX: never).
-	uint64_t look(const Take &take);
+	// Runs the iterators, which report to the ring buffer what is waiting and due. Returns when the next line will be due (boot
+	// clock; UINT64_MAX: never).
+	uint64_t look();
 
-	// Does the same for all attempts that are still open, due or not. Call it after detach(). Returns their number.
-	uint64_t look_last(const Take &take);
+	// Does the same for all attempts that are still open, due or not. Call it after detach(). Returns their number so far.
+	uint64_t look_last();
+
+	// Whether the last look stopped early, because the ring buffer had too little room: read that, and look again.
+	bool more() const { return counters_->more; }
+
+	// Finds connections whose end was missed. Also reports all that are open to the ring buffer, unless report_ns is 0: the
+	// time (boot clock) when this report began, which is the same for all looks of one report.
+	void look_at_connections(uint64_t report_ns);
+
+	// Connections that are open, if their ends are to be reported.
+	uint64_t connected() const {
+		return __atomic_load_n(&counters_->connected, __ATOMIC_RELAXED) -
+			   __atomic_load_n(&counters_->disconnected, __ATOMIC_RELAXED);
+	}
 
 	// Detaches the programs, and reports the calls that are waiting. No record is added once it has returned. May be called
 	// from any thread, repeatedly.
@@ -78,19 +82,18 @@ public:
 	bool readable_unprivileged(const Identity *identity) const;
 
 private:
-	void open(const std::string &path, const KernelTypes &types, const attempt_config &config,
-			  const std::vector<std::string> &cgroups, uint32_t ring_bytes);
-	bool load(const Log &log);
-	void select_programs();
-	void configure(attempt_config config, const std::vector<std::string> &cgroups, uint32_t ring_bytes);
+	void select_programs(bool drops);
 	bool leave_out(const bpf_program *program);
+	bool is_left_out(const bpf_program *program) const;
+	void configure(attempt_config config, const std::vector<std::string> &cgroups, uint32_t ring_bytes);
 	void set_cgroups(const std::vector<std::string> &paths);
 	void attach();
 	bpf_link *attach(bpf_program *program);
 	void check() const;
 	void map_counters();
 	void adopt();
-	bool run(const char *iterator, const Take &take = {}) const;
+	void check_connections(uint64_t report_ns);
+	bool run(const char *iterator) const;
 	void release();
 
 	bpf_object *object_ = nullptr;

@@ -1,8 +1,9 @@
 import { fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { dist } from '../schemas/pipe/io/dist.js';
 import { readersOf, scriptOf } from '../schemas/pipe/io/readers.js';
 
-const commands = () => new Set(readdirSync(fileURLToPath(new URL('../bin', import.meta.url))));
+const commands = () => new Set(readdirSync(fileURLToPath(new URL('bin', dist))));
 
 /**
  * Whether one of this project's commands reads standard output: it then shows itself what is pending. A program that started

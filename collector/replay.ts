@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
-import { file, type Source, stdin } from '../schemas/pipe/io/source.js';
-import { RuntimeError, UsageError } from '../schemas/pipe/messages/errors.js';
+import { Files } from '../schemas/pipe/io/files.js';
+import type { Source } from '../schemas/pipe/io/source.js';
+import { invalidValue } from '../schemas/pipe/messages/errors.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
-import { drive } from '../schemas/pipe/run/drive.js';
-import { Ledger } from '../schemas/pipe/stage/ledger.js';
+import { chunksOf } from '../schemas/pipe/run/chunks-of.js';
+import { passAll } from '../schemas/pipe/stage/select.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { Clock, type Time } from './replay/clock.js';
 import { Paced } from './replay/paced.js';
-import { present, recorded } from './replay/present.js';
+import { present } from './replay/present.js';
 
 function speed(text: string): number {
   if (text === 'max') return Number.POSITIVE_INFINITY;
   const [, number] = /^(\d{1,9}(?:\.\d{1,9})?)x?$/.exec(text) ?? [];
-  if (!(Number(number) > 0)) throw new UsageError(`needs a number such as 1x, 10x or 0.5x, or max, not "${text}"`);
+  if (!(Number(number) > 0)) throw invalidValue(text, 'use a number such as 1x, 10x or 0.5x, or max');
   return Number(number);
 }
 
@@ -41,46 +42,35 @@ function make({ values, given }: Parsed<typeof options>, from: Source): { source
   return {
     source:
       speed === Number.POSITIVE_INFINITY ? from : new Paced(from, clock, time, (text) => logMessage('replay', text)),
-    stage: now ? present(clock, given) : recorded(given),
+    stage: now ? present(clock, given) : passAll('replay', given),
   };
 }
 
 export const command = defineCommand({
   name: 'replay',
   summary: 'prints recorded events again, with the original pauses between them',
-  usage: '[OPTION]… [FILE]',
+  usage: '[OPTION]…',
   examples: [
     ['replay connects.ndjson --speed 10x | sink-web', 'see an hour again in six minutes'],
     ['replay --now connects.ndjson | aggregate --by comm --every 10s | sink-table --live', 'as if it happened now'],
-    ['zstd -dc connects.ndjson.zst | replay --speed max | filter --failed', 'a compressed file, without pauses'],
+    ["replay 'connects@*.zst' --speed 60x | sink-table", 'compressed files that sink-file wrote, an hour in a minute'],
   ],
-  args: ['[FILE]'],
   options,
-  notes: `Without FILE it reads standard input. The lines keep their order: each is written when its ts is due, but not before the
+  lenient: true,
+  notes: `The lines keep their order: each is written when its ts is due, but not before the
 line above it; a line without ts follows the line above at once. If the reader is too slow, the pauses become shorter. A
 pause of more than 1h is shortened to that and reported. Ctrl-C ends it at once.`,
-  source: (parsed) => {
-    const [path] = parsed.rest;
-    // Ctrl-C stops the recording too, instead of letting it play to its end.
-    return make(parsed, path === undefined ? { ...stdin(), piped: false } : file(path));
-  },
+  source: (parsed, input) => make(parsed, Object.assign(input(), { piped: false })), // Ctrl-C stops the recording too, instead of letting it play to its end
 });
 
 /**
- * Creates a source for programs from a recording: `pipeline(replay('connects.ndjson', { speed: '10x' }), …)`. Throws
- * UsageError at once if an option is invalid; the source throws RuntimeError if the file cannot be read, or a line is not a
- * valid event.
+ * Creates a source for programs from a recording: `pipeline(replay({ file: 'connects.ndjson', speed: '10x' }), …)`. `file` may be
+ * several. Throws UsageError at once if an option is invalid; the source throws RuntimeError if a file cannot be read, or a line
+ * is not a valid event.
  */
-export function replay(path: string, given: Given<typeof options> = {}): AsyncGenerator<Uint8Array, void> {
-  const { source, stage } = make(parseGiven(options, given), file(path));
-  const line = (number: number, reason: string) => {
-    throw new RuntimeError(`replay: line ${number}: ${reason}`);
-  };
-  return (async function* () {
-    try {
-      for await (const bytes of drive(stage, source, { line, end: () => true }, new Ledger())) yield Buffer.from(bytes);
-    } finally {
-      source.leave();
-    }
-  })();
+export function replay(
+  given: Given<typeof options> & { file: string | readonly string[] },
+): AsyncGenerator<Uint8Array, void> {
+  const parsed = parseGiven(options, given, ['file']);
+  return chunksOf(make(parsed, new Files([given.file].flat())));
 }

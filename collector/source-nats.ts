@@ -1,10 +1,12 @@
-import { reachOf, reachOptions } from '../schemas/nats/options.js';
+import { natsName, reachOf, reachOptions } from '../schemas/nats/options.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
-import { integer, type Options, type Parsed } from '../schemas/pipe/command/options.js';
+import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { duration } from '../schemas/pipe/command/units.js';
 import type { Source } from '../schemas/pipe/io/source.js';
-import { UsageError } from '../schemas/pipe/messages/errors.js';
-import { everything, type Stage, select } from '../schemas/pipe/stage/stage.js';
+import { invalidValue, UsageError } from '../schemas/pipe/messages/errors.js';
+import { chunksOf } from '../schemas/pipe/run/chunks-of.js';
+import { passAll } from '../schemas/pipe/stage/select.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { from } from './nats/from.js';
 import { NatsSource } from './nats/source.js';
 
@@ -13,7 +15,7 @@ const name = 'source-nats';
 const options = {
   durable: {
     value: 'NAME',
-    parse: word,
+    parse: natsName,
     help: 'The durable consumer (default synpipe). Workers that use the same one share its events; it continues from its last position.',
   },
   from: {
@@ -46,14 +48,9 @@ const options = {
   ...reachOptions,
 } satisfies Options;
 
-function word(text: string): string {
-  if (!/^[\w-]{1,200}$/.test(text)) throw new UsageError(`needs letters, digits, "_" and "-", not "${text}"`);
-  return text;
-}
-
 function pattern(text: string): string {
   if (!/^([^\s.*>]+|\*)(\.([^\s.*>]+|\*))*(\.>)?$|^>$/.test(text))
-    throw new UsageError(`needs a subject such as conn.*.outcome or conn.>, not "${text}"`);
+    throw invalidValue(text, 'use a subject such as conn.*.outcome or conn.>');
   return text;
 }
 
@@ -62,7 +59,7 @@ function source({ values, given, rest: [address = '', stream = ''] }: Parsed<typ
   stage: Stage;
 } {
   if (!/^[\w-]{1,255}$/.test(stream))
-    throw new UsageError(`STREAM needs letters, digits, "_" and "-", not "${stream}"`);
+    throw new UsageError(`invalid STREAM "${stream}": use letters, digits, "_" and "-"`);
   const reach = reachOf(address, values);
   const source = new NatsSource({
     command: name,
@@ -77,7 +74,17 @@ function source({ values, given, rest: [address = '', stream = ''] }: Parsed<typ
     count: values.count ?? Number.POSITIVE_INFINITY,
     idle: values.idle,
   });
-  return { source, stage: select(name, [], everything, given) };
+  return { source, stage: passAll(name, given) };
+}
+
+/**
+ * Creates a source for programs: `pipeline(sourceNats({ url: 'nats://nats:4222', stream: 'CONN', count: 10 }), …)`. An event is
+ * acknowledged when the program takes the next chunk. Throws UsageError at once if an option is invalid; the source throws RuntimeError.
+ */
+export function sourceNats(
+  given: Given<typeof options> & { url: string | readonly string[]; stream: string },
+): AsyncGenerator<Uint8Array, void> {
+  return chunksOf(source(parseGiven(options, given, ['url', 'stream'])));
 }
 
 export const command = defineCommand({
@@ -91,6 +98,7 @@ export const command = defineCommand({
   ],
   args: ['URL', 'STREAM'],
   options,
+  lenient: true,
   notes: `An event is acknowledged when it has been written to standard output. With synpipe run, it is acknowledged when no stage
 holds it any more: sink-file has written it, a sink with a spool has stored it there, another sink has delivered it.
 Events that were not acknowledged are delivered again, so an event may come more than once. If the reader of a pipe dies,

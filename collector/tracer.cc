@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "tracer.h"
 
+#include "clock.h"
+
 #include <algorithm>
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -16,18 +17,6 @@
 
 namespace synpipe {
 namespace {
-
-uint64_t now(clockid_t clock) {
-	timespec t;
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-// Returns the milliseconds until then, rounded up so that the time has come after them.
-int until(uint64_t boot_ns) {
-	uint64_t time = now(CLOCK_BOOTTIME);
-	return time >= boot_ns ? 0 : (boot_ns - time + 999999) / 1000000;
-}
 
 // Bounds for what to add to the boot clock to get the wall clock.
 struct Offset {
@@ -44,11 +33,7 @@ Offset read_offset() {
 // The pause after a round: this long for each record, within these bounds.
 constexpr uint64_t kPauseMicros = 500, kMinPause = 1000, kMaxPause = 10000;
 
-const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "update", "attempt table"};
-
-// How long a waiting attempt may go unnoticed: a connect line is due soon, and a pending line after a second.
-constexpr uint64_t kNoticeConnect = ATTEMPT_CONNECT_DUE_NS, kNoticeOpen = ATTEMPT_PENDING_DUE_NS;
-constexpr uint64_t kMinLook = 5000000; // between two looks
+const char *const kWhere[ATTEMPT_DROPS] = {"ring buffer", "update", "attempt table", "close"};
 
 } // namespace
 
@@ -57,7 +42,7 @@ Descriptor::~Descriptor() {
 }
 
 Tracer::Tracer(Options options)
-	: options_(std::move(options)), stop_fd_(eventfd(0, EFD_CLOEXEC)), abandon_fd_(eventfd(0, EFD_CLOEXEC)),
+	: options_(prepare(std::move(options))), stop_fd_(eventfd(0, EFD_CLOEXEC)), abandon_fd_(eventfd(0, EFD_CLOEXEC)),
 	  epoll_(epoll_create1(EPOLL_CLOEXEC)), writer_(options_.fd, abandon_fd_.fd),
 	  program_(std::make_unique<Program>(options_.object, options_.config, options_.cgroups, options_.ring_bytes)),
 	  ring_(ring_buffer__new(program_->events_fd(), on_record, this, nullptr), ring_buffer__free),
@@ -69,9 +54,17 @@ Tracer::Tracer(Options options)
 		watch(dns_->packets_fd(), EPOLLIN);
 	}
 	format_.set_cgroup2(options_.cgroup2);
+	if (options_.config.drops) format_.set_drop_names(&drop_names_);
 	watch(program_->events_fd(), EPOLLIN);
 	watch(stop_fd_.fd, EPOLLIN);
 	watch(options_.fd, 0); // errors only: this shows that the reader is gone even if no event comes
+}
+
+// Finds out how this kernel reports dropped packets, if that is asked for.
+Options Tracer::prepare(Options options) {
+	if (options.config.drops && !(options.config.drops = drop_names_.load()))
+		throw Failure("cannot see why packets are dropped", ENOTSUP, "drops");
+	return options;
 }
 
 void Tracer::start(std::function<void(const End &)> on_end) {
@@ -125,6 +118,7 @@ void Tracer::run() {
 	program_.reset();
 	end.stats = stats();
 	end.pending = pending_;
+	end.open = open_;
 	for (int tries = 0; on_end_ && tries < 100; tries++) {
 		try {
 			on_end_(end);
@@ -141,9 +135,9 @@ void Tracer::run() {
 End Tracer::finish() {
 	try {
 		Reason reason = loop();
-		return {reason, writer_.error(), true, {}, 0};
+		return {reason, writer_.error(), true, {}, 0, 0};
 	} catch (...) {
-		return {Reason::error, caught_errno(), false, {}, 0};
+		return {Reason::error, caught_errno(), false, {}, 0, 0};
 	}
 }
 
@@ -151,9 +145,11 @@ Reason Tracer::loop() {
 	Reason reason = Reason::none;
 	bool stopping = false;
 	writer_.text(options_.header);
+	if (reports(ATTEMPT_CLOSED)) next_connections_ns_ = now(CLOCK_BOOTTIME) + (options_.every_ns ? 0 : kSweep);
 	while (reason == Reason::none) {
 		bool busy = round();
 		if (until_look() == 0) look();
+		if (now(CLOCK_BOOTTIME) >= next_connections_ns_) look_at_connections(options_.every_ns);
 		if (writer_.error()) reason = Reason::error;
 		else if (count_reached()) reason = Reason::count;
 		else if (stopping) reason = Reason::stop; // after one more round, for what the kernel had already delivered
@@ -225,10 +221,13 @@ int Tracer::on_record(void *tracer, void *data, size_t) {
 bool Tracer::queued(const attempt_event &event) {
 	// If the attempt had to wait for a DNS answer, that is there by now, and is reported first.
 	if (dns_) dns_->consume();
-	if (holding_ && event.kind == ATTEMPT_OUTCOME) finished_.insert(event.id);
-	// After the last attempt that counts, only connect lines of attempts that will be reported as pending may follow.
-	if (holding_ && count_reached() && !(event.kind == ATTEMPT_CONNECT && waiting_.count(event.id))) return true;
-	return record(event) || holding_;
+	if (event.kind == ATTEMPT_SYMBOL) {
+		drop_names_.add(event);
+		return true;
+	}
+	if (!looking_) return record(event);
+	looked_at(event);
+	return true;
 }
 
 bool Tracer::lookup(const DnsEvent &event) {
@@ -250,48 +249,9 @@ void Tracer::set_clock() {
 	format_.set_clock(clock_offset_);
 }
 
-int Tracer::until_look() { return until(next_look_ns_); }
-
-int Tracer::until_due() { return until(dns_ ? std::min(next_look_ns_, dns_->due_ns()) : next_look_ns_); }
-
-// Asks the kernel only while something is waiting: if it is new or due, and once a second for ends that were missed.
-void Tracer::look() {
-	const uint64_t time = now(CLOCK_BOOTTIME), opened = program_->opened(), calls = program_->calls();
-	if (!program_->open() && !calls) {
-		due_ns_ = UINT64_MAX;
-	} else if (calls || opened != looked_ || time >= due_ns_) {
-		looked_ = opened;
-		due_ns_ = program_->look([this](const char *chunk, size_t size) { take(chunk, size, true); });
-		due_ns_ = std::min(due_ns_, time + kNoticeOpen);
-		writer_.flush();
-	}
-	const uint64_t notice = reports(ATTEMPT_CONNECT) ? kNoticeConnect : kNoticeOpen;
-	next_look_ns_ = std::clamp(due_ns_, time + kMinLook, time + notice);
-}
-
-// Writes the last lines of the attempts that are still open, and counts those attempts.
-void Tracer::look_last(bool write) {
-	uint64_t open = program_->look_last([&](const char *chunk, size_t size) { take(chunk, size, write); });
-	if (reports(ATTEMPT_OUTCOME)) pending_ = open;
-}
-
-// Takes records from an iterator. A pending record is written unless its outcome is in the ring buffer by now; a connect record
-// is written before the ring buffer is read.
-void Tracer::take(const char *chunk, size_t size, bool write) {
-	std::vector<const attempt_event *> waiting;
-	for (const char *end = chunk + size; chunk < end;) {
-		auto event = reinterpret_cast<const attempt_event *>(chunk);
-		chunk += ATTEMPT_EVENT_BYTES(event->process.exe_size);
-		if (event->kind == ATTEMPT_PENDING) waiting.push_back(event), waiting_.insert(event->id);
-		else if (write) record(*event);
-	}
-	holding_ = true;
-	if (write) consume();
-	holding_ = false;
-	for (const attempt_event *event : waiting)
-		if (!finished_.count(event->id) && write) record(*event);
-	finished_.clear();
-	waiting_.clear();
+int Tracer::until_due() {
+	const uint64_t due = std::min(next_look_ns_, next_connections_ns_);
+	return until(dns_ ? std::min(due, dns_->due_ns()) : due);
 }
 
 // Writes a record. Returns false to take no more.
@@ -299,13 +259,15 @@ bool Tracer::record(const attempt_event &event) {
 	const bool last = event.kind == (reports(ATTEMPT_OUTCOME) ? ATTEMPT_OUTCOME : ATTEMPT_CONNECT);
 	if (last && count_reached()) return false;
 	(last ? out_ : updates_)++;
-	return writer_.commit(format_.attempt(writer_.line(), event, out_ + updates_)) && !(last && count_reached());
+	const std::optional<Delta> delta = since_last(event);
+	return writer_.commit(format_.attempt(writer_.line(), event, out_ + updates_, delta ? &*delta : nullptr)) &&
+		   !(last && count_reached());
 }
 
 void Tracer::report_losses(bool last) {
 	for (int reason = 0; reason < ATTEMPT_DROPS; reason++)
 		report_loss(kWhere[reason], program_->drops(static_cast<attempt_drop>(reason)), reported_[reason],
-					reason == ATTEMPT_DROP_UPDATE ? lost_updates_ : lost_);
+					reason == ATTEMPT_DROP_UPDATE || reason == ATTEMPT_DROP_CLOSE ? lost_updates_ : lost_);
 	if (uint64_t time = now(CLOCK_BOOTTIME); last || time >= next_missed_ns_) {
 		next_missed_ns_ = time + 1000000000;
 		report_loss("busy program", program_->missed(), reported_missed_, lost_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dns.h"
+#include "drop_names.h"
 #include "program.h"
 #include "ring_level.h"
 #include "writer.h"
@@ -10,6 +11,8 @@
 #include <condition_variable>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 struct ring_buffer;
@@ -22,6 +25,8 @@ struct Options {
 	attempt_config config = {};
 	std::vector<std::string> cgroups; // paths
 	bool cgroup2 = true;              // whether that hierarchy is mounted
+	uint64_t every_ns = 0;            // report the connections that are open this often; 0: never
+	bool snapshot = false;            // report those that are still open at the end
 	uint64_t count = 0;               // stop after this many attempts; 0: no limit
 	std::string header; // written before the first event
 	uint32_t ring_bytes = 0;
@@ -44,6 +49,7 @@ struct End {
 	bool output; // whether the error concerns the descriptor that the lines go to
 	Stats stats;
 	uint64_t pending; // attempts that were still open
+	uint64_t open;    // connections that were still open
 };
 
 struct Descriptor {
@@ -89,12 +95,18 @@ private:
 	int until_due();
 	void look();
 	void look_last(bool write);
-	void take(const char *chunk, size_t size, bool write);
+	void looking(const std::function<void()> &look);
+	void looked_at(const attempt_event &event);
+	void looked_at_beyond(const attempt_event &event);
+	void look_at_connections(bool report);
+	std::optional<Delta> since_last(const attempt_event &event);
 	bool queued(const attempt_event &event);
+	Options prepare(Options options);
 	static int on_record(void *tracer, void *data, size_t size);
 	bool reports(attempt_kind kind) const { return options_.config.report & kind; }
 	bool count_reached() const { return options_.count && out_ >= options_.count; }
 
+	DropNames drop_names_;
 	const Options options_;
 	Descriptor stop_fd_, abandon_fd_, epoll_;
 	Format format_;
@@ -110,14 +122,23 @@ private:
 	std::function<void(const End &)> on_end_;
 	int failed_ = 0; // errno of an exception in a callback: it cannot pass through libbpf, which is C
 	bool ended_ = false;
-	uint64_t pending_ = 0;
+	uint64_t pending_ = 0, open_ = 0;
 	uint64_t reported_[ATTEMPT_DROPS] = {}, reported_missed_ = 0, reported_dns_[2] = {};
 	uint64_t next_missed_ns_ = 0; // when to ask the kernel for these next: once a second
 	uint64_t next_look_ns_ = 0, due_ns_ = 0;
+	static constexpr uint64_t kSweep = 60000000000; // between two looks for connections whose end was missed
+	uint64_t next_connections_ns_ = UINT64_MAX;
+	struct Figures {
+		Delta bytes;
+		uint64_t time_ns;
+	};
+	std::unordered_map<uint64_t, Figures> figures_; // with every_ns: what the last line of each open connection reported
 	uint64_t looked_ = 0; // Program::opened() at the last look
 	int64_t clock_offset_ = 0; // wall clock minus boot clock
-	bool holding_ = false;               // pending records are held back, since an outcome makes them void
-	std::unordered_set<uint64_t> waiting_, finished_; // ids of those records, and of those outcomes
+	bool looking_ = false, discarding_ = false; // during a look; nothing is written any more
+	std::unordered_set<uint64_t> finished_, closed_; // ids of outcomes and of closed connections that were read during a look
+	std::unordered_set<uint64_t> beyond_; // ids of open connections that were made after the last attempt that counts
+	std::unordered_map<uint64_t, std::string> connects_; // connect records by id, whose attempts may be pending
 	std::atomic<uint64_t> out_{0}, lost_{0}, updates_{0}, lost_updates_{0};
 };
 

@@ -1,7 +1,7 @@
 /** The user that the collector becomes once it has attached. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync, stat } from 'node:fs';
-import { RuntimeError, remedy, UsageError } from '../schemas/pipe/messages/errors.js';
+import { findAccount } from '../schemas/pipe/command/accounts.js';
+import { invalidValue, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
 import type { Addon } from './addon.js';
 
@@ -14,16 +14,10 @@ export interface User {
 
 /** Finds a user by name or number, including users known only to LDAP or a similar service; undefined if not found. */
 export function findUser(key: string): User | undefined {
-  try {
-    const entry = execFileSync('getent', ['passwd', '--', key], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const [name = '', , uid, gid, , home = '/'] = entry.trimEnd().split(':');
-    return { name, uid: Number(uid), gid: Number(gid), home };
-  } catch {
-    return undefined;
-  }
+  const entry = findAccount('passwd', key);
+  if (!entry) return undefined;
+  const [name = '', , uid, gid, , home = '/'] = entry;
+  return { name, uid: Number(uid), gid: Number(gid), home };
 }
 
 /** Returns the user who called sudo, unless that is root. The name is known only if the user database has the number. */
@@ -38,7 +32,7 @@ export function sudoCaller(): { uid: number; gid: number; user?: User } | undefi
 /** Parses the value of --user. */
 export function user(text: string): User {
   const found = findUser(text);
-  if (!found) throw new UsageError(`names "${text}", a user that does not exist; see getent passwd`);
+  if (!found) throw invalidValue(text, 'this user does not exist; see getent passwd');
   return found;
 }
 
@@ -68,7 +62,7 @@ export function successor(given: User | undefined): { uid: number; gid: number }
 
 /** Gives up this process's rights, and becomes that user if one is given. Throws RuntimeError. */
 export function giveUpRights(addon: Addon, to: ReturnType<typeof successor>): void {
-  process.on('SIGUSR1', () => {}); // Node would open its debugger, and any process of that user may send this signal
+  process.on('SIGUSR1', () => {}); // by default, Node opens its debugger at this signal, which any process of the new user may send
   stat('/', () => {}); // starts libuv's threads now: later, that user may not be allowed to have more threads
   try {
     addon.dropPrivileges(to);

@@ -1,4 +1,4 @@
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
+import { invalidValue } from '../../schemas/pipe/messages/errors.js';
 
 /** Where a new consumer starts in its stream, in the terms of JetStream's API. */
 export interface From {
@@ -16,5 +16,5 @@ export function from(text: string): From {
   const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : Number.NaN;
   if (kind === 'time' && !Number.isNaN(time))
     return { deliver_policy: 'by_start_time', opt_start_time: new Date(time).toISOString() };
-  throw new UsageError(`needs all, new, seq:N or time:2026-11-23T08:00:00Z, not "${text}"`);
+  throw invalidValue(text, 'use all, new, seq:N or time:2026-11-23T08:00:00Z');
 }

@@ -1,17 +1,3 @@
-const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
-
-/** Returns the µs since 1970 for a time in the contract's format; NaN for anything else. */
-export function micros(text: unknown): number {
-  if (typeof text !== 'string' || !form.test(text)) return Number.NaN;
-  return Date.parse(`${text.slice(0, 19)}Z`) * 1000 + Number(text.slice(20, 26));
-}
-
-/** Returns RFC 3339 text for a time in µs since 1970. */
-export function momentText(us: number): string {
-  const ms = Math.floor(us / 1000);
-  return `${new Date(ms).toISOString().slice(0, -1)}${String(us - ms * 1000).padStart(3, '0')}Z`;
-}
-
 /** The time, and a way to wait. All values are in µs. */
 export interface Time {
   /** Since 1970. */

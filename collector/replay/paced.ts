@@ -1,7 +1,10 @@
+import { countLines } from '../../schemas/pipe/io/fd.js';
+import type { Place } from '../../schemas/pipe/io/input.js';
 import type { Source } from '../../schemas/pipe/io/source.js';
 import { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
-import { type Clock, micros, type Time } from './clock.js';
+import { micros } from '../../schemas/pipe/line/moment.js';
+import type { Clock, Time } from './clock.js';
 
 const newline = 10;
 const ts = new LineField('ts');
@@ -20,11 +23,12 @@ const linesAhead = 3;
 export class Paced implements Source {
   readonly piped = false;
   readonly #buffer = Buffer.allocUnsafeSlow(room);
-  readonly #line = new Line();
+  readonly #line = Object.assign(new Line(), { lenient: true }); // the stage that reads it checks it
   readonly #left = new AbortController();
   #start = 0; // buffer[start..due) is due to be returned, buffer[due..end) is for later
   #due = 0;
   #end = 0;
+  #lines = 0; // in what was read from the recording
   #over = false;
 
   constructor(
@@ -54,6 +58,18 @@ export class Paced implements Source {
 
   size(): number | undefined {
     return this.recording.size?.();
+  }
+
+  get exitCode(): number {
+    return this.recording.exitCode ?? 0;
+  }
+
+  place(line: number): Place {
+    return this.recording.place?.(line) ?? { line };
+  }
+
+  async end(): Promise<void> {
+    await this.recording.end?.(true);
   }
 
   leave(): void {
@@ -89,7 +105,9 @@ export class Paced implements Source {
     this.#end -= this.#due;
     this.#start = this.#due = 0;
     if (this.#over) return false;
-    const bytes = await this.recording.read(this.#buffer.subarray(this.#end));
+    const free = this.#buffer.subarray(this.#end);
+    const bytes = await this.recording.read(free, this.#lines);
+    if (bytes > 0) this.#lines += countLines(free.subarray(0, bytes));
     this.#over = bytes <= 0;
     this.#end += Math.max(0, bytes);
     return bytes > 0 || (bytes === 0 && this.#end > 0);

@@ -1,7 +1,8 @@
 import type { AnyEvent, Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
-import { everything, type Stage, select } from '../../schemas/pipe/stage/stage.js';
-import { type Clock, micros, momentText } from './clock.js';
+import { micros, momentText } from '../../schemas/pipe/line/moment.js';
+import type { Stage } from '../../schemas/pipe/stage/stage.js';
+import type { Clock } from './clock.js';
 
 const ts = new LineField('ts');
 const start = new LineField('start');
@@ -9,24 +10,21 @@ const start = new LineField('start');
 const others: Readonly<Record<string, readonly string[]>> = {
   outcome: ['start'],
   pending: ['start'],
+  closed: ['start'],
+  open: ['start'],
   summary: ['end', 'first', 'last'],
 };
 
-/** Creates a stage that passes all lines unchanged. */
-export function recorded(filters: Record<string, unknown>): Stage {
-  return select('replay', [], everything, filters);
-}
-
 /** Creates a stage that moves each event's times to the moment when it is replayed. A line without a time is not changed. */
-export function present(clock: Clock, filters: Record<string, unknown>): Stage {
+export function present(clock: Clock, options: Record<string, unknown>): Stage {
   return {
     name: 'replay',
-    filters,
+    traits: { options },
     line(line, out) {
       const moment = micros(line.text(ts));
       if (Number.isNaN(moment)) return out.pass(line);
       const now = clock.at(moment);
-      if (line.type === 'summary' || !inPlace(line, ts)) return out.event(moved(line.exact, moment, now));
+      if (line.type === 'summary' || !inPlace(line, ts)) return out.write(moved(line.exact, moment, now));
       const bytes = Buffer.from(line.buffer.subarray(line.start, line.end));
       const write = (us: number) => {
         const text = momentText(us);
