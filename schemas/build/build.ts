@@ -12,7 +12,7 @@ import { writeManual } from './manual/write.js';
 const dist = new URL('../../dist/', import.meta.url);
 const write = (path: string, text: string) => writeFileSync(new URL(path, dist), text);
 
-for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs']) {
+for (const file of ['schemas/generated/validate.cjs', 'schemas/formats.cjs', 'schemas/pipe/io/import-module.cjs']) {
   cpSync(new URL(`../../${file}`, import.meta.url), new URL(file, dist)); // tsc does not copy CommonJS
 }
 
@@ -40,7 +40,7 @@ write(
   `export const commands = {\n${commands
     .map(
       ({ path, command: { name, summary } }) =>
-        `  ${JSON.stringify(name)}: { summary: ${JSON.stringify(summary)}, load: async () => (await import('./${path}')).command },\n`,
+        `  ${JSON.stringify(name.replace('synpipe ', ''))}: { summary: ${JSON.stringify(summary)}, load: async () => (await import('./${path}')).command },\n`,
     )
     .join('')}};\n`,
 );
@@ -58,10 +58,16 @@ const library = commands
   .map(({ path, exports }) => ({ path, exports }))
   .concat(
     { path: 'schemas/pipe/run/pipeline.js', exports: ['events', 'pipeline'] },
+    { path: 'schemas/pipe/line/line-field.js', exports: ['LineField'] },
     { path: 'schemas/pipe/messages/errors.js', exports: ['RuntimeError', 'UsageError'] },
   );
 const from = (folder: string) =>
   library.map(({ path, exports }) => `export { ${exports.join(', ')} } from '${folder}${path}';\n`).join('');
+
+/** `synpipe top` is only a part of synpipe: `top` is another program. */
+const isPart = (name: string) => name.startsWith('synpipe ');
+const shortName = (name: string) => name.replace('synpipe ', '');
+const placeOf = (name: string) => (isPart(name) ? `umbrella/${shortName(name)}.cjs` : `bin/${name}`);
 
 /** Arguments for the run that warms up each command, if it needs some or would not end on empty input. */
 const starts: Record<string, string[]> = {
@@ -73,12 +79,14 @@ const starts: Record<string, string[]> = {
   'sink-http': ['http://127.0.0.1:1/'],
   'sink-nats': ['127.0.0.1:1'],
   'sink-web': ['--version'],
+  'synpipe top': ['--version'],
+  'synpipe why': ['--version'],
   'source-nats': ['--idle', '1ms', '127.0.0.1:1', 'CONN'],
 };
 await bundle({
   ...Object.fromEntries(
     commands.map(({ path, command: { name } }) => [
-      `bin/${name}`,
+      placeOf(name),
       {
         contents: `import { main } from '../schemas/pipe/command/main.js';\nimport { command } from '../${path}';\nmain(command);\n`,
         start: starts[name] ?? [],
@@ -94,12 +102,15 @@ await bundle({
 const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' });
 await bundleThreads(modules.filter((path) => path.endsWith('-worker.js')));
 // `synpipe filter` runs the executable `filter`; only umbrella/synpipe.cjs contains all commands.
-const names = JSON.stringify(commands.map(({ command: { name } }) => name));
+const places = JSON.stringify(
+  Object.fromEntries(commands.map(({ command: { name } }) => [shortName(name), `../${placeOf(name)}`])),
+);
 write(
   'bin/synpipe',
   `#!/usr/bin/env node
 const { argv } = process;
-require(${names}.includes(argv[2]) ? \`./\${argv.splice(2, 1)[0]}\` : '../umbrella/synpipe.cjs');
+const places = ${places};
+require(Object.hasOwn(places, argv[2]) ? places[argv.splice(2, 1)[0]] : '../umbrella/synpipe.cjs');
 `,
 );
 chmodSync(new URL('synpipe', bin), 0o755);
@@ -110,7 +121,7 @@ write(
 );
 write(
   'index.d.ts',
-  `${from('./')}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage/stage.js';\nexport type { Apply } from './transforms/apply.js';\n`,
+  `/// <reference types="node" />\n${from('./')}export type * from './schemas/generated/events.js';\nexport type { AnyEvent, Line } from './schemas/pipe/line/line.js';\nexport type { Output, Stage } from './schemas/pipe/stage/stage.js';\nexport type { Apply } from './transforms/apply.js';\n`,
 );
 
 const page = (file: string) => new URL(`../../sinks/web/page/${file}`, import.meta.url);

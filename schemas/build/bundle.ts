@@ -3,9 +3,9 @@
  * read, it is compiled ahead, and Node's own modules that Node has not loaded itself are loaded on first use. All npm packages
  * are bundled except tsx, which `apply` uses if it is installed, so the installed program needs no packages.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, dirname, relative } from 'node:path';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { codeOf, compileAhead, wrapper } from './compile-ahead.js';
@@ -20,9 +20,11 @@ const seldom = [
   './schemas/generated/validate.cjs',
   './schemas/generated/wasm.js',
   './schemas/generated/scan.js',
+  './schemas/pipe/io/import-module.cjs',
   'undici',
   'lru-cache',
   're2js',
+  '@hpcc-js/wasm-zstd',
 ];
 
 /** Loads Node's own modules and the modules in `seldom` when one of their exports is first used. */
@@ -34,11 +36,14 @@ const lazy: Plugin = {
         ? { path, external: true }
         : { path, namespace: 'lazy' },
     );
-    onResolve({ filter: /^(undici|lru-cache|re2js)$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$/ }, ({ path }) => ({
-      path: fileOf(path),
-      namespace: 'lazy',
-    }));
     onResolve({ filter: /^\.\.\/seldom\// }, () => ({ external: true }));
+    onResolve(
+      {
+        filter:
+          /^(undici|lru-cache|re2js|@hpcc-js\/wasm-zstd)$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$|\/import-module\.cjs$/,
+      },
+      ({ path }) => ({ path: fileOf(path), namespace: 'lazy' }),
+    );
     onLoad({ filter: /./, namespace: 'lazy' }, async ({ path }) => {
       const names = Object.keys(await import(path.startsWith('.') ? `${dist}bin/${path}` : path));
       const getter = `get: () => (found ??= require(${JSON.stringify(path)}))[name]`;
@@ -50,18 +55,9 @@ const lazy: Plugin = {
   },
 };
 
-/** Replaces import.meta.url, so that a module still finds the files beside it after bundling. */
-const places: Plugin = {
-  name: 'places',
-  setup({ onLoad, initialOptions }) {
-    const folder = dirname(initialOptions.outfile as string);
-    onLoad({ filter: /\/dist\/(collector|schemas|transforms|sinks)\/.*\.js$/ }, ({ path }) => {
-      const place = JSON.stringify(`/${relative(folder, path)}`);
-      const url = `require('node:url').pathToFileURL(__dirname + ${place}).href`;
-      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'js' };
-    });
-  },
-};
+/** What `import.meta.url` is in a bundle, which is in a folder of dist/: the place of io/dist.ts, the only module that uses it. */
+const location =
+  "const importMetaUrl = require('node:url').pathToFileURL(__dirname + '/../schemas/pipe/io/dist.js').href;";
 
 /** The npm packages that are part of what was built. */
 export const packages = new Set<string>();
@@ -100,21 +96,27 @@ export async function bundle(files: Record<string, Source>): Promise<void> {
       ...common,
       stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(place)}.js` },
       outfile: start ? codeOf(place) : `${dist}${place}`,
-      ...(start && wrapper),
+      banner: { js: (start ? wrapper.open : '') + location },
+      footer: { js: start ? wrapper.close : '' },
+      define: { 'import.meta.url': 'importMetaUrl' },
       charset: 'ascii',
       external: ['tsx'],
-      plugins: [lazy, places],
+      plugins: [lazy],
     });
     if (start) compileAhead(place, start);
   }
 }
 
-/** Bundles the module of each worker thread in dist/ into one file beside it, NAME.cjs. */
+/** Bundles the module of each worker thread in dist/ into one file beside it, NAME.cjs. It shares the file of zstd's decoder. */
 export async function bundleThreads(modules: string[]): Promise<void> {
-  for (const module of modules)
+  for (const module of modules) {
+    const zstd = `${'../'.repeat(module.split('/').length - 1)}seldom/wasm-zstd.cjs`;
     await buildNoting({
       ...common,
       entryPoints: [`${dist}${module}`],
       outfile: `${dist}${module.replace(/js$/, 'cjs')}`,
+      external: [zstd],
+      alias: { '@hpcc-js/wasm-zstd': zstd },
     });
+  }
 }

@@ -3,16 +3,16 @@
  * compilation. V8 can cache the compiled code of the functions that a run needed.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 
-/** Wraps code as Node wraps CommonJS. Code from V8's cache cannot use `import()`, so it gets `importModule` as a parameter. */
+/** Wraps code as Node wraps CommonJS. */
 export const wrapper = {
-  banner: { js: '(function (exports, require, module, __filename, __dirname, importModule) {' },
-  footer: { js: '})' },
+  open: '(function (exports, require, module, __filename, __dirname) {',
+  close: '})',
 };
 
 /** Returns the path of the code for the executable at this path in dist/. */
@@ -28,8 +28,7 @@ try {
   cachedData = readFileSync(\`\${code}.\${process.arch}-\${process.version}\`);
 } catch {}
 const script = new Script(readFileSync(code, 'latin1'), { filename: code, cachedData });
-const importModule = (name) => import(name);
-script.runInThisContext()(exports, require, module, __filename, __dirname, importModule);
+script.runInThisContext()(exports, require, module, __filename, __dirname);
 `;
 
 /**
@@ -38,7 +37,6 @@ script.runInThisContext()(exports, require, module, __filename, __dirname, impor
  */
 export function compileAhead(place: string, start: readonly string[]): void {
   const code = codeOf(place);
-  writeFileSync(code, readFileSync(code, 'latin1').replace(/(?<![.\w$])import\(/g, 'importModule('));
   const path = `${dist}${place}`;
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, executable(code));

@@ -12,12 +12,4 @@ process.argv.splice(1, 1, executable, ...args);
 const script = new Script(readFileSync(code, 'latin1'), { filename: code });
 process.on('exit', () => writeFileSync(result, script.createCachedData()));
 const module_ = { exports: {} };
-const importModule = (name) => import(name);
-script.runInThisContext()(
-  module_.exports,
-  createRequire(executable),
-  module_,
-  executable,
-  dirname(executable),
-  importModule,
-);
+script.runInThisContext()(module_.exports, createRequire(executable), module_, executable, dirname(executable));

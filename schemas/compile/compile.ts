@@ -3,10 +3,11 @@
  *
  * - validate.cjs: one ajv function per event type, so that no command compiles a schema when it starts
  * - kinds.ts and scan.ts: a scanner of canonical lines
- * - scan.c and wasm.ts: the same scanner in C, and compiled to WebAssembly
+ * - NAME.layout.h: what C needs to know of each NAME.layout.ts
+ * - scan.c and wasm.ts: the same scanner in C with all kernels (*.kernel.h), and compiled to WebAssembly
  * - events.ts: the TypeScript types of the events
  * - fields.ts: what the fields may be compared with
- * - table.ts: transforms/aggregate/table.c, compiled to WebAssembly
+ * - table.ts: transforms/aggregate/table.c, compiled to WebAssembly; and so for any other .c file beside a stage
  * - version.ts
  */
 import { execFileSync } from 'node:child_process';
@@ -16,12 +17,14 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { _, Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
+import { transformSync } from 'esbuild';
 import { compile as types } from 'json-schema-to-typescript';
 import * as formats from '../formats.cjs';
+import { instances, newMemory } from '../pipe/scan/webassembly.js';
 import { describe } from '../where/kind.js';
 import { c } from './c.js';
-import { javascript, known } from './javascript.js';
-import { planOf, unscanned } from './plan.js';
+import { header } from './layout.js';
+import { known, planOf, unscanned } from './plan.js';
 
 const here = new URL('../', import.meta.url);
 const out = new URL('generated/', here);
@@ -38,8 +41,10 @@ const propertiesOf = (type: string) =>
   (schemas.get(type) as unknown as { properties: Record<string, unknown> }).properties;
 repeats('outcome', 'connect', ['type', 'ts', 'errno']);
 repeats('pending', 'outcome', ['type', 'ts', 'start', 'result', 'errno', 'error', 'icmp', 'latency_us', 'repeat']);
+repeats('closed', 'outcome', ['type', 'ts', 'start', 'result', 'icmp', 'icmp_from', 'errno', 'latency_us', 'existing']);
+repeats('open', 'closed', ['type', 'ts', 'duration_us', 'closed_by', 'exiting', 'errno', 'error']);
 
-/** Throws if a type does not repeat the properties of `model` in the same order, except for those in `except`. */
+/** Throws unless a type has all properties of `model`, except those in `except`, with the same contents and in the same order. */
 function repeats(type: string, model: string, except: readonly string[]): void {
   const [properties, shared] = [propertiesOf(type), propertiesOf(model)];
   const names = Object.keys(shared).filter((name) => !except.includes(name));
@@ -60,7 +65,9 @@ for (const schema of schemas.values()) ajv.addSchema(schema);
 
 const ids = Object.fromEntries([...schemas].map(([type, schema]) => [type, schema.$id]));
 mkdirSync(out, { recursive: true });
-writeFileSync(new URL('validate.cjs', out), standalone.default(ajv, ids));
+// Nobody reads it, and it is the largest module.
+const validators = transformSync(standalone.default(ajv, ids), { minify: true, format: 'cjs' });
+writeFileSync(new URL('validate.cjs', out), validators.code);
 writeFileSync(
   new URL('validate.d.cts', out),
   `import type { ValidateFunction } from 'ajv';
@@ -72,25 +79,39 @@ export = validators;
 const plans = [...schemas]
   .filter(([type]) => !unscanned.has(type))
   .map(([type, schema]) => planOf(type, schema as never));
+const words = Math.max(...plans.map((plan) => plan.words));
+for (const plan of plans) plan.words = words;
 writeFileSync(new URL('kinds.ts', out), known(plans));
+const root = new URL('../', here);
+const sources = ['schemas/pipe/scan', 'transforms', 'sinks'].flatMap((folder) =>
+  readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`),
+);
+const having = (ending: string) => sources.filter((path) => path.endsWith(ending)).sort();
+for (const path of having('.layout.ts')) {
+  const name = basename(path, '.layout.ts');
+  writeFileSync(new URL(`${name}.layout.h`, out), header(name, await import(new URL(path, root).href)));
+}
+const { javascript } = await import('./javascript.js'); // not above: it needs kinds.ts, which is only written here
 writeFileSync(new URL('scan.ts', out), javascript(plans));
-writeFileSync(new URL('scan.c', out), c(plans));
-wasm(new URL('scan.c', out), 'wasm.ts', 1);
-wasm(new URL('../transforms/aggregate/table.c', here), 'table.ts', 3);
+writeFileSync(new URL('scan.c', out), c(plans, having('.kernel.h')));
+wasm(new URL('scan.c', out), 'wasm.ts');
+for (const path of having('.c')) wasm(new URL(path, root), basename(path).replace(/c$/, 'ts'));
 
-/** Compiles C to a WebAssembly module. The module owns the first `pages` pages of its memory. */
-function wasm(source: URL, name: string, pages: number): void {
+/** Compiles C to a WebAssembly module. */
+function wasm(source: URL, name: string): void {
   const module = fileURLToPath(new URL(name.replace(/ts$/, 'wasm'), out));
   execFileSync('clang', [
     ...['--target=wasm32', '-O3', '-msimd128', '-mbulk-memory', '-Wall', '-Wextra', '-Werror', '-nostdlib'],
-    ...['-Wl,--no-entry', '-Wl,--import-memory', '-Wl,-z,stack-size=8192', `-Wl,--initial-memory=${pages << 16}`],
+    ...['-Wl,--no-entry', '-Wl,--import-memory', '-Wl,-z,stack-size=8192', '-Wl,--export=__heap_base'],
     ...['-Wl,--strip-all', fileURLToPath(source), '-o', module],
   ]);
   const code = readFileSync(module, 'base64'); // as a string it is part of the command's file
+  const { __heap_base: heap } = instances<{ __heap_base: { value: number } }>(code)(newMemory(1 << 8, 1 << 8));
   const file = basename(fileURLToPath(source));
   writeFileSync(
     new URL(name, out),
-    `/** ${file}, compiled to WebAssembly, in base64. */\nexport const code =\n  '${code}';\nexport const ownPages = ${pages};\n`,
+    `/** ${file}, compiled to WebAssembly, in base64. It owns the first \`ownPages\` pages of its memory. */
+export const code: string =\n  '${code}';\nexport const ownPages = ${Math.ceil(heap.value / (1 << 16))};\n`,
   );
 }
 

@@ -1,19 +1,8 @@
+import { record } from '../pipe/scan/record.layout.js';
 import { type ByteSet, fixedBytes, type Part } from './pattern.js';
-import { bitsOf, describe, headOf, headWords, keyOf, type Matcher, type Plan, type Step } from './plan.js';
+import { bitsOf, describe, headOf, keyOf, type Matcher, type Plan, requiredOf, type Step } from './plan.js';
 
-/** The size of a line's record, in words of 32 bits. */
-export const recordWords = (plans: Plan[]) => headWords + Math.max(...plans.map(({ steps }) => steps.length));
-
-/** Returns the TypeScript module that lists the event types and fields that the scanner knows. */
-export function known(plans: Plan[]): string {
-  return `/** The event types that the scanner knows. A line's kind is its type's index here; fields are in word order. */
-export const kinds: readonly { type: string; fields: readonly string[] }[] = [
-${plans.map(({ type, steps }) => `  { type: '${type}', fields: [${steps.map(({ name }) => `'${name}'`).join(', ')}] },`).join('\n')}
-];
-export const headWords = ${headWords};
-export const recordWords = ${recordWords(plans)};
-`;
-}
+const { at } = record;
 
 /** Returns the scanner of one line, as TypeScript. It compares bytes with the texts of the keys, several bytes at once. */
 export function javascript(plans: Plan[]): string {
@@ -26,9 +15,7 @@ ${memos.join('\n')}
 
 /**
  * Scans the line that starts at \`line\` and ends with a newline, if it is canonical. Returns the index of its newline and
- * writes its record to t[r..r+${recordWords(plans)}): start, end, kind, two words of bits for the fields that are present,
- * whether there are unknown fields, then for each field its place in the line and, 16 bits higher, its length. Returns -1 if
- * the line is not one that the scanner accepts.
+ * writes its record (record.layout.ts) to t[r…]. Returns -1 if the line is not one that the scanner accepts.
  */
 export function scanLine(b: Uint8Array, v: DataView, line: number, t: Int32Array, r: number): number {
 ${plans.map((plan) => `  if (${same(headOf(plan), 'line')}) return ${plan.type}(b, v, line, t, r);`).join('\n')}
@@ -43,51 +30,46 @@ function scanner(plan: Plan, kind: number, memos: string[]): string {
   const head = headOf(plan);
   const typeText = JSON.stringify(type);
   const words: string[] = [
-    `t[r + ${headWords}] = ${'{"type":'.length | (typeText.length << 16)};`,
-    `t[r + ${headWords + 1}] = ${(head.length - 1) | (1 << 16)};`,
+    `t[r + ${at.places}] = ${'{"type":'.length | (typeText.length << 16)};`,
+    `t[r + ${at.places + 1}] = ${(head.length - 1) | (1 << 16)};`,
   ];
   const last = steps.findLastIndex(({ required }) => required);
   const code = steps.map((step, at) => (at < 2 ? '' : field(step, at, memos)));
   const tail = code.slice(last + 1).join('');
-  const required = bitsOf(steps.flatMap((step, at) => (step.required ? [at] : [])));
+  const required = requiredOf(plan);
   return `function ${type}(b, v, line, t, r) {
   let p = line + ${head.length};
-  let fields0 = ${required[0]};
-  let fields1 = ${required[1]};
-${indent(words.join('\n'))}
+${required.map((bits, word) => `  let fields${word} = ${bits | 0};\n`).join('')}${indent(words.join('\n'))}
 ${indent(code.slice(2, last + 1).join(''))}
-${tail ? `  if (b[p] === 44) {\n${indent(tail, 4)}\n  }\n` : ''}${dependent.map(([one, others]) => indent(depends(one, others))).join('\n')}
+${tail ? `  if (b[p] === 44) {\n${indent(tail, 4)}\n  }\n` : ''}${dependent.map(([one, others]) => indent(depends(one, bitsOf(plan, others)))).join('\n')}
   if (b[p] !== 125 || b[p + 1] !== 10) return -1;
-  t[r] = line;
-  t[r + 1] = p + 1;
-  t[r + 2] = ${kind};
-  t[r + 3] = fields0;
-  t[r + 4] = fields1;
-  t[r + 5] = 0;
+  t[r + ${at.start}] = line;
+  t[r + ${at.end}] = p + 1;
+  t[r + ${at.kind}] = ${kind};
+${required.map((_, word) => `  t[r + ${at.fields + word}] = fields${word};\n`).join('')}  t[r + ${at.others}] = 0;
   return p + 1;
 }
 `;
 }
 
-function depends(one: number, others: number[]): string {
-  const wanted = bitsOf(others);
-  const missing = wanted.flatMap((bits, word) => (bits ? [`(fields${word} & ${bits}) !== ${bits}`] : []));
+function depends(one: number, wanted: number[]): string {
+  const missing = wanted.flatMap((bits, word) => (bits ? [`(fields${word} & ${bits | 0}) !== ${bits | 0}`] : []));
   return `if ((fields${one >> 5} & ${1 << (one & 31)}) !== 0 && ${missing.length > 1 ? `(${missing.join(' || ')})` : missing[0]}) return -1;`;
 }
 
-function field(step: Step, at: number, memos: string[]): string {
+function field(step: Step, index: number, memos: string[]): string {
   const { name, required, value } = step;
   if (value.kind === 'none') return `// "${name}": ${describe(value)}\n`;
   const key = keyOf(step);
   const opened = key.endsWith('"') ? 1 : 0;
   const body = `p += ${key.length};
-const at${at} = p${opened ? ' - 1' : ''};
+const at${index} = p${opened ? ' - 1' : ''};
 ${match(value, opened === 1, memos)}
-t[r + ${headWords + at}] = (at${at} - line) | ((p - at${at}) << 16);
+t[r + ${at.places + index}] = (at${index} - line) | ((p - at${index}) << 16);
 `;
   const comment = `// "${name}": ${describe(value)}\n`;
   if (required) return `${comment}if (!(${same(key, 'p')})) return -1;\n${body}`;
-  return `${comment}if (${same(key, 'p')}) {\n${indent(body.trimEnd())}\n  fields${at >> 5} |= ${1 << (at & 31)};\n}\n`;
+  return `${comment}if (${same(key, 'p')}) {\n${indent(body.trimEnd())}\n  fields${index >> 5} |= ${1 << (index & 31)};\n}\n`;
 }
 
 /** Returns code that moves p past the value, or returns -1 if the value does not match. */

@@ -31,6 +31,8 @@ export interface Plan {
   type: string;
   title: string;
   steps: Step[];
+  /** How many words of bits stand for the fields in a record: as many as the type with most fields needs. */
+  words: number;
   /** If the first field is present, the others must be too: indices in `steps`. */
   dependent: [field: number, others: number[]][];
 }
@@ -83,13 +85,13 @@ export function planOf(type: string, schema: Schema): Plan {
   const fixed = ({ required, value }: Step) => required && value.kind === 'literals' && value.texts.length === 1;
   if (names[0] !== 'type' || names[1] !== 'v' || !steps.slice(0, 2).every(fixed))
     fail('', 'events that do not start with type and v');
-  if (steps.length > 64) fail('', 'more than 64 properties');
   const position = (name: string) => (names.includes(name) ? names.indexOf(name) : fail('', `the property ${name}`));
   for (const name of required) position(name);
   return {
     type,
     title: schema.title,
     steps,
+    words: Math.ceil(steps.length / 32),
     dependent: Object.entries(dependentRequired).map(([name, others]) => [position(name), others.map(position)]),
   };
 }
@@ -159,11 +161,14 @@ function stringOf(
   return { kind: 'string', min: number('minLength', 0), max: number('maxLength', mostBytes) };
 }
 
-/**
- * The number of words at the start of a line's record: start, end, kind, two words of bits for the fields that are present, and
- * whether there are fields that the schema does not know.
- */
-export const headWords = 6;
+/** Returns the TypeScript module that lists the event types and fields that the scanner knows. */
+export function known(plans: Plan[]): string {
+  return `/** The event types that the scanner knows. A line's kind is its type's index here; fields are in word order. */
+export const kinds: readonly { type: string; fields: readonly string[] }[] = [
+${plans.map(({ type, steps }) => `  { type: '${type}', fields: [${steps.map(({ name }) => `'${name}'`).join(', ')}] },`).join('\n')}
+];
+`;
+}
 
 /** Returns the text before a step's value, with the opening quote if the value is always a string. */
 export function keyOf({ name, value }: Step): string {
@@ -177,11 +182,19 @@ export function headOf({ steps }: Plan): string {
   return `{"type":${text(0)},"v":${text(1)}`;
 }
 
-/** Returns the two words of bits that stand for these fields in a record. */
-export function bitsOf(fields: number[]): [number, number] {
-  const words: [number, number] = [0, 0];
-  for (const field of fields) words[(field >> 5) as 0 | 1] |= 1 << (field & 31);
-  return words;
+/** Returns the words of bits that stand for these fields in a record. */
+export function bitsOf(plan: Plan, fields: number[]): number[] {
+  const words = Array<number>(plan.words).fill(0);
+  for (const field of fields) words[field >> 5] = (words[field >> 5] as number) | (1 << (field & 31));
+  return words.map((bits) => bits >>> 0);
+}
+
+/** Returns the bits of the fields that every event of the type has. */
+export function requiredOf(plan: Plan): number[] {
+  return bitsOf(
+    plan,
+    plan.steps.flatMap((step, at) => (step.required ? [at] : [])),
+  );
 }
 
 /** Describes what a matcher accepts, for the comments of generated code. */

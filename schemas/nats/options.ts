@@ -1,5 +1,6 @@
 import type { Options, Values } from '../pipe/command/options.js';
-import { UsageError } from '../pipe/messages/errors.js';
+import { checkPair, type TlsFiles, tlsOptions } from '../pipe/io/tls.js';
+import { invalidValue, UsageError } from '../pipe/messages/errors.js';
 
 /** Options for connecting to NATS, shared by all commands that do. */
 export const reachOptions = {
@@ -7,25 +8,26 @@ export const reachOptions = {
     value: 'FILE',
     help: 'Read the credentials from FILE: a .creds file, an nkey seed, user:password, or a token.',
   },
-  ca: { value: 'FILE', help: 'Trust the CA certificates in FILE (PEM) instead of the default ones.' },
-  cert: { value: 'FILE', help: 'The client certificate (PEM). Needs --key.' },
-  key: { value: 'FILE', help: 'The key of the client certificate.' },
+  ...tlsOptions,
 } satisfies Options;
 
-export interface Reach {
+export interface Reach extends TlsFiles {
   /** `host:port` of one server, or of several servers of one cluster. */
   servers: string[];
   /** Use TLS even if the server does not ask for it. */
   tls: boolean;
   authFile?: string | undefined;
-  ca?: string | undefined;
-  cert?: string | undefined;
-  key?: string | undefined;
+}
+
+/** Parses an option's name of a stream or consumer. Throws UsageError. */
+export function natsName(text: string): string {
+  if (!/^[\w-]{1,200}$/.test(text)) throw invalidValue(text, 'use letters, digits, "_" and "-"');
+  return text;
 }
 
 /** Parses `nats://one:4222,two` and the options into a Reach. Throws UsageError. */
 export function reachOf(text: string, { authFile, ca, cert, key }: Values<typeof reachOptions>): Reach {
-  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together');
+  checkPair({ cert, key });
   const urls = text.split(',').map(parseUrl);
   const tls = urls.some(({ protocol }) => protocol === 'tls:') || ca !== undefined || cert !== undefined;
   return { servers: urls.map(({ host, port }) => (port ? host : `${host}:4222`)), tls, authFile, ca, cert, key };
@@ -36,7 +38,7 @@ function parseUrl(text: string): URL {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (!url || !['nats:', 'tls:'].includes(url.protocol) || !url.hostname || !/^\/?$/.test(url.pathname + url.search))
     throw new UsageError(
-      `URL needs nats://HOST:PORT or tls://HOST:PORT, or several separated by commas, not "${text}"`,
+      `invalid URL "${text}": use nats://HOST:PORT or tls://HOST:PORT, or several separated by commas`,
     );
   if (url.username || url.password)
     throw new UsageError('a password in URL is seen by every user of this machine; use --auth-file');

@@ -12,7 +12,7 @@ import {
   textOf,
   timeOf,
 } from './literal.js';
-import { addresses, ranged, type Test } from './match.js';
+import { addresses, among, isNumber, ranged, type Test, within } from './match.js';
 import { pattern } from './pattern.js';
 
 type Ordered = number | bigint | string;
@@ -118,24 +118,6 @@ const some =
   (tests: readonly Test[]): Test =>
   (value) =>
     tests.some((test) => test(value));
-
-function within(ranges: [first: number | bigint, last: number | bigint][]): Test {
-  const [[first, last] = [0, 0]] = ranges;
-  const test: Test =
-    ranges.length === 1
-      ? (value) => isNumber(value) && value >= first && value <= last
-      : (value) => isNumber(value) && ranges.some(([first, last]) => value >= first && value <= last);
-  const plain = ranges.filter((range): range is [number, number] => range.every((one) => typeof one === 'number'));
-  return plain.length === ranges.length ? ranged(test, plain) : test;
-}
-
-/** Whether a value is a number. Whole numbers beyond 2^53 are bigints. */
-const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
-
-function among(wanted: unknown[]): Test {
-  const [only] = wanted;
-  return wanted.length === 1 ? (value) => value === only : (value) => wanted.includes(value);
-}
 
 /**
  * Compares a field that is in no schema. Quoted text matches only that text. A bare word matches that text and also what it can

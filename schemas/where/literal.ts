@@ -1,9 +1,10 @@
-import { nearest } from '../pipe/command/options.js';
+import { nearest } from '../pipe/command/nearest.js';
 import { inUnit, units } from './duration.js';
 import type { Literal } from './expression.js';
 import type { Kind } from './kind.js';
 import { addresses } from './match.js';
 import type { Fail } from './reader.js';
+import { insteadOf } from './words.js';
 
 /** A field that literals are compared with. `kind` is undefined for a field in no schema: its values may be anything. */
 export interface Subject {
@@ -132,6 +133,8 @@ export function textOf(literal: Literal, { name, kind, names, fail }: Subject): 
   if (pattern !== undefined && !new RegExp(pattern).test(text)) {
     fail(at, `${name} is never ${quotes(literal)}; its values match ${pattern}`);
   }
+  const instead = kind && insteadOf(name, text);
+  if (instead) fail(at, `${name} is never ${quotes(literal)}; ${instead}`);
   return text;
 }
 

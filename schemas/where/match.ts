@@ -1,6 +1,7 @@
-import { BlockList, isIP, isIPv4 } from 'node:net';
-import { UsageError } from '../pipe/messages/errors.js';
-import type { Network, Range } from '../pipe/scan/compiled-filter.js';
+import { BlockList } from 'node:net';
+import { isIpv4, type Network, parseNetwork } from '../pipe/line/address.js';
+import { invalidValue } from '../pipe/messages/errors.js';
+import type { Range } from '../pipe/scan/compiled-filter.js';
 import { glob, pattern } from './pattern.js';
 
 /** Returns whether a field's value matches. `value` is undefined if the event does not have the field, and never matches. */
@@ -17,51 +18,61 @@ export function ranged(test: Test, ranges: readonly Range[]): Test {
   return Object.assign(test, { ranges });
 }
 
-/** Parses `443,8000-8100`: numbers and ranges from min to max. Throws UsageError. */
+/** Whether a value is a number. Whole numbers beyond 2^53 are bigints. */
+export const isNumber = (value: unknown): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
+
+/** Returns the test that a number is in one of these ranges. */
+export function within(ranges: readonly (readonly [first: number | bigint, last: number | bigint])[]): Test {
+  const [[first, last] = [0, 0]] = ranges;
+  const test: Test =
+    ranges.length === 1
+      ? (value) => isNumber(value) && value >= first && value <= last
+      : (value) => isNumber(value) && ranges.some(([first, last]) => value >= first && value <= last);
+  const plain = ranges.filter((range): range is Range => range.every((one) => typeof one === 'number'));
+  return plain.length === ranges.length ? ranged(test, plain) : test;
+}
+
+/** Returns the test that a value is one of these. */
+export function among(wanted: readonly unknown[]): Test {
+  const [only] = wanted;
+  return wanted.length === 1 ? (value) => value === only : (value) => wanted.includes(value);
+}
+
+/**
+ * Parses `443,8000-8100`: numbers and ranges from min to max. `named` parses any other part of the list, such as a name, to a
+ * number. Throws UsageError.
+ */
 export const numbers =
-  (min: number, max: number) =>
+  (min: number, max: number, named?: (part: string) => number) =>
   (text: string): Test => {
-    const ranges = text.split(',').map((part) => {
-      const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+    const ranges = text.split(',').map((each) => {
+      const part = each.trim();
+      const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
+      if (named && part !== '' && first === undefined) {
+        const number = named(part);
+        return [number, number] as const;
+      }
       const range = [Number(first), Number(last)] as const;
       if (!(range[0] >= min && range[0] <= range[1] && range[1] <= max)) {
-        throw new UsageError(`needs numbers and ranges from ${min} to ${max}, not "${part}"`);
+        throw invalidValue(part, `use numbers and ranges from ${min} to ${max}${named ? ', or names' : ''}`);
       }
       return range;
     });
-    if (ranges.length === 1) {
-      const [first, last] = ranges[0] as [number, number];
-      return ranged((value) => typeof value === 'number' && value >= first && value <= last, ranges);
-    }
-    return ranged(
-      (value) => typeof value === 'number' && ranges.some(([first, last]) => value >= first && value <= last),
-      ranges,
-    );
+    return within(ranges);
   };
-
-/** Whether an IPv6 address is IPv4-mapped. */
-function isMapped(address: string): boolean {
-  const mapped = new BlockList();
-  mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
-  return mapped.check(address, 'ipv6');
-}
 
 /** Parses `10.0.0.0/8,::1`: addresses and CIDR blocks of both families. Throws UsageError. */
 export function addresses(text: string): Test {
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() }; // in a single list, ::/0 would contain IPv4 addresses
   const networks: Network[] = [];
   for (const part of text.split(',')) {
-    const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(part.trim()) ?? [];
-    const version = isIP(address);
-    const most = version === 4 ? 32 : 128;
-    const prefix = bits === undefined ? most : Number(bits);
-    if (version === 0 || address.includes('%') || prefix > most) {
-      throw new UsageError(`needs addresses and CIDR blocks, not "${part}"`);
-    }
-    const family = version === 4 ? 'ipv4' : 'ipv6';
-    const asIpv4 = version === 4 || (prefix >= 96 && isMapped(address));
-    lists[asIpv4 ? 'ipv4' : 'ipv6'].addSubnet(address, prefix, family);
-    networks.push({ ipv6: !asIpv4, bytes: bytesOf(address), prefix: version === 4 ? prefix + 96 : prefix });
+    const network = parseNetwork(part.trim());
+    if (!network) throw invalidValue(part, 'use addresses and CIDR blocks');
+    const { address, version, prefix } = network;
+    const [bits, family] = version === 4 ? [prefix - 96, 'ipv4' as const] : [prefix, 'ipv6' as const];
+    lists[isIpv4(network) ? 'ipv4' : 'ipv6'].addSubnet(address, bits, family);
+    networks.push(network);
   }
   const test: Test = (value) => {
     if (typeof value !== 'string') return false;
@@ -71,41 +82,47 @@ export function addresses(text: string): Test {
   return Object.assign(test, { networks });
 }
 
-/** Returns the 16 bytes of a valid address. An IPv4 address becomes IPv4-mapped (::ffff:a.b.c.d). */
-function bytesOf(address: string): Uint8Array {
-  if (isIPv4(address)) return bytesOf(`::ffff:${address}`);
-  const text = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...part) =>
-    [0, 2].map((at) => (Number(part[at]) * 256 + Number(part[at + 1])).toString(16)).join(':'),
-  );
-  const [front = [], back = []] = text.split('::').map((half) => half.split(':').filter((group) => group !== ''));
-  const gap = new Array(8 - front.length - back.length).fill('0');
-  return Uint8Array.from(
-    [...front, ...gap, ...back].flatMap((group) => {
-      const value = Number.parseInt(group, 16);
-      return [value >> 8, value & 255];
-    }),
-  );
-}
-
 /**
- * Parses a glob over the whole name (`*`, `?`, `[abc]`, `[!abc]`), or a `/regular expression/` with optional `i`. With the
- * flag i, a glob ignores case. Throws UsageError.
+ * Parses a list of globs over the whole name (`*`, `?`, `[abc]`, `[!abc]`) and of `/regular expressions/` with optional `i`. A
+ * comma in a glob is written `\,`. With the flag i, a glob ignores case. Throws UsageError.
  */
 export function names(text: string, flag: 'i' | '' = ''): Test {
-  const [, source, flags] = /^\/(.*)\/(i?)$/s.exec(text) ?? [];
-  return source === undefined ? globs(text, flag) : matching(() => pattern(source, flags));
+  return anyName(text, (part) => {
+    const [, source, flags] = /^\/(.*)\/(i?)$/s.exec(part) ?? [];
+    return source === undefined ? glob(part, flag) : pattern(source, flags);
+  });
 }
 
-/** Parses a glob as `names` does, even if the text is between slashes. Throws UsageError. */
+/** Parses a list of globs as `names` does, even if a text is between slashes. Throws UsageError. */
 export function globs(text: string, flag: 'i' | '' = ''): Test {
-  return matching(() => glob(text, flag));
+  return anyName(text, (part) => glob(part, flag), false);
 }
 
-function matching(make: () => (text: string) => boolean): Test {
+/** Splits a list at its commas, apart from those after a backslash, in a [class] or, with `patterns`, in a /pattern/. */
+export function listParts(text: string, patterns = true): string[] {
+  const parts = [''];
+  for (let at = 0; at < text.length; ) {
+    const isStart = parts.at(-1) === '';
+    const piece = patterns && isStart && text[at] === '/' ? /\/.*?\/i?(?=,|$)/sy : /\\,|\[!?[^\]]+\]/y;
+    piece.lastIndex = at;
+    const [taken = text[at] as string] = piece.exec(text) ?? [];
+    at += taken.length;
+    if (taken === ',') parts.push('');
+    else if (!(isStart && parts.length > 1 && taken === ' ')) parts[parts.length - 1] += taken === '\\,' ? ',' : taken;
+  }
+  return parts;
+}
+
+function anyName(text: string, make: (part: string) => (text: string) => boolean, patterns = true): Test {
+  const tests = listParts(text, patterns).map((part) => matching(part, () => make(part)));
+  return tests.length === 1 ? (tests[0] as Test) : (value) => tests.some((test) => test(value));
+}
+
+function matching(text: string, make: () => (text: string) => boolean): Test {
   try {
     const matches = make();
     return (value) => typeof value === 'string' && matches(value);
   } catch (error) {
-    throw new UsageError(`has an invalid pattern: ${(error as Error).message}`);
+    throw invalidValue(text, (error as Error).message);
   }
 }

@@ -1,4 +1,4 @@
-import { nearest } from '../pipe/command/options.js';
+import { nearest } from '../pipe/command/nearest.js';
 import type { Expression, FieldName, Literal, Order } from './expression.js';
 import { pattern } from './pattern.js';
 import { Reader } from './reader.js';

@@ -1,6 +1,6 @@
 import { attemptTypes } from '../attempts.js';
 import { fieldKinds } from '../generated/fields.js';
-import { nearest } from '../pipe/command/options.js';
+import { nearestField } from '../pipe/command/nearest.js';
 import { sourcesOf } from '../pipe/line/virtual.js';
 import { compare } from './compare.js';
 import type { Expression, FieldName } from './expression.js';
@@ -31,6 +31,25 @@ export function fieldsIn(text: string): string[] {
     return expression.kind === 'not' ? names(expression.of) : expression.of.flatMap(names);
   };
   return names(parse(text));
+}
+
+/**
+ * Returns the fields that an event needs to match an expression: at least one field of each list. It need not find all.
+ * Throws ExpressionError.
+ */
+export function fieldsNeeded(text: string): string[][] {
+  const needed = (expression: Expression): string[][] => {
+    if ('field' in expression) return [[...sourcesOf(expression.field.name)]];
+    if (expression.kind === 'not') return [];
+    const parts = expression.of.map(needed);
+    return expression.kind === 'and' ? parts.flat() : oneOfEach(parts);
+  };
+  return needed(parse(text));
+}
+
+/** Returns what is needed if one of the alternatives must hold, each with the fields that it needs. */
+export function oneOfEach(alternatives: readonly string[][][]): string[][] {
+  return alternatives.every((one) => one.length > 0) ? [alternatives.flatMap(([first = []]) => first)] : [];
 }
 
 /** How many conditions of one expression may cache their results. */
@@ -67,7 +86,7 @@ function compile(expression: Expression, context: Context): Predicate {
 function known({ name, own, at }: FieldName, { fields, fail }: Context) {
   const kind = fields.get(name);
   if (!kind && !own) {
-    const near = nearest(name, [...fields.keys()]);
+    const near = nearestField(name, [...fields.keys()]);
     fail(at, `unknown field "${name}"; ${near ? `${near} Write` : 'write'} .${name} for a field of your own`);
   }
   return { name, kind };

@@ -1,24 +1,27 @@
+import { quoted } from '../../pipe/command/words.js';
 import type { Entry, Row } from './model.js';
-
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const names = ({ name, short }: Row) => [`--${name}`, ...(short ? [`-${short}`] : [])];
 
-/** Returns what completes an option's value: `words`, `words-or-path` or `list` with the words, or `path`, or `none`. */
-function kind({ words, list, path }: Row): string {
+/** Returns what completes an option's value: `words`, `words-or-path` or `list` with the words, or `services`, `users`, `path` or `none`. */
+function kind({ words, list, system, path }: Row): string {
   if (words.length > 0) return [list ? 'list' : path ? 'words-or-path' : 'words', ...words].join(' ');
-  return path ? 'path' : 'none';
+  return system ?? (path ? 'path' : 'none');
 }
 
 function forCommand({ name, rows, args, behind }: Entry): string {
   const values = rows
     .filter(({ value }) => value !== undefined)
     .map((row) => `        ${names(row).map(quoted).join('|')}) echo ${quoted(kind(row))} ;;\n`);
-  const arg = args[0]?.words.length ? `words ${args[0].words.join(' ')}` : args[0]?.path ? 'path' : 'none';
+  const arg = args[0]?.words.length
+    ? `words ${args[0].words.join(' ')}`
+    : args.some(({ path }) => path)
+      ? 'path'
+      : 'none';
   return `    ${quoted(name)})
       case $2 in
         options) echo ${quoted(rows.flatMap(names).join(' '))} ;;
-        argument) echo ${quoted(behind ? 'command' : arg)} ;;
+        argument) echo ${quoted(behind ? `${arg} command` : arg)} ;;
 ${values.join('')}      esac ;;
 `;
 }
@@ -27,6 +30,7 @@ ${values.join('')}      esac ;;
 export function bash(commands: readonly Entry[]): string {
   const inner = commands.filter(({ name }) => name !== 'synpipe').map(({ name }) => name.replace('synpipe ', ''));
   const outer = commands.map(({ name }) => name).filter((name) => !name.includes(' '));
+  const parts = commands.flatMap(({ name }) => (name.includes(' ') ? name.replace('synpipe ', '') : []));
   return `# Completions of synpipe's commands for bash: source <(synpipe completion bash)
 
 # Prints what command $1 takes: its options ($2 is options), its argument ($2 is argument), or the value of option $2.
@@ -39,6 +43,10 @@ ${commands.map(forCommand).join('')}  esac
 _synpipe_offer() {
   local word=$1 kind=$2 done= one
   shift 2
+  case $kind in
+    services) mapfile -t < <(compgen -s) && set -- "\${MAPFILE[@]}" && kind=list ;;
+    users) mapfile -t < <(compgen -u) && set -- "\${MAPFILE[@]}" && kind=list ;;
+  esac
   case $kind in
     list)
       [[ $word != *,* ]] || done=\${word%,*},
@@ -61,7 +69,7 @@ _synpipe() {
   fi
   if [[ $command == synpipe ]]; then
     command=\${COMP_WORDS[1]} first=2
-    case $command in run|demo|completion) command="synpipe $command" ;; esac
+    case $command in ${parts.join('|')}) command="synpipe $command" ;; esac
   fi
   # readline splits --option=value into three words
   if [[ $word == '=' ]]; then word=; elif [[ $before == '=' ]]; then before=\${COMP_WORDS[COMP_CWORD - 2]}; fi
@@ -70,9 +78,10 @@ _synpipe() {
   if [[ -z $takes && $word == -* ]]; then takes="words $(_synpipe_takes "$command" options)"; fi
   if [[ -z $takes ]]; then
     takes=$(_synpipe_takes "$command" argument)
-    if [[ $takes == command ]]; then
-      takes=none
-      for (( i = first; i < COMP_CWORD; i++ )); do [[ \${COMP_WORDS[i]} == -- ]] && takes=command; done
+    if [[ $takes == *' command' ]]; then
+      takes=\${takes% command}
+      for (( i = first; i < COMP_CWORD; i++ )); do [[ \${COMP_WORDS[i]} == -- ]] && break; done
+      if (( i == COMP_CWORD - 1 )); then takes=command; elif (( i < COMP_CWORD )); then takes=path; fi
     fi
   fi
   # shellcheck disable=SC2086

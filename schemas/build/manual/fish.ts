@@ -4,9 +4,10 @@ const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;
 const first = (help: string) => quoted(help.split(/(?<=[^.]\w[.:]) /)[0]?.replace(/[.:]$/, '') ?? '');
 
 /** Returns the options of `complete` for a value: words, words of a list with commas, or a path, which fish completes itself. */
-function values({ value, words, list, path }: Row): string {
+function values({ value, words, list, system, path }: Row): string {
   if (value === undefined) return '';
   if (list) return ` -x -a ${quoted(`(__synpipe_list ${words.join(' ')})`)}`;
+  if (system) return ` -x -a ${quoted(`(__synpipe_list (__synpipe_${system}))`)}`;
   if (words.length > 0) return ` ${path ? '-r' : '-x'} -a ${quoted(words.join(' '))}`;
   return path ? ' -r -F' : ' -x';
 }
@@ -58,6 +59,14 @@ function __synpipe_list
     for word in $argv
         string match -q "*,$word,*" ",$done"; or echo $done$word
     end
+end
+
+function __synpipe_services
+    getent services | string replace -r ' .*' ''
+end
+
+function __synpipe_users
+    getent passwd | string replace -r ':.*' ''
 end
 
 function __synpipe_behind

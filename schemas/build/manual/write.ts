@@ -22,5 +22,15 @@ export function writeManual(commands: readonly Command<never>[], dist: URL): voi
     'man',
     Object.fromEntries(entries.map((one) => [`${one.name.replace(' ', '-')}.1`, man(one, version, date, entries)])),
   );
-  put('completions', { 'synpipe.bash': bash(entries), 'synpipe.zsh': zsh(entries), 'synpipe.fish': fish(entries) });
+  const optionNames = Object.fromEntries(
+    commands.flatMap(({ name, options, stage, source, run }) =>
+      stage || source || (run && name === 'collector') ? [[name, Object.keys(options)]] : [],
+    ),
+  );
+  put('completions', {
+    'options.json': JSON.stringify(optionNames),
+    'synpipe.bash': bash(entries),
+    'synpipe.zsh': zsh(entries),
+    'synpipe.fish': fish(entries),
+  });
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dist } from '../io/dist.js';
 import { UsageError } from '../messages/errors.js';
 import { defineCommand } from './command.js';
 import { print } from './print.js';
@@ -18,7 +19,7 @@ export function completion() {
     async run({ rest: [shell = ''] }) {
       if (!['bash', 'zsh', 'fish'].includes(shell))
         throw new UsageError(`unknown shell "${shell}"; use bash, zsh or fish`);
-      await print(readFileSync(new URL(`../../../completions/synpipe.${shell}`, import.meta.url)));
+      await print(readFileSync(new URL(`completions/synpipe.${shell}`, dist)));
       return 0;
     },
   });

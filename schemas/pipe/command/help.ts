@@ -1,6 +1,6 @@
-import type { Command } from './command.js';
+import { type Command, readsEvents, usageOf } from './command.js';
 import type { Options } from './options.js';
-import { timeSyntax } from './units.js';
+import { syntaxOf } from './values.js';
 
 /** Returns the text of --help. */
 export function help(command: Command<Options>, options: Options): string {
@@ -8,7 +8,7 @@ export function help(command: Command<Options>, options: Options): string {
   const notes = notesOf(command, options);
   return `${command.name}: ${command.summary}
 
-Usage: ${`${command.name} ${command.usage}`.trim()}
+Usage: ${`${command.name} ${usageOf(command)}`.trim()}
 
 Examples:
 ${examples}
@@ -20,10 +20,18 @@ Exit codes: 0 success (also if the reader closes the pipe), 1 data or runtime er
 `;
 }
 
-/** Returns a command's notes, plus the syntax of TIME if one of its options takes a TIME. */
-export function notesOf({ notes = '' }: Command<Options>, options: Options): string {
-  const takesTime = Object.values(options).some(({ value }) => value === 'TIME');
-  return [notes.trim(), takesTime ? wrap(timeSyntax, 120).join('\n') : ''].filter(Boolean).join('\n\n');
+/** What an input file may be, for --help and man pages. */
+const filesNote =
+  "FILE may be compressed (gzip, zstd), a pattern in quotes ('out@*.zst'), or - for standard input. Several files are read in order of time. Without a file, the command reads standard input.";
+
+/** Returns a command's notes, plus the syntax of the values that its options take, and what an input file may be. */
+export function notesOf(command: Command<Options>, options: Options): string {
+  const { notes = '' } = command;
+  const files = readsEvents(command)
+    ? wrap(command.args ? filesNote.replace('FILE', 'The FILE of --input') : filesNote, 120).join('\n')
+    : '';
+  const syntax = syntaxOf(Object.values(options).map(({ value }) => value));
+  return [notes.trim(), syntax.flatMap((one) => wrap(one, 120)).join('\n'), files].filter(Boolean).join('\n\n');
 }
 
 function rows(options: Options): string {

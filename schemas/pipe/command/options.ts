@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { closest, distance } from 'fastest-levenshtein';
-import { ExpressionError, UsageError } from '../messages/errors.js';
+import { ExpressionError, invalidValue, UsageError } from '../messages/errors.js';
+import { nearestName } from './nearest.js';
 
 /** One row of a command's option table. The table parses the command line, checks library calls and makes --help. */
 export interface Option {
@@ -8,11 +8,13 @@ export interface Option {
   /** The name of the value in --help. A switch has no value. */
   value?: string;
   short?: string;
+  /** Other names that people may try. An unknown option that resembles one gets this option suggested. */
+  also?: readonly string[];
   /** The words that the value may list, separated by commas, for shell completion. */
   words?: readonly string[];
   /** The option may be repeated; its values become an array. */
   many?: true;
-  /** Converts the text to the value. Throws UsageError; its message follows the option's name ("must be a port, not …"). */
+  /** Converts the text to the value. Throws an `invalidValue`. */
   parse?: (text: string) => unknown;
 }
 export type Options = Record<string, Option>;
@@ -39,6 +41,14 @@ export type Given<T extends Options> = {
 /** Converts `not-dport` to `notDport`. */
 export const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
+/** What to suggest in place of an unknown option. */
+export interface Hints {
+  /** By its name. */
+  instead?: Readonly<Record<string, string>> | undefined;
+  /** Finds another command that has it. */
+  elsewhere?: (name: string) => string | undefined;
+}
+
 export interface Parsed<T extends Options> {
   values: Values<T>;
   /** The original texts, for messages and --status. */
@@ -50,14 +60,10 @@ export interface Parsed<T extends Options> {
 }
 
 /**
- * Parses a command line by its table. Throws UsageError. For an unknown option the message has the hint from `instead`, or
- * the nearest option.
+ * Parses a command line by its table. Throws UsageError. For an unknown option the message has a hint, or the nearest
+ * option.
  */
-export function parseCommandLine<T extends Options>(
-  table: T,
-  argv: readonly string[],
-  instead: Readonly<Record<string, string>> = {},
-): Parsed<T> {
+export function parseCommandLine<T extends Options>(table: T, argv: readonly string[], hints: Hints = {}): Parsed<T> {
   const { tokens } = parseArgs({
     args: [...argv],
     strict: false,
@@ -77,29 +83,45 @@ export function parseCommandLine<T extends Options>(
     if (token.kind === 'positional') (afterDashes ?? rest).push(token.value);
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    if (!option) throw new UsageError(unknown(token.rawName, Object.keys(table), instead));
-    if (option.value && token.value === undefined)
-      throw new UsageError(`${token.rawName} needs a value: ${option.value}`);
+    if (!option) throw new UsageError(unknown(token.rawName, table, hints));
+    if (option.value && token.value === undefined) throw new UsageError(missingValue(token.rawName, option.value));
     if (!option.value && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
     parsed.add(token.name, token.rawName, token.value ?? true);
   }
   return { ...parsed.result(), rest, ...(afterDashes && { afterDashes }) };
 }
 
-/** Checks the options of a library call by the same table. Throws UsageError. */
-export function parseGiven<T extends Options>(table: T, given: Given<T>): Parsed<T> {
+/**
+ * Checks the options of a library call by the same table. The `args` become the arguments of the command line. Throws
+ * UsageError.
+ */
+export function parseGiven<T extends Options, A extends string = never>(
+  table: T,
+  given: Given<T> & { [K in NoInfer<A>]: string | readonly string[] },
+  args: readonly A[] = [],
+): Parsed<T> {
+  if (typeof given !== 'object' || given === null)
+    throw new UsageError(`invalid options "${given}": use an object, as in { ${args[0] ?? 'name'}: … }`);
   const parsed = new OptionValues(table);
-  const names = new Map(Object.keys(table).map((name) => [camel(name), name]));
-  for (const [key, value] of Object.entries(given)) {
+  const known = { ...table, ...Object.fromEntries(args.map((name) => [name, { help: '' }])) };
+  const names = new Map(Object.keys(known).map((name) => [camel(name), name]));
+  for (const [key, value] of Object.entries(given as Given<Options>)) {
     const name = names.get(key);
-    if (!name) throw new UsageError(unknown(key, [...names.keys()]));
-    if (value === undefined || value === false) continue;
-    const { value: wanted } = table[name] as Option;
+    if (!name) throw new UsageError(unknown(key, known));
+    if (value === undefined || value === false || args.includes(name as A)) continue;
+    const { value: wanted, many } = table[name] as Option;
     if (wanted ? value === true : value !== true)
-      throw new UsageError(`${key} ${wanted ? `needs a value: ${wanted}` : 'must be true or false'}`);
-    for (const one of Array.isArray(value) ? value : [value]) parsed.add(name, key, one === true ? true : String(one));
+      throw new UsageError(wanted ? missingValue(key, wanted) : `invalid ${key}: use true or false`);
+    const all = many && Array.isArray(value) ? value : [value];
+    for (const one of all) parsed.add(name, key, one === true ? true : String(one));
   }
-  return { ...parsed.result(), rest: [] };
+  return { ...parsed.result(), rest: args.map((name) => argument(name, given[name])) };
+}
+
+/** Returns the text of an argument; of several, separated by commas. */
+function argument(name: string, value: unknown): string {
+  if (value === undefined || value === true || value === false) throw new UsageError(`missing ${name}; see --help`);
+  return String(value);
 }
 
 class OptionValues<T extends Options> {
@@ -117,7 +139,7 @@ class OptionValues<T extends Options> {
         value = option.parse(text);
       } catch (error) {
         if (error instanceof ExpressionError) throw new UsageError(`${shown}: ${error.message}`);
-        if (error instanceof UsageError) throw new UsageError(`${shown} ${error.message}`);
+        if (error instanceof UsageError) throw new UsageError(`invalid ${shown} ${error.message}`);
         throw error;
       }
     }
@@ -137,39 +159,42 @@ class OptionValues<T extends Options> {
   }
 }
 
-function unknown(shown: string, names: string[], instead: Readonly<Record<string, string>> = {}): string {
+const missingValue = (shown: string, value: string) => `missing value of ${shown}; use ${shown} ${value}`;
+
+function unknown(shown: string, table: Options, hints: Hints = {}): string {
   const dashes = shown.startsWith('-') ? '--' : '';
   const word = shown.replace(/^-+/, '');
+  const { instead = {}, elsewhere } = hints;
   const known = Object.hasOwn(instead, word) ? instead[word] : undefined;
-  return `unknown option ${shown}; ${known ?? nearest(word, names, dashes) ?? 'see --help'}`;
+  return `unknown option ${shown}; ${known ?? nearestOption(word, table, dashes) ?? elsewhere?.(word) ?? 'see --help'}`;
 }
 
-/** Returns `did you mean …?` if the word resembles one of these names or is a part of one, else undefined. */
-export function nearest(word: string, names: string[], prefix = ''): string | undefined {
-  if (word.length < 2 || names.length === 0) return undefined;
-  const near = closest(word, names);
-  const typo = distance(word, near) <= Math.max(1, Math.round(word.length * 0.4));
-  const found = typo ? near : names.find((name) => partOf(name, word) || partOf(word, name));
-  return found && `did you mean ${prefix}${found}?`;
+function nearestOption(word: string, table: Options, dashes: string): string | undefined {
+  const names = new Map<string, string>();
+  const shown = (name: string) => (dashes ? name : camel(name));
+  for (const [name, { also = [] }] of Object.entries(table)) {
+    for (const one of [name, ...also]) names.set(shown(one), shown(name));
+  }
+  const near = nearestName(word, [...names.keys()]);
+  return near && `did you mean ${dashes}${names.get(near)}?`;
 }
-
-/** Whether a name of several words, such as `latency-over`, starts or ends with the word `part`. */
-const partOf = (name: string, part: string) => name.startsWith(`${part}-`) || name.endsWith(`-${part}`);
 
 /** Returns a parser for an option's whole number from min to max. */
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
     const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(number >= min && number <= max))
-      throw new UsageError(`must be a whole number from ${min} to ${max}, not "${text}"`);
+    if (!(number >= min && number <= max)) throw invalidValue(text, `use a whole number from ${min} to ${max}`);
     return number;
   };
 }
 
+/** Returns `a, b or c`. */
+const either = (words: readonly string[]) => words.join(', ').replace(/, ([^,]*)$/, ' or $1');
+
 /** Returns a parser for an option that takes one of these words. */
 export function oneOf<W extends string>(...words: W[]): (text: string) => W {
   return (text) => {
-    if (!(words as string[]).includes(text)) throw new UsageError(`must be ${words.join(' or ')}, not "${text}"`);
+    if (!(words as string[]).includes(text)) throw invalidValue(text, `use ${either(words)}`);
     return text as W;
   };
 }

@@ -4,7 +4,7 @@ import type { Command, Entry } from './command.js';
 import { completion } from './completion.js';
 import { demo } from './demo.js';
 import { main } from './main.js';
-import { nearest } from './options.js';
+import { nearest } from './nearest.js';
 
 /**
  * Runs `synpipe` with anything but the name of a command file: those the build dispatches itself. `synpipe help COMMAND` is

@@ -5,6 +5,9 @@ const meant = new Set('<>&;()$`*?[{}~\n');
 /** Characters that a backslash escapes inside double quotes. */
 const special = '$`"\\';
 
+/** Returns a text as one word of a shell. */
+export const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
 /**
  * Splits a pipeline as a POSIX shell does: into commands at `|`, and commands into words at blanks. Removes quotes and
  * backslashes. Throws UsageError, with the column, at any other shell syntax.
@@ -46,7 +49,7 @@ export function pipelineWords(text: string): string[][] {
       add(text.slice(at + 1, end));
       at = end;
     } else if (char === '"') {
-      const end = quoted(text, at, add, meaning);
+      const end = insideQuotes(text, at, add, meaning);
       if (end < 0) fail(at, 'this " is not closed');
       at = end;
     } else if (meant.has(char) || (word === undefined && char === '#')) meaning(at);
@@ -59,7 +62,12 @@ export function pipelineWords(text: string): string[][] {
 }
 
 /** Adds the text inside the double quotes that open at `start`. Returns the index of the closing quote, or -1. */
-function quoted(text: string, start: number, add: (part: string) => void, meaning: (at: number) => never): number {
+function insideQuotes(
+  text: string,
+  start: number,
+  add: (part: string) => void,
+  meaning: (at: number) => never,
+): number {
   add('');
   for (let at = start + 1; at < text.length; at++) {
     const char = text[at] as string;

@@ -11,12 +11,20 @@ const shells = /^(ba|da|z|k|mk|pdk|a|fi)?sh$|^busybox$/;
  * `bash -c 'filter >&-'`, where the shell process becomes the command.
  */
 export function checkOutput(): void {
+  if (isClosed(1)) throw new RuntimeError('cannot write standard output: EBADF; redirect it instead of closing it');
+}
+
+/** The same for standard input (`<&-`), from which Node would read nothing. */
+export function checkInput(): void {
+  if (isClosed(0)) throw new RuntimeError('cannot read standard input: EBADF; redirect it instead of closing it');
+}
+
+function isClosed(fd: number): boolean {
   try {
-    if (!isOpenedByNode(1) || !shellClosed(process.ppid)) return;
+    return isOpenedByNode(fd) && shellClosed(process.ppid, fd);
   } catch {
-    return; // not known
+    return false; // not known
   }
-  throw new RuntimeError('cannot write standard output: EBADF; redirect it instead of closing it');
 }
 
 function isOpenedByNode(fd: number): boolean {
@@ -26,23 +34,23 @@ function isOpenedByNode(fd: number): boolean {
 }
 
 /**
- * Looks at the parent processes for the first whose output is not /dev/null. Returns whether it is a shell, or has no output
- * at all: dash closes its own output while the command runs. Programs such as env and sudo pass theirs on.
+ * Looks at the parent processes for the first whose stream is not /dev/null. Returns whether it is a shell, or has no such
+ * stream at all: dash closes its own output while the command runs. Programs such as env and sudo pass theirs on.
  */
-function shellClosed(parent: number): boolean {
+function shellClosed(parent: number, fd: number): boolean {
   for (let pid = parent; pid > 1; ) {
     const [, name = '', above] = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-    const output = outputOf(pid);
-    if (output !== '/dev/null') return output === undefined || shells.test(name);
+    const stream = streamOf(pid, fd);
+    if (stream !== '/dev/null') return stream === undefined || shells.test(name);
     pid = Number(above);
   }
   return false;
 }
 
-/** Returns what standard output of a process is; undefined if it is closed. Throws if this process may not see it. */
-function outputOf(pid: number): string | undefined {
+/** Returns what a standard stream of a process is; undefined if it is closed. Throws if this process may not see it. */
+function streamOf(pid: number, fd: number): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/fd/1`);
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

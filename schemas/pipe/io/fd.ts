@@ -43,6 +43,14 @@ export function leaveTerminals(): void {
   }
 }
 
+/** The readers whose thread waits for input. */
+const waiting = new Set<FdReader>();
+
+/** Frees threads that wait for input when a bug ends the process: Node waits for its threads. */
+export function leaveReads(): void {
+  for (const reader of waiting) if (!reader.free()) process.kill(process.pid, 'SIGKILL');
+}
+
 /** Reads in large chunks, faster than a stream; asynchronously if a read may have to wait. A waiting read can be abandoned. */
 export class FdReader {
   #leave: (() => void) | undefined;
@@ -76,7 +84,9 @@ export class FdReader {
         return await new Promise<number>((resolve, reject) => {
           this.#leave = () => resolve(-1);
           this.#blocked = new Promise((over) => {
+            waiting.add(this);
             read(this.fd, into, 0, into.length, null, (error, bytes) => {
+              waiting.delete(this);
               over(undefined);
               if (error) reject(error);
               else resolve(bytes);
@@ -111,11 +121,17 @@ export class FdReader {
    * socket it is not possible. Returns whether no thread is left.
    */
   async release(): Promise<boolean> {
+    if (!this.free()) return false;
     const kind = kindOf(this.fd);
-    if (kind === constants.S_IFSOCK || (kind === constants.S_IFIFO && !this.#wake())) return false;
     const patience = kind === constants.S_IFIFO || kind === constants.S_IFREG ? 1_000 : 0;
     const timer = new Promise((resolve) => setTimeout(resolve, patience, 'late').unref());
     return (await Promise.race([this.#blocked, timer])) !== 'late';
+  }
+
+  /** The same without waiting for it. Returns whether the thread will be free. */
+  free(): boolean {
+    const kind = kindOf(this.fd);
+    return kind !== constants.S_IFSOCK && (kind !== constants.S_IFIFO || this.#wake());
   }
 
   /** Writes an empty line into the pipe. Returns whether that worked: not for another user's pipe. */

@@ -1,6 +1,13 @@
+/** A line in a file; without `file`, in the input as a whole. */
+export interface Place {
+  file?: string;
+  line: number;
+}
+
 /** Where the bytes come from. A read returns the number of bytes; 0 is the end of input, -1 a stop before it. */
 export interface Input {
-  read(into: Buffer): Promise<number>;
+  /** `lines` is how many lines of the input are processed. */
+  read(into: Buffer, lines?: number): Promise<number>;
   /** Reads what is available now. Returns undefined if that is not known without waiting. */
   now?(into: Buffer): number | undefined;
   /** Whether it is a file: then no other process needs the CPU to produce the bytes. */

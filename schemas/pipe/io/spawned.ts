@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { cause, RuntimeError, remedy } from '../messages/errors.js';
 
 /**
@@ -15,6 +16,9 @@ export async function spawned(file: string, args: readonly string[], options: Sp
     throw cannotStart(file, error);
   }
 }
+
+/** Returns the exit status that a shell would give for how a process has ended: 128 plus the signal's number if one killed it. */
+export const exitStatus = (code: number | null, signal: NodeJS.Signals) => code ?? 128 + constants.signals[signal];
 
 export function cannotStart(file: string, error: unknown): RuntimeError {
   return new RuntimeError(`cannot start ${file}: ${cause(error)}; ${remedy(error)}`);

@@ -1,5 +1,5 @@
-import { recordWords } from '../../generated/kinds.js';
 import { PlainScanner } from '../scan/plain.js';
+import { record as layout, recordWords } from '../scan/record.layout.js';
 import { ScannedLines } from '../scan/scanned-lines.js';
 import type { Scanner } from '../scan/scanner.js';
 import { WasmScanner } from '../scan/wasm.js';
@@ -13,8 +13,9 @@ const room = 1 << 18;
 const least = 1 << 16;
 /** How many lines are scanned before the first of them is returned. */
 const linesAtOnce = 192;
-/** How many bytes of a file are read at once to be scanned ahead, and how many pieces may be in the other thread. */
+/** How many bytes are read at once from a file that a second thread scans ahead. */
 const fileRoom = 1 << 19;
+/** How many pieces of the file that thread may have at a time. */
 const aheadPieces = 10;
 
 /** A longer line (in bytes) is invalid, so that no input can make memory grow. */
@@ -54,15 +55,21 @@ export class LineSplitter {
   #line = 0; // the index of the next one
   readonly #made = new Line();
 
-  /** With two parts, each read goes into the other part, so that lines stay valid for longer. */
+  /**
+   * With two parts, each read goes into the other part, so that lines stay valid for longer.
+   * @param kernelBytes room for the memory of kernels that need much
+   */
   constructor(
     private readonly limit = lineLimit,
     parts: 1 | 2 = 1,
+    kernelBytes = 0,
   ) {
     this.#part = limit + room;
     this.#parts = parts;
     const bytes = (parts + 1) * this.#part; // the last part is for reading ahead; it takes no memory until it is touched
-    this.#scanner = present ? new WasmScanner(bytes, linesAtOnce, aheadPieces) : new PlainScanner(bytes, linesAtOnce);
+    this.#scanner = present
+      ? new WasmScanner(bytes, linesAtOnce, aheadPieces, kernelBytes)
+      : new PlainScanner(bytes, linesAtOnce);
     this.buffer = this.#scanner.buffer;
     this.table = this.#scanner.table;
   }
@@ -106,7 +113,7 @@ export class LineSplitter {
     if (last >= 0) this.#scanner.offer(to, from + last + 1);
   }
 
-  /** Moves on to what was read ahead. Returns the number of bytes. */
+  /** Continues with the bytes that were read ahead. Returns their number. */
   advance(): number {
     if (this.#ahead < 0) return 0;
     this.#base = this.#next = this.#whole = this.#searched = this.#ahead;
@@ -150,7 +157,7 @@ export class LineSplitter {
       if (this.#next === this.#whole && !this.#find()) return this.#rest();
       this.#lines = this.#scanner.scan(this.#next, this.#whole);
       this.#line = 0;
-      this.#next = (this.table[this.#scanner.first + (this.#lines - 1) * recordWords + 1] as number) + 1;
+      this.#next = (this.table[this.#scanner.first + (this.#lines - 1) * recordWords + layout.at.end] as number) + 1;
     }
     this.record = this.#scanner.first + this.#line++ * recordWords;
     this.start = this.table[this.record] as number;

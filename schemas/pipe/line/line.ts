@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { ErrorObject } from 'ajv';
 import type { Event } from '../../generated/events.js';
-import { headWords, kinds } from '../../generated/kinds.js';
+import { kinds } from '../../generated/kinds.js';
 import generated from '../../generated/validate.cjs';
 import { printable } from '../messages/printable.js';
-import { unknownKind } from '../scan/constants.js';
 import { PlainTable } from '../scan/plain-table.js';
+import { record as layout, unknownKind } from '../scan/record.layout.js';
 import { canonical } from './canonical.js';
 import { parseExact } from './exact.js';
 import { LineField } from './line-field.js';
@@ -21,6 +21,7 @@ const nine = 57;
 /** A single line of fewer bytes than this is scanned; a longer one is parsed. */
 const scratchBytes = 1 << 12;
 
+const { at: member } = layout;
 const types = kinds.map(({ type }) => type);
 
 /**
@@ -35,6 +36,8 @@ export class Line {
   start = 0;
   end = 0;
   type = '';
+  /** Whether any JSON object is an event: without a type, it is an outcome. */
+  lenient = false;
   /** Whether its newline follows it in the buffer, and both stay valid until the next `flush` has ended. */
   stays = false;
   /** The value that `locate` found: raw[from..to), in canonical JSON, so values are equal exactly if their bytes are. */
@@ -65,7 +68,7 @@ export class Line {
     if (this.kind === unknownKind || this.#event) return this.#own(name);
     const field = fields.get(name);
     if (!field || (field.places[this.kind] as number) < 0)
-      return this.#table[this.#record + 5] ? this.#own(name) : undefined;
+      return this.#table[this.#record + member.others] ? this.#own(name) : undefined;
     if (!this.locate(field)) return undefined;
     const first = this.raw[this.from] as number;
     if (first === quote) return this.text(field);
@@ -79,9 +82,9 @@ export class Line {
     const table = this.#table;
     const record = this.#record;
     const place = field.places[kind] as number;
-    if (place < 0) return table[record + 5] ? numberOf(own(this.event, field.name)) : Number.NaN;
-    if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return Number.NaN;
-    const word = table[record + headWords + place] as number;
+    if (place < 0) return table[record + member.others] ? numberOf(own(this.event, field.name)) : Number.NaN;
+    if ((((table[record + member.fields + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return Number.NaN;
+    const word = table[record + member.places + place] as number;
     const { buffer } = this;
     let at = this.start + (word & 0xffff);
     const end = at + (word >>> 16);
@@ -109,9 +112,9 @@ export class Line {
     const table = this.#table;
     const record = this.#record;
     const place = field.places[kind] as number;
-    if (place < 0) return table[record + 5] ? this.#encode(this.#own(field.name)) : false;
-    if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return false;
-    const word = table[record + headWords + place] as number;
+    if (place < 0) return table[record + member.others] ? this.#encode(this.#own(field.name)) : false;
+    if ((((table[record + member.fields + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) return false;
+    const word = table[record + member.places + place] as number;
     this.raw = this.buffer;
     this.from = this.start + (word & 0xffff);
     this.to = this.from + (word >>> 16);
@@ -129,6 +132,13 @@ export class Line {
     return parseExact(this.buffer.toString('utf8', this.start, this.end)) as AnyEvent;
   }
 
+  /** Moves to a copy of its bytes. */
+  copy(): void {
+    this.buffer = Buffer.from(this.buffer.subarray(this.start, this.end));
+    this.end -= this.start;
+    this.start = 0;
+  }
+
   /** Moves to these bytes. Returns the reason if they are not a valid event. */
   take(buffer: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
@@ -138,7 +148,7 @@ export class Line {
       buffer.copy(scratch, 0, start, end);
       scratch[length] = newline;
       this.#scratch.scan(0, length + 1);
-      if (table[1] === length && table[2] !== unknownKind) {
+      if (table[member.end] === length && table[member.kind] !== unknownKind) {
         this.move(buffer, start, end, table, 0);
         return undefined;
       }
@@ -148,7 +158,7 @@ export class Line {
 
   /** Moves to a line of a known kind, which has a record of the scanner. */
   move(buffer: Buffer, start: number, end: number, table: Int32Array, record: number): void {
-    const kind = table[record + 2] as number;
+    const kind = table[record + member.kind] as number;
     this.buffer = buffer;
     this.start = start;
     this.end = end;
@@ -175,8 +185,8 @@ export class Line {
       return `not JSON: ${excerpt(text)}`;
     }
     const reason = invalid(value, text);
-    if (reason !== undefined) return reason;
-    this.#event = value as AnyEvent;
+    if (reason !== undefined && !(this.lenient && isObject(value))) return reason;
+    this.#event = this.lenient ? withType(value as object) : (value as AnyEvent);
     this.type = this.#event.type;
     return undefined;
   }
@@ -201,6 +211,13 @@ export class Line {
     this.to = this.#encoded.write(text);
     return true;
   }
+}
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function withType(value: object): AnyEvent {
+  const { type } = value as { type?: unknown };
+  return typeof type === 'string' ? (value as AnyEvent) : Object.assign({ type: '', v: 1 }, value, { type: 'outcome' });
 }
 
 function own(event: AnyEvent, name: string): unknown {

@@ -1,11 +1,26 @@
 /** The command line is wrong. Exit code 2. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name: string = 'UsageError';
+}
+
+/** Returns the error for an invalid value. The name of the option is put in front: `invalid --report "x": use …`. */
+export const invalidValue = (text: string, remedy: string) => new UsageError(`"${text}": ${remedy}`);
+
+/** Returns the error for two options or arguments that exclude each other. */
+export const conflict = (one: string, other: string, { remedy = 'leave one out', reason = '' } = {}) =>
+  new UsageError(`${one} and ${other} cannot be combined${reason && `: ${reason}`}; ${remedy}`);
+
+/** Returns the error for an option that has no effect without another. */
+export const needs = (option: string, other: string) =>
+  new UsageError(`${option} needs ${other}; add it, or leave out ${option}`);
 
 /** An expression on the command line is wrong. The message starts with the place in it: `column 14: …`. */
 export class ExpressionError extends UsageError {}
 
 /** The command could not do its work. Exit code 1. The message gives cause and remedy. */
-export class RuntimeError extends Error {}
+export class RuntimeError extends Error {
+  override readonly name: string = 'RuntimeError';
+}
 
 /** Returns the code of a failed system call, such as `ENOSPC`, or else the error's message. */
 export function cause(error: unknown): string {

@@ -1,6 +1,6 @@
 import { InputStats } from '../io/input-stats.js';
 import type { Source } from '../io/source.js';
-import type { StageConfig } from '../stage/stage-config.js';
+import type { StageConfig } from '../stage/stage-runner.js';
 import { inputMetrics, metricsOf } from './families.js';
 import { type MetricsAt, openMetrics } from './metrics.js';
 
@@ -20,11 +20,12 @@ export async function measure(
   const seen = new InputStats();
   const read = (place: number) => {
     const { stage, ledger } = configs[place] as StageConfig;
+    const { observe } = stage;
     const first = place === 0;
     const undone = ledger.in - ledger.out - ledger.filtered - ledger.lost; // for a sink, which never merges events
-    const held = (stage.held?.() ?? (stage.sink ? undone : 0)) + ((first && source.held?.()) || 0);
-    const more = [...(stage.metrics?.() ?? []), ...(first ? inputMetrics(seen) : [])];
-    return metricsOf({ command: stage.name, stage: place + 1, ledger, held, heldBytes: stage.heldBytes?.(), more });
+    const held = (observe?.held?.() ?? (stage.traits?.sink ? undone : 0)) + ((first && source.held?.()) || 0);
+    const more = [...(observe?.metrics?.() ?? []), ...(first ? inputMetrics(seen) : [])];
+    return metricsOf({ command: stage.name, stage: place + 1, ledger, held, heldBytes: observe?.heldBytes?.(), more });
   };
   const open: { close(): Promise<void> }[] = [];
   const close = async () => {

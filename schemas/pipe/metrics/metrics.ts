@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Option } from '../command/options.js';
 import { address, type Listen } from '../io/listen.js';
-import { UsageError } from '../messages/errors.js';
+import { invalidValue } from '../messages/errors.js';
 import { logMessage } from '../messages/log.js';
 import { buildInfo, processMetrics } from './families.js';
 import { type FileWriter, keep } from './keep.js';
@@ -20,7 +20,7 @@ function place(text: string): MetricsAt {
   const listen = address(text);
   if (listen) return { text, listen };
   if (/[^/]\.prom$/.test(text)) return { text };
-  throw new UsageError(`must be ADDRESS:PORT, PORT or a FILE that ends in .prom, not "${text}"`);
+  throw invalidValue(text, 'use ADDRESS:PORT, PORT or a FILE that ends in .prom');
 }
 
 /** The option --metrics, the same for all commands. */

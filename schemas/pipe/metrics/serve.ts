@@ -1,7 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Listen } from '../io/listen.js';
-import { cause, RuntimeError, remedy } from '../messages/errors.js';
+import { type Listen, startListening } from '../io/listen.js';
 import { contentType } from './text.js';
 
 /** More than enough for scrapers; it limits how many connections anyone can hold open. */
@@ -13,7 +11,7 @@ export interface Served {
 }
 
 /** Serves GET /metrics, without keeping the process alive. Throws RuntimeError if it cannot listen there. */
-export async function serve({ host, port }: Listen, text: () => string): Promise<Served> {
+export async function serve(at: Listen, text: () => string): Promise<Served> {
   const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 65_000 }, (request, response) => {
     const path = request.url?.split('?', 1)[0];
     if (path !== '/metrics') return end(response, 404, 'text/plain', 'see /metrics\n');
@@ -22,17 +20,11 @@ export async function serve({ host, port }: Listen, text: () => string): Promise
   });
   server.maxConnections = mostConnections;
   server.unref();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  }).catch((error) => {
-    throw new RuntimeError(`cannot listen on ${host} port ${port}: ${cause(error)}; ${remedy(error)}`);
-  });
+  const root = await startListening(server, at);
   server.on('error', () => {}); // a failed connection, such as by EMFILE, must not end the pipeline
   server.on('connection', (socket) => socket.unref());
-  const bound = server.address() as AddressInfo;
   return {
-    url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}/metrics`,
+    url: `${root}/metrics`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

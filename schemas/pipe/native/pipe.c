@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The native addon: system calls that Node lacks, and the thread that scans lines ahead.
 #define _GNU_SOURCE
+#include "../../generated/record.layout.h"
 #include "ahead.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <sys/file.h>
 
 #define MOST 6
-#define SLACK 64 // scan/scanner.ts: bytes that the scanner may read after the last newline
 
 // Reads `many` unsigned 32-bit integers after the first `from` arguments. Throws if there are more or fewer, or others.
 static int numbers(napi_env env, napi_value *given, size_t count, size_t from, uint32_t *into, size_t many) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { logMessage } from '../messages/log.js';
 import { Backoff } from './backoff.js';
 
-/** A server that fails now and then is reported no more often than this. */
+/** The shortest time between two reports about a server that fails now and then. */
 const quietMs = 60_000;
 
 /** Reports when a server starts to fail and when it works again, and delays the next attempt after each failure. */

@@ -1,12 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Input } from '../io/input.js';
 import { LineSplitter, lineLimit } from '../line/line-splitter.js';
-import type { Batch } from '../stage/batch.js';
 import { PipelineEnd } from '../stage/downstream.js';
 import { ReleaseTracker } from '../stage/release-tracker.js';
-import type { StageConfig } from '../stage/stage-config.js';
-import { StageRunner } from '../stage/stage-runner.js';
-import { WakeableRead } from './wakeable-read.js';
+import { type StageConfig, StageRunner } from '../stage/stage-runner.js';
+import { now } from './now.js';
 
 /** Writes whole lines. The bytes stay unchanged until it resolves. */
 export type Write = (bytes: Buffer) => Promise<void>;
@@ -14,11 +12,6 @@ export type Write = (bytes: Buffer) => Promise<void>;
 /** While more input is available, output is collected up to this many bytes, but for no longer than this many ms. */
 const writeBytes = 1 << 16;
 const turnMs = 1;
-/** Returns a time in ms. `performance` would load much code at the start. */
-const now = () => {
-  const [s, ns] = process.hrtime();
-  return s * 1e3 + ns / 1e6;
-};
 /** A second thread for scanning is worth it after `many` bytes in all, while a read gives at least `large` bytes. */
 const many = 1 << 22;
 const large = 1 << 16;
@@ -32,9 +25,10 @@ const busy = 1 << 14;
  */
 export class PipelineRunner {
   readonly #lines: LineSplitter;
-  readonly #end: PipelineEnd;
-  readonly #batch: Batch;
-  readonly #wakeable = new WakeableRead();
+  readonly #end = new PipelineEnd();
+  readonly #output = this.#end.buffer;
+  #woken = false; // a stage has called wake()
+  #resume = () => {}; // ends the wait for input
   readonly #runners: StageRunner[] = [];
   readonly #first: StageRunner;
   readonly #durable: boolean;
@@ -49,12 +43,14 @@ export class PipelineRunner {
     private readonly input: Input,
     private readonly write: Write,
   ) {
-    const writesLater = configs.some(({ stage }) => stage.settled);
-    this.#lines = new LineSplitter(lineLimit, writesLater ? 2 : 1);
-    this.#durable = configs.some(({ stage }) => stage.durable);
-    this.#end = new PipelineEnd(this.#lines.buffer);
-    this.#batch = this.#end.batch;
-    const wake = () => this.#wakeable.wake();
+    const stages = configs.map(({ stage }) => stage);
+    const kernelBytes = stages.reduce((sum, { batch }) => sum + (batch?.kernelBytes ?? 0), 0);
+    this.#lines = new LineSplitter(lineLimit, stages.some(({ background }) => background) ? 2 : 1, kernelBytes);
+    this.#durable = configs.some(({ stage }) => stage.traits?.durable);
+    const wake = () => {
+      this.#woken = true;
+      this.#resume();
+    };
     const hold = () => {
       this.#held = true;
     };
@@ -72,8 +68,8 @@ export class PipelineRunner {
   async run(): Promise<void> {
     try {
       await this.#open();
-      for (let bytes = 1; bytes > 0 && !this.#first.closed; ) {
-        this.#batch.settle();
+      for (let bytes = 1; bytes > 0 && !this.#first.feed.closed; ) {
+        this.#output.settle();
         bytes = this.#lines.advance();
         if (bytes === 0) {
           bytes = this.input.now?.(this.#lines.space(this.input.isFile)) ?? (await this.#read());
@@ -87,7 +83,7 @@ export class PipelineRunner {
       await this.#finish(0);
     } finally {
       this.#lines.close();
-      for (const runner of this.#runners) await runner.end(false);
+      for (const runner of this.#runners) await runner.close(false);
     }
   }
 
@@ -96,7 +92,7 @@ export class PipelineRunner {
       await runner.open();
       await runner.next.settle();
     }
-    await this.#writeBatch();
+    await this.#writeOutput();
     await this.#finishFailed();
     this.#lastTurn = now();
   }
@@ -105,15 +101,27 @@ export class PipelineRunner {
   async #read(): Promise<number> {
     await this.#settle();
     const first = this.#first;
-    if (first.closed) return -1;
-    const read = this.#wakeable.until(
-      this.input.read(this.#lines.space(this.input.isFile)).catch((error) => first.fail(error) ?? -1),
-    );
-    let came = await read();
-    for (; came === undefined; came = await read()) {
-      await this.#flush();
-      await this.#settle();
+    if (first.feed.closed) return -1;
+    const read: { bytes?: number } = {};
+    this.input
+      .read(this.#lines.space(this.input.isFile), first.feed.received)
+      .catch((error) => first.feed.fail(error) ?? -1)
+      .then((bytes) => {
+        read.bytes = bytes;
+        this.#resume();
+      });
+    while (read.bytes === undefined) {
+      if (this.#woken) {
+        this.#woken = false;
+        await this.#flush();
+        await this.#settle();
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+      }
     }
+    const came = read.bytes;
     if (came > 0) this.#reads++;
     this.#lastTurn = now();
     return came;
@@ -121,8 +129,8 @@ export class PipelineRunner {
 
   /** Writes the pending output, and reports which reads all stages have released. */
   async #settle(): Promise<void> {
-    await this.#writeBatch();
-    for (const runner of this.#runners) await runner.settled();
+    await this.#writeOutput();
+    for (const runner of this.#runners) await runner.backgroundDone();
     await this.#finishFailed();
     this.#releases?.update(this.#reads);
   }
@@ -132,7 +140,7 @@ export class PipelineRunner {
     if (bytes < large) return false;
     this.#bytesRead += bytes;
     const room = this.#bytesRead > many && this.input.isFile ? this.#lines.ahead() : undefined;
-    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read returns the end of input
+    const more = this.#readNow(room);
     this.#lines.filledAhead(more);
     return more > 0;
   }
@@ -140,7 +148,7 @@ export class PipelineRunner {
   /** Lets the stages process what was read, and, if the last read was large, what arrives meanwhile. */
   async #take(came: number): Promise<void> {
     let more = came;
-    for (let left = true; left && !this.#first.closed; ) {
+    for (let left = true; left && !this.#first.feed.closed; ) {
       const state = this.#consume();
       left = state !== 'done';
       if (state === 'held') {
@@ -148,7 +156,7 @@ export class PipelineRunner {
         this.#held = false;
         if (!this.#end.full) continue;
       }
-      if (state === 'done' && more >= busy && !this.#durable && this.#batch.length < writeBytes) {
+      if (state === 'done' && more >= busy && !this.#durable && this.#output.length < writeBytes) {
         more = this.#readMore();
         left = more > 0;
         if (left) continue; // it is processed together with what came before
@@ -161,12 +169,12 @@ export class PipelineRunner {
   #consume(): 'held' | 'full' | 'done' {
     const lines = this.#lines;
     const first = this.#first;
-    for (let next = lines.next(); next !== 'more' && !first.closed; next = lines.next()) {
-      if (next === 'long') first.long(lines.head);
+    for (let next = lines.next(); next !== 'more' && !first.feed.closed; next = lines.next()) {
+      if (next === 'long') first.feed.long(lines.head);
       else {
-        const taken = first.takesMany ? first.readMany(lines.atHand) : 0;
+        const taken = first.feed.takesMany ? first.feed.many(lines.atHand) : 0;
         if (taken > 0) lines.skip(taken - 1);
-        else if (!first.closed) first.read(lines);
+        else if (!first.feed.closed) first.feed.read(lines);
       }
       if (this.#held) return 'held';
       if (this.#end.full) return 'full';
@@ -176,37 +184,42 @@ export class PipelineRunner {
 
   /** Reads what is available, without moving what was read before. Returns the number of bytes. */
   #readMore(): number {
-    const room = this.#lines.room();
-    const more = Math.max(0, (room && this.input.now?.(room)) ?? 0); // the next read returns the end of input
+    const more = this.#readNow(this.#lines.room());
     this.#lines.filled(more);
     return more;
   }
 
+  /** Reads what is available. Returns the number of bytes, 0 also at the end of input: the next read returns that. */
+  #readNow(room: Buffer | undefined): number {
+    return Math.max(0, (room && this.input.now?.(room)) ?? 0);
+  }
+
   /** Flushes the stages and writes their output, unless it may wait for more. */
   async #flushAndWrite(): Promise<void> {
-    for (let due = true; due; due = this.#wakeable.taken()) {
+    do {
+      this.#woken = false;
       await this.#flush();
       // a stage that called wake() expects its earlier output to be written first
-      if (!this.#wakeable.woken && this.#mayWait()) continue;
-      await this.#writeBatch();
+      if (!this.#woken && this.#mayWait()) return;
+      await this.#writeOutput();
       await this.#finishFailed();
       await turn(); // output goes out before more input comes in, but answers and timers get their turn
       this.#lastTurn = now();
-    }
+    } while (this.#woken);
   }
 
   /** Whether the output may wait for more input that may be available already. */
   #mayWait(): boolean {
     return (
       this.input.now !== undefined &&
-      this.#batch.length < writeBytes &&
+      this.#output.length < writeBytes &&
       now() - this.#lastTurn < turnMs &&
-      !this.#runners.some(({ failed, refused }) => failed || refused)
+      !this.#runners.some(({ feed, refused }) => feed.failed || refused)
     );
   }
 
-  async #writeBatch(): Promise<void> {
-    if (this.#batch.length > 0) await this.write(this.#batch.take());
+  async #writeOutput(): Promise<void> {
+    if (this.#output.length > 0) await this.write(this.#output.take());
   }
 
   /** Flushes the stages, starting with stage `from`. */
@@ -223,21 +236,21 @@ export class PipelineRunner {
   async #finishFailed(): Promise<void> {
     for (let at = this.#runners.length - 1; at >= 0; at--) {
       const runner = this.#runners[at] as StageRunner;
-      if (this.#runners[at + 1]?.refused) runner.fail(Object.assign(new Error('no reader'), { code: 'EPIPE' }));
-      if (runner.failed) await this.#finish(at);
+      if (this.#runners[at + 1]?.refused) runner.feed.fail(Object.assign(new Error('no reader'), { code: 'EPIPE' }));
+      if (runner.feed.failed) await this.#finish(at);
     }
   }
 
   /** Finishes and ends the stages, starting with stage `from`. */
   async #finish(from: number): Promise<void> {
     for (const [at, runner] of [...this.#runners.entries()].slice(from)) {
-      await runner.close();
+      await runner.endInput();
       await this.#flushAfter(at);
       for (let more = true; more; ) {
         more = await runner.finish();
         await this.#flushAfter(at);
       }
-      await runner.end(true);
+      await runner.close(true);
       await this.#flushAfter(at);
     }
   }
@@ -246,6 +259,6 @@ export class PipelineRunner {
   async #flushAfter(at: number): Promise<void> {
     await this.#runners[at]?.next.settle();
     await this.#flush(at + 1);
-    await this.#writeBatch();
+    await this.#writeOutput();
   }
 }

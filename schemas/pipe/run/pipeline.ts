@@ -4,23 +4,22 @@ import type { Event } from '../../generated/events.js';
 import { fromChunks } from '../io/chunks.js';
 import { canonical } from '../line/canonical.js';
 import type { AnyEvent } from '../line/line.js';
-import { RuntimeError } from '../messages/errors.js';
-import { Ledger } from '../stage/ledger.js';
-import { everything, type Stage, select } from '../stage/stage.js';
-import type { StageConfig } from '../stage/stage-config.js';
-import { fuse } from './drive.js';
+import type { Ledger } from '../stage/ledger.js';
+import { passAll } from '../stage/select.js';
+import type { Stage } from '../stage/stage.js';
+import { fuseStrictly } from './fuse.js';
 
 /** NDJSON as bytes or text in chunks cut anywhere (a stream, a file, `collector()`), or event objects. */
 export type PipelineSource = AsyncIterable<Uint8Array | string | AnyEvent> | Iterable<Uint8Array | string | AnyEvent>;
 
 /**
- * Runs stages on a source, inside this process: `await pipeline(collector(), filter({ dport: 443 }), sinkFile(path))`.
+ * Runs stages on a source, inside this process: `await pipeline(collector(), filter({ dport: 443 }), sinkFile({ path }))`.
  * Resolves to the ledgers of the stages once the source has ended. Rejects at the first invalid line or error.
  */
 export async function pipeline(source: PipelineSource, ...stages: Stage[]): Promise<Ledger[]> {
-  const { output, ledgers } = connect(source, stages.length > 0 ? stages : [every]);
+  const ledgers: Ledger[] = [];
   try {
-    for await (const _ of output);
+    for await (const _ of outputOf(source, stages.length > 0 ? stages : [every], ledgers));
   } finally {
     release(source);
   }
@@ -34,7 +33,7 @@ export async function pipeline(source: PipelineSource, ...stages: Stage[]): Prom
 export async function* events(source: PipelineSource, ...stages: Stage[]): AsyncGenerator<Event> {
   const checked = stages.length > 0 ? stages : [every];
   const copies = async function* () {
-    for await (const bytes of connect(source, checked).output) yield Buffer.from(bytes);
+    for await (const bytes of outputOf(source, checked)) yield Buffer.from(bytes);
   };
   try {
     yield* streams(
@@ -48,38 +47,21 @@ export async function* events(source: PipelineSource, ...stages: Stage[]): Async
 }
 
 /** Stands in for a missing stage: checks that lines are valid and not too long, as each stage does. */
-const every = select('events', [], everything, {});
+const every = passAll('events');
 
 /** Destroys a stream that is not read any more, even while it waits: return() of a generator would wait too. */
 function release(source: PipelineSource): void {
   if (source instanceof Readable) source.destroy();
 }
 
-function connect(source: PipelineSource, stages: Stage[]): { output: AsyncIterable<Uint8Array>; ledgers: Ledger[] } {
-  let failure: { error: unknown } | undefined;
-  const configs = stages.map((stage): StageConfig => {
-    const line = (number: number, reason: string) => {
-      throw new RuntimeError(`${stage.name}: line ${number}: ${reason}`);
-    };
-    return {
-      stage,
-      ledger: new Ledger(),
-      policy: () => ({ line, end: () => true }),
-      failed: (error) => {
-        failure ??= { error };
-      },
-    };
-  });
-  const output = async function* () {
-    const chunks = bytesOf(source);
-    try {
-      yield* fuse(configs, fromChunks(chunks));
-      if (failure) throw failure.error;
-    } finally {
-      await chunks.return(); // a consumer that stops early also stops the source
-    }
-  };
-  return { output: output(), ledgers: configs.map(({ ledger }) => ledger) };
+/** Yields the output of stages on a source. */
+async function* outputOf(source: PipelineSource, stages: Stage[], ledgers?: Ledger[]): AsyncGenerator<Buffer, void> {
+  const chunks = bytesOf(source);
+  try {
+    yield* fuseStrictly(stages, fromChunks(chunks), ledgers);
+  } finally {
+    await chunks.return(); // a consumer that stops early also stops the source
+  }
 }
 
 async function* bytesOf(source: PipelineSource): AsyncGenerator<Uint8Array, void> {

@@ -5,6 +5,7 @@ import { InputStats } from '../io/input-stats.js';
 import type { Source } from '../io/source.js';
 import { beforeMessages } from '../messages/log.js';
 import type { Ledger } from '../stage/ledger.js';
+import { now } from './now.js';
 import { type ProgressState, statusLine } from './progress/status-line.js';
 
 /** How often the line is updated (ms). It first appears after this time, so a shorter run does not show it. */
@@ -32,7 +33,7 @@ export class Progress {
   readonly #mixes = isTerminal(1) && isatty(1);
   #drawn = false;
   #events = 0;
-  #at = performance.now();
+  #at = now();
 
   constructor(
     private readonly name: string,
@@ -61,18 +62,18 @@ export class Progress {
 
   #draw(): void {
     const events = this.ledgers[0]?.in ?? 0;
-    const now = performance.now();
+    const time = now();
     const { read, lost, newest } = this.#seen;
     const shown: ProgressState = {
       name: this.name,
       events,
-      perSecond: ((events - this.#events) / (now - this.#at)) * 1000,
+      perSecond: ((events - this.#events) / (time - this.#at)) * 1000,
       lost: this.ledgers.reduce((sum, ledger) => sum + ledger.lost, lost),
       ...(this.size ? { done: Math.min(1, read / this.size) } : {}),
       ...(this.size === undefined && newest !== undefined ? { behind: (Date.now() - newest) / 1000 } : {}),
     };
     this.#events = events;
-    this.#at = now;
+    this.#at = time;
     const colour = !process.env.NO_COLOR;
     write(`\r${statusLine(shown, (process.stderr.columns || 80) - 1, colour)}\x1b[K`);
     this.#drawn = true;

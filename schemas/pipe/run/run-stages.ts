@@ -1,27 +1,29 @@
+import { writeOutput } from '../command/print.js';
 import { checkOutput } from '../io/closed-output.js';
-import { counted, countLines, writeAll } from '../io/fd.js';
-import type { Input } from '../io/input.js';
+import { counted, countLines } from '../io/fd.js';
+import type { Input, Place } from '../io/input.js';
 import { commandsAfter } from '../io/readers.js';
 import type { Source } from '../io/source.js';
-import { cause, RuntimeError, remedy } from '../messages/errors.js';
 import { exitCode } from '../messages/exit-code.js';
 import { logMessage } from '../messages/log.js';
 import { measure } from '../metrics/measure.js';
 import type { MetricsAt } from '../metrics/metrics.js';
-import { dnsEndReporter } from '../stage/dns-end.js';
+import { droppedDnsReporter } from '../stage/dropped-dns.js';
 import { type InvalidPolicy, onInvalid } from '../stage/invalid.js';
 import { Ledger } from '../stage/ledger.js';
-import type { Stage } from '../stage/stage.js';
-import type { StageConfig } from '../stage/stage-config.js';
+import type { Control, Stage } from '../stage/stage.js';
+import type { StageConfig } from '../stage/stage-runner.js';
 import { PipelineRunner } from './pipeline-runner.js';
 import { showProgress } from './progress.js';
-import { Signals } from './signals.js';
+import { type SignalHandlers, Signals } from './signals.js';
 
 /** A stage, and how its command line says to run it. */
 export interface PreparedStage {
   stage: Stage;
   /** `--on-invalid` */
   invalid: string;
+  /** `--lenient` */
+  lenient?: boolean;
   /** `--status` */
   status: boolean;
   /** `--progress` */
@@ -35,23 +37,24 @@ export interface PreparedStage {
  * last stage that failed, as with `set -o pipefail`.
  */
 export async function runStages(stages: readonly PreparedStage[], source: Source): Promise<number> {
-  if (!stages.at(-1)?.stage.sink) checkOutput();
+  if (!stages.at(-1)?.stage.traits?.sink) checkOutput();
   let isChecked = false;
   const codes = stages.map(() => 0);
   let succeeded = true;
   const policies = new Map<StageConfig, InvalidPolicy>(); // of the stages that have not failed
-  const configs = stages.map(({ stage, invalid, status }, at): StageConfig => {
+  const configs = stages.map(({ stage, invalid, lenient = false, status }, at): StageConfig => {
     const config: StageConfig = {
       stage,
       ledger: new Ledger(),
       status,
-      dnsEnded: dnsEndReporter(
+      lenient,
+      dnsDropped: droppedDnsReporter(
         stage.name,
         stages.slice(at + 1).map(({ stage }) => stage.name),
         commandsAfter,
       ),
       policy: () => {
-        const policy = onInvalid(invalid, stage.name);
+        const policy = onInvalid(invalid, stage.name, at === 0 ? placeIn(source) : undefined);
         policies.set(config, policy);
         return policy;
       },
@@ -65,14 +68,11 @@ export async function runStages(stages: readonly PreparedStage[], source: Source
   });
   const places = stages.map(({ metrics }) => metrics);
   const meter = places.some((place) => place) ? await measure(configs, places, source) : undefined;
-  const stop = stopper(stages);
-  const signals = new Signals(
-    source.piped,
-    () => source.leave(),
-    reopener(stages),
-    stop,
-    stopRequester(stages, source),
+  const on = handlers(
+    stages.map(({ stage }) => stage),
+    source,
   );
+  const signals = new Signals(source.piped, on);
   if (source.typed)
     logMessage(
       stages[0]?.stage.name ?? '',
@@ -93,8 +93,10 @@ export async function runStages(stages: readonly PreparedStage[], source: Source
     return bytes;
   };
   const input: Input = {
-    isFile: source.isFile === true,
-    read: async (into) => came(into, await source.read(into)),
+    get isFile() {
+      return source.isFile === true;
+    },
+    read: async (into, lines) => came(into, await source.read(into, lines)),
     now(into) {
       const bytes = source.now?.(into);
       return bytes === undefined ? undefined : came(into, bytes);
@@ -106,7 +108,7 @@ export async function runStages(stages: readonly PreparedStage[], source: Source
       progress?.writes();
       if (!isChecked) checkOutput(); // for a sink, which may write nothing
       isChecked = true;
-      return writeOut(bytes);
+      return writeOutput(bytes, notWritten);
     };
     await new PipelineRunner(configs, input, write).run();
     for (const [at, config] of configs.entries()) {
@@ -121,42 +123,35 @@ export async function runStages(stages: readonly PreparedStage[], source: Source
     progress?.end();
     await meter?.close();
     signals.done();
-    if (signals.stopped && !(stop && (await source.release()))) signals.die();
+    if (signals.stopped && !(on.stop && (await source.release()))) signals.die();
   }
+  codes[0] = Math.max(codes[0] ?? 0, source.exitCode ?? 0);
   return codes.findLast((code) => code > 0) ?? 0;
 }
 
-function reopener(stages: readonly PreparedStage[]): (() => void) | undefined {
-  const reopening = stages.map(({ stage }) => stage).filter((stage) => stage.reopen);
-  if (reopening.length === 0) return undefined;
-  return () => {
-    for (const stage of reopening) {
-      new Promise((resolve) => resolve(stage.reopen?.())).catch((error) => logMessage(stage.name, error.message));
+/** Returns a function that finds the place of a line in the input. */
+function placeIn(source: Source): ((line: number) => Place) | undefined {
+  return source.place && ((line) => source.place?.(line) as Place);
+}
+
+/** Returns what a signal makes the source and the stages do. */
+function handlers(stages: readonly Stage[], source: Source): SignalHandlers {
+  const having = (what: keyof Control) => stages.filter(({ control }) => control?.[what]);
+  const [reopening, stopping] = [having('reopen'), having('stop')];
+  const asking = [source, ...stages.map(({ control }) => control)].filter((one) => one?.asked);
+  const reopen = async ({ name, control }: Stage) => {
+    try {
+      await control?.reopen?.();
+    } catch (error) {
+      logMessage(name, (error as Error).message);
     }
   };
-}
-
-/** Returns a function that stops the stages that have a `stop`. It returns how long that may take (ms). */
-function stopper(stages: readonly PreparedStage[]): (() => number) | undefined {
-  const stopping = stages.map(({ stage }) => stage).filter((stage) => stage.stop);
-  return stopping.length > 0 ? () => Math.max(...stopping.map((stage) => stage.stop?.() ?? 0)) : undefined;
-}
-
-function stopRequester(stages: readonly PreparedStage[], source: Source): (() => void) | undefined {
-  const asking = [source, ...stages.map(({ stage }) => stage)].filter((one) => one.asked);
-  if (asking.length === 0) return undefined;
-  return () => {
-    for (const one of asking) one.asked?.();
+  return {
+    leave: () => source.leave(),
+    reopen: reopening.length > 0 && (() => void reopening.map(reopen)),
+    stop: stopping.length > 0 && (() => Math.max(...stopping.map(({ control }) => control?.stop?.() ?? 0))),
+    asked: asking.length > 0 && (() => void asking.map((one) => one?.asked?.())),
   };
 }
 
-async function writeOut(bytes: Buffer): Promise<void> {
-  try {
-    await writeAll(1, bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw error;
-    const { written } = error as { written: number };
-    const lost = counted(countLines(bytes.subarray(written)));
-    throw new RuntimeError(`cannot write standard output: ${cause(error)}, ${lost} not written; ${remedy(error)}`);
-  }
-}
+const notWritten = (bytes: Buffer) => `, ${counted(countLines(bytes))} not written`;

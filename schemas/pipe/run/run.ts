@@ -1,14 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Command, defineCommand, type Entry } from '../command/command.js';
-import { parseCommand, prepareStage, runCommand } from '../command/main.js';
-import { nearest, type Options, type Parsed } from '../command/options.js';
+import { filesOf, parseCommand, prepareStage, runCommand } from '../command/main.js';
+import { nearest } from '../command/nearest.js';
+import type { Options, Parsed } from '../command/options.js';
 import { pipelineWords } from '../command/words.js';
 import { fromChunks } from '../io/chunks.js';
+import { dist } from '../io/dist.js';
 import { type Source, stdin } from '../io/source.js';
-import { spawned } from '../io/spawned.js';
+import { exitStatus, spawned } from '../io/spawned.js';
 import { UsageError } from '../messages/errors.js';
 import { exitCode } from '../messages/exit-code.js';
 import { type MetricsAt, metricsOption } from '../metrics/metrics.js';
@@ -27,7 +28,7 @@ export function run(commands: Record<string, Entry>) {
     usage: '[OPTION]… PIPELINE',
     examples: [
       ["sudo synpipe run 'collector | filter --dport 443 | sink-file out.ndjson'", 'keep attempts to port 443'],
-      ["synpipe run 'validate | filter --failed' < events.ndjson", 'show failed attempts from a file'],
+      ["synpipe run 'filter --failed events.ndjson | sink-table'", 'show failed attempts from a file'],
     ],
     args: ['PIPELINE'],
     options: {
@@ -71,6 +72,8 @@ async function runElements(elements: Element[], metrics: MetricsAt | undefined):
     try {
       const parsed = check(command, argv);
       if (at > 0 && !command.stage) throw new UsageError('does not read events; it can only come first');
+      if (at > 0 && filesOf(command, parsed).length > 0)
+        throw new UsageError('only the first command of a pipeline reads files; name them there');
       if (command.run) continue;
       const { source, ...stage } = prepareStage(command, parsed);
       from ??= source;
@@ -92,7 +95,7 @@ function check(command: Command<Options>, argv: string[]): Parsed<Options> {
 
 /** Runs stages after a command that needs its own process: it has other privileges, and writes from native code. */
 async function runAfterProcess({ command, argv }: Element, stages: PreparedStage[]): Promise<number> {
-  const path = fileURLToPath(new URL(`../../../bin/${command.name}`, import.meta.url));
+  const path = fileURLToPath(new URL(`bin/${command.name}`, dist));
   const child = await spawned(process.execPath, [path, ...argv], { stdio: ['inherit', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const end = () => void child.kill('SIGTERM'); // it gets Ctrl-C from the terminal
@@ -101,7 +104,7 @@ async function runAfterProcess({ command, argv }: Element, stages: PreparedStage
     const code = await runStages(stages, outputOf(child));
     if (child.stdout?.readableEnded !== true) return code; // the stages stopped reading: the child did not fail
     const [own, signal] = await ended;
-    return code || (own ?? 128 + constants.signals[signal as NodeJS.Signals]);
+    return code || exitStatus(own, signal);
   } finally {
     process.off('SIGTERM', end);
     child.stdout?.destroy();
@@ -111,20 +114,5 @@ async function runAfterProcess({ command, argv }: Element, stages: PreparedStage
 
 function outputOf(child: ChildProcess): Source {
   const chunks = fromChunks((child.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]());
-  let left = false;
-  let leave = () => {};
-  return {
-    piped: true,
-    leave() {
-      left = true;
-      leave();
-    },
-    release: async () => true, // no thread is blocked
-    read: (into) =>
-      new Promise((resolve, reject) => {
-        leave = () => resolve(-1);
-        if (left) leave();
-        else chunks.read(into).then(resolve, reject);
-      }),
-  };
+  return { ...chunks, piped: true, release: async () => true }; // no thread is blocked
 }

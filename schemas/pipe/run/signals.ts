@@ -2,6 +2,18 @@
 const pauseMs = 1_000;
 const graceMs = 10_000;
 
+/** What signals make the stages do; false if there is nothing to do. */
+export interface SignalHandlers {
+  /** Stops reading. */
+  leave(): void;
+  /** SIGHUP: reopens files. */
+  reopen: false | (() => void);
+  /** Asks the stages to stop. Returns how long that may take (ms). */
+  stop: false | (() => number);
+  /** The first signal that asks to end. */
+  asked: false | (() => void);
+}
+
 /**
  * Handles signals: ends a stage without losing what is already in its pipe. Ctrl-C reaches all processes of a pipeline at
  * once. So on the first SIGINT, a stage that reads from a pipe continues until the end of its input, which comes soon. The
@@ -19,18 +31,13 @@ export class Signals {
 
   constructor(
     private readonly piped: boolean,
-    private readonly leave: () => void,
-    reopen?: () => void,
-    /** Asks the stage to stop. Returns how long that may take (ms). */
-    private readonly stop?: () => number,
-    /** Called at the first signal that asks to end. */
-    private readonly asked?: () => void,
+    private readonly on: SignalHandlers,
   ) {
     this.#handlers = [
       ['SIGINT', () => this.#ask('SIGINT')],
       ['SIGTERM', () => this.#ask('SIGTERM')],
     ];
-    this.#handlers.push(['SIGHUP', reopen ?? (() => this.#ask('SIGHUP'))]);
+    this.#handlers.push(['SIGHUP', on.reopen || (() => this.#ask('SIGHUP'))]);
     for (const [signal, handler] of this.#handlers) process.on(signal, handler);
   }
 
@@ -60,8 +67,10 @@ export class Signals {
   #ask(signal: NodeJS.Signals): void {
     const first = !this.#asked;
     this.#asked = true;
-    if (first) this.asked?.();
-    if (first && this.#ended && this.asked) return;
+    if (first && this.on.asked) {
+      this.on.asked();
+      if (this.#ended) return;
+    }
     if (!first || !this.piped) this.#stop(signal);
     else if (signal !== 'SIGINT') this.#waitForPause(signal);
   }
@@ -74,8 +83,8 @@ export class Signals {
   #stop(signal: NodeJS.Signals): void {
     if (this.stopped) this.die(); // another signal: stop waiting for anything
     this.stopped = signal;
-    const needs = this.stop?.() ?? 0;
-    this.leave();
+    const needs = this.on.stop ? this.on.stop() : 0;
+    this.on.leave();
     clearTimeout(this.#grace);
     this.#grace = setTimeout(() => this.die(), needs + pauseMs); // the reader may be stuck
   }

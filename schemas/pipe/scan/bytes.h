@@ -2,6 +2,7 @@
 // bytes at once. A matcher takes a place in bytes that end with a newline, and returns the end of the value, or 0 if there is
 // no value of that type in canonical form. It may read up to 32 bytes after the newline.
 #pragma once
+#include "../../generated/record.layout.h"
 #include "machine.h"
 
 typedef unsigned char u8;
@@ -26,7 +27,7 @@ INLINE int each_within(v128_t bytes, v128_t first, v128_t last) {
 	return wasm_i8x16_all_true(wasm_u8x16_le(wasm_i8x16_sub(bytes, first), wasm_i8x16_sub(last, first)));
 }
 
-// Returns the number of digits, up to 16.
+// Returns how many of the next 16 bytes are digits, up to the first that is not.
 INLINE u32 digits(const u8 *p) {
 	return __builtin_ctz(~wasm_i8x16_bitmask(within(wasm_v128_load(p), '0', '9')));
 }

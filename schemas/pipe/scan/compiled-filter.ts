@@ -1,6 +1,10 @@
 import { kinds } from '../../generated/kinds.js';
-import type { Line } from '../line/line.js';
+import { cut, isIpv4, type Network } from '../line/address.js';
+import { Line } from '../line/line.js';
 import { LineField } from '../line/line-field.js';
+import * as layout from './filter.layout.js';
+import type { ScannedLines } from './scanned-lines.js';
+import type { KernelMemory } from './scanner.js';
 
 /** A condition on lines that can be evaluated without JavaScript. */
 export type Condition =
@@ -19,46 +23,30 @@ export type Condition =
 
 export type Range = readonly [first: number, last: number];
 
-/** IPv4 networks are stored as IPv4-mapped (::ffff:…), and match mapped addresses too. IPv6 networks match no IPv4 address. */
-export interface Network {
-  ipv6: boolean;
-  /** 16 bytes. */
-  bytes: Uint8Array;
-  /** The prefix length in bits, out of 128. */
-  prefix: number;
-}
-
-const whats = ['type', 'has', 'within', 'network', 'remembered'] as const;
 type Question = Exclude<Condition, { of: unknown }>;
-const pass = -1;
-const drop = -2;
-const headWords = 4;
-const questionWords = 4 + kinds.length;
-const memoryWords = 2 + 2048 * 16;
-const maxMemories = 24;
 
-/** A filter, compiled for filter.h, which describes the layout. */
-export class CompiledFilter {
+/** A filter, compiled for filter.kernel.h. */
+export class CompiledFilter implements KernelMemory {
   readonly #questions: { ask: Question; yes: number; no: number }[] = [];
   /** The kinds of the lines filtered so far, as bits, by index in `kinds`. */
   seen = 0;
   readonly #first: number;
   readonly #wanted: number;
-  readonly #ends: number;
+  readonly #drops: number;
   readonly #dns: number;
 
   /**
    * @param types the types that the condition applies to
-   * @param ends the types that never pass. All others pass.
+   * @param drops the types that never pass. All others pass.
    */
-  constructor(types: readonly string[], ask: Condition, ends: readonly string[] = []) {
+  constructor(types: readonly string[], ask: Condition, drops: readonly string[] = []) {
     this.#wanted = bitsOf(types);
-    this.#ends = bitsOf(ends);
-    this.#dns = this.#ends & bitsOf(['dns']);
-    this.#first = this.#add(ask, pass, drop);
+    this.#drops = bitsOf(drops);
+    this.#dns = this.#drops & bitsOf(['dns']);
+    this.#first = this.#add(ask, layout.pass, layout.drop);
   }
 
-  /** Whether a dns event was dropped because of `ends`. */
+  /** Whether a dns event was dropped because of `drops`. */
   get hasDroppedDns(): boolean {
     return (this.seen & this.#dns) !== 0;
   }
@@ -68,50 +56,61 @@ export class CompiledFilter {
     return kinds.some((kind, at) => kind.type === type && (this.seen >> at) & 1);
   }
 
-  /** The memory it needs, in words. */
-  get words(): number {
-    return this.#questions.reduce((sum, { ask }) => sum + wordsOf(ask), this.#begin);
-  }
-
-  /** Whether its memory may fit. */
-  get fits(): boolean {
-    return this.#questions.filter(({ ask }) => ask.is === 'remembered').length <= maxMemories;
-  }
-
-  /** Writes the filter to its memory, which is all zeros. */
-  write(into: Int32Array): void {
-    into.set([this.#wanted, this.#first, this.#ends]);
-    let more = this.#begin;
-    for (const [at, { ask, yes, no }] of this.#questions.entries()) {
-      const places =
-        ask.is === 'type' ? kinds.map(({ type }) => (type === ask.type ? 0 : -1)) : new LineField(ask.field).places;
-      into.set([whats.indexOf(ask.is), yes, no, more, ...places], headWords + at * questionWords);
-      writeMore(ask, into.subarray(more, more + wordsOf(ask)));
-      more += wordsOf(ask);
+  /** Passes and drops scanned lines. Returns how many. If it does not know an answer yet, it learns it, and continues. */
+  lines(lines: ScannedLines, out: { pass(lines: ScannedLines): void; drop(lines: number): void }): number {
+    for (let done = 0; ; ) {
+      const rest = lines.part(done, lines.count);
+      const { asked, passed, question } = this.#filter(rest);
+      if (passed > 0) out.pass(rest.part(0, passed));
+      out.drop(asked - passed);
+      done += asked;
+      // a separate Line: a stage may still use the last one that passed
+      if (question < 0 || !this.#learn(lines.part(done, lines.count, new Line()), question)) return done;
     }
   }
 
-  /** Returns the byte offset of the memory for an unanswered question; undefined if the question needs no memory. */
-  memoryOf(question: number): number | undefined {
-    if (this.#questions[question]?.ask.is !== 'remembered') return undefined;
-    const before = this.#questions.slice(0, question);
-    return 4 * before.reduce((sum, { ask }) => sum + wordsOf(ask), this.#begin);
+  get bytes(): number {
+    return this.#questions.reduce((sum, { ask }) => sum + bytesOf(ask), this.#begin);
   }
 
-  /** Returns the field of a question. */
-  fieldOf(question: number): LineField {
-    const { ask } = this.#questions[question] as { ask: Question & { field: string } };
-    return new LineField(ask.field);
+  use(memory: ArrayBuffer, offset: number): void {
+    const { filter, question } = layout;
+    const view = new DataView(memory, offset, this.bytes);
+    filter.write(view, 0, { wanted: this.#wanted, first: this.#first, drops: this.#drops });
+    let data = this.#begin;
+    for (const [i, { ask, yes, no }] of this.#questions.entries()) {
+      const places =
+        ask.is === 'type' ? kinds.map(({ type }) => (type === ask.type ? 0 : -1)) : new LineField(ask.field).places;
+      const values = { ask: layout.ask.indexOf(ask.is), yes, no, data, places };
+      question.write(view, filter.at.questions + i * question.bytes, values);
+      writeData(ask, view, data);
+      data += bytesOf(ask);
+    }
   }
 
-  /** Answers a question for a line. */
-  answer(question: number, line: Line): boolean {
+  /** Filters lines up to the first that needs an answer: `question`, or -1. Those that pass are moved to the front. */
+  #filter(lines: ScannedLines): { asked: number; passed: number; question: number } {
+    const { registers } = lines;
+    const { at } = layout.filterRegisters;
+    registers[at.question] = -1;
+    const asked = lines.run('filter', this);
+    if (asked > 0) this.seen |= registers[at.seen] as number;
+    return { asked, passed: asked && (registers[at.passed] as number), question: registers[at.question] as number };
+  }
+
+  /** Answers, for the first line, the question that stopped the filter. Returns whether the filter knows the answer now. */
+  #learn(lines: ScannedLines, question: number): boolean {
     const { ask } = this.#questions[question] as { ask: Question };
-    return ask.is === 'remembered' && ask.holds(line);
+    if (ask.is !== 'remembered') return false;
+    const { at } = layout.learnRegisters;
+    lines.registers[at.question] = question;
+    lines.registers[at.answer] = Number(ask.holds(lines.line(0)));
+    return lines.run('learn', this) === 1;
   }
 
+  /** Where the data of the questions begins. */
   get #begin(): number {
-    return (headWords + this.#questions.length * questionWords + 1) & ~1;
+    return aligned(layout.filter.bytes + this.#questions.length * layout.question.bytes);
   }
 
   /** Adds the questions of a condition. Returns the first one, or the verdict if no question is needed. */
@@ -134,40 +133,40 @@ function bitsOf(types: readonly string[]): number {
   return kinds.reduce((bits, { type }, kind) => (types.includes(type) ? bits | (1 << kind) : bits), 0);
 }
 
-function wordsOf(ask: Question): number {
+const aligned = (bytes: number) => (bytes + 7) & -8;
+
+/** Returns the size of a question's data. */
+function bytesOf(ask: Question): number {
+  const { ranges, networks, rule, memory } = layout;
   switch (ask.is) {
     case 'within':
-      return 2 + 4 * ask.ranges.length;
+      return ranges.bytes + 16 * ask.ranges.length;
     case 'network':
-      return 2 + 10 * ask.networks.length;
+      return aligned(networks.bytes + rule.bytes * ask.networks.length);
     case 'remembered':
-      return memoryWords;
+      return aligned(memory.bytes);
     default:
       return 0;
   }
 }
 
-function writeMore(ask: Question, into: Int32Array): void {
-  const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+function writeData(ask: Question, view: DataView, data: number): void {
+  const { ranges, networks, rule, memory } = layout;
   switch (ask.is) {
     case 'within':
-      into[0] = ask.ranges.length;
-      for (const [at, value] of ask.ranges.flat().entries()) view.setFloat64(8 + 8 * at, value, true);
+      ranges.write(view, data, { count: ask.ranges.length, bounds: ask.ranges.flat() });
       break;
     case 'network':
-      into[0] = ask.networks.length;
-      for (const [at, { ipv6, bytes, prefix }] of ask.networks.entries()) {
-        const rule = 8 + 40 * at;
-        view.setInt32(rule, ipv6 ? 1 : 0, true);
-        for (let i = 0; i < 16; i++) {
-          const mask = 0xff & (0xff00 >> Math.min(Math.max(prefix - 8 * i, 0), 8));
-          view.setUint8(rule + 8 + i, (bytes[i] as number) & mask);
-          view.setUint8(rule + 24 + i, mask);
-        }
+      networks.write(view, data, { count: ask.networks.length });
+      for (const [i, network] of ask.networks.entries()) {
+        const { bytes, prefix } = network;
+        const mask = cut(new Uint8Array(16).fill(255), prefix);
+        const bits = cut(bytes.slice(), prefix);
+        rule.write(view, data + networks.at.rules + i * rule.bytes, { ipv6: Number(!isIpv4(network)), bits, mask });
       }
       break;
     case 'remembered':
-      into[0] = ask.missing ? 1 : 0;
+      memory.write(view, data, { missing: Number(ask.missing) });
       break;
   }
 }

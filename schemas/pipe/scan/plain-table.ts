@@ -1,9 +1,7 @@
-import { recordWords } from '../../generated/kinds.js';
 import { scanLine } from '../../generated/scan.js';
-import { slack, unknownKind } from './constants.js';
+import { record as layout, longestLine, recordWords, slack, unknownKind } from './record.layout.js';
 
-/** The longest line: places in a record have 16 bits. */
-const longest = 0xffff;
+const { at } = layout;
 
 /** A buffer, and the records of the lines in it: the part of the scanner in JavaScript that scans. */
 export class PlainTable {
@@ -25,11 +23,11 @@ export class PlainTable {
     let record = 0;
     for (let line = from; line < to && record < table.length; record += recordWords) {
       let end = scanLine(room, this.#view, line, table, record);
-      if (end < 0 || end - line > longest) {
+      if (end < 0 || end - line > longestLine) {
         if (end < 0) end = room.indexOf(10, line);
-        table[record] = line;
-        table[record + 1] = end;
-        table[record + 2] = unknownKind;
+        table[record + at.start] = line;
+        table[record + at.end] = end;
+        table[record + at.kind] = unknownKind;
       }
       line = end + 1;
     }

@@ -1,12 +1,14 @@
-import { recordWords } from '../../generated/kinds.js';
 import { PlainTable } from './plain-table.js';
-import type { ExtendResult, FilterResult, Scanner } from './scanner.js';
+import { record as layout, recordWords } from './record.layout.js';
+import type { Scanner } from './scanner.js';
+
+const { at: place } = layout;
 
 /** The scanner in JavaScript, for a Node without WebAssembly (--jitless). */
 export class PlainScanner extends PlainTable implements Scanner {
-  readonly gathered = Buffer.alloc(0);
-
   readonly first = 0;
+  readonly output = Buffer.alloc(0);
+  readonly registers = new Int32Array(16);
 
   ahead(): boolean {
     return false;
@@ -16,26 +18,14 @@ export class PlainScanner extends PlainTable implements Scanner {
 
   close(): void {}
 
-  gather(): number {
+  run(): number {
     return 0;
-  }
-
-  filter(): FilterResult {
-    return { asked: 0, passed: 0, question: -1 };
-  }
-
-  learn(): boolean {
-    return false;
-  }
-
-  extend(): ExtendResult {
-    return { lines: 0, bytes: 0, unnamed: new Int32Array(0) };
   }
 
   pack(record: number, lines: number, to: number): number {
     let end = to;
     for (let at = record; at < record + lines * recordWords; at += recordWords) {
-      const [start, newline] = [this.table[at] as number, this.table[at + 1] as number];
+      const [start, newline] = [this.table[at + place.start] as number, this.table[at + place.end] as number];
       this.buffer.copyWithin(end, start, newline + 1);
       end += newline + 1 - start;
     }

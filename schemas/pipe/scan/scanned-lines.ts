@@ -1,11 +1,9 @@
-import { headWords, recordWords } from '../../generated/kinds.js';
 import { Line } from '../line/line.js';
 import type { LineField } from '../line/line-field.js';
-import type { AdditionCache } from './addition-cache.js';
-import type { CompiledFilter } from './compiled-filter.js';
-import { unknownKind } from './constants.js';
-import type { GatherPlan } from './gather.js';
-import type { ExtendResult, FilterResult, Scanner } from './scanner.js';
+import { record as layout, recordWords, unknownKind } from './record.layout.js';
+import type { KernelMemory, Scanner } from './scanner.js';
+
+const { at: member } = layout;
 
 /** Consecutive scanned lines in the scanner's table. Some of them may be of an unknown kind. */
 export class ScannedLines {
@@ -17,22 +15,26 @@ export class ScannedLines {
     private readonly made = new Line(),
   ) {}
 
-  /** How many lines, from the first, are of a known kind, and so valid. */
+  /** The number of lines before the first one of an unknown kind. Lines of a known kind are valid. */
   get known(): number {
-    const { table } = this.scanner;
-    let at = this.record + 2;
-    for (const last = at + this.count * recordWords; at < last && table[at] !== unknownKind; ) at += recordWords;
-    return (at - 2 - this.record) / recordWords;
+    let at = 0;
+    while (at < this.count && this.kind(at) !== unknownKind) at++;
+    return at;
   }
 
-  /** Gathers from the lines, starting with the first. Returns how many were gathered. */
-  gather(gather: GatherPlan): number {
-    return this.scanner.gather(this.record, this.count, gather);
+  /** Calls a kernel's function with these lines: see `Scanner.run`. Returns how many it has processed, from the first. */
+  run(name: string, memory: KernelMemory): number {
+    return this.scanner.run(name, this.record, this.count, memory);
   }
 
-  /** What was gathered, as described in gather.h. */
-  get gathered(): Buffer {
-    return this.scanner.gathered;
+  /** The words passed to and from a kernel. */
+  get registers(): Int32Array {
+    return this.scanner.registers;
+  }
+
+  /** What a kernel has written. It is valid until the next call. */
+  get output(): Buffer {
+    return this.scanner.output;
   }
 
   /** Returns a line of a known kind. It is valid until the next call. */
@@ -54,14 +56,14 @@ export class ScannedLines {
     const [view, wanted] = [viewOf(buffer), viewOf(value)];
     for (let at = start; at < end; at++) {
       const record = this.record + at * recordWords;
-      const place = places[table[record + 2] as number] as number;
-      if ((((table[record + 3 + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) {
+      const place = places[table[record + member.kind] as number] as number;
+      if ((((table[record + member.fields + (place >> 5)] as number) >>> (place & 31)) & 1) === 0) {
         if (length > 0) return at;
         continue;
       }
-      const word = table[record + headWords + place] as number;
+      const word = table[record + member.places + place] as number;
       if (word >>> 16 !== length) return at;
-      const from = (table[record] as number) + (word & 0xffff);
+      const from = (table[record + member.start] as number) + (word & 0xffff);
       for (let i = 0; i < words; i++) if (view.getInt32(from + i * 4) !== wanted.getInt32(i * 4)) return at;
       for (let i = words * 4; i < length; i++) if (buffer[from + i] !== value[i]) return at;
     }
@@ -73,34 +75,23 @@ export class ScannedLines {
     return new ScannedLines(this.scanner, this.record + from * recordWords, to - from, made);
   }
 
-  /** Filters the lines, up to the first that needs an answer. Those that pass are moved to the front. */
-  filter(filter: CompiledFilter): FilterResult {
-    return this.scanner.filter(this.record, this.count, filter);
-  }
-
-  /** Answers, for one line, the question that stopped the filter. Returns whether the filter knows the answer now. */
-  learn(at: number, filter: CompiledFilter, question: number): boolean {
-    // a separate Line: a stage may still use the last one that passed
-    return this.scanner.learn(this.part(at, this.count, new Line()).line(0), filter, question);
-  }
-
-  /** Adds the cached fields that are valid `now`, into `gathered`, up to the first line without any. */
-  extend(cache: AdditionCache, now: number): ExtendResult {
-    return this.scanner.extend(this.record, this.count, cache, now);
-  }
-
   get buffer(): Buffer {
     return this.scanner.buffer;
   }
 
+  /** Returns a line's index in `kinds`, or unknownKind. */
+  kind(at: number): number {
+    return this.scanner.table[this.record + at * recordWords + member.kind] as number;
+  }
+
   /** Returns where a line starts in the buffer. */
   start(at: number): number {
-    return this.scanner.table[this.record + at * recordWords] as number;
+    return this.scanner.table[this.record + at * recordWords + member.start] as number;
   }
 
   /** Returns where the newline of a line is. */
   end(at: number): number {
-    return this.scanner.table[this.record + at * recordWords + 1] as number;
+    return this.scanner.table[this.record + at * recordWords + member.end] as number;
   }
 
   /** Packs the lines, with their newlines, one after the other at a lower place in the buffer. Returns the end. */

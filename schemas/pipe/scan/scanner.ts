@@ -1,11 +1,6 @@
-import type { Line } from '../line/line.js';
-import type { AdditionCache } from './addition-cache.js';
-import type { CompiledFilter } from './compiled-filter.js';
-import type { GatherPlan } from './gather.js';
-
 /**
- * A buffer for bytes, and the records of the lines in it: `table` has `recordWords` words for each line, in the layout that
- * generated/kinds.ts describes.
+ * A buffer for bytes, and the records of the lines in it: `table` has `recordWords` words for each line, in the layout of
+ * record.layout.ts.
  */
 export interface Scanner {
   readonly buffer: Buffer;
@@ -23,37 +18,22 @@ export interface Scanner {
   /** Ends the other thread, if there is one. */
   close(): void;
   /**
-   * Gathers from at most `lines` lines at table[record…] into `gathered`, as described in gather.h. Returns how many: it stops
-   * at the first line that needs JavaScript.
+   * Calls a kernel's function (kernel.h) with `lines` lines at table[record…]. Returns how many lines it has processed, from
+   * the first; 0 if there is no WebAssembly, or no room for its memory.
    */
-  gather(record: number, lines: number, gather: GatherPlan): number;
-  readonly gathered: Buffer;
-  /**
-   * Filters `lines` lines at table[record…]. Moves the records of those that pass to the front. Stops at the first line that
-   * needs an answer.
-   */
-  filter(record: number, lines: number, filter: CompiledFilter): FilterResult;
-  /** Answers, for this line, the question that stopped `filter`. Returns whether the filter knows the answer now. */
-  learn(line: Line, filter: CompiledFilter, question: number): boolean;
-  /**
-   * Adds cached fields that are valid `now` to `lines` lines at table[record…], and writes them to `gathered`. Stops at the
-   * first line without any.
-   */
-  extend(record: number, lines: number, cache: AdditionCache, now: number): ExtendResult;
+  run(name: string, record: number, lines: number, memory: KernelMemory): number;
+  /** 16 words passed to and from a kernel. */
+  readonly registers: Int32Array;
+  /** What a kernel has written. It is valid until the next call. */
+  readonly output: Buffer;
   /** Packs `lines` lines at table[record…] one after the other at `to`, a lower place. Returns the end. */
   pack(record: number, lines: number, to: number): number;
 }
 
-/** How many lines were filtered, how many of them pass, and the question that stopped the filter (-1: none). */
-export interface FilterResult {
-  asked: number;
-  passed: number;
-  question: number;
-}
-
-/** How many lines were extended, how many bytes they are now, and how many of them have no name, by reason. */
-export interface ExtendResult {
-  lines: number;
-  bytes: number;
-  unnamed: Int32Array;
+/** What the functions of a kernel share with JavaScript, in addition to records and lines. */
+export interface KernelMemory {
+  /** How much memory it needs. */
+  readonly bytes: number;
+  /** Called before a scanner's first run with this memory: it is at `offset`, a multiple of 16, and all zeros. */
+  use(memory: ArrayBuffer, offset: number): void;
 }

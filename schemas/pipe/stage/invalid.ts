@@ -1,8 +1,10 @@
-import { nearest } from '../command/options.js';
+import { nearest } from '../command/nearest.js';
 import { counted } from '../io/fd.js';
-import { RuntimeError, UsageError } from '../messages/errors.js';
+import type { Place } from '../io/input.js';
+import { invalidValue, RuntimeError } from '../messages/errors.js';
 import { logMessage } from '../messages/log.js';
 import { deadLetter, raw } from './dead-letter.js';
+import { binary, lookalike } from './foreign.js';
 
 /** What to do with invalid lines. */
 export interface InvalidPolicy {
@@ -16,44 +18,57 @@ export interface InvalidPolicy {
 export function invalidChoice(text: string): string {
   const words = ['report', 'fail', 'drop'];
   const near = words.includes(text) || /[./]/.test(text) ? undefined : nearest(text, words);
-  if (near)
-    throw new UsageError(`must be report, fail, drop or a FILE, not "${text}"; ${near} For a FILE, write ./${text}`);
+  if (near) throw invalidValue(text, `use report, fail, drop or a FILE; ${near} For a FILE, write ./${text}`);
   return text;
 }
 
+/** How many lines of input that is something else are reported. */
+const enough = 5;
+
 /** Returns the policy for `--on-invalid report|fail|drop|FILE`. Each of them fails if the input is not text at all. */
-export function onInvalid(choice: string, command: string): InvalidPolicy {
-  const policy = chosen(choice, command);
+export function onInvalid(
+  choice: string,
+  command: string,
+  place: (line: number) => Place = (line) => ({ line }),
+): InvalidPolicy {
+  const policy = chosen(choice, command, place);
+  let looksAt: string | undefined | null = null; // the file that is looked at
+  let looks = 0;
+  let isOther = false;
   return {
     line(number, reason, raw) {
-      const what = number === 1 ? foreign(raw) : undefined;
-      if (what) throw new RuntimeError(what);
+      const { file, line } = place(number);
+      const name = file ?? 'the input';
+      const what = line === 1 ? binary(raw) : undefined;
+      if (what) throw new RuntimeError(`${name} ${what}`);
+      if (looksAt !== file) {
+        looksAt = file;
+        looks = 0;
+        isOther = false;
+      }
+      looks++;
+      if (isOther && choice === 'report' && looks > enough) return;
+      const like = !isOther && line === looks && looks <= enough ? lookalike(raw.toString()) : undefined;
+      if (like) isOther = true;
+      if (like && choice === 'fail') logMessage(command, `${name} ${like}`);
       policy.line(number, reason, raw);
+      if (like && choice !== 'fail') logMessage(command, `${name} ${like}`);
     },
     end: policy.end,
   };
 }
 
-/** Recognises binary formats by their first bytes. Returns the format and what to do, or undefined for what may be text. */
-function foreign(raw: Buffer): string | undefined {
-  const kinds: [bytes: string, message: string][] = [
-    ['1f8b', 'the input is gzip; pass it through gzip -dc'],
-    ['28b52ffd', 'the input is zstd; pass it through zstd -dc'],
-    ['50415231', 'the input is Parquet; read it with DuckDB'],
-    ['fffe', 'the input is UTF-16; pass it through iconv -f UTF-16 -t UTF-8'],
-    ['feff', 'the input is UTF-16; pass it through iconv -f UTF-16 -t UTF-8'],
-  ];
-  const begin = raw.toString('hex', 0, 4);
-  return kinds.find(([bytes]) => begin.startsWith(bytes))?.[1];
-}
-
-function chosen(choice: string, command: string): InvalidPolicy {
+function chosen(choice: string, command: string, place: (line: number) => Place): InvalidPolicy {
+  const shown = (number: number) => {
+    const { file, line } = place(number);
+    return file === undefined ? `line ${line}` : `${file}:${line}`;
+  };
   const count = (invalid: number, lines: number, what: string) =>
     logMessage(command, `${invalid} of ${counted(lines)} invalid${what}`);
   switch (choice) {
     case 'report':
       return {
-        line: (number, reason) => logMessage(command, `line ${number}: ${reason}`),
+        line: (number, reason) => logMessage(command, `${shown(number)}: ${reason}`),
         end: (invalid, lines) => {
           count(invalid, lines, '');
           return true;
@@ -62,7 +77,7 @@ function chosen(choice: string, command: string): InvalidPolicy {
     case 'fail':
       return {
         line: (number, reason) => {
-          throw new RuntimeError(`line ${number}: ${reason}`);
+          throw new RuntimeError(`${shown(number)}: ${reason}`);
         },
         end: () => true,
       };
@@ -75,15 +90,20 @@ function chosen(choice: string, command: string): InvalidPolicy {
         },
       };
     default:
-      return kept(choice, command, (invalid, lines) => count(invalid, lines, `, kept in ${choice}`));
+      return kept(choice, command, place, (invalid, lines) => count(invalid, lines, `, kept in ${choice}`));
   }
 }
 
 /** Appends each line, with its number and the reason, to an NDJSON file. */
-function kept(path: string, stage: string, report: (invalid: number, lines: number) => void): InvalidPolicy {
+function kept(
+  path: string,
+  stage: string,
+  place: (line: number) => Place,
+  report: (invalid: number, lines: number) => void,
+): InvalidPolicy {
   const file = deadLetter(path);
   return {
-    line: (number, reason, bytes) => file.write({ stage, line: number, reason, ...raw(bytes) }),
+    line: (number, reason, bytes) => file.write({ stage, ...place(number), reason, ...raw(bytes) }),
     end: (invalid, lines) => {
       file.close();
       report(invalid, lines);

@@ -25,12 +25,12 @@ export class ReleaseTracker {
 
   /** Call this when no stage is busy and all output is written. `reads` is how many the first stage has received. */
   update(reads: number): void {
-    if (this.#places.some(({ runner }) => runner.failed)) return; // its lines are lost
+    if (this.#places.some(({ runner }) => runner.feed.failed)) return; // its lines are lost
     let arrived = reads;
     for (const place of this.#places) {
       if (place.open?.gone()) this.#leave(place);
       if (!place.open && arrived > place.left) {
-        place.open = { reads: arrived, gone: place.runner.mark() };
+        place.open = { reads: arrived, gone: place.runner.config.stage.observe?.mark?.() ?? (() => true) };
         if (place.open.gone()) this.#leave(place);
       }
       arrived = place.left;

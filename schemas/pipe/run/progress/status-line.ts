@@ -1,3 +1,5 @@
+import { count, counted } from '../../terminal/human.js';
+
 /** What the status line shows. */
 export interface ProgressState {
   name: string;
@@ -11,17 +13,14 @@ export interface ProgressState {
   behind?: number;
 }
 
-/** Formats as `1,234,567`. */
-const grouped = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, ',');
-
 /** Returns one line of at most `width` characters, with the most important parts first. */
 export function statusLine(shown: ProgressState, width: number, colour: boolean): string {
   const { name, events, perSecond, lost, done, behind } = shown;
   const parts = [
     ...(done === undefined ? [] : [`${Math.floor(done * 100)} %`]),
-    `${grouped(events)} ${events === 1 ? 'event' : 'events'}`,
-    `${perSecond < 9.95 ? perSecond.toFixed(1) : grouped(Math.round(perSecond))}/s`,
-    `${grouped(lost)} lost`,
+    counted(events, 'event'),
+    `${perSecond < 9.95 ? perSecond.toFixed(1) : count(Math.round(perSecond))}/s`,
+    `${count(lost)} lost`,
     ...(behind === undefined ? [] : [`${age(Math.max(0, behind))} behind`]),
   ];
   const text = `${name}: ${parts.join(', ')}`.slice(0, width);

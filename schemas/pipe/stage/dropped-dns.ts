@@ -9,7 +9,11 @@ const consumer = 'enrich';
  * @param later the stages after it in this process
  * @param commands returns the commands after it in other processes
  */
-export function dnsEndReporter(stage: string, later: readonly string[], commands: () => readonly string[]): () => void {
+export function droppedDnsReporter(
+  stage: string,
+  later: readonly string[],
+  commands: () => readonly string[],
+): () => void {
   let reported = false;
   return () => {
     if (reported || !(later.includes(consumer) || commands().includes(consumer))) return;

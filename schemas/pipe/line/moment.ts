@@ -1,0 +1,13 @@
+const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+/** Returns the µs since 1970 for a time in the contract's format; NaN for anything else. */
+export function micros(text: unknown): number {
+  if (typeof text !== 'string' || !form.test(text)) return Number.NaN;
+  return Date.parse(`${text.slice(0, 19)}Z`) * 1000 + Number(text.slice(20, 26));
+}
+
+/** Returns a time in µs since 1970 in the contract's format, without fractions of a µs. */
+export function momentText(us: number): string {
+  const ms = Math.floor(us / 1000);
+  return `${new Date(ms).toISOString().slice(0, -1)}${String(Math.floor(us - ms * 1000)).padStart(3, '0')}Z`;
+}

@@ -1,0 +1,33 @@
+// What kernels have in common. A kernel is a file NAME.kernel.h in the runtime or beside a stage, with functions that process
+// many scanned lines at once. The generated scan.c includes all of them. In TypeScript, `ScannedLines.run` calls them.
+#pragma once
+#include "text.h"
+
+// Declares a kernel's function. It gets `lines` records, its own memory, and room for output from `out` to `end`. It returns
+// how many lines it has processed, from the first: it stops at a line that needs JavaScript. `registers` points to 16 words
+// that TypeScript can set before the call, and read after it.
+#define UNUSED __attribute__((unused))
+#define KERNEL(name, memory, registers) \
+	EXPORT(name) u32 name(UNUSED const u8 *base, UNUSED struct record *record, UNUSED u32 lines, memory, UNUSED u8 *out, \
+	                      UNUSED const u8 *end, UNUSED registers)
+
+INLINE int has(const struct record *record, int place) {
+	return place >= 0 && record->fields[place >> 5] >> (place & 31) & 1;
+}
+
+// Returns the length of a field's value, and where it starts. The line must have the field.
+INLINE u32 length_of(const struct record *record, int place) { return record->places[place] >> 16; }
+INLINE const u8 *value_of(const u8 *line, const struct record *record, int place) {
+	return line + (record->places[place] & 0xffff);
+}
+
+INLINE u32 two(const u8 *p) { return p[0] * 10 + p[1] - 11 * '0'; }
+
+// Returns the start of a day, in µs since 1970.
+OUTLINE double day(const u8 *p) {
+	// proleptic Gregorian calendar, with years that start in March, counted from 400 years before the year 0
+	u32 month = two(p + 5), year = 400 + two(p) * 100 + two(p + 2) - (month <= 2);
+	u32 of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + two(p + 8) - 1;
+	int days = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
+	return (days - 146097 - 719468) * 86400e6;
+}
