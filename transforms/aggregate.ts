@@ -1,6 +1,6 @@
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
-import { UsageError } from '../schemas/pipe/messages/errors.js';
+import { conflict, needs, UsageError } from '../schemas/pipe/messages/errors.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { newOnly } from './aggregate/new-only.js';
 import { defaultGroups, options } from './aggregate/options.js';
@@ -23,14 +23,17 @@ function stage(parsed: Parsed<typeof options>): Stage {
   } = parsed.values;
   if (!wanted) {
     for (const name of ['state', 'expire', 'no-lock']) {
-      if (name in parsed.given) throw new UsageError(`--${name} needs --new-only`);
+      if (name in parsed.given) throw needs(`--${name}`, '--new-only');
     }
     return new Aggregate(parsed);
   }
   const other = Object.keys(parsed.given).find((name) => !ofNewOnly.includes(name));
   if (other)
-    throw new UsageError(`--new-only passes events unchanged and does not work with --${other}; remove --${other}`);
-  if (!by || state === undefined) throw new UsageError('--new-only needs --by FIELDS and --state FILE');
+    throw conflict('--new-only', `--${other}`, {
+      reason: '--new-only passes events unchanged',
+      remedy: `leave out --${other}`,
+    });
+  if (!by || state === undefined) throw new UsageError('--new-only needs --by FIELDS and --state FILE; add them');
   return newOnly(by, state, expire, maxGroups, chosenTypes(parsed.values), !noLock, parsed.given);
 }
 
@@ -43,13 +46,14 @@ export const command = defineCommand({
   examples: [
     ['collector | aggregate --by comm,daddr,dport --every 10s | sink-table', 'who connects to what, every ten seconds'],
     ['aggregate --by name --top 20 < yesterday.ndjson', 'the twenty busiest names of a day'],
-    ['aggregate --type dns --by name,error < events.ndjson', 'names that were looked up, and which look-ups failed'],
+    ['aggregate --type dns --by name,error events.ndjson', 'names that were looked up, and which look-ups failed'],
     [
       'cat host-*.ndjson | aggregate --by daddr/24 --measure count,distinct:comm',
       'combine the summaries of several hosts',
     ],
   ],
   options,
+  lenient: true,
   instead: { interval: 'use --every', window: 'use --every', '': 'use --by FIELDS' },
   notes: `\`pending\` in a summary is the number of attempts that are still pending when its window ends.
 

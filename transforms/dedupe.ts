@@ -1,3 +1,4 @@
+import { connectionTypes } from '../schemas/attempts.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { canonical } from '../schemas/pipe/line/canonical.js';
@@ -5,11 +6,11 @@ import { parseExact } from '../schemas/pipe/line/exact.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line/line.js';
 import { LineField } from '../schemas/pipe/line/line-field.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
-import { type Metric, metric } from '../schemas/pipe/metrics/text.js';
+import { metric } from '../schemas/pipe/metrics/text.js';
 import { AgingMap } from '../schemas/pipe/stage/aging-map.js';
-import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
+import type { Observe, Output, Stage, Traits } from '../schemas/pipe/stage/stage.js';
 import { IdleTimer } from './aggregate/idle.js';
-import { fieldNames, fields, Key, reportUnknownField } from './aggregate/key.js';
+import { fieldNames, fields, Key, knownFields, reportUnknownField } from './aggregate/key.js';
 import { interval, parseTime } from './aggregate/time.js';
 import { Timelines } from './aggregate/timelines.js';
 import { chosenTypes, typeOptions } from './filter/types.js';
@@ -27,7 +28,7 @@ const options = {
   ...typeOptions,
   by: {
     value: 'FIELDS',
-    parse: fields,
+    parse: knownFields,
     words: fieldNames,
     help: `Events of one type are the same if these fields are: a list, with daddr/24 and ts:1m as in aggregate (default ${defaultBy}; for dns events ${defaultByOfLookups}).`,
   },
@@ -60,13 +61,16 @@ interface Held {
  * the input's.
  *
  * A pending event passes unchanged and is never counted, because its attempt is counted when it ends. The outcome of that
- * attempt passes unchanged too: if it were held back, the attempt would seem to be pending forever.
+ * attempt passes unchanged too: if it were held back, the attempt would seem to be pending forever. Closed and open events
+ * pass unchanged, because no other event can stand for their figures.
  */
 class Dedupe implements Stage {
   readonly name = 'dedupe';
   readonly types: readonly string[];
-  readonly ends: readonly string[];
-  readonly filters: Record<string, unknown>;
+  readonly traits: Traits;
+  readonly observe: Observe = {
+    metrics: () => [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are remembered.', this.#size)],
+  };
   readonly #key: Key;
   readonly #keyOfLookups: Key;
   readonly #within: number;
@@ -75,10 +79,12 @@ class Dedupe implements Stage {
   readonly #ending: AgingMap<string, Held>[] = []; // of timelines that have ended
   readonly #pending = new AgingMap<string, true>(); // ids of attempts whose pending event has passed
   readonly #idle = new IdleTimer();
+  #newest = 0; // the time of the last event that had one
 
   constructor({ values, given }: Parsed<typeof options>) {
-    this.filters = given;
-    ({ types: this.types, ends: this.ends } = chosenTypes(values));
+    const { types, drops } = chosenTypes(values);
+    this.types = types;
+    this.traits = { drops, options: given };
     this.#key = new Key(values.by ?? fields(defaultBy), this.types);
     this.#keyOfLookups = values.by ? this.#key : new Key(fields(defaultByOfLookups), this.types);
     this.#within = values.within ?? defaultWithin;
@@ -93,7 +99,7 @@ class Dedupe implements Stage {
   }
 
   line(line: Line, out: Output): void {
-    const time = line.locate(ts) ? parseTime(line.raw, line.from + 1) : 0;
+    const time = this.#timeOf(line);
     this.#timelines.observe(line, time);
     const { of: all, passed } = this.#timelines.current;
     this.#releaseEnded(out);
@@ -117,6 +123,13 @@ class Dedupe implements Stage {
     if (this.#size > this.#most) this.#end(all, all.oldest as string, out);
   }
 
+  /** Returns an event's time. One without a valid time, which comes only with --lenient, has that of the one before it. */
+  #timeOf(line: Line): number {
+    if (line.lenient && !isTime.test(line.text(ts) ?? '')) return this.#newest;
+    this.#newest = line.locate(ts) ? parseTime(line.raw, line.from + 1) : 0;
+    return this.#newest;
+  }
+
   flush(out: Output): void {
     const { all } = this.#timelines;
     if (this.#releaseEnded(out) || all.some((one) => this.#release(one.of, one.idle(), out))) out.wake();
@@ -129,23 +142,21 @@ class Dedupe implements Stage {
     );
   }
 
-  metrics(): Metric[] {
-    return [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are remembered.', this.#size)];
-  }
-
-  end(): void {
+  close(): void {
     this.#idle.end();
     if (this.#key.length > 0) reportUnknownField(this.name, this.#key); // the key has read a line
   }
 
-  /** Returns whether this is a pending event, or the outcome of an attempt that had one. */
+  /** Returns whether this is an event of a connection, a pending event, or the outcome of an attempt that had one. */
   #mustPass(line: Line): boolean {
+    if (connectionTypes.includes(line.type)) return true;
     if (line.type === 'pending') {
-      this.#pending.set(line.text(id) as string, true);
+      const attempt = line.text(id);
+      if (attempt !== undefined) this.#pending.set(attempt, true);
       if (this.#pending.size > this.#most) this.#pending.delete(this.#pending.oldest as string);
       return true;
     }
-    return line.type === 'outcome' && this.#pending.size > 0 && this.#pending.delete(line.text(id) as string);
+    return line.type === 'outcome' && this.#pending.size > 0 && this.#pending.delete(line.text(id) ?? '');
   }
 
   /** Writes the repetitions whose time is over, until the output is full. Returns whether there are more. */
@@ -210,11 +221,13 @@ function repeated({ line, length, times, hasRepeat }: Held): Buffer {
   return Buffer.from(canonical({ ...event, repeat: times } as AnyEvent));
 }
 
+const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const nothing = Buffer.alloc(0);
 
 function hold(held: Held, line: Line): void {
   held.hasRepeat = line.locate(repeat);
-  held.times += held.hasRepeat ? line.number(repeat) : 1;
+  const times = held.hasRepeat ? line.number(repeat) : 1;
+  held.times += times >= 1 ? times : 1;
   held.length = line.end - line.start;
   if (held.length > held.line.length) held.line = Buffer.allocUnsafeSlow(held.length);
   line.buffer.copy(held.line, 0, line.start, line.end);
@@ -234,10 +247,11 @@ export const command = defineCommand({
     ['collector | dedupe --by comm,name,result --within 5m', 'events are the same if program, name and result are'],
   ],
   options,
+  lenient: true,
   instead: { window: 'use --within', '': 'use --by FIELDS' },
   notes: `The first event passes at once, and its repetitions are held back. When the time is over, the last repetition
-passes, with their number in "repeat" if there were several; aggregate counts it that many times. Pending events pass
-unchanged, and so does the outcome of an attempt that had one. dns events are dropped unless you give --type dns or
+passes, with their number in "repeat" if there were several; aggregate counts it that many times. Pending, closed and open events
+pass unchanged, and so does the outcome of an attempt that had a pending event. dns events are dropped unless you give --type dns or
 --keep-dns. All other events pass.`,
   stage: (parsed) => new Dedupe(parsed),
 });

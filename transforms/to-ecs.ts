@@ -1,5 +1,6 @@
 import { fieldKinds } from '../schemas/generated/fields.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type Given, type Options, parseGiven } from '../schemas/pipe/command/options.js';
 import type { AnyEvent } from '../schemas/pipe/line/line.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { derivedFields } from './to-ecs/derived.js';
@@ -43,9 +44,14 @@ function pathOf(name: string): readonly string[] {
   return path;
 }
 
+const options = {} satisfies Options;
+
+const stage = () => converter('to-ecs', Object.keys(ecsFields), ecsOf);
+
 /** Creates the stage for use in a program. */
-export function toEcs(): Stage {
-  return converter('to-ecs', Object.keys(ecsFields), ecsOf);
+export function toEcs(given: Given<typeof options> = {}): Stage {
+  parseGiven(options, given);
+  return stage();
 }
 
 export const command = defineCommand({
@@ -57,10 +63,10 @@ export const command = defineCommand({
       'collector | enrich | to-ecs | sink-http --preset elasticsearch --into connects https://es:9200',
       "index events into Elasticsearch, for Elastic's dashboards and rules",
     ],
-    ["to-ecs < events.ndjson | jq -c 'del(.type, .v)'", 'pure ECS, without the synpipe type and version'],
+    ["to-ecs events.ndjson | jq -c 'del(.type, .v)'", 'pure ECS, without the synpipe type and version'],
   ],
-  options: {},
+  options,
   notes: `Each event becomes an event of type "ecs". Fields that ECS has no field for are kept under "synpipe". Events of
 unknown types pass unchanged, and so do "lost" events from to-ecs itself and from later stages.`,
-  stage: toEcs,
+  stage,
 });

@@ -1,6 +1,7 @@
 import { attemptTypes } from '../schemas/attempts.js';
 import { fieldKinds } from '../schemas/generated/fields.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
+import { type Given, type Options, parseGiven } from '../schemas/pipe/command/options.js';
 import type { AnyEvent } from '../schemas/pipe/line/line.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { sentence, succeeded } from './to-ecs/derived.js';
@@ -59,9 +60,14 @@ function derivedFields(event: AnyEvent): Record<string, unknown> {
 
 const base = (exe: string) => exe.replace(/ \(deleted\)$/, '').replace(/^.*\/(?=.)/s, '');
 
+const options = {} satisfies Options;
+
+const stage = () => converter('to-otel', Object.keys(otelFields), otelOf);
+
 /** Creates the stage for use in a program. */
-export function toOtel(): Stage {
-  return converter('to-otel', Object.keys(otelFields), otelOf);
+export function toOtel(given: Given<typeof options> = {}): Stage {
+  parseGiven(options, given);
+  return stage();
 }
 
 export const command = defineCommand({
@@ -75,9 +81,9 @@ export const command = defineCommand({
     ],
     ['collector | to-otel | sink-file otel.jsonl', "write a file for the Collector's otlpjsonfile receiver"],
   ],
-  options: {},
+  options,
   notes: `Each event becomes a line of OTLP JSON, of type "otel", with one log record. Its attributes are named by the semantic
 conventions. Fields that these do not define are kept as "synpipe." and their own name. Events of unknown types pass
 unchanged, and so do "lost" events from to-otel itself and from later stages.`,
-  stage: toOtel,
+  stage,
 });

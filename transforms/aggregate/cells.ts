@@ -1,11 +1,5 @@
+import type { Slots } from '../../schemas/sketch.js';
 import { mix } from './hash.js';
-
-/** The slots of one group that are not 0, sorted, and their values. */
-export interface Slots {
-  length: number;
-  slots: Uint32Array;
-  values: Float64Array;
-}
 
 /**
  * The sketches of many groups in one hash table from (row, slot) to a value. It only stores slots that are in use, and most

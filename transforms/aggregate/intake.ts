@@ -2,9 +2,10 @@ import type { Summary } from '../../schemas/generated/events.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
-import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
+import { largestOf, numbersIn } from './connections.js';
 import type { Emitter } from './emit.js';
+import type { GatheredLines } from './gather.js';
 import { covers, fields, type GroupField, type Key } from './key.js';
 import { countColumns, type Measures } from './measure.js';
 import type { Subject } from './options.js';
@@ -65,6 +66,18 @@ export class Intake {
       this.#missing(pane ?? this.windows.current.current).own.untracked++;
   }
 
+  /** Adds a closed or open event, which is not an attempt. */
+  connection(line: Line): void {
+    if (!this.measures.takes(line.type)) return;
+    const ts = line.locate(tsField) ? parseTime(line.raw, line.from + 1) : 0;
+    if (!this.#fits(largestOf(line))) return;
+    const pane = this.#at(line, ts, 1);
+    if (!pane) return;
+    pane.noteTime(ts);
+    this.key.read(line);
+    this.measures.connection(pane.table, pane.row(this.key), line);
+  }
+
   summary(line: Line): void {
     const event = line.event as Summary;
     const start = time(event.ts);
@@ -91,7 +104,7 @@ export class Intake {
       row = pane.row(this.key);
     } else {
       const sameBy = event.other && event.by === this.emitter.by;
-      pane.eachMax += sameBy ? (event.each_max ?? 0) : Math.max(event.count, pending);
+      pane.eachMax += sameBy ? (event.each_max ?? 0) : Math.max(event.count, pending, event.closed ?? 0);
     }
     if (this.#gauge) pane.gauges.add(row > 0 ? this.key : undefined, start, end, pending);
     this.measures.summary(pane.table, row, event);
@@ -102,6 +115,7 @@ export class Intake {
     const count = line.field('count') as number;
     const where = line.field('where') as string;
     if (where === 'update') return; // not an attempt: the outcome of its attempt has come or follows
+    if (where === 'close' && !this.measures.takes('closed')) return; // not an attempt either
     const ofLookups = where.startsWith('dns ');
     if (line.field('stage') === 'collector' && ofLookups !== (this.subject === 'dns')) return;
     if (!this.#fits(count)) return;
@@ -195,7 +209,8 @@ const time = (text: string) => parseTime(Buffer.from(text, 'latin1'), 0);
 function largestNumber(summary: Summary): number {
   const { count, connects = 0, outcomes = 0, pending = 0, errors = 0, failed = 0, each_max = 0 } = summary;
   const { lost = 0, invalid = 0, untracked = 0 } = summary;
-  return Math.max(count, connects, outcomes, pending, errors, failed, each_max, lost, invalid, untracked);
+  const attempts = Math.max(count, connects, outcomes, pending, errors, failed, each_max);
+  return Math.max(attempts, lost, invalid, untracked, ...numbersIn(summary));
 }
 
 function parseBy(text: string): GroupField[] {

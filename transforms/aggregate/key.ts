@@ -1,10 +1,10 @@
 import { attemptTypes } from '../../schemas/attempts.js';
 import { kinds } from '../../schemas/generated/kinds.js';
-import { nearest } from '../../schemas/pipe/command/options.js';
+import { nearestField } from '../../schemas/pipe/command/nearest.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { sourcesOf } from '../../schemas/pipe/line/virtual.js';
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
+import { invalidValue } from '../../schemas/pipe/messages/errors.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { workableTypes } from '../filter/types.js';
 import { writeAddress } from './address.js';
@@ -32,35 +32,51 @@ export const fieldNames = [...new Set(fieldsOf(workableTypes))].filter(
   (name) => !['type', 'v', 'seq', 'ts', 'id'].includes(name),
 );
 
+/** Every field that an event or a summary can have. */
+const known = new Set(fieldsOf(kinds.map(({ type }) => type)));
+
+function unknownField(name: string): string {
+  const near = nearestField(name, [...known]);
+  return `${near ? `${near} Write` : 'write'} .${name} for a field of your own`;
+}
+
 const whole = { v4: 32, v6: 128, step: 0 };
 /** The fields that are addresses, which have several spellings. */
 export const addresses = ['saddr', 'daddr'];
 const defaultV6 = 64;
 
+/** Parses the fields of a group given by an option: those in no schema are written as `.team`. Throws UsageError. */
+export function knownFields(text: string): GroupField[] {
+  const all = fields(text);
+  const parts = text.split(',').map((part) => part.trim());
+  const bad = all.find(({ name }, at) => !known.has(name) && !parts[at]?.startsWith('.'));
+  if (bad) throw invalidValue(bad.name, unknownField(bad.name));
+  return all;
+}
+
 /** Parses the fields of a group: `comm,daddr/24,ts:1m`. Throws UsageError. */
 export function fields(text: string): GroupField[] {
   const all = text.split(',').map((part) => field(part.trim()));
   const twice = all.find(({ name }, at) => all.findIndex((one) => one.name === name) < at);
-  if (twice) throw new UsageError(`names ${twice.name} twice`);
+  if (twice) throw invalidValue(text, `name ${twice.name} only once`);
   return all;
 }
 
 function field(text: string): GroupField {
-  const [, name = '', v4, v6, step] = /^([\w.-]+)(?:\/(\d{1,3})(?:\/(\d{1,3}))?|:(\w+))?$/.exec(text) ?? [];
-  if (!name) throw new UsageError(`needs fields such as comm, daddr/24, daddr/24/64, ts:1m, not "${text}"`);
+  const [, name = '', v4, v6, step] = /^\.?([\w.-]+)(?:\/(\d{1,3})(?:\/(\d{1,3}))?|:(\w+))?$/.exec(text) ?? [];
+  if (!name) throw invalidValue(text, 'use fields such as comm, daddr/24, daddr/24/64, ts:1m');
   if (name === 'ts') {
-    if (step === undefined || v4 !== undefined) throw new UsageError('needs a step for ts, as in ts:1m');
+    if (step === undefined || v4 !== undefined) throw invalidValue(text, 'give ts a step, as in ts:1m');
     const us = duration(step);
-    if (us === 0) throw new UsageError('needs a step above 0 for ts, as in ts:1m');
+    if (us === 0) throw invalidValue(text, 'use a step above 0, as in ts:1m');
     return { ...whole, name, step: us };
   }
-  if (step !== undefined) throw new UsageError(`has a step for ${name}; only ts can have a step`);
+  if (step !== undefined) throw invalidValue(text, 'only ts can have a step');
   if (v4 === undefined) return { ...whole, name };
-  if (!addresses.includes(name))
-    throw new UsageError(`has a prefix for ${name}; only saddr and daddr can have a prefix`);
+  if (!addresses.includes(name)) throw invalidValue(text, 'only saddr and daddr can have a prefix');
   const bits = { v4: Number(v4), v6: Number(v6 ?? defaultV6) };
   if (bits.v4 > 32 || bits.v6 > 128) {
-    throw new UsageError(`needs a prefix of up to 32 for IPv4 and up to 128 for IPv6 (daddr/24/64), not "${text}"`);
+    throw invalidValue(text, 'use a prefix of up to 32 for IPv4 and up to 128 for IPv6 (daddr/24/64)');
   }
   return { ...whole, name, ...bits };
 }
@@ -163,7 +179,7 @@ export class Key extends KeyBytes {
 /** Reports at the end if no event had one of the key's fields. */
 export function reportUnknownField(command: string, { unknownField }: Key): void {
   if (unknownField === undefined) return;
-  const near = fieldNames.includes(unknownField) ? undefined : nearest(unknownField, fieldNames);
+  const near = fieldNames.includes(unknownField) ? undefined : nearestField(unknownField, fieldNames);
   logMessage(command, `no event had the field ${unknownField}${near ? `; ${near}` : ''}`);
 }
 

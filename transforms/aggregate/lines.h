@@ -1,13 +1,8 @@
 // Writes rows of counts as lines. Part of table.c.
 #pragma once
 
-#define MOST_PARTS 32
 #define MOST_DIGITS 16
 #define INEXACT 9007199254740992.0
-
-// A text and the value that follows it: a part of the key, or a column, or nothing (both -1). The text is left out if the
-// key part is empty, or if the column is 0 and `always` is not set.
-struct piece { const u8 *text; u32 length; int part, column; u32 always; };
 
 INLINE u8 *copy(u8 *to, const u8 *from, u32 length) {
 	u32 at = 0;

@@ -1,9 +1,11 @@
 import type { AnyEvent, Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
-import { RuntimeError, UsageError } from '../../schemas/pipe/messages/errors.js';
+import { invalidValue, RuntimeError } from '../../schemas/pipe/messages/errors.js';
+import { Connections, connectionMeasures } from './connections.js';
+import { Distribution } from './distribution.js';
 import { fields, Key } from './key.js';
 import type { Subject } from './options.js';
-import { bucketOf, decode, distinct, encode, quantile, register } from './sketch.js';
+import { decode, distinct, encode, register } from './sketch.js';
 import type { ColumnRule, Table, TableShape } from './table.js';
 import type { TextBuffer } from './text.js';
 import { parseTime, timeText } from './time.js';
@@ -20,8 +22,7 @@ export interface WindowInfo {
 }
 
 const results = ['established', 'refused', 'timeout', 'unreachable', 'reset', 'denied', 'aborted', 'error'];
-const quantiles = { p50: 0.5, p90: 0.9, p99: 0.99 };
-const simple = ['count', 'failed', 'result', 'latency', 'rate', 'first', 'last'];
+export const simple = ['count', 'failed', 'result', 'latency', 'rate', 'first', 'last', ...connectionMeasures];
 const [firsts, thirds] = [0, 2].map((at) => results.map((result) => result.charCodeAt(at))) as [number[], number[]];
 export const defaultMeasures = 'count,failed,result,latency';
 export const defaultMeasuresOfLookups = 'count,failed,latency';
@@ -32,7 +33,7 @@ export function measures(text: string): string[] {
   for (const name of all) {
     if (simple.includes(name)) continue;
     const [, field] = /^distinct:([a-z]\w*)$/.exec(name) ?? [];
-    if (!field) throw new UsageError(`needs one or more of ${simple.join(', ')}, distinct:FIELD, not "${name}"`);
+    if (!field) throw invalidValue(name, `use one or more of ${simple.join(', ')}, distinct:FIELD`);
   }
   return all;
 }
@@ -71,7 +72,8 @@ export class Measures {
   readonly #columns: ColumnRule[] = ['sum', 'sum', 'sum'];
   readonly #failed: number;
   readonly #result: number;
-  readonly #latency: number;
+  readonly #latency: Distribution | undefined;
+  readonly #connections: Connections | undefined;
   readonly #first: number;
   readonly #last: number;
   readonly #rate: boolean;
@@ -85,18 +87,26 @@ export class Measures {
       names.includes(name) ? this.#columns.push(...rules) - rules.length : 0;
     this.#failed = columns('failed', 'sum', 'sum'); // errors of connects, failed outcomes
     this.#result = columns('result', ...results.map(() => 'sum' as const));
-    this.#latency = columns('latency', 'sum', 'min', 'max', 'sum'); // sum, minimum, maximum, number
+    const sketches: ('sum' | 'max')[] = [];
+    const distribution = (name: string): Distribution | undefined =>
+      names.includes(name)
+        ? new Distribution(name, columns(name, ...Distribution.rules), sketches.push('sum') - 1)
+        : undefined;
+    this.#latency = distribution('latency');
     this.#first = columns('first', 'min');
     this.#last = columns('last', 'max');
     this.#rate = names.includes('rate');
+    this.#connections = names.some((name) => connectionMeasures.includes(name))
+      ? new Connections(names, (...rules) => this.#columns.push(...rules) - rules.length, distribution)
+      : undefined;
     this.#distinct = [...new Set(names)]
       .filter((name) => name.startsWith('distinct:'))
       .map((measure, at) => {
         const name = measure.slice(9);
-        return { name, key: new Key(fields(name)), sketch: at + (this.#latency ? 1 : 0) };
+        return { name, key: new Key(fields(name)), sketch: sketches.length + at };
       });
-    const sketches = [...(this.#latency ? ['sum' as const] : []), ...this.#distinct.map(() => 'max' as const)];
-    this.shape = { columns: this.#columns, sketches };
+    sketches.push(...this.#distinct.map(() => 'max' as const));
+    this.shape = { columns: this.#columns, sketches, ...this.#connections?.shape };
   }
 
   /** Adds a connect, outcome or dns event, which counts `times` times (`repeat`). */
@@ -119,14 +129,15 @@ export class Measures {
     } else if (line.type === 'dns') {
       if (this.#failed && line.locate(errorField) && !line.locate(searchField))
         (numbers[base + this.#failed + 1] as number) += times;
-      if (this.#latency && line.locate(latencyField)) this.#addLatency(table, row, line.number(latencyField), times);
+      if (line.locate(latencyField)) this.#latency?.add(table, row, line.number(latencyField), times);
     } else {
-      if (this.#failed || this.#result) {
-        const result = line.locate(resultField) ? resultAt(line.raw, line.from + 1) : 0;
+      // Only with --lenient may an outcome lack its result or its latency.
+      if ((this.#failed || this.#result) && line.locate(resultField)) {
+        const result = resultAt(line.raw, line.from + 1);
         if (this.#failed && result !== established) (numbers[base + this.#failed + 1] as number) += times;
         if (this.#result) (numbers[base + this.#result + result] as number) += times;
       }
-      if (this.#latency) this.#addLatency(table, row, line.number(latencyField), times);
+      if (this.#latency && line.locate(latencyField)) this.#latency.add(table, row, line.number(latencyField), times);
     }
     if (this.#first && time < (numbers[base + this.#first] as number)) numbers[base + this.#first] = time;
     if (this.#last && time > (numbers[base + this.#last] as number)) numbers[base + this.#last] = time;
@@ -137,14 +148,14 @@ export class Measures {
     }
   }
 
-  #addLatency(table: Table, row: number, latency: number, times: number): void {
-    const { numbers } = table;
-    const at = table.base(row) + this.#latency;
-    (numbers[at] as number) += latency * times;
-    if (latency < (numbers[at + 1] as number)) numbers[at + 1] = latency;
-    if (latency > (numbers[at + 2] as number)) numbers[at + 2] = latency;
-    (numbers[at + 3] as number) += times;
-    table.sketches[0]?.add(row, bucketOf(latency), times);
+  /** Whether an event of a connection adds anything to what is measured. */
+  takes(type: string): boolean {
+    return this.#connections?.takes(type) ?? false;
+  }
+
+  /** Adds a closed or open event. */
+  connection(table: Table, row: number, line: Line): void {
+    this.#connections?.event(table, row, line);
   }
 
   /** Adds a summary's numbers. Throws RuntimeError if it lacks one of the measures. */
@@ -159,6 +170,7 @@ export class Measures {
     const ended = number(this.subject === 'dns' ? 'count' : 'outcomes');
     table.add(row, connects, number('connects'));
     table.add(row, outcomes, ended);
+    this.#connections?.merge(table, row, summary, (field, measure) => lacks(field, measure));
     const isEmpty = number('connects') + ended === 0;
     if (isEmpty) return;
     if (this.#failed) {
@@ -174,16 +186,7 @@ export class Measures {
       }
       if (sum !== ended) throw lacks('results', 'result');
     }
-    if (this.#latency && ended > 0) {
-      const at = this.#latency;
-      const sum = decode(text('latency_sketch', 'latency'), (slot, value) => {
-        table.sketches[0]?.add(row, slot, value);
-        table.add(row, at + 3, value);
-      });
-      table.add(row, at, sum);
-      if (summary.latency_min_us !== undefined) table.setMin(row, at + 1, number('latency_min_us'));
-      if (summary.latency_max_us !== undefined) table.setMax(row, at + 2, number('latency_max_us'));
-    }
+    if (this.#latency && ended > 0) this.#latency.merge(table, row, summary, text('latency_sketch', 'latency'));
     if (this.#first) table.setMin(row, this.#first, parseTime(Buffer.from(text('first', 'first')), 0));
     if (this.#last) table.setMax(row, this.#last, parseTime(Buffer.from(text('last', 'last')), 0));
     for (const { name, sketch } of this.#distinct) {
@@ -200,10 +203,11 @@ export class Measures {
       ...(this.subject === 'attempts' ? ['connects', 'outcomes', 'pending'] : []),
       ...(this.#failed ? [...(this.subject === 'attempts' ? ['errors'] : []), 'failed', 'failed_ratio'] : []),
       ...(this.#result ? results.map((result) => `result_${result}`) : []),
-      ...(this.#latency ? ['min', 'mean', ...Object.keys(quantiles), 'max'].map((name) => `latency_${name}_us`) : []),
+      ...(this.#latency?.fields ?? []),
       ...(this.#rate ? ['rate'] : []),
       ...(this.#first ? ['first'] : []),
       ...(this.#last ? ['last'] : []),
+      ...(this.#connections?.fields ?? []),
       ...this.#distinct.map(({ name }) => `distinct_${name}`),
     ];
   }
@@ -236,34 +240,15 @@ export class Measures {
         if (number > 0) text.field(`,"result_${result}":`, number);
       }
     }
-    if (this.#latency && table.get(row, this.#latency + 3) > 0) this.#writeLatency(text, table, row);
-    else if (this.#latency && this.subject === 'dns' && o > 0) text.ascii(`,"latency_sketch":"${noLatencies}"`);
+    this.#latency?.write(text, table, row, o > 0);
     if (this.#rate && window.span > 0) text.field(',"rate":', round((count * 1e6) / window.span, 3));
     if (this.#first) this.#writeTime(text, 'first', table.get(row, this.#first));
     if (this.#last) this.#writeTime(text, 'last', table.get(row, this.#last));
+    this.#connections?.write(text, table, row);
   }
 
   #writeTime(text: TextBuffer, name: string, time: number): void {
     if (Number.isFinite(time)) text.ascii(`,"${name}":"${timeText(time)}"`);
-  }
-
-  #writeLatency(text: TextBuffer, table: Table, row: number): void {
-    const at = this.#latency;
-    const [sum, least, largest, total] = [0, 1, 2, 3].map((i) => table.get(row, at + i)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const slots = (table.sketches[0] as Table['sketches'][number]).of(row, table.rows);
-    text.field(',"latency_min_us":', least);
-    text.field(',"latency_mean_us":', Math.min(Math.max(Math.round(sum / total), least), largest));
-    for (const [name, q] of Object.entries(quantiles)) {
-      const value = Math.min(Math.max(Math.round(quantile(slots, q, total)), least), largest);
-      text.field(`,"latency_${name}_us":`, value);
-    }
-    text.field(',"latency_max_us":', largest);
-    text.ascii(`,"latency_sketch":"${encode(slots, sum)}"`);
   }
 
   /** Writes the numbers of distinct values, which come after all fields that the schema names. */
@@ -275,9 +260,6 @@ export class Measures {
     }
   }
 }
-
-/** The sketch of look-ups without a latency, so that another aggregate can add it. */
-const noLatencies = encode({ length: 0, slots: new Uint32Array(0), values: new Float64Array(0) }, 0);
 
 function lacks(what: string, measure: string): RuntimeError {
   return new RuntimeError(`a summary has no ${what}; add --measure ${measure} to the aggregate that wrote it`);

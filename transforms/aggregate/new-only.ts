@@ -18,9 +18,9 @@ export function newOnly(
   path: string,
   expire: number,
   most: number,
-  { types, ends }: ReturnType<typeof chosenTypes>,
+  { types, drops }: ReturnType<typeof chosenTypes>,
   lock: boolean,
-  filters: Record<string, unknown>,
+  options: Record<string, unknown>,
 ): Stage {
   const key = new Key(fields, types);
   const seen = new SeenGroups(path, fieldsText(fields), expire, most, lock, (text) => logMessage('aggregate', text));
@@ -35,8 +35,7 @@ export function newOnly(
   return {
     name: 'aggregate',
     types,
-    ends,
-    filters,
+    traits: { drops, options },
     open: () => seen.open(),
     line(line: Line, out: Output) {
       key.read(line);
@@ -54,7 +53,7 @@ export function newOnly(
       await store();
       return written.length > 0;
     },
-    end() {
+    close() {
       if (key.length > 0) reportUnknownField('aggregate', key);
       return seen.close();
     },

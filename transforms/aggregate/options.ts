@@ -1,10 +1,12 @@
 import { integer, type Options, oneOf, type Parsed } from '../../schemas/pipe/command/options.js';
 import { noLock } from '../../schemas/pipe/io/lock.js';
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
+import { conflict, invalidValue, needs, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { fieldsIn, where } from '../../schemas/where/where.js';
 import { typeOptions } from '../filter/types.js';
-import { fieldNames, fields, type GroupField } from './key.js';
-import { defaultMeasures, measures } from './measure.js';
+import { connectionMeasures } from './connections.js';
+import { fieldNames, fields, type GroupField, knownFields } from './key.js';
+import { defaultMeasures, measures, simple } from './measure.js';
+import { measureOf } from './measured.js';
 import { orderBy } from './order.js';
 import { duration, durationText, interval } from './time.js';
 import { reserved } from './write.js';
@@ -38,7 +40,7 @@ export const options = {
   measure: {
     value: 'MEASURES',
     parse: measures,
-    help: `What to measure for each group: a list of count, failed, result, latency, rate, first, last, distinct:FIELD (default ${defaultMeasures}).`,
+    help: `What to measure for each group: a list of ${simple.join(', ')}, distinct:FIELD (default ${defaultMeasures}). The last four before distinct need closed events.`,
   },
   count: {
     value: 'connect|outcome',
@@ -74,37 +76,51 @@ export const options = {
 } satisfies Options;
 
 function groupBy(text: string): GroupField[] {
-  const all = fields(text);
-  const bad = all.find(({ name }) => reserved.includes(name) || name.startsWith('distinct_'));
-  if (bad) throw new UsageError(`cannot use ${bad.name}, which has another meaning in a summary`);
+  const names = text.split(',').map((part) => part.trim());
+  const measured = names.find((name) => simple.includes(name) && !fieldNames.includes(name));
+  const all = measured ? fields(text) : knownFields(text);
+  const bad = measured ?? all.find(({ name }) => reserved.includes(name) || name.startsWith('distinct_'))?.name;
+  if (bad) {
+    const { measure, field } = measureOf(bad) ?? {};
+    const cause = `${bad} ${measure ? 'is not a field to group by' : 'has another meaning in a summary'}`;
+    throw invalidValue(text, `${cause}; ${measure ? `use --measure ${measure} --order-by ${field}` : 'leave it out'}`);
+  }
   return all;
 }
 
 /** What is counted. */
 export type Subject = 'attempts' | 'dns';
 
-/** Returns what to count for these event types. Throws UsageError if an option does not fit it. */
+/** Returns what to count for these event types. Throws invalidValue, UsageError if an option does not fit it. */
 export function subjectOf(types: readonly string[], { count, measure }: Parsed<typeof options>['values']): Subject {
   if (!types.includes('dns')) return 'attempts';
   if (types.length > 1)
     throw new UsageError('--type dns counts look-ups, not attempts; use a second aggregate for attempts');
-  if (count) throw new UsageError('--count applies to attempts only; remove it with --type dns');
-  if (measure?.includes('result')) throw new UsageError('--measure result applies to attempts only; use --by error');
+  if (count)
+    throw conflict('--count', '--type dns', { reason: '--count is for attempts', remedy: 'leave out --count' });
+  if (measure?.includes('result'))
+    throw conflict('--measure result', '--type dns', { reason: 'look-ups have no result', remedy: 'use --by error' });
+  const wrong = measure?.find((name) => connectionMeasures.includes(name));
+  if (wrong)
+    throw conflict(`--measure ${wrong}`, '--type dns', {
+      reason: 'look-ups have no connection',
+      remedy: 'leave it out',
+    });
   return 'dns';
 }
 
-/** Throws UsageError if options contradict each other. */
+/** Throws invalidValue, UsageError if options contradict each other. */
 export function check({ every, step, grace }: Parsed<typeof options>['values'], by: readonly GroupField[]): void {
-  if (step !== undefined && every === undefined) throw new UsageError('--step needs --every');
-  if (grace !== undefined && every === undefined) throw new UsageError('--grace needs --every');
+  if (step !== undefined && every === undefined) throw needs('--step', '--every');
+  if (grace !== undefined && every === undefined) throw needs('--grace', '--every');
   if (every !== undefined && step !== undefined && every % step !== 0) {
-    throw new UsageError(`--every ${durationText(every)} must be a multiple of --step ${durationText(step)}`);
+    throw new UsageError(`invalid --every ${durationText(every)}: use a multiple of --step ${durationText(step)}`);
   }
   const pane = step ?? every;
   const tsStep = by.find(({ step }) => step > 0)?.step;
   if (pane !== undefined && tsStep !== undefined && pane % tsStep !== 0) {
     throw new UsageError(
-      `--${step ? 'step' : 'every'} ${durationText(pane)} must be a multiple of the step in ts:${durationText(tsStep)}`,
+      `invalid --${step ? 'step' : 'every'} ${durationText(pane)}: use a multiple of the step in ts:${durationText(tsStep)}`,
     );
   }
 }

@@ -1,6 +1,4 @@
-import { nearest } from '../../schemas/pipe/command/options.js';
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
-import { fieldNames } from './key.js';
+import { invalidValue } from '../../schemas/pipe/messages/errors.js';
 import type { Table } from './table.js';
 
 /** The field of the summaries by which groups are ordered. */
@@ -12,16 +10,8 @@ export interface Order {
 /** Parses `latency_p99_us` (largest first) or `first:asc` (smallest first). Throws UsageError. */
 export function orderBy(text: string): Order {
   const [, name, way] = /^([\w.-]+?)(?::(asc|desc))?$/.exec(text) ?? [];
-  if (name === undefined)
-    throw new UsageError(`needs a field of the summaries such as count or first:asc, not "${text}"`);
+  if (name === undefined) throw invalidValue(text, 'use a field of the summaries, such as count or first:asc');
   return { name, ascending: way === 'asc' };
-}
-
-/** Throws UsageError if no summary has the field that an option names. */
-export function checkField(option: string, name: string, names: readonly string[]): void {
-  if (names.includes(name)) return;
-  const advice = fieldNames.includes(name) ? 'add it to --by' : nearest(name, [...names]);
-  throw new UsageError(`${option} ${name}: summaries do not have this field; ${advice ?? 'add it with --measure'}`);
 }
 
 /** Returns the rows in order. Groups without the field come last, and equal groups are ordered by their key. */

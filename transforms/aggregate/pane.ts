@@ -114,7 +114,11 @@ export class Pane {
 /** Returns the weight of a group. The groups with the largest weights are kept. */
 export function weight(table: Table, row: number): number {
   const [connects, outcomes, pending] = [countColumns.connects, countColumns.outcomes, countColumns.pending];
-  return Math.max(table.get(row, connects), table.get(row, outcomes), table.get(row, pending));
+  const attempts = Math.max(table.get(row, connects), table.get(row, outcomes), table.get(row, pending));
+  const { closed, bytes } = table.shape;
+  if (closed === undefined) return attempts;
+  const hasBytes = bytes !== undefined && table.get(row, bytes) + table.get(row, bytes + 1) > 0;
+  return Math.max(attempts, table.get(row, closed), Number(hasBytes));
 }
 
 /** Returns how many of the sorted numbers are not above `number`. */

@@ -1,4 +1,6 @@
-/** A text of a line and the value that follows it: struct piece of lines.h. Without the value, the text is left out. */
+import { piece } from './table.layout.js';
+
+/** A text of a line and the value that follows it. Without the value, the text is left out. */
 export interface Piece {
   text: string;
   /** The index of a part of the key. */
@@ -8,10 +10,6 @@ export interface Piece {
   always?: boolean;
 }
 
-/** lines.h handles at most this many parts of a key. */
-export const maxParts = 32;
-const words = 5; // of a struct piece
-
 /** The pieces of a line in order, in the format of lines.h: the structs, followed by their texts. */
 export class Pieces {
   readonly bytes: Buffer;
@@ -19,21 +17,22 @@ export class Pieces {
 
   constructor(pieces: readonly Piece[]) {
     const texts = pieces.map(({ text }) => text).join('');
-    const structs = pieces.length * words * 4;
+    const structs = pieces.length * piece.bytes;
     this.count = pieces.length;
     this.bytes = Buffer.alloc((structs + texts.length + 7) & -8);
     this.bytes.write(texts, structs, 'latin1');
-    const into = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, pieces.length * words);
+    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
     let at = structs;
     for (const [i, { text, part = -1, column = -1, always = false }] of pieces.entries()) {
-      into.set([at, text.length, part, column, Number(always)], i * words);
-      at += text.length;
+      const { length } = text;
+      piece.write(view, i * piece.bytes, { text: at, length, part, column, always: Number(always) });
+      at += length;
     }
   }
 
   /** Copies the structs and texts to `place` in a memory, and adjusts the pointers in the structs. */
   put(memory: Uint8Array, words32: Uint32Array, place: number): void {
     memory.set(this.bytes, place);
-    for (let i = 0; i < this.count; i++) (words32[place / 4 + i * words] as number) += place;
+    for (let i = 0; i < this.count; i++) (words32[(place + i * piece.bytes) / 4 + piece.at.text] as number) += place;
   }
 }

@@ -1,7 +1,7 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
-import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
+import type { GatheredLines } from './gather.js';
 import { Tables } from './pane.js';
 import type { TableShape } from './table.js';
 import { Timelines } from './timelines.js';

@@ -1,31 +1,7 @@
 import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
-import { Cells, type Slots } from './cells.js';
+import type { Slots } from '../../schemas/sketch.js';
+import { Cells } from './cells.js';
 import { hash } from './hash.js';
-
-/**
- * DDSketch (Masson, Rim, Lee 2019): counts values in buckets of exponentially growing size. Quantiles are exact within 1 %
- * of their value, and sketches can be added without loss. Slot 0 is for the value 0, slot i + 1 for values from γ^(i-1) to
- * γ^i. Values are integers up to 2^53, so all possible buckets fit into the slots of Cells.
- */
-const accuracy = 0.01;
-const gamma = (1 + accuracy) / (1 - accuracy);
-const perLog = 1 / Math.log(gamma);
-
-export function bucketOf(value: number): number {
-  return value < 1 ? 0 : Math.ceil(Math.log(value) * perLog) + 1;
-}
-
-const middle = (slot: number) => (slot === 0 ? 0 : (2 * gamma ** (slot - 1)) / (gamma + 1));
-
-/** Returns the value at quantile q, within 1 %: the value of rank floor(q (n - 1)), from the smallest. */
-export function quantile({ length, slots, values }: Slots, q: number, total: number): number {
-  let rank = Math.floor(q * (total - 1));
-  for (let i = 0; i < length; i++) {
-    rank -= values[i] as number;
-    if (rank < 0) return middle(slots[i] as number);
-  }
-  return middle(slots[length - 1] as number);
-}
 
 /**
  * HyperLogLog with 4096 registers: estimates the number of distinct values with a standard error of 1.6 %, and nearly

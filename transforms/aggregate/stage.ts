@@ -1,21 +1,21 @@
+import { connectionTypes } from '../../schemas/attempts.js';
 import type { Parsed } from '../../schemas/pipe/command/options.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
-import { GatheredLines, GatherPlan } from '../../schemas/pipe/scan/gather.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
-import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
+import type { Batch, Control, Observe, Output, Stage, Traits } from '../../schemas/pipe/stage/stage.js';
 import { chosenTypes } from '../filter/types.js';
 import { Emitter } from './emit.js';
+import { GatherPlan } from './gather.js';
+import { mostGathered } from './gather.layout.js';
 import { IdleTimer } from './idle.js';
 import { Intake } from './intake.js';
 import { addresses, isWhole, Key, reportUnknownField } from './key.js';
 import { countColumns, defaultMeasures, defaultMeasuresOfLookups, Measures, measures } from './measure.js';
+import { checkField } from './measured.js';
 import { check, defaultGrace, defaultGroups, type options, type Subject, subjectOf } from './options.js';
-import { checkField, orderBy } from './order.js';
+import { orderBy } from './order.js';
 import { WindowSets } from './sets.js';
-
-/** gather.h handles at most this many fields. */
-const maxGathered = 32;
 
 /** Fields that summaries have, or can have, whatever is measured. */
 const commonFields = ['type', 'v', 'ts', 'end', 'by', 'other'];
@@ -27,8 +27,10 @@ const commonFields = ['type', 'v', 'ts', 'end', 'by', 'other'];
 export class Aggregate implements Stage {
   readonly name = 'aggregate';
   readonly types: readonly string[];
-  readonly ends: readonly string[];
-  readonly filters: Record<string, unknown>;
+  readonly traits: Traits;
+  readonly batch: Batch = { lines: (lines, out) => this.#lines(lines, out) };
+  readonly observe: Observe = { metrics: () => this.#metrics() };
+  readonly control: Control = { skipped: (count) => this.#intake.invalid(count) };
   readonly #subject: Subject;
   readonly #key: Key;
   readonly #gather: GatherPlan | undefined;
@@ -40,19 +42,18 @@ export class Aggregate implements Stage {
   readonly #every: boolean;
 
   constructor({ values, given }: Parsed<typeof options>) {
-    const { types, ends } = chosenTypes(values);
+    const { types, drops } = chosenTypes(values);
     this.types = [...types, 'summary', 'lost'];
-    this.ends = ends;
+    this.traits = { drops, options: given };
     this.#subject = subjectOf(types, values);
     const { by = [], every, step, grace = defaultGrace } = values;
     const { measure = measures(this.#subject === 'dns' ? defaultMeasuresOfLookups : defaultMeasures) } = values;
     check(values, by);
-    this.filters = given;
     this.#every = every !== undefined;
     this.#key = new Key(by, types);
     const columns = { connect: countColumns.connects, outcome: countColumns.outcomes, dns: countColumns.outcomes };
     const tags = Object.fromEntries(Object.entries(columns).filter(([type]) => types.includes(type)));
-    if (by.length <= maxGathered && by.every(isWhole))
+    if (by.length <= mostGathered && by.every(isWhole))
       this.#gather = new GatherPlan(
         by.map(({ name }) => name),
         addresses,
@@ -60,8 +61,9 @@ export class Aggregate implements Stage {
       );
     this.#measures = new Measures(measure, this.#subject);
     const names = [...this.#measures.names, ...by.map(({ name }) => name)];
-    if (values.orderBy) checkField('--order-by', values.orderBy.name, names);
-    for (const name of values.having?.fields ?? []) checkField('--having', name, [...names, ...commonFields]);
+    if (values.orderBy) checkField('--order-by', values.orderBy.name, names, values.measure, this.#subject);
+    for (const name of values.having?.fields ?? [])
+      checkField('--having', name, [...names, ...commonFields], values.measure, this.#subject);
     this.#windows = new WindowSets(
       { ...(every && { every }), ...(step && { step }), grace },
       this.#measures.shape,
@@ -90,15 +92,16 @@ export class Aggregate implements Stage {
       }
       this.#intake.summary(line);
     } else if (line.type === 'pending') this.#intake.pending(line);
+    else if (connectionTypes.includes(line.type)) this.#intake.connection(line);
     else this.#intake.event(line);
     out.drop(); // the event is counted, and its group is written later
     if (this.#intake.due) this.#pump(out);
   }
 
   /** Takes plain lines. Lines for the same pane as the last one are added in a batch, the others one by one. */
-  lines(scanned: ScannedLines, out: Output): number {
+  #lines(scanned: ScannedLines, out: Output): number {
     if (!this.#gather || this.#intake.due) return 0;
-    const lines = new GatheredLines(scanned.gathered, scanned.gather(this.#gather));
+    const lines = this.#gather.gather(scanned);
     for (let at = 0; at < lines.count; at++) {
       const from = at;
       at = this.#intake.many(lines, from, scanned);
@@ -108,11 +111,6 @@ export class Aggregate implements Stage {
       if (this.#intake.due) return at + 1;
     }
     return lines.count;
-  }
-
-  /** Counts invalid input lines as missing from the window. */
-  invalid(count: number): void {
-    this.#intake.invalid(count);
   }
 
   flush(out: Output): void {
@@ -129,12 +127,12 @@ export class Aggregate implements Stage {
     return this.#emitter.write(out, true);
   }
 
-  metrics(): Metric[] {
+  #metrics(): Metric[] {
     const groups = this.#windows.all.reduce((sum, windows) => sum + windows.groups, 0);
     return [metric('synpipe_aggregate_groups', 'gauge', 'Groups in all open windows.', groups)];
   }
 
-  end(): void {
+  close(): void {
     this.#idle.end();
     if (this.#intake.any) reportUnknownField(this.name, this.#key);
   }

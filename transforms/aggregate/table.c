@@ -1,19 +1,17 @@
 // Groups by the bytes of their key, in the memory of this WebAssembly instance (memory.ts). An open-addressing table maps
 // hashes to row numbers, and each row has its key and a fixed number of columns. `add` touches the memory that a batch of
 // lines needs before it uses it, so that the cache misses overlap.
+#include "../../schemas/generated/gather.layout.h"
+#include "../../schemas/generated/table.layout.h"
 #include "../../schemas/pipe/scan/bytes.h"
 
 #define PAGE 65536u
 #define MOST_COLUMNS 64
-#define BLOCK_BITS 14
 #define BLOCK (1u << BLOCK_BITS)
 #define KEY_BLOCK (1u << 20)
 #define FEWEST_SLOTS 256u
 #define AHEAD 32
 
-#define EXPORT(name) __attribute__((export_name(#name)))
-
-struct row { u32 hash; u8 *key; u32 length, before; double columns[]; };
 struct slot { u32 row, hash; }; // row 0 is free
 
 extern u8 __heap_base;
@@ -47,7 +45,7 @@ INLINE struct row *row_at(u32 row) {
 	return (struct row *)(blocks[row >> BLOCK_BITS] + (row & (BLOCK - 1)) * (sizeof(struct row) + columns * 8));
 }
 
-static struct row *append(u32 hash, u8 *key, u32 length, u32 before) {
+static struct row *append(u32 hash, const u8 *key, u32 length, u32 before) {
 	if (!(rows & (BLOCK - 1))) blocks[rows >> BLOCK_BITS] = take(BLOCK * (sizeof(struct row) + columns * 8));
 	struct row *row = row_at(rows++);
 	*row = (struct row){hash, key, length, before};
@@ -139,10 +137,7 @@ EXPORT(row) u32 row(u32 length, u32 before) {
 	return slot->row ? slot->row : insert(slot, room, length, hash, before);
 }
 
-// A line as gathered by gather.h. `tag` is the column to count it in; `add` replaces it by the row.
-struct gathered { u32 length, tag; double time; u8 key[]; };
-
-// Counts each gathered line in the buffer as 1. Stops at a new key if there are more than `most` rows. Returns the number of
+// Counts each gathered line in the buffer as 1, in the column that is its tag, and replaces the tag by the row. Stops at a new key if there are more than `most` rows. Returns the number of
 // lines counted.
 EXPORT(add) u32 add(u32 lines, u32 most, u32 before) {
 	struct gathered *line = (struct gathered *)room, *batch[AHEAD];

@@ -1,7 +1,9 @@
 import type { KeyBytes } from './bytes.js';
 import { Cells } from './cells.js';
+import { gathered } from './gather.layout.js';
 import { TableMemory } from './memory.js';
 import type { Pieces } from './pieces.js';
+import { blockBits, row as layout } from './table.layout.js';
 
 /** How the numbers of several events are combined in a column. */
 export type ColumnRule = 'sum' | 'min' | 'max';
@@ -11,11 +13,12 @@ export interface TableShape {
   columns: readonly ColumnRule[];
   /** The rule of each sketch: the values of a slot are added up, or the largest is kept. */
   sketches: readonly ('sum' | 'max')[];
+  /** The columns of the measures of connections: the number of those that closed, and two sums of bytes. */
+  closed?: number;
+  bytes?: number;
 }
 
-const head = 16; // bytes of a row before its columns: hash, address and length of the key, and `before`
 const word = 4;
-const blockBits = 14; // rows of a block, as in table.c
 const linesAtOnce = 1024;
 const linesRoom = 1 << 18; // bytes
 const neutral = { sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
@@ -28,7 +31,7 @@ export class Table {
   readonly #blocks: number;
 
   constructor(readonly shape: TableShape) {
-    this.#stride = head + shape.columns.length * 8;
+    this.#stride = layout.bytes + shape.columns.length * 8;
     this.sketches = shape.sketches.map((rule) => new Cells(rule === 'max'));
     const { exports, f64 } = this.#memory;
     this.#blocks = exports.row_blocks() / word;
@@ -52,9 +55,9 @@ export class Table {
    * Counts gathered lines, each in the column given by its tag. Stops at a new key if the table has more than `most` rows.
    * Returns the number of lines counted.
    */
-  addGathered(gathered: Uint8Array, lines: number, most: number, before: number): number {
-    const place = this.#space(gathered.length);
-    this.#memory.u8.set(gathered, place);
+  addGathered(bytes: Uint8Array, lines: number, most: number, before: number): number {
+    const place = this.#space(bytes.length);
+    this.#memory.u8.set(bytes, place);
     const added = this.#memory.exports.add(lines, most, clamp32(before));
     this.#memory.refresh();
     return added;
@@ -62,7 +65,7 @@ export class Table {
 
   /** Returns the row of a line that the last `addGathered` counted, by the start of its bytes. */
   added(start: number): number {
-    return this.#memory.u32[(this.#memory.exports.space(0) + start) / word + 1] as number;
+    return this.#memory.u32[(this.#memory.exports.space(0) + start) / word + gathered.at.tag] as number;
   }
 
   /**
@@ -84,7 +87,7 @@ export class Table {
 
   /** Returns the `before` that the row was added with: how much of the group may have been counted and dropped earlier. */
   before(row: number): number {
-    return this.#memory.u32[this.#at(row) / word + 3] as number;
+    return this.#memory.u32[this.#at(row) / word + layout.at.before] as number;
   }
 
   /** The numbers of all rows. A row's columns begin at its base. The array is replaced when a row is added. */
@@ -93,7 +96,7 @@ export class Table {
   }
 
   base(row: number): number {
-    return (this.#at(row) + head) / 8;
+    return this.#at(row) / 8 + layout.at.columns;
   }
 
   get(row: number, column: number): number {
@@ -120,8 +123,8 @@ export class Table {
   key(row: number): { bytes: Uint8Array; start: number; end: number } {
     const { u8, u32 } = this.#memory;
     const at = this.#at(row) / word;
-    const start = u32[at + 1] as number;
-    return { bytes: u8, start, end: start + (u32[at + 2] as number) };
+    const start = u32[at + layout.at.key] as number;
+    return { bytes: u8, start, end: start + (u32[at + layout.at.length] as number) };
   }
 
   /** Adds another table's groups to this table. Groups that `keep` rejects are added to `other`. */

@@ -1,9 +1,10 @@
 import { microseconds, time, times } from '../../schemas/pipe/command/units.js';
+import { momentText } from '../../schemas/pipe/line/moment.js';
 
 // Times are numbers of µs since 1970, which are exact from 1685 to 2255.
 
 /** Parse the value of an option as a length of time in µs. An `interval` must be above 0. */
-export const duration = (text: string) => microseconds(text, 's');
+export const duration = microseconds;
 export const interval = time('us', { from: '1us' });
 
 /** Returns a duration as text for `duration` to parse. */
@@ -16,7 +17,7 @@ const two = (b: Uint8Array, at: number) => (b[at] as number) * 10 + (b[at + 1] a
 
 /** Parses the bytes of a valid `ts`: `2026-11-23T08:15:30.123456Z`. Returns µs since 1970. */
 export function parseTime(b: Uint8Array, at: number): number {
-  // The days since 1970 in the proleptic Gregorian calendar, with years that begin in March.
+  // Counts the days since 1970 (proleptic Gregorian calendar). A year begins in March here, so that a leap day is its last day.
   const month = two(b, at + 5);
   const year = two(b, at) * 100 + two(b, at + 2) - (month <= 2 ? 1 : 0);
   const dayOfYear = (((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) | 0) + two(b, at + 8) - 1;
@@ -31,8 +32,5 @@ const latest = 253402300799999e3;
 
 /** Returns a time as RFC 3339 with µs. */
 export function timeText(us: number): string {
-  const whole = Math.min(Math.max(us, earliest), latest);
-  const ms = Math.floor(whole / 1000);
-  const rest = String(whole - ms * 1000).padStart(3, '0');
-  return `${new Date(ms).toISOString().slice(0, -1)}${rest.slice(0, 3)}Z`;
+  return momentText(Math.min(Math.max(us, earliest), latest));
 }

@@ -1,8 +1,8 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
-import type { GatheredLines } from '../../schemas/pipe/scan/gather.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import { HostClock } from './clock.js';
+import type { GatheredLines } from './gather.js';
 import { Timeline } from './timeline.js';
 
 const hostField = new LineField('host');
@@ -61,8 +61,8 @@ export class Timelines<T> {
   }
 
   /**
-   * Records the lines from `start` to `end` that belong to the current timeline, as nearly all do. Their times must be within
-   * one pane. Returns the index of the first line that does not belong to it.
+   * Records the lines from `start` to the first one that does not belong to the current timeline, but not beyond `end`.
+   * Nearly all lines belong to it. Their times must be within one pane. Returns the index after the last recorded line.
    */
   observeRun(lines: GatheredLines, start: number, end: number, scanned: ScannedLines): number {
     let at = start;

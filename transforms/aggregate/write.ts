@@ -2,8 +2,9 @@ import { fieldKinds } from '../../schemas/generated/fields.js';
 import { fieldsText, type GroupField } from './key.js';
 import { countColumns, type Measures, type WindowInfo } from './measure.js';
 import type { Missing } from './pane.js';
-import { maxParts, type Piece, Pieces } from './pieces.js';
+import { type Piece, Pieces } from './pieces.js';
 import type { Table } from './table.js';
+import { mostParts } from './table.layout.js';
 import { TextBuffer } from './text.js';
 import { parseTime, timeText } from './time.js';
 
@@ -78,7 +79,7 @@ export class SummaryWriter {
 
   /** Returns the pieces of lines with counts only, or undefined if lines have more than that. */
   pieces(window: WindowInfo): Pieces | undefined {
-    if (!this.measures.countsOnly || this.#step >= 0 || this.#fields.length > maxParts) return undefined;
+    if (!this.measures.countsOnly || this.#step >= 0 || this.#fields.length > mostParts) return undefined;
     this.#head(window.start, window.end);
     const head = this.text.buffer.toString('latin1', 0, this.text.length);
     const isOfAttempts = this.measures.subject === 'attempts';

@@ -2,15 +2,18 @@ import { attemptTypes } from '../../schemas/attempts.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { lineLimit } from '../../schemas/pipe/line/line-splitter.js';
-import { AdditionCache, aged, at, reasonBits, split, timed, zoned } from '../../schemas/pipe/scan/addition-cache.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
+import { AdditionCache } from './addition-cache.js';
+import { addition, aged, reasonBits, split, timed, zoned } from './addition-cache.layout.js';
+import { Appender } from './append.js';
 import type { LocalFields } from './local-fields.js';
 import type { MapFields } from './map-fields.js';
 import type { AddressEntry, Names, Reason } from './names.js';
 import type { EventTime } from './time.js';
 import { age } from './wire-name.js';
 
+const { at } = addition;
 /** How long cached fields are used; shorter if they lack a cgroup that is not known yet. */
 const maxAgeMs = 10_000;
 const maxAgeIncompleteMs = 1_000;
@@ -60,6 +63,7 @@ const reasons = ['', 'none', 'late', 'busy', 'timeout', 'failed', 'silent', 'off
 /** Keeps the fields that were added to recent lines, for lines with the same values. */
 export class EnrichCache {
   readonly #texts: AdditionCache;
+  readonly #appender = new Appender();
   /** The fields that enrich adds. A line that already has one of them is not served from the cache. */
   readonly #added: readonly LineField[];
   /** The fields that maps have added. */
@@ -88,9 +92,9 @@ export class EnrichCache {
   many(scanned: ScannedLines, out: Output, now: number): number {
     const texts = this.#texts;
     if (texts.words.length > 0) texts.generations = this.#answerCounts;
-    const { lines, bytes, unnamed } = scanned.extend(texts, Math.floor(now / tickMs));
+    const { count: lines, bytes, unnamed } = texts.extend(scanned, Math.floor(now / tickMs));
     if (lines === 0) return 0;
-    out.lines(scanned.gathered, 0, bytes, lines);
+    out.bytes(scanned.output, 0, bytes - 1, lines);
     for (let reason = 1; reason < unnamed.length; reason++) {
       const count = unnamed[reason] as number;
       if (count > 0) this.unnamed(reasons[reason] as Reason, count);
@@ -113,7 +117,7 @@ export class EnrichCache {
     if (what & timed) {
       if (!this.#putTimed(line, out, record, (what & aged) !== 0)) return false;
     } else if (from === to) out.pass(line);
-    else out.extended(line, texts.text, from, to);
+    else this.#appender.append(out, line.buffer, line.start, line.end, texts.text, from, to);
     if (what & reasonBits) this.unnamed(reasons[what & reasonBits] as Reason, 1);
     return true;
   }
@@ -159,7 +163,7 @@ export class EnrichCache {
     words[record + at.mark] = mark;
     words[record + at.generation] = this.#answerCounts[mark] as number;
     words[record + at.what] = what;
-    words[record + at.split] = Buffer.byteLength(before); // unused in a split record
+    words[record + at.before] = Buffer.byteLength(before);
     return record;
   }
 
@@ -169,14 +173,14 @@ export class EnrichCache {
     const attempt = this.time.of(line);
     if (!(attempt >= since && attempt < until)) return false;
     const from = texts.from(record);
-    const middle = from + (texts.words[record + at.split] as number);
+    const middle = from + (texts.words[record + at.before] as number);
     const fields = Buffer.concat([
       texts.text.subarray(from, middle),
       Buffer.from(withAge ? String(age(answered, attempt)) : ''),
       texts.text.subarray(middle, texts.to(record)),
     ]);
     if (fields.length === 0) out.pass(line);
-    else out.extended(line, fields, 0, fields.length);
+    else this.#appender.append(out, line.buffer, line.start, line.end, fields);
     return true;
   }
 }

@@ -15,7 +15,7 @@ export function lastAt(answers: readonly Answer[], at: number): Answer | undefin
   return answers.findLast((answer) => answer.at <= at);
 }
 
-/** Returns the last answer that came by a time and is valid then. */
+/** Returns the last answer that had come by a time and was still valid at that time. The answers are in order of time. */
 export function latestAt(answers: readonly Answer[], at: number): Answer | undefined {
   return answers.findLast((answer) => answer.at <= at && at <= answer.until);
 }

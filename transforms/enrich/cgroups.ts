@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroup2 } from '../../schemas/pipe/io/machine.js';
 import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 
 /** How many cgroups are remembered, also after they are gone: the kernel does not use an ID twice. */
@@ -8,22 +9,12 @@ const maxKnown = 65_536;
 const walkShare = 20;
 const shortestPauseMs = 20;
 
-/** Returns where this machine's cgroup v2 tree is mounted, or undefined if it is not mounted. */
-export function mountPoint(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string | undefined {
-  for (const line of mountinfo.split('\n')) {
-    const fields = line.split(' ');
-    if (fields[fields.indexOf('-') + 1] !== 'cgroup2') continue;
-    return fields[4]?.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-  }
-  return undefined;
-}
-
 /** The paths of cgroups by ID, which is the inode number of the cgroup's folder. */
 export class Cgroups {
   readonly #paths = new AgingMap<string, string>();
   #nextWalk = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly root = mountPoint()) {}
+  constructor(private readonly root = cgroup2()) {}
 
   /**
    * Returns the path below the mount point. Returns undefined if the cgroup is gone, or if it is newer than the last walk:

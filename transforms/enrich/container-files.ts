@@ -64,35 +64,42 @@ export function dockerNames(folder: string, id: string, denied: Denied): Contain
   return fields({ container_name, image: at(at(config, 'Config'), 'Image') });
 }
 
-/** The names that Podman and CRI-O keep in their storage: `DRIVER-containers/containers.json`. */
-export class StorageNames {
+/** Names by container, from the files in a folder. They are read again for an unknown container, at most once a second. */
+export class NamesInFolder {
   #names: ReadonlyMap<string, ContainerNames> = new Map();
-  #seen = '';
   #next = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly folder: string) {}
+  /** @param read returns the names; undefined if they have not changed */
+  constructor(
+    private readonly folder: string,
+    private readonly read: () => ReadonlyMap<string, ContainerNames> | undefined,
+  ) {}
 
   of(id: string, now: number, denied: Denied): ContainerNames | undefined {
     if (!this.#names.has(id) && now >= this.#next) {
       this.#next = now + pauseMs;
-      tryRead(this.folder, denied, () => this.#read());
+      this.#names = tryRead(this.folder, denied, this.read) ?? this.#names;
     }
     return this.#names.get(id);
   }
+}
 
-  #read(): void {
-    const folders = readdirSync(this.folder).filter((name) => name.endsWith('-containers'));
+/** Returns the names that Podman and CRI-O keep in their storage: `DRIVER-containers/containers.json`. */
+export function inStorage(folder: string): NamesInFolder {
+  let before = '';
+  return new NamesInFolder(folder, () => {
+    const folders = readdirSync(folder).filter((name) => name.endsWith('-containers'));
     const files = folders.flatMap((name) => {
-      const path = join(this.folder, name, 'containers.json');
+      const path = join(folder, name, 'containers.json');
       const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
       return stat ? [{ path, seen: `${stat.ino} ${stat.size} ${stat.mtimeNs}` }] : [];
     });
     const seen = files.map((file) => file.seen).join();
-    if (seen === this.#seen) return;
+    if (seen === before) return undefined;
     const all = files.map(({ path }) => readJson(path)).flatMap((list) => (Array.isArray(list) ? list : []));
-    this.#names = new Map(all.map((one) => [String(at(one, 'id')), storageNames(one)]));
-    this.#seen = seen;
-  }
+    before = seen;
+    return new Map(all.map((one) => [String(at(one, 'id')), storageNames(one)]));
+  });
 }
 
 /** Reads one entry of containers.json. Its metadata is JSON in a format of the runtime. */
@@ -108,22 +115,9 @@ function storageNames(container: unknown): ContainerNames {
   });
 }
 
-/** The names that are part of the file names of the kubelet's links to container logs. */
-export class KubeletNames {
-  #names: ReadonlyMap<string, ContainerNames> = new Map();
-  #next = Number.NEGATIVE_INFINITY;
-
-  constructor(private readonly folder: string) {}
-
-  of(id: string, now: number, denied: Denied): ContainerNames | undefined {
-    if (!this.#names.has(id) && now >= this.#next) {
-      this.#next = now + pauseMs;
-      const logs = tryRead(this.folder, denied, () => readdirSync(this.folder)) ?? [];
-      this.#names = new Map(logs.slice(0, maxLogs).flatMap(logNames));
-    }
-    return this.#names.get(id);
-  }
-}
+/** Returns the names that are part of the file names of the kubelet's links to container logs. */
+export const inLogs = (folder: string): NamesInFolder =>
+  new NamesInFolder(folder, () => new Map(readdirSync(folder).slice(0, maxLogs).flatMap(logNames)));
 
 function logNames(file: string): [string, ContainerNames][] {
   const [, pod_name, pod_namespace, container_name, id] = logName.exec(file) ?? [];

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 import type { CgroupInfo } from './cgroup.js';
-import { type ContainerNames, dockerNames, KubeletNames, StorageNames } from './container-files.js';
+import { type ContainerNames, dockerNames, inLogs, inStorage, type NamesInFolder } from './container-files.js';
 
 const maxContainers = 10_000;
 /** The first pause before a container without names is looked up again. The pauses grow up to the longest. */
@@ -21,8 +21,8 @@ interface Container {
 /** The names of containers and pods, from the files that a node keeps about them. */
 export class Containers {
   readonly #known = new AgingMap<string, Container>();
-  readonly #kubelet: KubeletNames;
-  readonly #storages: StorageNames[];
+  readonly #kubelet: NamesInFolder;
+  readonly #storages: NamesInFolder[];
 
   /**
    * @param folder /var, or the folder that stands for it
@@ -33,9 +33,9 @@ export class Containers {
     private readonly denied: (path: string) => void,
     home = homeOf(),
   ) {
-    this.#kubelet = new KubeletNames(join(folder, 'log/containers'));
+    this.#kubelet = inLogs(join(folder, 'log/containers'));
     this.#storages = [join(home, '.local/share/containers/storage'), join(folder, 'lib/containers/storage')].map(
-      (path) => new StorageNames(path),
+      inStorage,
     );
   }
 

@@ -11,7 +11,7 @@ const maxKept = 64;
 export class History {
   /** For each name its answers in order of time; the name with the most recent answer is last. */
   #names: Answer[][] = [];
-  /** Until when the names that were dropped for lack of room were valid. */
+  /** The time until which at least one of the names that were dropped for lack of room was valid. */
   #droppedUntil = 0;
   #size = 0;
   /** When the most recent answer came. */

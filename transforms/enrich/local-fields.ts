@@ -14,9 +14,14 @@ export interface LocalData {
   host: string;
 }
 
-/** Returns the fields for a key, or '' if the key adds no fields. */
-type FieldsOf = (key: unknown) => string;
-type Row = readonly [field: string, group: Group, of: string, fieldsOf: FieldsOf];
+/** A field that names the number in another field, by a file of this machine. */
+interface Row {
+  field: Group;
+  of: string;
+  database: Database<number, string>;
+  /** Texts that were made before, by number. */
+  kept: Map<unknown, string>;
+}
 type Member = readonly [field: keyof ReturnType<Membership['of']>, group: Group];
 
 /** The fields that come from the cgroup of the process, in schema order. */
@@ -33,61 +38,38 @@ const members: readonly Member[] = [
 
 const maxKept = 10_000;
 
-/** Returns `fieldsOf` with a cache of its results. Call `forget()` when they may be outdated. */
-function remembered(fieldsOf: FieldsOf): FieldsOf & { forget(): void } {
-  const kept = new Map<unknown, string>();
-  const call = (key: unknown) => {
-    let text = kept.get(key);
-    if (text === undefined) {
-      text = fieldsOf(key);
-      if (kept.size >= maxKept) kept.clear();
-      if (text !== '') kept.set(key, text); // an unknown key may be known later
-    }
-    return text;
-  };
-  return Object.assign(call, { forget: () => kept.clear() });
-}
-
 /** Adds the fields that come from this machine's files and cgroups: service, user, group, unit, container, pod, host. */
 export class LocalFields {
   readonly #rows: readonly Row[];
   readonly #members: readonly Member[];
   readonly #membership: Membership;
   readonly #host: string;
-  /** Whether the last line might get more fields later. */
-  incomplete = false;
-  readonly #databases: readonly (readonly [Database<number, string>, { forget(): void }])[];
 
   constructor(wanted: ReadonlySet<Group>, { passwd, group, services, membership, host }: LocalData) {
-    const from = (field: string, database: Database<number, string>) =>
-      remembered((key) => {
-        const name = database.entries.get(key as number);
-        return name === undefined ? '' : member(field, name);
-      });
-    const [service, user, ofGroup] = [from('service', services), from('user', passwd), from('group', group)];
-    const rows: Row[] = [
-      ['service', 'service', 'dport', service],
-      ['user', 'user', 'uid', user],
-      ['group', 'group', 'gid', ofGroup],
-    ];
-    this.#rows = rows.filter(([, group]) => wanted.has(group));
+    const row = (field: Group, of: string, database: Row['database']): Row => ({
+      field,
+      of,
+      database,
+      kept: new Map(),
+    });
+    const rows = [row('service', 'dport', services), row('user', 'uid', passwd), row('group', 'gid', group)];
+    this.#rows = rows.filter(({ field }) => wanted.has(field));
     this.#members = members.filter(([, group]) => wanted.has(group));
     this.#membership = membership;
     this.#host = wanted.has('host') ? member('host', plainName(host)) : '';
-    const all = [
-      [services, service],
-      [passwd, user],
-      [group, ofGroup],
-    ] as const;
-    this.#databases = all.filter((_, i) => wanted.has((['service', 'user', 'group'] as const)[i] as Group));
+  }
+
+  /** Whether the last line might get more fields later. */
+  get incomplete(): boolean {
+    return this.#membership.incomplete;
   }
 
   /** Checks the files again, if the last check is long enough ago. Returns whether one has changed. */
   check(now: number): boolean {
     let changed = false;
-    for (const [database, { forget }] of this.#databases) {
+    for (const { database, kept } of this.#rows) {
       if (!database.check(now)) continue;
-      forget();
+      kept.clear();
       changed = true;
     }
     return changed;
@@ -97,26 +79,24 @@ export class LocalFields {
   get fields(): { added: string[]; from: string[] } {
     const host = this.#host === '' ? [] : ['host'];
     return {
-      added: [...[...this.#rows, ...this.#members].map(([field]) => field), ...host],
-      from: [...this.#rows.map(([, , of]) => of), ...(this.#members.length > 0 ? this.#membership.from : [])],
+      added: [...this.#rows.map(({ field }) => field), ...this.#members.map(([field]) => field), ...host],
+      from: [...this.#rows.map(({ of }) => of), ...(this.#members.length > 0 ? this.#membership.from : [])],
     };
   }
 
   /** Returns the fields for an event, without those that it already has. */
   text(line: Line): string {
     let text = '';
-    for (const [field, , of, fieldsOf] of this.#rows) {
-      const key = line.field(of);
-      if (key !== undefined && line.field(field) === undefined) text += fieldsOf(key);
+    for (const row of this.#rows) {
+      const key = line.field(row.of);
+      if (key !== undefined && line.field(row.field) === undefined) text += named(row, key);
     }
     return text + this.#membersText(line) + (line.field('host') === undefined ? this.#host : '');
   }
 
   #membersText(line: Line): string {
-    this.incomplete = false;
     if (this.#members.length === 0) return '';
     const found = this.#membership.of(line);
-    this.incomplete = this.#membership.incomplete;
     let text = '';
     for (const [field] of this.#members) {
       const value = found[field];
@@ -124,4 +104,16 @@ export class LocalFields {
     }
     return text;
   }
+}
+
+/** Returns the field for a number, or '' if it has no name. */
+function named({ field, database, kept }: Row, key: unknown): string {
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const name = database.entries.get(key as number);
+  if (name === undefined) return ''; // it may have one later
+  const text = member(field, name);
+  if (kept.size >= maxKept) kept.clear();
+  kept.set(key, text);
+  return text;
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Wire } from './addition.js';
+import { marks } from './addition-cache.layout.js';
 import type { Database } from './databases.js';
 import { addressBytes, isOwn, isPrivate, unmapped } from './ip.js';
 import type { Lookup, Missing, Reverse } from './reverse.js';
@@ -28,8 +29,6 @@ export interface ReverseLookups {
   public?: Reverse;
   private?: Reverse;
 }
-
-const marks = 4096;
 
 /** Returns the mark of an address, which is not unique. */
 function markOf(address: string): number {

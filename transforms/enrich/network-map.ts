@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { cut } from '../../schemas/pipe/line/address.js';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
 import { block } from './ip.js';
 
@@ -31,11 +32,7 @@ export class NetworkMap {
   }
 }
 
-function prefix(address: Uint8Array, bits: number): string {
-  const bytes = address.slice(0, (bits + 7) >> 3);
-  if (bits & 7) bytes[bytes.length - 1] = (bytes.at(-1) as number) & (0xff00 >> (bits & 7));
-  return String.fromCharCode(...bytes);
-}
+const prefix = (address: Uint8Array, bits: number) => String.fromCharCode(...cut(address.slice(), bits));
 
 /**
  * Reads a map: NDJSON (`{"cidr":"10.0.0.0/8","team":"web"}`) if the file begins with `{`, else CSV whose first line names

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCgroup1, ownPids } from '../../schemas/pipe/io/machine.js';
 import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
 import { type CgroupInfo, parseCgroupPaths } from './cgroup.js';
 
@@ -10,8 +11,6 @@ const maxAgeMs = 1_000;
 const ticksPerSecond = 100; // USER_HZ, which is the same on all supported architectures
 /** Allowance for errors: start time and uptime are exact to a tick each, and the clock may have been adjusted a little. */
 const slackMs = 50;
-/** The initial PID namespace, which the PIDs of events belong to. Its inode number is fixed in the kernel. */
-const firstPidNamespace = 'pid:[4026531836]';
 
 interface Process {
   info: CgroupInfo;
@@ -32,8 +31,7 @@ export class Processes {
   /** Returns undefined if this machine has no v1 hierarchies, or if /proc is in another PID namespace than events. */
   static here(): Processes | undefined {
     try {
-      if (readlinkSync('/proc/self/ns/pid') !== firstPidNamespace) return undefined;
-      return hasV1(readFileSync('/proc/self/mountinfo', 'utf8')) ? new Processes() : undefined;
+      return !ownPids() && hasCgroup1() ? new Processes() : undefined;
     } catch {
       return undefined;
     }
@@ -74,11 +72,6 @@ export class Processes {
     const stat = readFileSync(join(this.proc, String(pid), 'stat'), 'utf8');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   }
-}
-
-/** Returns whether v1 hierarchies are mounted. */
-export function hasV1(mountinfo: string): boolean {
-  return / - cgroup \S+ /.test(mountinfo);
 }
 
 /** Returns the v1 paths in /proc/PID/cgroup. That of systemd's hierarchy comes first because only this has all units. */

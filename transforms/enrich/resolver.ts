@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net';
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
+import { invalidValue } from '../../schemas/pipe/messages/errors.js';
 import type { QueryType, Reply } from './message.js';
 import { Server, type ServerAddress } from './server.js';
 
@@ -12,7 +12,7 @@ export function serverAddress(text: string): ServerAddress {
   const [address = text, port] = isIP(text) ? [text] : [bracketed ?? plain, digits];
   const number = Number(port ?? 53);
   if (isIP(address) === 0 || number < 1 || number > 65535 || (bracketed && !isIPv6(bracketed))) {
-    throw new UsageError(`needs ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT for IPv6), not "${text}"`);
+    throw invalidValue(text, 'use ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT for IPv6)');
   }
   return { address, port: number };
 }

@@ -1,4 +1,5 @@
-import { addressBytes, reverseName, sameBits } from './ip.js';
+import { sameBits } from '../../schemas/pipe/line/address.js';
+import { addressBytes, reverseName } from './ip.js';
 import type { Failure, Resolver } from './resolver.js';
 import { dnsName, maxNames, member, namesText } from './text.js';
 

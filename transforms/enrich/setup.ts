@@ -3,40 +3,18 @@ import type { Stage } from '../../schemas/pipe/stage/stage.js';
 import { Cgroups } from './cgroups.js';
 import { Containers } from './containers.js';
 import { databases } from './databases.js';
-import { type Group, LocalFields } from './local-fields.js';
+import { LocalFields } from './local-fields.js';
 import { MapFields } from './map-fields.js';
 import { Membership } from './membership.js';
 import { Names, type ReverseLookups } from './names.js';
+import type { EnrichSettings } from './options.js';
 import { Processes } from './processes.js';
 import { Resolver } from './resolver.js';
 import { type Lookup, Reverse } from './reverse.js';
-
 import type { Server, ServerAddress } from './server.js';
 import { Enrich } from './stage.js';
 import { list, SystemServers } from './system-servers.js';
 import { WireAnswers } from './wire-answers.js';
-
-export interface EnrichSettings {
-  with: ReadonlySet<Group>;
-  offline: boolean;
-  /** The system's servers if undefined. */
-  resolvers: ServerAddress[] | undefined;
-  private: boolean;
-  verify: boolean;
-  saddr: boolean;
-  wait: number;
-  timeout: number;
-  concurrency: number;
-  cache: number;
-  minTtl: number;
-  maxTtl: number;
-  keepDns: boolean;
-  etc: string;
-  var: string;
-  host: string;
-  map: string | undefined;
-  mmdb: readonly string[];
-}
 
 /** Creates the stage. Throws RuntimeError if a map or database cannot be read. */
 export function createStage(settings: EnrichSettings, given: Record<string, unknown>): Stage {

@@ -2,9 +2,10 @@ import { attemptTypes } from '../../schemas/attempts.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Metric } from '../../schemas/pipe/metrics/text.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
-import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
+import type { Batch, Control, Observe, Output, Stage, Traits } from '../../schemas/pipe/stage/stage.js';
 import { cacheable } from './addition.js';
-import { append } from './append.js';
+import { AdditionCache } from './addition-cache.js';
+import { Appender } from './append.js';
 import { EnrichCache, type FieldSources } from './cache.js';
 import type { Reason } from './names.js';
 import { Naming, type NamingOptions } from './naming.js';
@@ -33,19 +34,30 @@ export interface Services extends NamingOptions, FieldSources {
  */
 export class Enrich implements Stage {
   readonly name = 'enrich';
+  readonly traits: Traits;
+  readonly batch: Batch = { lines: (lines, out) => this.#lines(lines, out), kernelBytes: AdditionCache.bytes };
+  readonly observe: Observe = {
+    counts: () => (this.#unnamed.size > 0 ? { unnamed: Object.fromEntries(this.#unnamed) } : {}),
+    metrics: () => this.#metrics(),
+    held: () => this.#waiting.length,
+    mark: () => this.#waiting.mark(),
+  };
+  readonly control: Control = { asked: () => this.#waiting.hurry(), reopen: () => this.#reopen() };
   /** How many events got no name, by reason. */
   readonly #unnamed = new Map<Reason, number>();
   readonly #cache: EnrichCache;
   readonly #naming: Naming;
   readonly #waiting: WaitingLines;
+  readonly #appender = new Appender();
   #now = 0;
   #linesUntilCheck = 0;
   #out: Output | undefined;
 
   constructor(
     private readonly services: Services,
-    readonly filters: Record<string, unknown>,
+    options: Record<string, unknown>,
   ) {
+    this.traits = { options };
     const time = new EventTime();
     const count = (reason: Reason, lines = 1) => {
       this.#unnamed.set(reason, (this.#unnamed.get(reason) ?? 0) + lines);
@@ -72,7 +84,7 @@ export class Enrich implements Stage {
     if (this.#waiting.full) return this.#waiting.room(out);
   }
 
-  lines(scanned: ScannedLines, out: Output): number {
+  #lines(scanned: ScannedLines, out: Output): number {
     if (this.#waiting.length > 0) return 0;
     this.#check();
     return this.#cache.many(scanned, out, this.#now);
@@ -88,35 +100,19 @@ export class Enrich implements Stage {
     return this.#waiting.rest(out);
   }
 
-  counts() {
-    return this.#unnamed.size > 0 ? { unnamed: Object.fromEntries(this.#unnamed) } : {};
-  }
-
-  mark(): () => boolean {
-    return this.#waiting.mark();
-  }
-
-  held(): number {
-    return this.#waiting.length;
-  }
-
-  metrics(): Metric[] {
+  #metrics(): Metric[] {
     const samples = [...this.#unnamed].map(([reason, value]) => ({ labels: { reason }, value }));
     const help = 'Events that got no name, by reason.';
     return [{ name: 'synpipe_enrich_unnamed_events_total', type: 'counter', help, samples }];
   }
 
-  reopen(): void {
+  #reopen(): void {
     this.services.reopen();
     this.services.mapFields?.reopen();
     this.#cache.clear();
   }
 
-  asked(): void {
-    this.#waiting.hurry();
-  }
-
-  end(): void {
+  close(): void {
     this.#waiting.stop();
     this.services.close();
   }
@@ -139,7 +135,7 @@ export class Enrich implements Stage {
       return;
     }
     const text = this.#naming.text(addition);
-    append(out, line.buffer, line.start, line.end, text);
+    this.#appender.append(out, line.buffer, line.start, line.end, Buffer.from(text));
     const cached = cacheable(addition, text);
     if (cached) this.#cache.remember(line, { ...cached, mapFields: ofMaps?.fields ?? [] }, now);
   }

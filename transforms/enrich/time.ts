@@ -1,5 +1,7 @@
+import { connectionTypes } from '../../schemas/attempts.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
+import { micros } from '../../schemas/pipe/line/moment.js';
 
 const start = new LineField('start');
 const ts = new LineField('ts');
@@ -8,11 +10,6 @@ const zero = 48;
 /** The length of `"2026-11-23T08:15:30.`, which comes before the microseconds. */
 const seconds = 21;
 
-/** Parses an event's time. Returns microseconds since 1970. */
-export function micros(text: string): number {
-  return Date.parse(`${text.slice(0, 19)}Z`) * 1000 + Number(text.slice(20, 26));
-}
-
 /** Parses the times of lines. It keeps the last second, because most lines have the same second as the line before. */
 export class EventTime {
   readonly #lastText = Buffer.alloc(seconds);
@@ -20,11 +17,11 @@ export class EventTime {
 
   /**
    * Returns the time of the call in microseconds since 1970: `start`, or `ts` of a connect event. For older outcomes without
-   * `start` it is `ts` minus the latency.
+   * `start` it is `ts` minus the latency. Of a connection from before the start of the collector it is not known: returns 0.
    */
   of(line: Line): number {
     const started = line.type !== 'connect' && line.locate(start);
-    if (!started && !line.locate(ts)) return 0;
+    if (!started && (connectionTypes.includes(line.type) || !line.locate(ts))) return 0;
     const { raw, from, to } = line;
     let same = true;
     for (let i = 0; i < seconds && same; i++) same = raw[from + i] === this.#lastText[i];

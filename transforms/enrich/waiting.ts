@@ -1,7 +1,7 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
 import type { Addition } from './addition.js';
-import { append } from './append.js';
+import { Appender } from './append.js';
 import type { Naming } from './naming.js';
 import { Queue } from './queue.js';
 import type { Lookup } from './reverse.js';
@@ -16,6 +16,7 @@ const lastWaitMs = 500;
 /** Lines that wait for a name, in order, with all lines after them. */
 export class WaitingLines {
   readonly #queue = new Queue<Held>();
+  readonly #appender = new Appender();
   #alarm: NodeJS.Timeout | undefined;
   #resume = () => {};
   /** When all waiting ends, in the time of performance.now(). */
@@ -60,7 +61,7 @@ export class WaitingLines {
     const now = performance.now();
     for (let { first } = this.#queue; first && (this.#ready(first, now) || all); { first } = this.#queue) {
       if (out.full && !this.#queue.full && !all) return true;
-      append(out, first.bytes, 0, first.bytes.length, this.naming.text(first));
+      this.#appender.append(out, first.bytes, 0, first.bytes.length, Buffer.from(this.naming.text(first)));
       this.#queue.shift();
     }
     return false;

@@ -1,3 +1,5 @@
+import type { Dns } from '../../schemas/generated/events.js';
+import { micros } from '../../schemas/pipe/line/moment.js';
 import { type Answer, type Party, type ProcessBits, scopes, sharedScope } from './answer.js';
 import { type Candidates, candidatesAt } from './candidates.js';
 import { type AnswerLists, choose, type NameChoice } from './choose.js';
@@ -6,16 +8,9 @@ import { unmapped } from './ip.js';
 import { Sequence } from './sequence.js';
 import { Store } from './store.js';
 import { dnsName } from './text.js';
-import { micros } from './time.js';
 
 /** The fields of a `dns` event that matter here. A look-up that failed has no addresses. */
-export interface DnsEvent extends Partial<Party> {
-  ts: string;
-  name: string;
-  addrs?: readonly string[];
-  ttl?: number;
-  latency_us?: number;
-}
+export type DnsEvent = Pick<Dns, 'ts' | 'name' | 'ttl' | 'latency_us'> & Partial<Party> & { addrs?: readonly string[] };
 
 export interface Attempt extends Party {
   readonly address: string;

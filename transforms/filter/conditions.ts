@@ -1,8 +1,9 @@
+import { connectionTypes } from '../../schemas/attempts.js';
 import { camel, type Values } from '../../schemas/pipe/command/options.js';
 import { ExpressionError, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { addresses, type Test } from '../../schemas/where/match.js';
 import { every, has, isType, not, on, type Predicate, some } from '../../schemas/where/on.js';
-import { fieldsOf, where } from '../../schemas/where/where.js';
+import { fieldsNeeded, fieldsOf, oneOfEach, where } from '../../schemas/where/where.js';
 import { criterionNames, fieldOf } from './criteria.js';
 import type { options } from './options.js';
 import { workableTypes } from './types.js';
@@ -44,6 +45,13 @@ export function conditions(values: Values<typeof options>, types: readonly strin
   return all;
 }
 
+/** Returns the fields that an event needs to pass: at least one field of each list. It need not find all. */
+export function needs(values: Values<typeof options>): string[][] {
+  const tests = values as Record<string, Test[] | undefined>;
+  const ofOptions = criterionNames.filter((name) => tests[camel(name)]).map((name) => [fieldOf(name)]);
+  return [...ofOptions, ...(values.where ? oneOfEach(values.where.map(fieldsNeeded)) : [])];
+}
+
 /** Compiles an expression for these types. It is already known to be valid for some types. Throws UsageError. */
 function expression(text: string, types: readonly string[]): Predicate {
   try {
@@ -57,5 +65,8 @@ function expression(text: string, types: readonly string[]): Predicate {
 }
 
 function anyOf(name: (typeof criterionNames)[number], tests: Test[]): Predicate {
-  return some(tests.map((test) => holds(fieldOf(name), test)));
+  const ofField = tests.map((test) => holds(fieldOf(name), test));
+  // the attempt of a connection was established, although its events have no `result`
+  const isMet = name === 'result' && tests.some((test) => test('established'));
+  return some(isMet ? [...ofField, ...connectionTypes.map(isType)] : ofField);
 }

@@ -1,9 +1,13 @@
 import { attemptTypes } from '../../schemas/attempts.js';
+import { userId } from '../../schemas/pipe/command/accounts.js';
+import { namespaceInode } from '../../schemas/pipe/command/namespaces.js';
 import { list, type Option, oneOf } from '../../schemas/pipe/command/options.js';
+import { ports } from '../../schemas/pipe/command/services.js';
 import { microseconds } from '../../schemas/pipe/command/units.js';
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
-import { addresses, globs, names, numbers, ranged, type Test } from '../../schemas/where/match.js';
+import { invalidValue } from '../../schemas/pipe/messages/errors.js';
+import { addresses, globs, listParts, names, numbers, ranged, type Test } from '../../schemas/where/match.js';
 import { fieldsOf } from '../../schemas/where/where.js';
+import { insteadOf } from '../../schemas/where/words.js';
 
 /** An option that tests a field: `field`, or the field that has the option's name. */
 interface Criterion extends Option {
@@ -13,8 +17,9 @@ interface Criterion extends Option {
   field?: string;
 }
 
-const port = numbers(0, 65535);
 const id = numbers(0, 4294967295);
+const netns = numbers(0, 4294967295, namespaceInode);
+const users = numbers(0, 4294967295, userId);
 
 const fields = fieldsOf(attemptTypes);
 
@@ -34,21 +39,26 @@ const version = (text: string): Test => {
   return ranged((value) => value === family, [[family, family]]);
 };
 
-/** Returns a parser of a list whose items must match `form`. */
+/** Returns a parser of a list whose items must match `form`, and be possible values of the field. */
 const listOf =
-  (form: RegExp, what: string) =>
+  (form: RegExp, what: string, field = '') =>
   (text: string): Test => {
     const wanted: unknown[] = list((part) => {
-      if (!form.test(part)) throw new UsageError(`needs ${what}, not "${part}"`);
+      if (!form.test(part)) throw invalidValue(part, `use ${what}`);
+      const instead = insteadOf(field, part);
+      if (instead) throw invalidValue(part, instead);
       return part;
     })(text);
     return (value) => wanted.includes(value);
   };
 
-/** Parses the first characters of an ID, as container tools accept them, or a pattern. */
+/** Parses a list of the first characters of IDs, as container tools accept them, or of patterns. */
 const idPrefix = (text: string): Test => {
-  if (text === '' || /[*?[]|^\/.*\/i?$/.test(text)) return names(text);
-  return (value) => typeof value === 'string' && value.startsWith(text);
+  const tests = listParts(text).map((part): Test => {
+    if (part === '' || /[*?[]|^\/.*\/i?$/s.test(part)) return names(part);
+    return (value) => typeof value === 'string' && value.startsWith(part);
+  });
+  return (value) => tests.some((test) => test(value));
 };
 
 const over = (text: string): Test => {
@@ -57,21 +67,25 @@ const over = (text: string): Test => {
   return ranged((value) => typeof value === 'number' && value > limit, [range]);
 };
 
-const glob = 'a glob or a /regular expression/';
 const many = true;
 
 /** The options that test a field. If one is given several times, one of its values must match. */
 export const criteria = {
-  dport: { value: 'PORTS', parse: port, many, help: 'Remote port: a list of ports and ranges, 443,8000-8100.' },
-  sport: { value: 'PORTS', parse: port, many, help: 'Local port.' },
-  daddr: { value: 'ADDRS', parse: addresses, many, help: 'Remote address: a list of addresses and CIDR blocks.' },
+  dport: { value: 'PORTS', parse: ports, many, also: ['port'], help: 'Remote port.' },
+  sport: { value: 'PORTS', parse: ports, many, help: 'Local port.' },
+  daddr: { value: 'ADDRS', parse: addresses, many, also: ['addr'], help: 'Remote address.' },
   saddr: { value: 'ADDRS', parse: addresses, many, help: 'Local address.' },
-  pid: { value: 'PIDS', parse: id, many, help: 'Process ID: a list of IDs and ranges.' },
-  uid: { value: 'UIDS', parse: id, many, help: 'User ID: a list of IDs and ranges.' },
-  comm: { value: 'NAME', parse: names, many, help: "Thread name: a glob ('node*') or a /regular expression/." },
-  pcomm: { value: 'NAME', parse: names, many, help: `Process name: ${glob}.` },
-  exe: { value: 'PATH', parse: globs, many, help: "Path of the program: a glob ('/opt/*'; * also matches slashes)." },
-  netns: { value: 'INODES', parse: id, many, help: 'Network namespace: a list of inode numbers and ranges.' },
+  pid: { value: 'PIDS', parse: id, many, help: 'Process ID. Ranges are possible.' },
+  uid: { value: 'USERS', parse: users, many, help: 'User, by ID or name.' },
+  comm: { value: 'NAMES', parse: names, many, help: 'Thread name.' },
+  pcomm: { value: 'NAMES', parse: names, many, help: 'Process name.' },
+  exe: {
+    value: 'PATHS',
+    parse: globs,
+    many,
+    help: "Path of the program: a list of globs ('/opt/*'; * also matches slashes).",
+  },
+  netns: { value: 'NETNS', parse: netns, many, help: 'Network namespace.' },
   cgroup: { value: 'IDS', parse: listOf(/^\d{1,20}$/, 'cgroup IDs'), many, help: 'Cgroup: a list of IDs.' },
   family: { value: '4|6', parse: version, many, help: 'IP version of the destination.' },
   via: {
@@ -82,7 +96,7 @@ export const criteria = {
   },
   error: {
     value: 'ERRORS',
-    parse: listOf(/^[A-Z][A-Z0-9]{1,31}$/, 'error names such as ECONNREFUSED or NXDOMAIN'),
+    parse: listOf(/^[A-Z][A-Z0-9]{1,31}$/, 'error names such as ECONNREFUSED or NXDOMAIN', 'error'),
     many,
     help: 'Error: a list of names such as ECONNREFUSED,ETIMEDOUT, or for look-ups NXDOMAIN,TIMEOUT.',
   },
@@ -94,7 +108,7 @@ export const criteria = {
   },
   icmp: {
     value: 'ERRORS',
-    parse: listOf(/^[a-z][a-z0-9-]{1,31}$/, 'ICMP errors such as port-unreachable'),
+    parse: listOf(/^[a-z][a-z0-9-]{1,31}$/, 'ICMP errors such as port-unreachable', 'icmp'),
     many,
     help: 'ICMP error that rejected the attempt: a list such as port-unreachable,admin-prohibited.',
   },
@@ -103,20 +117,41 @@ export const criteria = {
     parse: addresses,
     many,
     field: 'icmp_from',
-    help: 'Sender of the ICMP error: a list of addresses and CIDR blocks.',
+    help: 'Sender of the ICMP error.',
+  },
+  'drop-reason': {
+    value: 'REASONS',
+    parse: listOf(/^[A-Z0-9_:]{1,63}$/, 'drop reasons such as NETFILTER_DROP', 'drop_reason'),
+    many,
+    field: 'drop_reason',
+    help: 'Why this machine dropped a packet (collector --drops): a list such as NETFILTER_DROP.',
   },
   'latency-over': {
-    value: 'DURATION',
+    value: 'TIME',
     parse: over,
     many,
     field: 'latency_us',
     help: 'Outcomes that took longer than this: 500us, 100ms, 2s.',
   },
+  'closed-by': {
+    value: 'WAYS',
+    ...enumerated('closed_by'),
+    many,
+    field: 'closed_by',
+    help: 'How the connection was closed: a list such as remote,reset_received.',
+  },
+  'duration-over': {
+    value: 'TIME',
+    parse: over,
+    many,
+    field: 'duration_us',
+    help: 'Connections that have been established for longer than this: 500ms, 10s, 2h.',
+  },
   name: {
-    value: 'NAME',
+    value: 'NAMES',
     parse: (text: string) => names(text, 'i'),
     many,
-    help: `Name of the remote address, or the name that was looked up: ${glob}. Globs ignore case. ('*.example.com' does not match example.com itself.)`,
+    help: "Name of the remote address, or the name that was looked up. Globs ignore case. ('*.example.com' does not match example.com itself.)",
   },
   'name-source': {
     value: 'SOURCES',
@@ -125,20 +160,25 @@ export const criteria = {
     field: 'name_source',
     help: 'Source of the name: a list of dns, hosts, ptr.',
   },
-  service: { value: 'NAME', parse: names, many, help: `Name of the remote port: ${glob}.` },
-  user: { value: 'NAME', parse: names, many, help: `User name: ${glob}.` },
-  group: { value: 'NAME', parse: names, many, help: `Group name: ${glob}.` },
-  unit: { value: 'NAME', parse: names, many, help: `systemd unit: ${glob}.` },
-  container: { value: 'ID', parse: idPrefix, many, help: `Container: the first characters of its ID, ${glob}.` },
-  pod: { value: 'UID', parse: idPrefix, many, help: `Kubernetes pod: the first characters of its UID, ${glob}.` },
-  host: { value: 'NAME', parse: names, many, help: `Host that made the attempt: ${glob}.` },
+  service: { value: 'NAMES', parse: names, many, help: 'Name of the remote port.' },
+  user: { value: 'NAMES', parse: names, many, help: 'User name.' },
+  group: { value: 'NAMES', parse: names, many, help: 'Group name.' },
+  unit: { value: 'NAMES', parse: names, many, help: 'systemd unit.' },
+  container: {
+    value: 'IDS',
+    parse: idPrefix,
+    many,
+    help: 'Container: a list of the first characters of IDs, of globs and /regular expressions/.',
+  },
+  pod: { value: 'IDS', parse: idPrefix, many, help: 'Kubernetes pod: the same for its UID.' },
+  host: { value: 'NAMES', parse: names, many, help: 'Host that made the attempt.' },
 } satisfies Record<string, Criterion>;
 
 type Name = keyof typeof criteria;
 
 /** The same options negated: `--not-NAME`. */
 export const negations = Object.fromEntries(
-  Object.entries(criteria).map(([name, row]): [string, Option] => [
+  Object.entries(criteria as Record<string, Criterion>).map(([name, { also: _, ...row }]): [string, Option] => [
     `not-${name}`,
     { ...row, help: `The opposite of --${name}.` },
   ]),

@@ -1,17 +1,18 @@
-import { attemptTypes } from '../../schemas/attempts.js';
+import { attemptTypes, connectionTypes } from '../../schemas/attempts.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
+import type { Selection } from '../../schemas/pipe/stage/select.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
 
 /** Options of filter that only an outcome can answer. */
 export const outcomeOptions = ['failed', 'result', 'latency-over'];
 
 /**
- * Returns the stage with a report: if the input had attempts but no outcomes, a message on stderr at the end says that
- * `options` had nothing to work on. If the input had pending events, only `required` are reported: the options that only
- * an outcome can satisfy.
+ * Returns the stage, which now also logs a message at the end if the input had attempts but no outcomes. The message names
+ * the options that tested outcomes: `options`, or, if the input had pending events, only `required`, which no pending event
+ * can satisfy.
  */
 export function reportMissingOutcomes(
-  stage: Stage,
+  stage: Selection,
   types: readonly string[],
   options: readonly string[],
   required: readonly string[],
@@ -19,13 +20,14 @@ export function reportMissingOutcomes(
   const tested = new Set<string>();
   return {
     ...stage,
-    keep(line) {
+    line(line, out) {
       tested.add(line.type);
-      return stage.keep?.(line) ?? true;
+      return stage.line(line, out);
     },
-    finish() {
-      const attempts = attemptTypes.filter((type) => types.includes(type));
-      const seen = attempts.filter((type) => tested.has(type) || stage.compiledFilter?.saw(type));
+    finish(out) {
+      stage.finish?.(out);
+      const attempts = attemptTypes.filter((type) => types.includes(type) && !connectionTypes.includes(type));
+      const seen = attempts.filter((type) => tested.has(type) || stage.batch?.saw(type));
       if (seen.length === 0 || seen.includes('outcome')) return false;
       const pending = seen.includes('pending');
       const names = pending ? required : options;

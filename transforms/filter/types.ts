@@ -1,6 +1,6 @@
 import { attemptTypes } from '../../schemas/attempts.js';
 import { list, type Options, oneOf, type Values } from '../../schemas/pipe/command/options.js';
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
+import { conflict } from '../../schemas/pipe/messages/errors.js';
 
 /** The event types that filter, dedupe and aggregate can work on. All other events pass unchanged. */
 export const workableTypes: readonly string[] = [...attemptTypes, 'dns'];
@@ -11,15 +11,15 @@ export const typeOptions = {
     value: 'TYPES',
     parse: list(oneOf(...workableTypes)),
     words: workableTypes,
-    help: 'Event types to work on: a list of connect, outcome, pending, dns (default connect,outcome,pending). Events of the four types that are not listed are dropped.',
+    help: 'Event types to work on: a list of connect, outcome, pending, closed, open, dns (default all but dns). Events of these types that are not listed are dropped.',
   },
   'keep-dns': { help: 'Pass dns events unchanged, for a later enrich.' },
 } satisfies Options;
 
-/** Returns the types that a stage works on, and the types that it drops (`ends`). Throws UsageError. */
+/** Returns the types that a stage works on, and the types that it drops. Throws UsageError. */
 export function chosenTypes({ type: types = [...attemptTypes], keepDns }: Values<typeof typeOptions>) {
   if (keepDns && types.includes('dns'))
-    throw new UsageError('--keep-dns and --type dns exclude each other; remove --keep-dns to work on dns events');
-  const ends = workableTypes.filter((type) => !types.includes(type) && !(keepDns && type === 'dns'));
-  return { types, ends };
+    throw conflict('--keep-dns', '--type dns', { remedy: 'leave out --keep-dns to work on dns events' });
+  const drops = workableTypes.filter((type) => !types.includes(type) && !(keepDns && type === 'dns'));
+  return { types, drops };
 }

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import type { AnyEvent } from '../../schemas/pipe/line/line.js';
+import { micros, momentText } from '../../schemas/pipe/line/moment.js';
+import { closingText } from '../../schemas/pipe/terminal/closing.js';
 
 type Fields = Record<string, unknown>;
 
@@ -23,7 +25,12 @@ export function sentence(event: Fields): string {
     return `${count} look-up${many}${by}${event.name === undefined ? '' : ` for ${event.name}`}`;
   if (type === 'summary') return `${count} attempt${many}${by}${to}${port}`;
   const who = comm === undefined ? 'an unknown process' : `${comm} (${pid})`;
-  return `${who}${to}${port}: ${event.result ?? event.error ?? 'attempted'}`;
+  return `${who}${to}${port}: ${connectionText(event) ?? event.result ?? event.error ?? 'attempted'}`;
+}
+
+function connectionText({ type, closed_by, bytes_sent, bytes_received }: Fields): string | undefined {
+  const state = type === 'closed' ? closingText(String(closed_by)) : type === 'open' ? 'open' : undefined;
+  return state && `${state}, ${bytes_sent} bytes sent, ${bytes_received} received`;
 }
 
 /** Describes the result of a look-up. */
@@ -38,6 +45,7 @@ function answer({ name, qtype, addrs, error, search }: Fields): string {
 export function succeeded({ type, result, error, search, failed }: Fields): boolean | undefined {
   if (type === 'outcome') return result === 'established';
   if (type === 'dns') return search === true ? undefined : error === undefined;
+  if (type === 'closed' || type === 'open') return error === undefined;
   return error === undefined || (type === 'summary' && failed === 0) ? undefined : false;
 }
 
@@ -53,6 +61,8 @@ const kinds: Record<string, (event: Fields) => Fields> = {
   },
   // A pending attempt has not ended, so it gets no event.end and no event.duration.
   pending: (event) => attempt(event, ['connection', 'info'], 'connection_pending'),
+  closed: (event) => connection(event, 'end', 'connection_closed'),
+  open: (event) => connection(event, 'info', 'connection_open'),
   dns: (event) => {
     const { name, cnames = [], addrs = [], rcode, ts, latency_us, error, pcomm, comm } = event;
     const records = answers(name as string, cnames as string[], addrs as string[]);
@@ -94,6 +104,17 @@ function attempt(event: Fields, type: string[], action: string): Fields {
   };
 }
 
+function connection(event: Fields, type: string, action: string): Fields {
+  const { ts, duration_us, bytes_sent, bytes_received } = event;
+  const bytes = (bytes_sent as number) + (bytes_received as number);
+  const start = duration_us === undefined ? {} : span(ts as string, duration_us as number);
+  return {
+    ...attempt(event, ['connection', type], action),
+    ...('event.start' in start && { 'event.start': start['event.start'] }),
+    ...(Number.isSafeInteger(bytes) && { 'network.bytes': bytes }),
+  };
+}
+
 /** Returns the `related.*` fields, which list all addresses, hosts and users whatever their role. */
 function related({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, user, pod, pod_name }: Fields): Fields {
   const all = {
@@ -120,10 +141,8 @@ function answers(name: string, cnames: string[], addrs: string[]): Fields[] {
 
 /** Returns event.start and event.end, given the end and the duration, or nothing if the start is before 1970. */
 function span(ts: string, us: number): Fields {
-  const [, seconds, fraction] = /^(.{19})\.(\d{6})Z$/.exec(ts) as unknown as [string, string, string];
-  const end = Date.parse(`${seconds}Z`) * 1000 + Number(fraction);
+  const end = micros(ts);
   const start = end - us;
   if (!Number.isSafeInteger(end) || start < 0) return {};
-  const ms = new Date(Math.floor(start / 1000)).toISOString();
-  return { 'event.start': `${ms.slice(0, -1)}${String(start % 1000).padStart(3, '0')}Z`, 'event.end': ts };
+  return { 'event.start': momentText(start), 'event.end': ts };
 }

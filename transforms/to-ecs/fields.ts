@@ -65,11 +65,22 @@ const lookup: Table = {
   server: { 'server.ip': ip, 'server.address': text },
 };
 
+const { latency_us: _, ...established } = attempt; // event.duration is that of the connection
+
+const connection: Table = {
+  ...established,
+  duration_us: { 'event.duration': nanoseconds },
+  bytes_sent: { 'source.bytes': integer },
+  bytes_received: { 'destination.bytes': integer },
+};
+
 /** The ECS fields for the fields of each event type. */
 export const ecsFields: Readonly<Record<string, Table>> = {
   connect: attempt,
   outcome: { ...attempt, ts: { '@timestamp': text, 'event.end': text }, start: { 'event.start': text } },
   pending: { ...attempt, start: { 'event.start': text } },
+  closed: { ...connection, ts: { '@timestamp': text, 'event.end': text } },
+  open: connection,
   dns: {
     ...common,
     ...lookup,

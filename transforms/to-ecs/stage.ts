@@ -18,7 +18,7 @@ export function converter(
       const event = line.exact;
       const { ts } = event as { ts?: string };
       before = ts ?? before ?? new Date().toISOString().replace('Z', '000Z');
-      out.event(convert(event, before));
+      out.write(convert(event, before));
     },
   };
 }

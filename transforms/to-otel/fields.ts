@@ -43,6 +43,8 @@ export const otelFields: Readonly<Record<string, Table>> = {
   connect: attempt,
   outcome: attempt,
   pending: attempt,
+  closed: attempt,
+  open: attempt,
   dns: {
     ...common,
     name: { 'dns.question.name': text },
