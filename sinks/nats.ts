@@ -1,17 +1,13 @@
 import { hostname } from 'node:os';
-import { reachOf, reachOptions } from '../schemas/nats/options.js';
+import { natsName, reachOf, reachOptions } from '../schemas/nats/options.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { duration } from '../schemas/pipe/command/units.js';
-import { UsageError } from '../schemas/pipe/messages/errors.js';
-import { OutageReporter } from '../schemas/pipe/run/outage-reporter.js';
+import { needs } from '../schemas/pipe/messages/errors.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { NatsReceiver, type NatsReceiverOptions } from './nats/receiver.js';
 import { Subject } from './nats/subject.js';
-import { createSpool, spoolOptions } from './spool/options.js';
-import { rejectPolicy } from './spool/reject.js';
-import { BatchSink } from './spool/stage.js';
-import { MemoryStore } from './spool/store.js';
+import { batchSink, deliveryOptions } from './spool/options.js';
 
 const name = 'sink-nats';
 /** Batches in flight at once: the next one is sent while the last acknowledgements of the previous one arrive. */
@@ -28,19 +24,10 @@ const options = {
     parse: integer(1, 100_000),
     help: 'The maximum number of unacknowledged events (default 4096).',
   },
-  ...spoolOptions,
-  'on-reject': {
-    value: 'fail|drop|FILE',
-    help: 'What to do with events that are rejected, such as those that no stream accepts: exit with an error (default), drop and count them, or append them to FILE with the reason (write ./drop for a file of that name).',
-  },
-  timeout: {
-    value: 'TIME',
-    parse: duration,
-    help: 'How long to keep trying after the end of input (default 30s). Undelivered lines then stay in the spool; without a spool, the exit code is 1.',
-  },
+  ...deliveryOptions('are rejected, such as those that no stream accepts'),
   'create-stream': {
     value: 'NAME',
-    parse: streamName,
+    parse: natsName,
     help: 'Create the stream NAME for the subjects, stored on disk, if it does not exist.',
   },
   replicas: { value: 'COUNT', parse: integer(1, 5), help: 'How many servers store the new stream (default 1).' },
@@ -57,20 +44,12 @@ function subject(text: string): Subject {
   return new Subject(text, { host: hostname() });
 }
 
-function streamName(text: string): string {
-  if (!/^[\w-]{1,200}$/.test(text)) throw new UsageError(`needs letters, digits, "_" and "-", not "${text}"`);
-  return text;
-}
-
-function stage({ values }: Parsed<typeof options>, address: string): Stage {
+function stage({ values, rest: [address = ''] }: Parsed<typeof options>): Stage {
   const { createStream, replicas, maxAge, duplicateWindow } = values;
   for (const [option, value] of Object.entries({ replicas, 'max-age': maxAge, 'duplicate-window': duplicateWindow }))
-    if (value !== undefined && !createStream)
-      throw new UsageError(`--${option} needs --create-stream; add it, or leave out --${option}`);
+    if (value !== undefined && !createStream) throw needs(`--${option}`, '--create-stream');
   const reach = reachOf(address, values);
   const where = reach.servers.join(',');
-  const trouble = new OutageReporter(name, where);
-  const spool = createSpool(name, values);
   const options: NatsReceiverOptions = {
     command: name,
     where,
@@ -81,25 +60,20 @@ function stage({ values }: Parsed<typeof options>, address: string): Stage {
       ? { name: createStream, replicas: replicas ?? 1, maxAge, duplicateWindow: duplicateWindow ?? 120_000 }
       : undefined,
   };
-  return new BatchSink({
+  return batchSink(values, {
     name,
     where,
-    store: spool ?? new MemoryStore(2 * concurrency),
-    durable: spool !== undefined,
-    rejects: () => rejectPolicy(values.onReject ?? 'fail', name),
     batchBytes: 2 ** 20,
     batchLines: 10_000,
     batchTime: 0,
     concurrency,
-    timeout: values.timeout ?? 30_000,
-    trouble,
-    open: (rejects, stop) => NatsReceiver.open(options, trouble, rejects, stop),
+    open: (trouble, rejects, stop) => NatsReceiver.open(options, trouble, rejects, stop),
   });
 }
 
-/** Returns the stage, for programs: `sinkNats('nats://…', { spool: '/var/spool/synpipe' })`. */
-export function sinkNats(url: string, given: Given<typeof options> = {}): Stage {
-  return stage(parseGiven(options, given), url);
+/** Creates the stage for use in a program: `sinkNats({ url: 'nats://…', spool: '/var/spool/synpipe' })`. Throws UsageError on a bad value. */
+export function sinkNats(given: Given<typeof options> & { url: string | readonly string[] }): Stage {
+  return stage(parseGiven(options, given, ['url']));
 }
 
 export const command = defineCommand({
@@ -116,6 +90,7 @@ export const command = defineCommand({
   ],
   args: ['URL'],
   options,
+  lenient: true,
   notes: `An event counts as stored once JetStream has acknowledged it. Unacknowledged events are sent again until that succeeds.
 Their Nats-Msg-Id stays the same, even after a restart from the spool, so the stream can detect duplicates. The id of an
 event with seq comes from its host and line, that of any other event from its position in its batch.
@@ -124,5 +99,5 @@ field becomes "-".
 Credentials may also be given in the environment variable SYNPIPE_NATS_AUTH. SIGHUP reads the credentials file again, for
 the next connection. On SIGTERM, events that are not stored yet stay in the spool; without a spool, sink-nats keeps trying
 for --timeout.`,
-  stage: (parsed) => stage(parsed, parsed.rest[0] as string),
+  stage,
 });

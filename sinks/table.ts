@@ -1,15 +1,13 @@
 import { attemptTypes } from '../schemas/attempts.js';
-import type { Dns, Lost, Summary } from '../schemas/generated/events.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
-import { list, type Options, oneOf } from '../schemas/pipe/command/options.js';
+import { type Given, list, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { isTerminal } from '../schemas/pipe/io/fd.js';
-import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
-import { type Attempt, attempts } from './table/attempts.js';
-import { type Column, heading, lostText, ready, row } from './table/cells.js';
-import { Keys } from './table/keys.js';
+import type { Stage } from '../schemas/pipe/stage/stage.js';
+import { colourOption, useColour } from '../schemas/pipe/terminal/colour.js';
+import { columnName, columnNames } from './table/fields.js';
 import { live } from './table/live.js';
-import { lookups } from './table/lookups.js';
-import { fits, summaries } from './table/summaries.js';
+import { rows } from './table/rows.js';
+import { Keys } from './terminal/keys.js';
 
 const showable = [...attemptTypes, 'dns'];
 
@@ -18,102 +16,76 @@ const options = {
     value: 'TYPES',
     parse: list(oneOf(...showable)),
     words: showable,
-    help: 'Which events to show as rows: a list of connect, outcome, pending, dns (default connect,outcome,pending). Summaries are always shown.',
+    help: 'Which events to show as rows: a list of connect, outcome, pending, closed, open, dns (default all but dns). Summaries are always shown.',
   },
+  columns: {
+    value: 'COLUMNS',
+    parse: (text: string) => list(columnName)(text).flat(),
+    words: ['tcpconnect', ...columnNames],
+    help: 'Show these columns of attempts and look-ups: any fields of the events, time (of the call), process, source, dest (name or address), latency, duration, sent, received, and tcpconnect for all of tcpconnect. Summaries are not affected.',
+  },
+  wide: {
+    help: 'Show more columns of attempts, at full width: lines may be longer than the terminal.',
+  },
+  utc: { help: 'Show times in UTC instead of local time.' },
+  color: colourOption,
   live: {
     help: 'On a terminal, show only the newest window of summaries and update it in place, with the largest groups first; press q to quit. Elsewhere, print lines.',
   },
 } satisfies Options;
 
-/** How long a terminal stays empty before the heading is printed, to show that the command is running (ms). */
-const headingDelayMs = 300;
+/** Makes q end everything that Ctrl-C would end. */
+function endOnQ(typed: string): void {
+  if (typed.includes('q')) process.kill(0, 'SIGINT');
+}
+
+/** Returns standard output if it is a terminal, and whether to use colours. */
+function display(color: Parsed<typeof options>['values']['color']) {
+  // checked first, because process.stdout is slow to load
+  const terminal = isTerminal(1) && process.stdout.isTTY ? process.stdout : undefined;
+  return { terminal, colour: useColour(terminal !== undefined, color) };
+}
+
+const { live: _, ...programOptions } = options;
 
 /**
- * Prints aligned lines for people: attempts in the columns of tcpconnect, look-ups, and summaries with the fields of their
- * group. `terminalWidth` is the width of the terminal, if there is one. `types` lists the event types to show besides summaries.
+ * Creates the stage for use in a program: `sinkTable({ columns: 'time,dest,result' })`. It prints lines to standard output, or
+ * calls `print` with each. Throws UsageError on a bad value.
  */
-export function sinkTable(terminalWidth = Number.POSITIVE_INFINITY, types = attemptTypes): Stage {
-  const ofAttempts = attempts(terminalWidth);
-  const ofLookups = lookups();
-  let ofSummaries: Column<Summary>[] = [];
-  let seen: Summary | undefined; // the summary these columns were made for
-  let shown: Column<never>[] | undefined; // the columns of the last heading
-  let timer: NodeJS.Timeout | undefined;
-  let due = false;
-  const begin = (out: Output) => {
-    if (shown) return;
-    shown = (types.some((type) => attemptTypes.includes(type)) ? ofAttempts : ofLookups) as Column<never>[];
-    out.text(heading(shown));
-  };
-  return {
-    name: 'sink-table',
-    sink: true,
-    open(out) {
-      if (terminalWidth === Number.POSITIVE_INFINITY) return;
-      timer = setTimeout(() => {
-        due = true;
-        out.wake();
-      }, headingDelayMs);
-    },
-    line(line, out) {
-      const put = <T>(columns: Column<T>[], event: T): void | Promise<void> => {
-        const texts = columns.map(({ text }) => text(event));
-        const print = () => {
-          if (shown !== columns) out.text(heading(columns as Column<never>[]));
-          shown = columns as Column<never>[];
-          out.text(row(shown, texts));
-          out.stored(1);
-        };
-        const loading = ready(texts);
-        return loading ? loading.then(print) : print();
-      };
-      if (types.includes(line.type))
-        return line.type === 'dns' ? put(ofLookups, line.event as Dns) : put(ofAttempts, line.event as Attempt);
-      if (line.type === 'summary') {
-        const event = line.event as Summary;
-        if (seen?.by !== event.by || seen.events !== event.events) [seen, ofSummaries] = [event, summaries(event)];
-        else if (!fits(ofSummaries, event)) {
-          seen = { ...seen, ...event }; // keeps the columns that were shown before
-          ofSummaries = summaries(seen);
-        }
-        return put(ofSummaries, event);
-      }
-      if (line.type !== 'lost') return out.drop();
-      out.text(lostText(line.event as Lost));
-      out.stored(1);
-    },
-    flush(out) {
-      if (due) begin(out);
-      due = false;
-    },
-    finish(out) {
-      begin(out);
-      return false;
-    },
-    end() {
-      clearTimeout(timer);
-    },
-  };
+export function sinkTable({
+  print,
+  ...given
+}: Given<typeof programOptions> & { print?: (line: string) => void } = {}): Stage {
+  const { type: types, color, ...values } = parseGiven(programOptions, given).values;
+  if (print) return rows({ ...values, types, print, colour: color === 'always' });
+  return rows({ ...values, types, print: (line) => process.stdout.write(`${line}\n`), ...display(color) });
 }
 
 export const command = defineCommand({
   name: 'sink-table',
-  summary: 'prints events as an aligned table, like tcpconnect',
+  summary: 'prints events as an aligned table',
   usage: '[OPTION]…',
   examples: [
     ['collector | sink-table', 'watch the connections of this machine'],
+    ['collector | sink-table --columns tcpconnect', 'the columns of tcpconnect'],
+    ['collector | sink-table --columns time,exe,dest,dport,result', 'other columns'],
     ['collector | aggregate --by comm,dest --every 5s | sink-table --live', 'see what connects most right now'],
     ['collector --dns | sink-table --type dns', 'see which names this machine looks up'],
   ],
   options,
-  notes: `Times are local. The time of an attempt is when its call was made. A pending attempt gets one line, and another when it
-has ended. If the name of an address is known, it is shown instead, with a "?" if it is a guess (name_ambiguous).
+  notes: `On a terminal, the table fits its width: a narrow one shows fewer columns and shortens long values in the middle, a wide
+one shows more. Elsewhere, the columns are always the same and nothing is shortened.
+The time of an attempt is when its call was made. On a terminal, a date that is not today's is shown in a line before the
+rows of that day; elsewhere, TIME has the date. If the name of an address is known, it is shown as DEST, with a
+"?" if it is a guess (name_ambiguous).
+An attempt gets one row. If it still waits after a second, it gets one that says pending, and another when it has ended.
+The end of its connection (closed) gets a row too, with the same time.
+A connect event is shown only if neither comes within 2 seconds, or if the input has no other events of attempts.
 Look-ups are shown if --type includes dns. Lost events are reported between the lines. Events of other types are not
-shown.`,
-  stage: ({ values }) => {
-    const terminal = isTerminal(1); // checked first, because process.stdout is slow to load
-    return values.live && terminal && process.stdout.isTTY
-      ? live(process.stdout, new Keys())
-      : sinkTable(terminal && process.stdout.isTTY ? process.stdout.columns || 80 : undefined, values.type);
+shown. After Ctrl-C, a terminal shows a summary.`,
+  stage: ({ values: { live: isLive, color, type: types, columns, wide, utc } }) => {
+    const { terminal, colour } = display(color);
+    if (isLive && terminal) return live(terminal, new Keys(endOnQ), { utc, colour });
+    return rows({ types, columns, wide, utc, terminal, colour });
   },
 });

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { attemptTypes, connectionTypes } from '../schemas/attempts.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { type Listen, listen } from '../schemas/pipe/io/listen.js';
 import type { Line } from '../schemas/pipe/line/line.js';
-import { cause, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
-import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
+import type { Control, Output, Stage, Traits } from '../schemas/pipe/stage/stage.js';
 import { where } from '../schemas/where/where.js';
 import { isLoopback } from './web/guard.js';
 import { Ring } from './web/ring.js';
@@ -35,7 +35,8 @@ const keyOf = (line: Line) => `${line.field('id')} ${line.field('host') ?? ''}`;
 /** Shows events on a web page, live. Keeps serving after the end of input, until it is asked to stop. */
 class SinkWeb implements Stage {
   readonly name = 'sink-web';
-  readonly sink: boolean;
+  readonly traits: Traits;
+  readonly control: Control = { asked: () => this.#end() };
   readonly #ring: Ring;
   readonly #run = Date.now().toString(36);
   #server: WebServer | undefined;
@@ -51,17 +52,16 @@ class SinkWeb implements Stage {
     private readonly tee: boolean,
     private readonly onListening: (url: string) => void,
   ) {
-    this.sink = !tee;
+    this.traits = { sink: !tee };
     this.#ring = new Ring(keep);
   }
 
   async open(): Promise<void> {
-    const { host, port } = this.at;
-    const loopback = isLoopback(host);
+    const loopback = isLoopback(this.at.host);
     const token = process.env.SYNPIPE_WEB_TOKEN || randomBytes(18).toString('base64url');
     this.#server = new WebServer({
       ring: this.#ring,
-      filter: where,
+      filter: (expression) => where(expression, [...attemptTypes, 'dns']),
       access: { token, loopback },
       state: () => ({
         run: this.#run,
@@ -72,24 +72,21 @@ class SinkWeb implements Stage {
         live: this.#live,
       }),
     });
-    try {
-      const bound = await this.#server.listen(host, port);
-      const name = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
-      this.onListening(`http://${name}:${bound.port}/${loopback ? '' : `?token=${token}`}`);
-    } catch (error) {
-      this.#server = undefined;
-      throw new RuntimeError(`cannot listen on ${host} port ${port}: ${cause(error)}; ${remedy(error)}`);
-    }
+    const root = await this.#server.listen(this.at);
+    this.onListening(`${root}/${loopback ? '' : `?token=${token}`}`);
   }
 
   line(line: Line, out: Output): void {
     const bytes = () => Buffer.from(line.buffer.subarray(line.start, line.end));
     if (line.type === 'connect') this.#ring.add(bytes());
     if (line.type === 'outcome') this.#ring.addOutcome(bytes(), keyOf(line));
+    if (connectionTypes.includes(line.type)) this.#ring.add(bytes());
     if (line.type === 'pending') {
       this.#ring.addPending(bytes(), keyOf(line));
       this.#live = Math.abs(Date.now() - Date.parse(line.field('ts') as string)) < liveWithin;
     }
+    // A failed look-up is why an attempt was never made. One that is normal because of a search list does not count as a failure.
+    if (line.type === 'dns' && line.field('error') !== undefined && !line.field('search')) this.#ring.add(bytes());
     if (line.type === 'lost' && line.field('where') !== 'update') this.#lost += line.field('count') as number;
     this.#server?.changed();
     if (this.tee) out.pass(line);
@@ -106,12 +103,12 @@ class SinkWeb implements Stage {
     }
   }
 
-  asked(): void {
+  #end(): void {
     this.#stopped = true;
     this.#stop();
   }
 
-  end(): void {
+  close(): void {
     this.#server?.close();
   }
 }
@@ -119,8 +116,14 @@ class SinkWeb implements Stage {
 const stage = ({ values }: Parsed<typeof options>, onListening: (url: string) => void): Stage =>
   new SinkWeb(values.listen ?? listen('8040'), values.keep ?? 20_000, values.tee ?? false, onListening);
 
-/** Returns the stage, for programs: `sinkWeb({ listen: '127.0.0.1:8040' }, (url) => …)`. Calls `onListening` with the URL. */
-export function sinkWeb(given: Given<typeof options> = {}, onListening: (url: string) => void = () => {}): Stage {
+/**
+ * Creates the stage for use in a program: `sinkWeb({ listen: '127.0.0.1:8040', onListening: (url) => … })`. Calls `onListening`
+ * with the URL of the page. Throws UsageError on a bad value.
+ */
+export function sinkWeb({
+  onListening = () => {},
+  ...given
+}: Given<typeof options> & { onListening?: (url: string) => void } = {}): Stage {
   return stage(parseGiven(options, given), onListening);
 }
 
@@ -130,7 +133,7 @@ export const command = defineCommand({
   usage: '[OPTION]…',
   examples: [
     ['collector | sink-web', 'watch this machine at http://127.0.0.1:8040/'],
-    ['sink-web < events.ndjson', 'look at recorded events'],
+    ['sink-web events.ndjson', 'look at recorded events'],
     ['collector | sink-web --tee | sink-file out.ndjson', 'watch, and record everything'],
   ],
   options,

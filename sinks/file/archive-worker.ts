@@ -1,10 +1,11 @@
 /** Worker thread that writes archives: receives a job and replies with an error, or with undefined if it succeeded. */
 import { createReadStream } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
+import { open, stat, unlink } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parentPort } from 'node:worker_threads';
-import { createGzip } from 'node:zlib';
+import * as zlib from 'node:zlib';
+import { applyAccess } from './access.js';
 import type { ArchiveJob } from './archive.js';
 import { writeParquet } from './parquet.js';
 
@@ -30,10 +31,12 @@ async function archive({ kind, from, to, modified }: ArchiveJob): Promise<void> 
     if (kind === 'parquet') await writeParquet(from, file);
     else {
       const source = createReadStream(from, { highWaterMark: piece });
-      await pipeline(source, kind === 'gzip' ? createGzip() : await zstd(), async (compressed) => {
+      await pipeline(source, kind === 'gzip' ? zlib.createGzip() : await zstd(), async (compressed) => {
         for await (const bytes of compressed) await file.appendFile(bytes);
       });
     }
+    const { mode, gid } = await stat(from);
+    await applyAccess(file, await file.stat(), { mode: mode & 0o777, group: gid });
     await file.utimes(modified / 1000, modified / 1000);
     await file.sync();
   } finally {
@@ -41,10 +44,12 @@ async function archive({ kind, from, to, modified }: ArchiveJob): Promise<void> 
   }
 }
 
-/** Compresses a stream into one zstd frame. */
+/** Compresses a stream into one zstd frame, with Node's own zstd if it has one. */
 async function zstd(): Promise<Transform> {
-  const { Zstd } = await import('@hpcc-js/wasm-zstd');
-  const encoder = await Zstd.load();
+  const { createZstdCompress } = zlib as unknown as { createZstdCompress?(): Transform };
+  if (createZstdCompress) return createZstdCompress();
+  const { loadZstd } = await import('../../schemas/pipe/io/load-zstd.js');
+  const encoder = await loadZstd();
   encoder.reset();
   return new Transform({
     transform: (bytes, _, done) => done(null, Buffer.from(encoder.compressChunk(bytes))),

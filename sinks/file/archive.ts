@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { dist } from '../../schemas/pipe/io/dist.js';
 
 export type Archive = 'gzip' | 'zstd' | 'parquet';
 
@@ -22,7 +23,7 @@ export class Archiver {
 
   /** Archives the file `from` as `to` and syncs it to disk. */
   make(from: string, to: string, modified: number): Promise<void> {
-    this.#worker ??= new Worker(new URL('./archive-worker.cjs', import.meta.url));
+    this.#worker ??= new Worker(new URL('sinks/file/archive-worker.cjs', dist));
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
       const finish = (error?: object) => {

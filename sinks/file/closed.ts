@@ -21,6 +21,7 @@ export interface Listing {
 }
 
 const archives = ['', '.gz', '.zst', '.parquet'];
+const lastName = /^(.*?[^/])(\.[A-Za-z0-9]+)?(\.(?:gz|zst))?$/s;
 const ending =
   /^(.*?)(@\d{8}T\d{6}\.\d{3}Z)?(\.(?!(?:gz|zst|parquet|tmp)(?:\.|$))[A-Za-z0-9]+)?(\.(?:gz|zst|parquet))?(\.tmp)?$/s;
 
@@ -31,8 +32,9 @@ const ending =
 export function closedName(path: string, at: number): string {
   for (let time = Math.floor(at); ; time++) {
     const stamp = `@${new Date(time).toISOString().replace(/[-:]/g, '')}`;
-    const name = path.replace(/(?<=[^/])(\.[A-Za-z0-9]+)?$/, (extension) => stamp + extension);
-    if (archives.every((suffix) => !existsSync(name + suffix))) return name;
+    const [, base, extension = '', archive = ''] = lastName.exec(path) ?? [];
+    const name = base + stamp + extension;
+    if (archives.every((suffix) => !existsSync(name + suffix))) return name + archive;
   }
 }
 
@@ -48,7 +50,7 @@ export async function listClosed(template: Template, now: number): Promise<Listi
     const parts = splitName(names.at(-1) as string);
     if (!parts) continue;
     const isCurrent = [...names.slice(0, -1), parts.templateName].every((name, i) => current[i]?.test(name));
-    if (isCurrent && !parts.stamp && !parts.archive) continue;
+    if (isCurrent && !parts.stamp && (parts.archive ?? '') === template.suffix) continue;
     if (parts.unfinished) {
       listing.unfinished.push(path);
       continue;

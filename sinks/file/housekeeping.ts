@@ -22,6 +22,9 @@ export class Housekeeping {
   #again = false;
   #at = 0;
 
+  /** The files that could not be archived, and were reported. */
+  readonly #kept = new Set<string>();
+
   constructor(
     private readonly template: Template,
     private readonly options: HousekeepingOptions,
@@ -79,10 +82,11 @@ export class Housekeeping {
   }
 
   /**
-   * Archives a file. The archive is written to `.tmp` and synced, then the file is deleted, then the archive gets its name.
+   * Archives a file, or deletes it if it is empty. The archive is written to `.tmp` and synced, then the file is deleted, then the archive gets its name.
    * After a crash, a `.tmp` whose file is gone is therefore complete: see `recover`.
    */
   async #archive({ path, size, modified }: FoundFile): Promise<void> {
+    if (size === 0) return rm(path, { force: true });
     const suffix = suffixes[this.options.archive as Archive];
     let from = path;
     try {
@@ -97,6 +101,8 @@ export class Housekeeping {
       await rename(unfinished, name);
     } catch (error) {
       if (existsSync(from)) await rm(`${from}${suffix}.tmp`, { force: true });
+      if (this.#kept.has(from)) return; // every run tries again
+      this.#kept.add(from);
       logMessage('sink-file', `cannot archive ${from}: ${cause(error)}; keeping it as it is`);
     }
   }

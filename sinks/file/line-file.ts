@@ -1,13 +1,17 @@
 import { fstatSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeAll, writeFile } from '../../schemas/pipe/io/fd.js';
 import { names, openLocked, tryLock, unlock } from '../../schemas/pipe/io/lock.js';
 import { cause, ErrorWithRemedy, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
+import { type Access, applyAccess, makeFolder } from './access.js';
 import { closedName } from './closed.js';
+import { type Compression, loadCodec } from './codec.js';
+import { Compressor } from './compressor.js';
 import { repair } from './repair.js';
+import { repairCompressed } from './repair-compressed.js';
 
 const newline = 10;
 /** Writes of fewer bytes are done at once: a thread would take longer to start. */
@@ -31,6 +35,9 @@ export interface FileOptions {
   stage: string;
   mkdir: boolean;
   lock: LockMode;
+  /** How the file is compressed while it is written. */
+  compression?: Compression | undefined;
+  access?: Access;
 }
 
 /**
@@ -42,6 +49,7 @@ export class LineFile {
   size = 0;
   regular = false;
   #file: FileHandle | undefined;
+  #compressor: Compressor | undefined;
   #dirty = false;
   #hadName = false; // the file had a name when it was opened
 
@@ -64,8 +72,16 @@ export class LineFile {
 
   /** Renames the file, then closes it: the lock keeps other processes away until then. */
   async rename(to: string): Promise<void> {
-    if (!this.pathChange()) await rename(this.path, to);
-    await this.close();
+    try {
+      if (!this.pathChange()) await rename(this.path, to);
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** Deletes the empty file, which must be closed then. */
+  async delete(): Promise<void> {
+    if (!this.pathChange() && this.options.lock !== 'shared') await rm(this.path, { force: true });
   }
 
   /** Appends whole lines. Opens the path again if it was closed. Returns the lines that could not be written. */
@@ -106,22 +122,31 @@ export class LineFile {
   }
 
   async close(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
+    const [file, compressor] = [this.#file, this.#compressor];
+    this.#file = this.#compressor = undefined;
+    try {
+      const rest = compressor?.end(this.regular && this.size === 0);
+      if (file && rest && rest.length > 0) await writeAll(file.fd, rest);
+    } finally {
+      await file?.close();
+    }
   }
 
   async #append(file: FileHandle, bytes: Buffer): Promise<Unwritten | undefined> {
     this.#dirty = true;
+    const compressed = await this.#compressor?.compress(bytes);
+    const out = compressed ?? bytes;
     try {
-      if (this.regular && bytes.length < worthThread) writeFile(file.fd, bytes);
-      else await writeAll(file.fd, bytes);
-      this.size += bytes.length;
+      if (this.regular && out.length < worthThread) writeFile(file.fd, out);
+      else await writeAll(file.fd, out);
+      this.size += out.length;
+      this.#compressor?.written(bytes);
       return undefined;
     } catch (error) {
       const { code, written } = error as { code: string; written: number };
       if (code === 'EPIPE') throw error; // a FIFO whose reader is gone
-      const whole = bytes.subarray(0, written).lastIndexOf(newline) + 1;
+      this.#compressor?.failed();
+      const whole = compressed ? 0 : bytes.subarray(0, written).lastIndexOf(newline) + 1;
       if (this.regular && whole < written) await file.truncate((await file.stat()).size - (written - whole));
       this.size += whole;
       return { bytes: bytes.subarray(whole), error };
@@ -131,7 +156,7 @@ export class LineFile {
   /** Opens, locks and repairs the file. Returns when it was last written (ms). */
   async #open(): Promise<number> {
     const { path, options } = this;
-    if (options.mkdir) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    if (options.mkdir) await makeFolder(dirname(path), options.access ?? {});
     const opens = () => open(path, 'a', 0o600);
     const file = options.lock === 'own' ? await openLocked(path, opens, options.stage, inUse) : await opens();
     this.#file = file;
@@ -140,7 +165,9 @@ export class LineFile {
       this.regular = found.isFile();
       this.#hadName = this.regular && found.nlink > 0;
       this.size = found.size;
+      if (this.regular) await applyAccess(file, found, options.access ?? {});
       if (options.lock !== 'shared') await this.#repair(file);
+      if (options.compression) this.#compressor = new Compressor(await loadCodec(options.compression));
       return found.mtimeMs;
     } catch (error) {
       await this.close();
@@ -166,7 +193,9 @@ export class LineFile {
 
   async #repair(file: FileHandle): Promise<void> {
     const { size } = await file.stat();
-    const done = this.regular && (await repair(this.path, size));
+    const { compression } = this.options;
+    const done =
+      this.regular && (await (compression ? repairCompressed(this.path, size, compression) : repair(this.path, size)));
     if (done) logMessage(this.options.stage, `${this.path}: ${done}`);
     this.size = done ? (await file.stat()).size : size;
   }

@@ -49,7 +49,8 @@ async function wholeEvent(file: FileHandle, start: number, size: number): Promis
   return new Line().take(bytes, 0, bytes.length) === undefined;
 }
 
-async function setAside(file: FileHandle, start: number, size: number, beside: string): Promise<void> {
+/** Appends file[start..size) to the file `beside`, and a newline. */
+export async function setAside(file: FileHandle, start: number, size: number, beside: string): Promise<void> {
   const torn = await openBeside(beside);
   try {
     const buffer = Buffer.allocUnsafe(piece);
@@ -65,7 +66,7 @@ async function setAside(file: FileHandle, start: number, size: number, beside: s
   }
 }
 
-async function fill(file: FileHandle, into: Buffer, position: number): Promise<void> {
+export async function fill(file: FileHandle, into: Buffer, position: number): Promise<void> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await file.read(into, done, into.length - done, position + done);
     if (bytesRead === 0) throw new Error('the file shrank while it was read');

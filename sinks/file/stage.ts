@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
-import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
+import type { Background, Batch, Control, Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { closedName } from './closed.js';
 import { Housekeeping, type HousekeepingOptions } from './housekeeping.js';
 import { pointTo } from './latest.js';
@@ -29,7 +31,10 @@ export interface SinkFileOptions extends Omit<WriterOptions, 'stage'>, Housekeep
 /** Appends events to the file for their time and fields, many per write. Closes files that are full or whose period is over. */
 export class SinkFile implements Stage {
   readonly name = 'sink-file';
-  readonly sink = true;
+  readonly traits = { sink: true };
+  readonly batch: Batch = { lines: (lines) => this.#lines(lines) };
+  readonly background: Background = { done: () => (this.#writing ? this.#settled() : undefined) };
+  readonly control: Control = { stop: () => this.#stop(), reopen: () => this.#reopen() };
   readonly #paths: PathCache;
   readonly #files: OpenFiles;
   readonly #period: Period;
@@ -61,7 +66,7 @@ export class SinkFile implements Stage {
   }
 
   line(line: Line, out: Output): void | Promise<void> {
-    // Reads the clock once per batch, because a line may arrive before the next period's timer fires.
+    // A line of the next period may arrive before its timer fires, so the clock is also read here, once per batch.
     if (this.#held === 0 && this.#period.advance()) return this.#flush(out, true).then(() => this.line(line, out));
     const writer = this.#files.get(this.#paths.of(line, this.#period.start));
     if (!writer || !this.#fits(writer, line)) return this.#addToOther(line, out);
@@ -69,7 +74,7 @@ export class SinkFile implements Stage {
   }
 
   /** Takes lines without copying them, if all of them go to the same file. */
-  lines(lines: ScannedLines): number {
+  #lines(lines: ScannedLines): number {
     const writer = this.#onlyFile();
     if (!writer) return 0;
     const { known } = lines;
@@ -87,30 +92,28 @@ export class SinkFile implements Stage {
       return this.#flush(out, over, last);
   }
 
-  settled(): void | Promise<void> {
-    if (this.#writing) return this.#settled();
-  }
-
-  reopen(): void {
+  #reopen(): void {
     for (const writer of this.#files) writer.reopen();
     this.#reopened = true;
     this.#wake();
   }
 
-  stop(): number {
+  #stop(): number {
     for (const writer of this.#files) writer.stop();
     return 0;
   }
 
   async finish(out: Output): Promise<undefined> {
-    if (this.options.archive === 'parquet') await this.#rotate(out);
+    if (!this.options.archive) return;
+    await this.#rotate(out);
+    const { latest } = this.options;
+    if (latest !== undefined && !existsSync(latest)) await rm(latest, { force: true });
   }
 
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     this.#period.close();
     this.#syncer.close();
-    for (const writer of this.#files) await this.#close(writer);
-    await this.#housekeeping.end();
+    await this.#files.each((writer) => this.#close(writer)).finally(() => this.#housekeeping.end());
   }
 
   #add(writer: Writer, line: Line, out: Output): void | Promise<void> {
@@ -149,15 +152,16 @@ export class SinkFile implements Stage {
     }
     const writer = new Writer(path, { ...this.options, stage: this.name });
     await writer.open(this.#stamps ? this.#period.start : 0);
+    this.#files.add(writer);
     const { latest } = this.options;
     if (latest !== undefined)
       await pointTo(latest, path).catch((error) => {
         throw fileError('link', latest, error);
       });
-    return this.#files.add(writer);
+    return writer;
   }
 
-  /** Writes to all files. Large writes may still be in progress afterwards, until `settled` or the next flush. */
+  /** Writes to all files. Large writes may still be in progress afterwards, until `background.done` or the next flush. */
   async #flush(out: Output, over: boolean, last = false): Promise<void> {
     this.#held = 0;
     this.#reopened = false;
@@ -188,6 +192,8 @@ export class SinkFile implements Stage {
   /** Closes a file for good: it is not written to again. */
   async #retire(writer: Writer, stamps: boolean): Promise<void> {
     const named = stamps && writer.size > 0 && writer.regular;
+    const unused = !stamps && writer.size === 0 && writer.regular; // the next file has another name
+    if (unused) await writer.delete();
     await this.#close(writer, named ? closedName(writer.path, Date.now()) : undefined);
     if (named) this.#housekeeping.start(this.#period.start);
   }

@@ -1,7 +1,7 @@
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { escapeOwnSuffix, safeName } from './safe-name.js';
 
-type Segment = { text: string } | { time: TimeName } | { field: string };
+type Segment = { text: string } | { time: TimeName } | { field: string; own: boolean };
 type TimeName = keyof typeof times;
 
 const two = (number: number) => String(number).padStart(2, '0');
@@ -32,14 +32,21 @@ export class Template {
   readonly #components: Segment[][];
   /** The names of the fields in it. */
   readonly fields: string[];
+  /** Those of them that are written as `{name}`, not as `{.name}`: they must be in a schema. */
+  readonly schemaFields: string[];
   /** How often its time changes (ms); undefined if there is no time in it. */
   readonly every: number | undefined;
 
-  /** Throws UsageError for an unknown directive or an invalid field. */
-  constructor(text: string) {
+  /** Throws UsageError for an unknown directive or an invalid field. `suffix` is added to each path. */
+  constructor(
+    text: string,
+    readonly suffix = '',
+  ) {
     this.#components = text.split('/').map(parse);
     const segments = this.#components.flat();
-    this.fields = segments.flatMap((segment) => ('field' in segment ? [segment.field] : []));
+    const fields = segments.flatMap((segment) => ('field' in segment ? [segment] : []));
+    this.fields = fields.map(({ field }) => field);
+    this.schemaFields = fields.flatMap(({ field, own }) => (own ? [] : [field]));
     const changes = segments.flatMap((segment) => ('time' in segment ? [times[segment.time].every] : []));
     this.every = changes.length > 0 ? Math.min(...changes) : undefined;
   }
@@ -54,10 +61,10 @@ export class Template {
     const names = this.#components.map((segments) => segments.map(written).join(''));
     const last = this.#components.at(-1) as Segment[];
     if (last.some((segment) => 'field' in segment)) names.push(escapeOwnSuffix(names.pop() as string, tailOf(last)));
-    return names.join('/');
+    return names.join('/') + this.suffix;
   }
 
-  /** Returns what its paths look like, component by component. With `at`, only the paths of that time. */
+  /** Returns what its paths look like without the suffix, component by component. With `at`, only the paths of that time. */
   patterns(at?: number): ComponentPattern[] {
     const pattern = (segment: Segment) => {
       if ('text' in segment) return segment.text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -82,7 +89,8 @@ function parse(template: string): Segment[] {
   return [...template.matchAll(/%.?|\{\{|\}\}|\{[^{}]*\}?|\}|[^%{}]+/gs)].map(([found]) => {
     if (found === '%%' || found === '{{' || found === '}}') return { text: found.charAt(0) };
     if (found.startsWith('%')) return { time: timeName(found) };
-    if (/^\{\w+\}$/.test(found)) return { field: found.slice(1, -1) };
+    const [, dot, field] = /^\{(\.?)(\w+)\}$/.exec(found) ?? [];
+    if (field) return { field, own: dot === '.' };
     if (/^[{}]/.test(found)) throw new UsageError(`PATH: "${found}" is not a {field}; write {{ or }} for a brace`);
     return { text: found };
   });

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { counted, countLines } from '../../schemas/pipe/io/fd.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
+import { now } from '../../schemas/pipe/run/now.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
-import { Batch } from '../../schemas/pipe/stage/batch.js';
+import { OutputBuffer } from '../../schemas/pipe/stage/output-buffer.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
 import { DiskFullHandler, type OnFull } from './disk-full.js';
 import { type FileOptions, fileError, LineFile, worthThread } from './line-file.js';
@@ -28,8 +29,8 @@ interface WriteFailure {
 export class Writer {
   readonly #file: LineFile;
   readonly #diskFull: DiskFullHandler;
-  #batch = new Batch();
-  #writingBatch = new Batch(); // being written; the two batches take turns
+  #batch = new OutputBuffer();
+  #writingBatch = new OutputBuffer(); // being written; the two take turns
   #inProgress = 0; // bytes being written
   #writing: Promise<WriteFailure | undefined> | undefined;
   #mustReopen = false;
@@ -57,16 +58,14 @@ export class Writer {
     return this.#file.size + this.#inProgress + this.#batch.length;
   }
 
-  add({ buffer, start, end, stays }: Line): void {
-    if (stays) this.#batch.line(buffer, start, end + 1);
-    else this.#batch.bytes(buffer, start, end);
+  add(line: Line): void {
+    this.#batch.add(line);
   }
 
   /** Adds lines without copying them out of their buffer; closes the gaps between them. Returns how many bytes were added. */
   addMany(lines: ScannedLines): number {
     const before = this.#batch.length;
-    const start = this.#batch.behind(lines.buffer) ?? lines.start(0);
-    this.#batch.line(lines.buffer, start, lines.pack(start), lines.count);
+    this.#batch.scanned(lines);
     return this.#batch.length - before;
   }
 
@@ -119,6 +118,11 @@ export class Writer {
     await this.#file.close();
   }
 
+  /** Deletes the file, which is empty. It must be closed then. */
+  delete(): Promise<void> {
+    return this.#file.delete();
+  }
+
   /** Renames the file to its closed name and closes it. */
   async closeAs(to: string): Promise<void> {
     await this.#recordDropped();
@@ -127,9 +131,9 @@ export class Writer {
 
   /** Closes the file after SIGHUP, or if the path no longer leads to it, so that the next write opens the path again. */
   async #closeIfMoved(): Promise<void> {
-    const now = process.hrtime()[0] * 1_000 + process.hrtime()[1] / 1e6;
-    if (!this.#mustReopen && now - this.#checked >= checkMs) {
-      this.#checked = now;
+    const time = now();
+    if (!this.#mustReopen && time - this.#checked >= checkMs) {
+      this.#checked = time;
       const how = this.#file.pathChange();
       if (how === 'moved') await this.#awaitSighup();
       if (how && !this.#mustReopen) {

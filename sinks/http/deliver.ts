@@ -1,34 +1,58 @@
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { cause } from '../../schemas/pipe/messages/errors.js';
 import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import { splitLines } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
-import type { Tally } from '../spool/stage.js';
+import type { Receiver, Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
-import { proxyError } from './client.js';
+import { Client, type ConnectionOptions, proxyError } from './client.js';
+import { type HeaderSources, readHeaders } from './headers.js';
 import { type HttpResponse, key, type LineResults, type Preset, type RequestLines } from './preset.js';
 import { isTemporary, retryAfter } from './retry.js';
 
-const compress = (plain: Buffer): Promise<Buffer> => promisify(gzip)(plain); // zlib is loaded when it is first used
+const compress = (plain: Buffer): Promise<Buffer> => promisify(zlib.gzip)(plain); // zlib is loaded when it is first used
 const unauthorized = 'check the credentials';
 
-export interface Destination {
-  url: URL;
+export interface HttpOptions extends ConnectionOptions {
   preset: Preset;
   gzip: boolean;
-  headers: Record<string, string>;
-  post(url: URL, headers: Record<string, string>, body: Buffer, stop: AbortSignal): Promise<HttpResponse>;
+  headers: HeaderSources;
 }
 
-/** Delivers batches to one receiver. Retries until each line is accepted or permanently rejected. */
-export class Delivery {
-  constructor(
-    private readonly receiver: Destination,
-    private readonly rejects: RejectPolicy,
+/** Delivers batches to an HTTP server. Retries until each line is accepted or permanently rejected. */
+export class Delivery implements Receiver {
+  private constructor(
+    private readonly options: HttpOptions,
+    private readonly client: Client,
+    private headers: Record<string, string>,
     private readonly trouble: OutageReporter,
+    private readonly rejects: RejectPolicy,
     private readonly stop: AbortSignal,
   ) {}
+
+  /** Throws RuntimeError if a file that it needs cannot be read. */
+  static async open(
+    options: HttpOptions,
+    trouble: OutageReporter,
+    rejects: RejectPolicy,
+    stop: AbortSignal,
+  ): Promise<Delivery> {
+    const headers = await readHeaders(options.headers);
+    return new Delivery(options, await Client.open(options), headers, trouble, rejects, stop);
+  }
+
+  prepare(): void {
+    this.client.prepare();
+  }
+
+  async reopen(): Promise<void> {
+    this.headers = await readHeaders(this.options.headers);
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
 
   /** Delivers a batch and keeps `tally` up to date. Rejects if `stop` aborts, or if the reject policy throws. */
   async deliver(batch: Batch, tally: Tally): Promise<void> {
@@ -46,7 +70,7 @@ export class Delivery {
     try {
       response = await this.#post(sent, key(sent, all));
       const { status } = response;
-      if (status >= 200 && status < 300) results = this.receiver.preset.results?.(response, sent) ?? results;
+      if (status >= 200 && status < 300) results = this.options.preset.results?.(response, sent) ?? results;
     } catch (error) {
       this.stop.throwIfAborted();
       this.trouble.failed(reasonOf(error));
@@ -55,13 +79,13 @@ export class Delivery {
     const { status, headers } = response;
     const asked = retryAfter([headers['retry-after']].flat()[0], Date.now());
     if (status >= 200 && status < 300) return this.#taken(sent, results, tally, asked);
-    if ((this.receiver.preset.isTemporary ?? isTemporary)(status)) {
+    if ((this.options.preset.isTemporary ?? isTemporary)(status)) {
       this.trouble.failed(describe(response), asked);
       return [sent];
     }
     if (status === 413 && sent.lines.length > 1) return halves(sent);
     const reason = describe(response);
-    const count = this.receiver.preset.partlyRejected?.(response) ?? sent.lines.length;
+    const count = this.options.preset.partlyRejected?.(response) ?? sent.lines.length;
     if (count < sent.lines.length)
       return this.#taken(sent, { retry: [], rejected: [], unidentified: { count, reason } }, tally);
     this.rejects.take(sent.lines, reason);
@@ -70,7 +94,7 @@ export class Delivery {
   }
 
   async #post(sent: RequestLines, name: string): Promise<HttpResponse> {
-    const { url, preset, headers } = this.receiver;
+    const { url, preset, gzip } = this.options;
     const to = new URL(url);
     for (const [parameter, value] of Object.entries(preset.query?.(name) ?? {})) {
       const given = to.searchParams.get(parameter);
@@ -82,10 +106,10 @@ export class Delivery {
       'content-type': preset.contentType,
       'user-agent': 'synpipe',
       'idempotency-key': name,
-      ...(this.receiver.gzip && { 'content-encoding': 'gzip' }),
-      ...headers,
+      ...(gzip && { 'content-encoding': 'gzip' }),
+      ...this.headers,
     };
-    return this.receiver.post(to, all, this.receiver.gzip ? await compress(plain) : plain, this.stop);
+    return this.client.post(to, all, gzip ? await compress(plain) : plain, this.stop);
   }
 
   #taken(

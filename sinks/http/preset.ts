@@ -41,9 +41,12 @@ export interface Preset {
   scheme?: string;
   /** Whether to retry after this status (default: see retry.ts). */
   isTemporary?(status: number): boolean;
-  /** Reads a 2xx response (default: all lines are accepted). Throws if the response reports an error or is not understood. */
-  results?(response: HttpResponse, sent: RequestLines): LineResults;
-  /** Returns how many lines a failed request's response says were rejected if the others were stored; otherwise undefined. */
+  /** Reads a 2xx response. Without a result, all lines are accepted. Throws if the response reports an error or is not understood. */
+  results?(response: HttpResponse, sent: RequestLines): LineResults | undefined;
+  /**
+   * Reads the response to a failed request. If it says that some lines were stored and the others rejected, returns how many
+   * were rejected; otherwise undefined.
+   */
   partlyRejected?(response: HttpResponse): number | undefined;
 }
 

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { bytesOf, parseNetwork, sameBits } from '../../schemas/pipe/line/address.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 
 export interface HttpProxy {
@@ -59,12 +60,6 @@ const bare = (host: string) => host.toLowerCase().replace(/^\[(.*)\]$|\.$/g, '$1
 
 /** Returns whether an address or a network in CIDR notation contains the address. */
 function contains(network: string, address: string): boolean {
-  const [, start = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
-  const version = isIP(start);
-  const most = version === 4 ? 32 : 128;
-  if (version === 0 || version !== isIP(address) || Number(bits ?? 0) > most) return false;
-  const family = version === 4 ? 'ipv4' : 'ipv6';
-  const list = new BlockList();
-  list.addSubnet(start, Number(bits ?? most), family);
-  return list.check(address, family);
+  const { version, bytes, prefix } = parseNetwork(network) ?? {};
+  return bytes !== undefined && version === isIP(address) && sameBits(bytes, bytesOf(address), prefix);
 }

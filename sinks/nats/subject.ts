@@ -1,6 +1,6 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
-import { UsageError } from '../../schemas/pipe/messages/errors.js';
+import { invalidValue } from '../../schemas/pipe/messages/errors.js';
 
 const longest = 60;
 /** How many converted values to cache. */
@@ -13,7 +13,7 @@ export class Subject {
   readonly #parts: (string | LineField)[];
   readonly #written = new Map<string, string>();
 
-  /** `defaults` has the values for fields that a line does not have. Throws UsageError if the template is not valid. */
+  /** `defaults` has the values for fields that a line does not have. Throws invalidValue if the template is not valid. */
   constructor(
     text: string,
     private readonly defaults: Record<string, string> = {},
@@ -21,7 +21,7 @@ export class Subject {
     const tokens = text.split('.');
     const wrong = tokens.find((token) => !/^([^\s{}*>$\0]|\{\w+\})+$/.test(token));
     if (wrong !== undefined)
-      throw new UsageError(`needs words and {fields} separated by dots, such as conn.{host}.{type}, not "${text}"`);
+      throw invalidValue(text, 'use words and {fields} separated by dots, such as conn.{host}.{type}');
     this.wildcard = tokens.map((token) => (token.includes('{') ? '*' : token)).join('.');
     this.#parts = text
       .split(/(\{\w+\})/)

@@ -16,8 +16,9 @@ export async function readSpooled(path: string): Promise<Buffer> {
 }
 
 /** Returns `bytes`. Throws Damaged if they do not match their checksum, or hold an invalid line from an earlier run. */
-export function check(bytes: Buffer, sum: string, fromThisRun: boolean): Buffer {
+export function check(bytes: Buffer, sum: string, fromThisRun: boolean, lenient: boolean): Buffer {
   if (checksum(bytes) !== sum) throw new Damaged('its content does not match its checksum');
-  if (!fromThisRun && separate(bytes).badLines > 0) throw new Damaged('it has lines that are not valid events');
+  if (!fromThisRun && separate(bytes, lenient).badLines > 0)
+    throw new Damaged('it has lines that are not valid events');
   return bytes;
 }

@@ -17,12 +17,15 @@ export function splitLines(bytes: Buffer): Buffer[] {
 }
 
 const event = new Line();
-const isEvent = (line: Buffer) => line.length <= lineLimit && event.take(line, 0, line.length) === undefined;
+const isEvent = (line: Buffer, lenient: boolean) => {
+  event.lenient = lenient;
+  return line.length <= lineLimit && event.take(line, 0, line.length) === undefined;
+};
 
-/** Separates the lines that are valid events (`good`) from the others (`bad`), both with newlines. */
-export function separate(bytes: Buffer): { good: Buffer; bad: Buffer; badLines: number } {
+/** Separates the lines that are valid events, or any objects (`good`), from the others (`bad`), both with newlines. */
+export function separate(bytes: Buffer, lenient: boolean): { good: Buffer; bad: Buffer; badLines: number } {
   const all = splitLines(bytes);
-  const bad = all.filter((line) => !isEvent(line));
+  const bad = all.filter((line) => !isEvent(line, lenient));
   if (bad.length === 0) return { good: bytes, bad: Buffer.alloc(0), badLines: 0 };
   const left = new Set(bad);
   return { good: joined(all.filter((line) => !left.has(line))), bad: joined(bad), badLines: bad.length };

@@ -7,7 +7,7 @@ import { openLocked } from '../../schemas/pipe/io/lock.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { cause, RuntimeError, remedy } from '../../schemas/pipe/messages/errors.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
-import { Batch as Lines } from '../../schemas/pipe/stage/batch.js';
+import { OutputBuffer } from '../../schemas/pipe/stage/output-buffer.js';
 import { DiskFullHandler } from '../file/disk-full.js';
 import { fileError, LineFile } from '../file/line-file.js';
 import { check, Damaged, readSpooled } from './damage.js';
@@ -30,6 +30,8 @@ export interface SpoolOptions {
   /** The maximum size in bytes. */
   most: number;
   lock: boolean;
+  /** Whether its lines may be any JSON objects. */
+  lenient: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ export class Spool implements Store {
   ready = false;
   #name = '';
   #number = 0;
-  #lines = new Lines(); // not written to the file yet
+  #lines = new OutputBuffer(); // not written to the file yet
   #file: LineFile | undefined;
   #written = { lines: 0, sum: 0 }; // to the file
   #sealed: Sealed[] = [];
@@ -89,9 +91,8 @@ export class Spool implements Store {
     }
   }
 
-  add({ buffer, start, end, stays }: Line): void {
-    if (stays) this.#lines.line(buffer, start, end + 1);
-    else this.#lines.bytes(buffer, start, end);
+  add(line: Line): void {
+    this.#lines.add(line);
     this.waiting++;
   }
 
@@ -190,7 +191,12 @@ export class Spool implements Store {
   /** Reads a batch. If its file is damaged, sets the file aside and throws Damaged. */
   async #read(id: string, { name, fromThisRun }: Sealed): Promise<Buffer> {
     try {
-      return check(await readSpooled(this.#path(name)), fileName.exec(name)?.[3] as string, fromThisRun);
+      return check(
+        await readSpooled(this.#path(name)),
+        fileName.exec(name)?.[3] as string,
+        fromThisRun,
+        this.options.lenient,
+      );
     } catch (error) {
       if (!(error instanceof Damaged)) throw fileError('read', this.#path(name), error);
       await this.#setAside(name, error);
@@ -213,7 +219,7 @@ export class Spool implements Store {
       const bytes = await sizeOf(path);
       if (sum !== undefined) return this.#push({ name, bytes, lines: 0, fromThisRun: false });
       const base = name.replace(/\.\w+$/, '');
-      const left = await takeOver(path, (one) => this.#path(`${base}-${one}.ndjson`), this.options.stage);
+      const left = await takeOver(path, (one) => this.#path(`${base}-${one}.ndjson`), this.options);
       if (left) this.#push({ name: basename(left.path), bytes: left.bytes, lines: 0, fromThisRun: false });
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;

@@ -4,7 +4,7 @@ import { RuntimeError } from '../../schemas/pipe/messages/errors.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { type Metric, metric } from '../../schemas/pipe/metrics/text.js';
 import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
-import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
+import type { Control, Observe, Output, Stage, Traits } from '../../schemas/pipe/stage/stage.js';
 import { Damaged } from './damage.js';
 import type { RejectPolicy } from './reject.js';
 import type { Batch, Store } from './store.js';
@@ -49,8 +49,13 @@ export interface BatchSinkOptions {
 /** Collects lines into batches and delivers several at once. Lines count as stored once the receiver has accepted them. */
 export class BatchSink implements Stage {
   readonly name: string;
-  readonly sink = true;
-  readonly durable: boolean;
+  readonly traits: Traits;
+  readonly observe: Observe = {
+    metrics: () => this.#metrics(),
+    heldBytes: () => this.options.store.bytes,
+    mark: () => this.options.store.mark(),
+  };
+  readonly control: Control = { stop: () => this.#giveUpSoon(), reopen: () => this.#receiver?.reopen() };
   readonly #stop = new AbortController();
   #receiver: Receiver | undefined;
   #rejects: RejectPolicy | undefined;
@@ -71,7 +76,7 @@ export class BatchSink implements Stage {
 
   constructor(private readonly options: BatchSinkOptions) {
     this.name = options.name;
-    this.durable = options.durable;
+    this.traits = { sink: true, durable: options.durable };
   }
 
   async open(out: Output): Promise<void> {
@@ -114,15 +119,7 @@ export class BatchSink implements Stage {
     logMessage(this.name, `${this.options.where}: not everything was delivered; the rest stays in the spool`);
   }
 
-  mark(): () => boolean {
-    return this.options.store.mark();
-  }
-
-  heldBytes(): number {
-    return this.options.store.bytes;
-  }
-
-  metrics(): Metric[] {
+  #metrics(): Metric[] {
     const { trouble } = this.options;
     const up = 'Whether the last delivery succeeded: 1, or 0 while it is being retried.';
     const tries = 'Deliveries that failed and were retried.';
@@ -132,7 +129,8 @@ export class BatchSink implements Stage {
     ];
   }
 
-  stop(): number {
+  /** Returns how long that may take (ms). */
+  #giveUpSoon(): number {
     const { store, durable, timeout } = this.options;
     const needs = durable ? 0 : timeout;
     this.#endIn(needs);
@@ -140,11 +138,7 @@ export class BatchSink implements Stage {
     return needs;
   }
 
-  async reopen(): Promise<void> {
-    await this.#receiver?.reopen();
-  }
-
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     clearTimeout(this.#ending);
     clearTimeout(this.#batchTimer);
     this.#stop.abort();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Line } from '../../schemas/pipe/line/line.js';
-import { Batch as Held } from '../../schemas/pipe/stage/batch.js';
+import { OutputBuffer } from '../../schemas/pipe/stage/output-buffer.js';
 
 /** Lines that are delivered together. */
 export interface Batch {
@@ -52,7 +52,7 @@ export class MemoryStore implements Store {
   began = 0;
   heldLines = 0;
   waiting = 0;
-  #lines = new Held();
+  #lines = new OutputBuffer();
   #parts: Buffer[] = [];
   #bytes = 0;
   #sealed: Batch[] = [];
@@ -84,10 +84,9 @@ export class MemoryStore implements Store {
 
   async begin(): Promise<void> {}
 
-  add({ buffer, start, end, stays }: Line): void {
+  add(line: Line): void {
     if (this.heldLines === 0) this.began = Date.now();
-    if (stays) this.#lines.line(buffer, start, end + 1);
-    else this.#lines.bytes(buffer, start, end);
+    this.#lines.add(line);
     this.heldLines++;
     this.waiting++;
   }

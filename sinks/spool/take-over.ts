@@ -14,12 +14,12 @@ import { checksum, separate } from './lines.js';
 export async function takeOver(
   path: string,
   sealed: (sum: string) => string,
-  stage: string,
+  { stage, lenient }: { stage: string; lenient: boolean },
 ): Promise<{ path: string; bytes: number } | undefined> {
   const torn = new LineFile(path, { stage, mkdir: false, lock: 'none' });
   await torn.open(); // repairs it
   await torn.close();
-  const { good, bad, badLines } = separate(await readSpooled(path));
+  const { good, bad, badLines } = separate(await readSpooled(path), lenient);
   if (badLines > 0) {
     await write(() => openBeside(`${path}.bad`), bad);
     logMessage(stage, `${path}: ${counted(badLines)} damaged; moved to ${path}.bad`);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSession, type Session } from 'better-sse';
 import { Line } from '../../schemas/pipe/line/line.js';
 import type { Ring } from './ring.js';
+import type { PageState, State } from './state.js';
 
 /** The maximum number of lines per message, and of unsent bytes before a slow browser has to wait. */
 const batch = 2_000;
@@ -14,24 +15,11 @@ const separator = '\x1e';
 
 export type LineFilter = (line: Line) => boolean;
 
-/** What is sent to a page besides the lines. */
-export interface State {
-  /** Identifies this run of sink-web, for a page that reconnects to a later run. */
-  run: string;
-  /** How many events of attempts arrived, including those no longer kept. */
-  total: number;
-  /** How many events the stream reports as lost. */
-  lost: number;
-  keep: number;
-  ended: boolean;
-  /** Whether pending attempts are recent: then the page measures their waiting time by the clock, not by the newest event. */
-  live: boolean;
-}
-
 /** Sends the ring's lines to one open page, each line once, as fast as the page accepts them. */
 export class Feed {
   #session: Session | undefined;
   #next: number;
+  readonly #existing: number;
   #sentState = '';
   readonly #line = new Line();
 
@@ -43,6 +31,7 @@ export class Feed {
     from: number,
   ) {
     this.#next = from;
+    this.#existing = ring.next;
   }
 
   /** Whether there are lines that are not sent to the page yet. */
@@ -65,9 +54,12 @@ export class Feed {
       if (this.#next < this.ring.first) this.#skip(this.#session, state.run);
       this.#sendLines(this.#session, state.run);
     }
-    const text = JSON.stringify(state);
+    // Tells the page when it has all lines that existed when it connected.
+    const report = { ...state, complete: this.#next >= this.#existing };
+    const text = JSON.stringify(report);
     if (text !== this.#sentState) {
-      this.#push(this.#session, JSON.stringify({ ...state, now: Date.now() }), 'state', state.run);
+      const sent: PageState = { ...report, now: Date.now() };
+      this.#push(this.#session, JSON.stringify(sent), 'state', state.run);
     }
     this.#sentState = text;
     return this.behind && this.response.writableLength < unsentMost;

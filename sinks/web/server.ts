@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { dist } from '../../schemas/pipe/io/dist.js';
+import { type Listen, startListening } from '../../schemas/pipe/io/listen.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
-import { Feed, type LineFilter, type State } from './feed.js';
+import { Feed, type LineFilter } from './feed.js';
 import { type Access, cookieName, rejection } from './guard.js';
 import type { Ring } from './ring.js';
+import type { State } from './state.js';
 
-const pageFolder = new URL('page/', import.meta.url);
+const pageFolder = new URL('sinks/web/page/', dist);
 const files: Record<string, [file: string, type: string]> = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
@@ -46,11 +49,9 @@ export class WebServer {
     });
   }
 
-  /** Starts to listen. Resolves to the address and port. */
-  listen(host: string, port: number): Promise<{ address: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject).listen(port, host, () => resolve(this.#server.address() as never));
-    });
+  /** Starts to listen. Resolves to the root of its URLs. Throws RuntimeError. */
+  listen(at: Listen): Promise<string> {
+    return startListening(this.#server, at);
   }
 
   /** Schedules sending, after lines were added or the state has changed. */
@@ -116,7 +117,7 @@ export class WebServer {
     this.#feeds.add(feed);
     response.once('close', () => this.#feeds.delete(feed));
     await feed.open(request);
-    this.changed();
+    this.#send();
   }
 }
 

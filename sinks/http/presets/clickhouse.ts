@@ -18,6 +18,5 @@ export const clickhouse = (table: string): Preset => ({
   results: ({ headers, body }) => {
     const code = headers['x-clickhouse-exception-code'];
     if (code) throw new Error(`exception ${code}: ${body.slice(0, 200)}`);
-    return { retry: [], rejected: [] };
   },
 });

@@ -15,9 +15,9 @@ export const elasticsearch = (index: string): Preset => ({
   results: (response, sent) => items(response, sent),
 });
 
-function items({ body }: HttpResponse, { lines }: RequestLines): LineResults {
+function items({ body }: HttpResponse, { lines }: RequestLines): LineResults | undefined {
   const response = JSON.parse(body) as { errors?: boolean; items?: Record<string, Item>[] };
-  if (response.errors === false) return { retry: [], rejected: [] };
+  if (response.errors === false) return undefined;
   if (response.items?.length !== lines.length) throw new Error('the response does not cover each event');
   const results: LineResults = { retry: [], rejected: [] };
   response.items.forEach((one, at) => {

@@ -18,6 +18,5 @@ export const splunkHec = (): Preset => ({
   results: ({ body }) => {
     const { code, text } = JSON.parse(body) as { code?: number; text?: string };
     if (code !== 0) throw new Error(`code ${code}: ${text}`);
-    return { retry: [], rejected: [] };
   },
 });

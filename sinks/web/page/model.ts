@@ -1,4 +1,6 @@
-/** An attempt as the page shows it, combined from the lines of its events. */
+import type { Outcome } from '../../../schemas/generated/events.js';
+
+/** An attempt as the page shows it, combined from the lines of its events. A failed look-up of a name is shown like one. */
 export interface Attempt {
   /** Identifies the attempt: its id and host. */
   readonly key: string;
@@ -7,7 +9,7 @@ export interface Attempt {
   /** When it ended (ms since the epoch), or `ts` of its last event if that is unknown. */
   until: number;
   /** The type of its last event. */
-  type: 'connect' | 'pending' | 'outcome';
+  type: 'connect' | 'pending' | 'outcome' | 'dns';
   /** The name of the process, and the field it comes from; undefined if the attempt belongs to no process. */
   readonly process: string;
   readonly processField: 'pcomm' | 'comm' | undefined;
@@ -17,42 +19,37 @@ export interface Attempt {
   /** Whether the name is a guess: the address has several names. */
   readonly ambiguous: boolean;
   readonly toField: 'name' | 'daddr';
-  readonly port: number;
+  /** The destination's port, or `DNS` for a look-up. */
+  readonly port: string;
+  /** The destination and its port: `192.0.2.7:443`, `[2001:db8::5]:443`, `www.example.com (DNS)`. */
+  readonly endpoint: string;
   /** How it ended. If only the call is known, its error or an empty text. */
   result: string;
   failed: boolean;
   ms: number | undefined;
-  /** Its connect line, if any, and its outcome or newest pending line, unchanged. */
+  /** Its connect line, if any, its outcome or newest pending line, and the newest line about its connection, unchanged. */
   readonly lines: string[];
+  /** Whether the last of its lines is about its connection. */
+  hasFigures: boolean;
   /** Its position among the attempts that are not pending. */
   position: number;
 }
 
-interface Event {
-  type: Attempt['type'];
-  ts: string;
-  start?: string;
-  id: string;
-  host?: string;
-  pid?: number;
-  comm?: string;
-  pcomm?: string;
-  name?: string;
-  name_ambiguous?: true;
-  daddr: string;
-  dport: number;
-  result?: string;
-  error?: string;
-  latency_us?: number;
-}
+/** A line. */
+type Event = { type: Attempt['type'] } & Pick<Outcome, 'ts' | 'id'> &
+  Partial<Pick<Outcome, 'start' | 'host' | 'pid' | 'comm' | 'pcomm' | 'name' | 'name_ambiguous' | 'daddr' | 'dport'>> &
+  Partial<Pick<Outcome, 'result' | 'error' | 'latency_us'>>;
+
+/** Whether an event is about the connection that an attempt made. */
+const isOfConnection = ({ type }: { type: string }) => type === 'closed' || type === 'open';
 
 type Result = Pick<Attempt, 'until' | 'type' | 'result' | 'failed' | 'ms'>;
 
-function resultOf({ type, ts, result = '', error = '', latency_us }: Event): Result {
+function resultOf({ type, ts, result, error = '', latency_us }: Event): Result {
   const until = Date.parse(ts);
-  if (type === 'connect') return { until, type, result: error, failed: error !== '', ms: undefined };
-  const text = result === 'error' ? error : result;
   const ms = latency_us === undefined ? undefined : latency_us / 1000;
+  if (type === 'connect' || type === 'dns') return { until, type, result: error, failed: error !== '', ms };
+  const text = result === 'error' ? error : (result ?? '');
   return { until, type, result: text, failed: type === 'outcome' && result !== 'established', ms };
 }
 
@@ -60,18 +57,22 @@ function resultOf({ type, ts, result = '', error = '', latency_us }: Event): Res
 const keyOf = ({ id, host = '' }: Event) => `${id} ${host}`;
 
 function attempt(event: Event, line: string): Attempt {
-  const { ts, start = ts, pid, comm, pcomm = comm, name, daddr, dport, latency_us = 0 } = event;
+  const { ts, start = ts, pid, comm, pcomm = comm, name, daddr = '', dport, latency_us = 0 } = event;
+  const to = name ?? daddr;
+  const port = dport === undefined ? 'DNS' : String(dport);
   return {
     key: keyOf(event),
     at: start === ts ? Date.parse(ts) - latency_us / 1000 : Date.parse(start),
     process: pcomm ?? 'no process',
     processField: pcomm === undefined ? undefined : event.pcomm === undefined ? 'comm' : 'pcomm',
     pid,
-    to: name ?? daddr,
+    to,
     ambiguous: event.name_ambiguous === true,
     toField: name === undefined ? 'daddr' : 'name',
-    port: dport,
+    port,
+    endpoint: dport === undefined ? `${to} (DNS)` : `${to.includes(':') ? `[${to}]` : to}:${port}`,
     lines: [line],
+    hasFigures: false,
     position: -1,
     ...resultOf(event),
   };
@@ -95,14 +96,18 @@ export class Model {
 
   add(line: string): void {
     const event = JSON.parse(line) as Event;
-    const known = event.type === 'connect' ? undefined : this.#byKey.get(keyOf(event));
+    if (isOfConnection(event)) {
+      this.#connection(event, line);
+      return;
+    }
+    const known = event.type === 'connect' || event.type === 'dns' ? undefined : this.#byKey.get(keyOf(event));
     const ended = known?.type === 'outcome'; // a new event is then a new attempt of the same socket
     const ts = Date.parse(event.ts);
     if (ended && (event.type === 'pending' ? ts <= known.until : ts === known.until)) return; // late or duplicate
     if (known && !ended) this.#update(known, event, line);
     else {
       const made = attempt(event, line);
-      this.#byKey.set(made.key, made);
+      if (event.type !== 'dns') this.#byKey.set(made.key, made);
       this.#lines++;
       this.#put(made);
     }
@@ -110,11 +115,15 @@ export class Model {
     while (this.#lines > this.keep) this.#forget();
   }
 
-  clear(): void {
-    this.#attempts = [];
-    this.#base = this.#first = this.#lines = this.newest = 0;
-    this.#waiting.clear();
-    this.#byKey.clear();
+  /** Adds the newest figures of a connection to its attempt, if that is kept. */
+  #connection(event: Event, line: string): void {
+    const known = this.#byKey.get(keyOf(event));
+    if (known?.type !== 'outcome') return;
+    if (known.hasFigures) known.lines.pop();
+    else this.#lines++;
+    known.hasFigures = true;
+    known.lines.push(line);
+    while (this.#lines > this.keep) this.#forget();
   }
 
   /** Removes pending attempts that have ended, but whose outcome the filter hides. */

@@ -42,11 +42,12 @@ export function series(attempts: readonly Attempt[], from: number, to: number): 
   };
 }
 
-/** A node or a band of the graph: how many attempts it has, and how many of them failed. */
+/** A node or a band of the graph: how many attempts it has, how many of them failed, and how many wait. */
 export interface Share {
   key: string;
   count: number;
   failed: number;
+  waiting: number;
 }
 export interface GraphNode extends Share {
   label: string;
@@ -63,12 +64,13 @@ export interface GraphData {
   bands: Band[];
 }
 
-const port = (one: Attempt) => (one.to.includes(':') ? `[${one.to}]:${one.port}` : `${one.to}:${one.port}`);
+const none = { count: 0, failed: 0, waiting: 0 };
 
 function count<T extends Share>(map: Map<string, T>, make: T, one: Attempt): void {
   const entry = map.get(make.key) ?? make;
   entry.count++;
   if (one.failed) entry.failed++;
+  if (one.type === 'pending') entry.waiting++;
   map.set(make.key, entry);
 }
 
@@ -77,29 +79,37 @@ function top(
   most: number,
   others: string,
 ): { nodes: GraphNode[]; nameOf: (key: string) => string } {
-  const sorted = [...all.values()].sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1));
+  const bad = ({ failed, waiting }: Share) => failed + waiting;
+  const sorted = [...all.values()].sort((a, b) => bad(b) - bad(a) || b.count - a.count || (a.label < b.label ? -1 : 1));
   if (sorted.length <= most) return { nodes: sorted, nameOf: (key) => key };
   const kept = new Set(sorted.slice(0, most - 1).map(({ key }) => key));
   const rest = sorted.slice(most - 1);
-  const sum = (of: 'count' | 'failed') => rest.reduce((total, node) => total + node[of], 0);
-  const other: GraphNode = { key: '', label: `${rest.length} ${others}`, count: sum('count'), failed: sum('failed') };
+  const other: GraphNode = { key: '', label: `${rest.length} ${others}`, ...none };
+  for (const one of rest) {
+    other.count += one.count;
+    other.failed += one.failed;
+    other.waiting += one.waiting;
+  }
   return { nodes: [...sorted.slice(0, most - 1), other], nameOf: (key) => (kept.has(key) ? key : '') };
 }
 
-/** Computes who talks to whom: the busiest processes and destinations, one node for all others, and the bands between. */
+/**
+ * Computes who talks to whom: processes and destinations, those with most failed and waiting attempts first, then the busiest,
+ * one node for all others, and the bands between.
+ */
 export function graphData(attempts: readonly Attempt[], most: { left: number; right: number }): GraphData {
   const lefts = new Map<string, GraphNode>();
   const rights = new Map<string, GraphNode>();
   for (const one of attempts) {
-    count(lefts, { key: `p ${one.process}`, label: printable(one.process), count: 0, failed: 0, sample: one }, one);
-    count(rights, { key: `d ${port(one)}`, label: printable(port(one)), count: 0, failed: 0, sample: one }, one);
+    count(lefts, { key: `p ${one.process}`, label: printable(one.process), ...none, sample: one }, one);
+    count(rights, { key: `d ${one.endpoint}`, label: printable(one.endpoint), ...none, sample: one }, one);
   }
   const left = top(lefts, most.left, 'other processes');
   const right = top(rights, most.right, 'other destinations');
   const bands = new Map<string, Band>();
   for (const one of attempts) {
-    const [from, to] = [left.nameOf(`p ${one.process}`), right.nameOf(`d ${port(one)}`)];
-    count(bands, { key: `${from}\n${to}`, from, to, count: 0, failed: 0 }, one);
+    const [from, to] = [left.nameOf(`p ${one.process}`), right.nameOf(`d ${one.endpoint}`)];
+    count(bands, { key: `${from}\n${to}`, from, to, ...none }, one);
   }
   return { left: left.nodes, right: right.nodes, bands: [...bands.values()] };
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
@@ -6,23 +6,28 @@ import { ReadStream } from 'node:tty';
 const path = '/dev/tty';
 
 /**
- * A shell script that switches the terminal to single keys and back. It is a separate process, so that it restores the
- * terminal however this process ends. It turns off only line input and echo: the terminal still handles Ctrl-C and Ctrl-Z. It
- * reads commands, one per line, and answers each with a line when it is done. It ignores SIGTTOU because otherwise a
- * background process cannot change the terminal.
+ * A shell script that switches the terminal to single keys and back, and writes $0 and $1 to it when it does. It is a
+ * separate process, so that it restores the terminal however this process ends. It turns off only line input and echo: the
+ * terminal still handles Ctrl-C and Ctrl-Z. It reads commands, one per line, and answers each with a line when it is done. It
+ * ignores SIGTTOU because otherwise a background process cannot change the terminal.
  */
 const keeper = `trap '' INT TERM HUP QUIT TSTP TTIN TTOU PIPE
 saved=
+lines() { [ -z "$saved" ] || { printf %s "$1" >${path}; stty "$saved" <${path}; }; saved=; }
 while read -r wanted; do
   case $wanted in
-  keys) saved=$(stty -g <${path}) && stty -icanon -echo min 1 time 0 <${path} || saved= ;;
-  lines) [ -z "$saved" ] || stty "$saved" <${path}; saved= ;;
+  keys) [ -n "$saved" ] || saved=$(stty -g <${path})
+    [ -n "$saved" ] && stty -icanon -echo min 1 time 0 <${path} && printf %s "$0" >${path} || saved= ;;
+  lines) lines "$1" ;;
   esac
   echo "$saved"
 done
-[ -z "$saved" ] || stty "$saved" <${path}`;
+lines "$1"`;
 
-/** Reads keys from the terminal while standard input is a pipe. */
+/** A shell script that restores the terminal in place of the keeper: $0 are the settings, $1 is what to write. */
+const restore = `trap '' TTOU; printf %s "$1" >${path}; stty "$0" <${path}`;
+
+/** Reads keys from the terminal while standard input may be a pipe. */
 export class Keys {
   #keeper: ChildProcess | undefined;
   #input: ReadStream | undefined;
@@ -30,23 +35,42 @@ export class Keys {
   #over = false;
   #changed = () => {};
   readonly #stop = () => void this.#lines().then(() => process.kill(process.pid, 'SIGSTOP'));
-  readonly #continue = () => {
-    this.#changed();
-    void this.#keys();
+  readonly #continue = () => void this.#keys().then(() => this.#changed());
+  /** A bug ends this process: the message must come after the terminal is restored, and stay. */
+  readonly #failed = () => {
+    this.#keeper?.kill('SIGKILL');
+    if (this.isOn) spawnSync('sh', ['-c', restore, this.#saved, this.leave], { stdio: 'ignore' });
   };
 
-  /** Makes q end everything that Ctrl-C would end. `changed` is called when another program may have used the terminal. */
-  start(changed: () => void): void {
+  constructor(
+    /** Called with what was typed. */
+    private readonly typed: (text: string) => void,
+    /** Written to the terminal before keys are read, and after that. */
+    private readonly enter = '',
+    private readonly leave = '',
+  ) {}
+
+  /** Whether keys are read. */
+  get isOn(): boolean {
+    return this.#saved !== '';
+  }
+
+  /**
+   * Starts to read keys, now or as soon as this process is in the foreground. `changed` is called when another program may
+   * have used the terminal before that.
+   */
+  async start(changed: () => void): Promise<void> {
     if (this.#keeper) return;
     this.#changed = changed;
-    this.#keeper = spawn('sh', ['-c', keeper], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#keeper = spawn('sh', ['-c', keeper, this.enter, this.leave], { stdio: ['pipe', 'pipe', 'ignore'] });
     this.#keeper.on('error', () => {}); // without it, keys do nothing
     this.#keeper.on('exit', () => this.#keeperExited());
     this.#keeper.stdin?.on('error', () => {});
     this.#keeper.stdout?.resume();
     process.on('SIGTSTP', this.#stop);
     process.on('SIGCONT', this.#continue);
-    void this.#keys();
+    process.on('uncaughtExceptionMonitor', this.#failed);
+    await this.#keys();
   }
 
   /** Restores the terminal. */
@@ -60,6 +84,7 @@ export class Keys {
     const gone = isGone(keeper) ? undefined : once(keeper, 'exit');
     keeper.stdin?.end();
     await gone;
+    process.off('uncaughtExceptionMonitor', this.#failed);
   }
 
   async #keys(): Promise<void> {
@@ -73,9 +98,7 @@ export class Keys {
       return; // the terminal was closed after the check
     }
     this.#input.on('error', () => {});
-    this.#input.on('data', (typed) => {
-      if (typed.includes('q')) process.kill(0, 'SIGINT');
-    });
+    this.#input.on('data', (typed) => this.typed(String(typed)));
   }
 
   async #lines(): Promise<void> {
@@ -95,7 +118,7 @@ export class Keys {
   /** Handles the end of the keeper. If it was killed, the terminal must be restored here. */
   #keeperExited(): void {
     if (!this.#over && this.#saved !== '')
-      spawn('sh', ['-c', `trap '' TTOU; stty "$0" <${path}`, this.#saved], { stdio: 'ignore' }).on('error', () => {});
+      spawn('sh', ['-c', restore, this.#saved, this.leave], { stdio: 'ignore' }).on('error', () => {});
     this.#saved = '';
   }
 }
