@@ -54,9 +54,11 @@ test('synpipe demo shows the recording in the terminal and on the page', async (
     (all) => document.getElementById('attempts')?.textContent === all,
     String(outcomes.length),
   );
+  const lookups = events.filter((event) => event.type === 'dns' && event.error && !event.search);
+  assert.equal(await number('lookups'), String(lookups.length));
   const failed = outcomes.filter(({ result }) => result !== 'established').length;
   assert.match((await number('failed')) as string, new RegExp(`^${failed} `));
-  await page.waitForFunction(() => document.getElementById('state')?.textContent === 'the input has ended');
+  await page.waitForFunction(() => document.getElementById('state')?.textContent === 'Input ended');
   assert.deepEqual(complaints, []);
   child.kill('SIGINT');
   assert.deepEqual((await ended).code, 0);

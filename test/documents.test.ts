@@ -40,9 +40,10 @@ const least: Record<string, number> = {
 
 for (const page of pages) {
   test(`${page}: every option and value in its command lines exists`, async () => {
-    const { indented, inline } = lines(page);
+    const { indented, inline, session } = lines(page);
     const all = [
       ...indented,
+      ...session,
       ...inline,
       ...blocks(page).flatMap(({ language, text }) => (language === 'sh' ? text.split('\n') : [])),
     ];

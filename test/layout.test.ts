@@ -89,8 +89,11 @@ test('every imported package is a dependency, and only tsx is looked up at run t
       name.split('/', name.startsWith('@') ? 2 : 1).join('/') in devDependencies,
       `${name} is not a dependency`,
     );
-  // bundled packages are not needed at run time; node-addon-api is C++, for building
-  assert.deepEqual([Object.keys(dependencies), Object.keys(peerDependencies)], [['node-addon-api'], ['tsx']]);
+  // bundled packages are not needed at run time; node-addon-api is C++, for building; @types/node is for the types
+  assert.deepEqual(
+    [Object.keys(dependencies), Object.keys(peerDependencies)],
+    [['node-addon-api'], ['@types/node', 'tsx']],
+  );
   const built = ['bin', 'umbrella', 'sinks', 'seldom', 'code'].flatMap((folder) =>
     readdirSync(join(root, 'dist', folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => folder === 'bin' || file.endsWith(folder === 'code' ? '.js' : '.cjs'))
@@ -104,4 +107,12 @@ test('every imported package is a dependency, and only tsx is looked up at run t
     const found = called.filter((name) => !name.startsWith('.') && !/^(node:|tsx\/)/.test(name) && !isBuiltin(name));
     assert.deepEqual(found, [], file);
   }
+});
+
+test('modules that the build bundles find files through io/dist.ts, and import() only by a fixed name', () => {
+  const bundled = sources.filter((path) => !/^(schemas\/(build|compile)|sinks\/web\/page|test)\//.test(path));
+  assert.ok(bundled.length > 100, bundled.join(' '));
+  const uses = (pattern: RegExp) => bundled.filter((path) => pattern.test(read(path)));
+  assert.deepEqual(uses(/(?<!`)import\.meta/), ['schemas/pipe/io/dist.ts']);
+  assert.deepEqual(uses(/\bimport\((?!\s*')/), []);
 });

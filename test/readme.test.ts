@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { ecsFields } from '../transforms/to-ecs/fields.js';
 import type { Table } from '../transforms/to-ecs/mapping.js';
@@ -25,7 +26,7 @@ const enriched = ({ source }: Property) => source.startsWith('enrich');
 
 /**
  * The fields that a table lists. The fields that `enrich` adds have a separate table, and the other events of an
- * attempt list only what an outcome does not have, or has with another meaning.
+ * attempt list only what an outcome (for `open`: a closed event) does not have, or has with another meaning.
  */
 function fieldsOf(type: string): [string, Property][] {
   const outcome: Properties = schemaOf('outcome').properties;
@@ -33,8 +34,9 @@ function fieldsOf(type: string): [string, Property][] {
   const fields = Object.entries(schemaOf(type).properties as Properties).filter(
     ([, property]) => !enriched(property) && property.source !== 'the events', // a summary takes these from its events
   );
-  if (type !== 'connect' && type !== 'pending') return fields;
-  return fields.filter(([name, property]) => !isDeepStrictEqual(property, outcome[name]));
+  if (!['connect', 'pending', 'closed', 'open'].includes(type)) return fields;
+  const model: Properties = type === 'open' ? schemaOf('closed').properties : outcome;
+  return fields.filter(([name, property]) => !isDeepStrictEqual(property, model[name]));
 }
 
 /** Returns the table of one event type, from its schema. */
@@ -93,23 +95,30 @@ test("the pages' field tables match the schemas, and each occurs once", () => {
   }
 });
 
-test('the output shown on the pages is what the commands print', async () => {
-  const sample = new URL('dist/collector/replay/sample.ndjson', root);
-  const shown = /(<!-- prints: (.*) -->\n```\w*\n)([\s\S]*?)(```\n)/g;
+test("README's session, in order, in a new folder, prints what README shows", async () => {
+  const path = new URL('README.md', root);
+  const folder = mkdtempSync(join(tmpdir(), 'synpipe-session-'));
+  let wanted = read(path);
   let count = 0;
-  for (const page of pages) {
-    const path = new URL(page, root);
-    let wanted = read(path);
-    for (const [whole, begin = '', line = '', , end = ''] of wanted.matchAll(shown)) {
+  for (const [whole, text = ''] of wanted.matchAll(/^```console\n([\s\S]*?)^```$/gm)) {
+    let session = '';
+    for (const [, line = ''] of text.matchAll(/^\$ (.*)$/gm)) {
+      const { stdout, stderr } = await shell(line, folder);
+      assert.equal(stderr, '', line);
+      session += `$ ${line}\n${stdout}`;
       count++;
-      const said = await shell(line.replaceAll('events.ndjson', fileURLToPath(sample)), fileURLToPath(root));
-      assert.equal(said.stderr, '', line);
-      wanted = wanted.replace(whole, () => begin + said.stdout + end);
     }
-    if (process.env.UPDATE && wanted !== read(path)) writeFileSync(path, wanted);
-    assert.equal(read(path), wanted, `${page} is out of date; run UPDATE=1 test/run test/readme.test.ts`);
+    wanted = wanted.replace(whole, () => `\`\`\`console\n${session}\`\`\``);
   }
-  assert.equal(count, 3);
+  rmSync(folder, { recursive: true });
+  assert.ok(count >= 6, `${count} commands`);
+  if (process.env.UPDATE) writeFileSync(path, wanted);
+  assert.equal(read(path), wanted, 'README.md is out of date; run UPDATE=1 test/run test/readme.test.ts');
+});
+
+test('README.md is short', () => {
+  const lines = read(new URL('README.md', root)).split('\n').length - 1;
+  assert.ok(lines <= 130, `${lines} lines`);
 });
 
 test('the README names every command', () => {

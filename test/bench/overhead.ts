@@ -9,10 +9,10 @@
  * The second form counts instructions, all that the one CPU executes from start to finish. They include those of the
  * tracer's process if it ran during connect() or the attempt. Other load on the machine does not affect the counts.
  *
- * Runs whichever of these are installed: this collector in each tier, with outcomes, with attempts only and with DNS; the
- * collector of another built checkout that BENCH_BEFORE names; tcpconnect.bt, bcc's and libbpf-tools' tcpconnect; and a
- * bpftrace one-liner on the socket state tracepoint. bcc's runs only with BENCH_BCC=1, since it takes minutes to start in a
- * guest. The table and the raw numbers go to test/bench/runs/, unless TRACERs were named.
+ * Runs whichever of these are installed: this collector in each tier, with outcomes, with closed events too, with attempts
+ * only, with DNS and with drops; the collector of another built checkout that BENCH_BEFORE names; tcpconnect.bt, bcc's and
+ * libbpf-tools' tcpconnect; and a bpftrace one-liner on the socket state tracepoint. bcc's runs only with BENCH_BCC=1, since
+ * it takes minutes to start in a guest. The table and the raw numbers go to test/bench/runs/, unless TRACERs were named.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ exec(re.sub(r'open_perf_buffer\\((\\w+)\\)', r'open_perf_buffer(\\1, page_cnt=10
 /** A checkout in each tier, with outcomes and with attempts only. */
 const collectors = (name: string, folder: string) =>
   ['tracepoint', 'kprobe', 'fentry'].flatMap((tier) =>
-    ['outcome', 'attempt', 'outcome --dns'].map((report): [string, string[]] => [
+    ['outcome', 'outcome,closed', 'attempt', 'outcome --dns', 'outcome --drops'].map((report): [string, string[]] => [
       `${name} ${tier}, ${report}`,
       [`${folder}/dist/bin/collector`, '--tier', tier, '--report', ...report.split(' ')],
     ]),

@@ -11,6 +11,15 @@
 int main() {
 	attempt_event event;
 	synpipe::Format format;
+	synpipe::DropNames names; // without those of the kernel, which differ
+	attempt_event symbol = {};
+	symbol.id = 0xffffffff81000001;
+	strcpy(symbol.process.exe, "nft_do_chain.constprop.0 [nf_tables]");
+	names.add(symbol);
+	symbol.id++;
+	memset(symbol.process.exe, 'x', sizeof symbol.process.exe); // too long, and without an end
+	names.add(symbol);
+	format.set_drop_names(&names);
 	uint64_t seq = 0;
 	// On the heap and of the promised sizes, so that the address sanitizer detects accesses beyond them.
 	std::unique_ptr<char[]> line(new char[synpipe::kMaxLine]);

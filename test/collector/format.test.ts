@@ -5,64 +5,9 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { type Fields, record } from './records.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-
-/** The fields of struct attempt_event (bpf/attempt.h) that a case sets. The others are zero. */
-interface Fields {
-  kind?: number;
-  via?: number;
-  family?: number;
-  mapped?: number;
-  saddr?: number[];
-  daddr?: number[];
-  sport?: number;
-  error?: number;
-  established?: number;
-  existing?: number;
-  retransmits?: number;
-  pid?: number;
-  nspid?: number;
-  icmp?: { family: number; from: number[]; type: number; code: number };
-  cgroup?: bigint;
-  took?: bigint;
-  comm?: string;
-  exe?: string;
-  deleted?: number;
-}
-
-const began = 1_763_885_730_123_456_789n; // 2025-11-23T08:15:30.123456789Z
-function record(given: Fields): Buffer {
-  const { kind = 1, via = 0, family = 4, mapped = 0, saddr = [], daddr = [127, 0, 0, 1], sport = 0 } = given;
-  const bytes = Buffer.alloc(432);
-  [1n << 63n, began, began + (given.took ?? 0n)].forEach((value, i) => {
-    bytes.writeBigUInt64LE(value, 8 * i);
-  });
-  bytes.writeUInt32LE(4026531840, 24);
-  bytes.writeUInt32LE(given.retransmits ?? 0, 28);
-  bytes.writeUInt16LE(given.error ?? 0, 32);
-  bytes.set([kind, via, given.established ?? 0, given.existing ?? 0], 34);
-  bytes.set(saddr, 40);
-  bytes.set(daddr, 56);
-  bytes.writeUInt16LE(sport, 72);
-  bytes.writeUInt16LE(443, 74);
-  bytes.set([family, mapped], 76);
-  const { icmp } = given;
-  if (icmp) {
-    bytes.set(icmp.from, 80);
-    bytes.set([icmp.family, icmp.type, icmp.code], 98);
-  }
-  bytes.writeBigUInt64LE(given.cgroup ?? 0n, 104);
-  [given.pid ?? 1234, 1236, 1, 1000, 4294967295, given.nspid ?? 0].forEach((value, i) => {
-    bytes.writeUInt32LE(value, 112 + 4 * i);
-  });
-  bytes.writeUInt16LE(given.exe?.length ?? 0, 136);
-  bytes[138] = given.deleted ?? 0;
-  bytes.write(given.comm ?? 'curl', 144, 16, 'latin1');
-  bytes.write('main', 160, 16, 'latin1');
-  bytes.write(given.exe ?? '', 176, 256, 'latin1');
-  return bytes;
-}
 
 /** Linux errors that Node has no name for. */
 const errorName = (error: number) =>
@@ -125,6 +70,27 @@ const cases: [string, Fields, string][] = [
     '"result":"timeout","errno":110,"error":"ETIMEDOUT","latency_us":1500,"retransmits":6}',
   ],
   ['SYNs sent again, of a connect', { retransmits: 6 }, `${plain}}`],
+  [
+    'a dropped packet',
+    { ...outcome(110), retransmits: 6, dropped: { at: 2n, count: 7, reason: 2 }, existing: 1 },
+    '"latency_us":1500,"retransmits":6,"drop_reason":"2","drop_count":7,"drop_at":"OUTPUT","existing":true}',
+  ],
+  [
+    "a subsystem's reason, at an unknown place",
+    { ...outcome(110), dropped: { at: 0xffffffff81234567n, count: 1, reason: (9 << 16) | 3 } },
+    '"latency_us":1500,"drop_reason":"9:3","drop_count":1}',
+  ],
+  [
+    'at a function whose name was sent before',
+    { ...outcome(110), dropped: { at: 0xffffffff81000001n, count: 1, reason: 2 } },
+    '"drop_reason":"2","drop_count":1,"drop_at":"nft_do_chain"}',
+  ],
+  [
+    'at a function with a long name',
+    { ...outcome(110), dropped: { at: 0xffffffff81000002n, count: 1, reason: 2 } },
+    `"drop_at":"${'x'.repeat(63)}"}`,
+  ],
+  ['at a hook that does not exist', { ...outcome(110), dropped: { at: 4n, count: 1, reason: 2 } }, '"drop_count":1}'],
   ['existing', { ...outcome(0, 1), existing: 1 }, '"latency_us":1500,"existing":true}'],
   ['existing, of a connect', { existing: 1 }, `${plain}}`],
   [
@@ -159,6 +125,40 @@ const cases: [string, Fields, string][] = [
     '"result":"established","latency_us":1500}',
   ],
   ['an ICMP error, of a connect', { icmp: icmp4(13) }, `${plain}}`],
+  [
+    'a whole closed line',
+    {
+      kind: 8,
+      took: 5_000_999n,
+      established: 1,
+      retransmits: 1,
+      error: 104,
+      life: { after: 2_000_500n, sent: 1448n, received: 12n, segs: 3, srtt: 410, min: 35, by: 2, exiting: 1 },
+    },
+    `${plain},"closed_by":"remote","exiting":true,"errno":104,"error":"ECONNRESET","latency_us":2000,"retransmits":1,"duration_us":3000,"bytes_sent":1448,"bytes_received":12,"segs_retransmitted":3,"srtt_us":410,"min_rtt_us":35}`,
+  ],
+  ...['local', 'remote', 'reset_sent', 'reset_received', 'timeout', 'killed'].map(
+    (name, i): [string, Fields, string] => [
+      `closed: ${name}`,
+      { kind: 8, life: { by: i + 1 } },
+      `${plain},"closed_by":"${name}","bytes_sent":0,"bytes_received":0}`,
+    ],
+  ),
+  [
+    'an open line, open before the start',
+    { kind: 16, start: 0n, existing: 1, life: { sent: 1n, received: 2n, by: 1 }, error: 104 },
+    `"id":"9223372036854775808","pid":1234`,
+  ],
+  [
+    'an open line ends with existing',
+    { kind: 16, start: 0n, existing: 1, life: { sent: 1n, received: 2n, by: 1 }, error: 104 },
+    `${plain},"bytes_sent":1,"bytes_received":2,"existing":true}`,
+  ],
+  [
+    'figures that cannot be right',
+    { kind: 8, life: { by: 1, sent: (1n << 64n) - 1n, received: (1n << 53n) - 1n } },
+    '"bytes_sent":0,"bytes_received":9007199254740991}',
+  ],
   ['a clock that was set back', { ...outcome(111), took: -1_000_000n }, '"latency_us":0}'],
   ...[
     rejected4(101, 'unreachable', 0, 'net-unreachable'),
@@ -201,8 +201,18 @@ describe('the formatter, under ASan and UBSan', () => {
   let lines: string[] = [];
   before(() => {
     const flags = ['-std=c++17', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-    const sources = [here('format.cc'), here('../../collector/format.cc')];
-    const built = spawnSync('clang++', [...flags, `-I${here('../../bpf')}`, ...sources, '-o', join(folder, 'format')]);
+    const sources = [
+      here('format.cc'),
+      ...['format', 'drop_names', 'event_names'].map((name) => here(`../../collector/${name}.cc`)),
+    ];
+    const built = spawnSync('clang++', [
+      ...flags,
+      `-I${here('../../bpf')}`,
+      ...sources,
+      '-o',
+      join(folder, 'format'),
+      '-lbpf',
+    ]);
     assert.equal(built.status, 0, String(built.stderr));
     const input = Buffer.concat(cases.map(([, fields]) => record(fields)));
     const { status, stdout, stderr } = spawnSync(join(folder, 'format'), { input, encoding: 'utf8' });

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Clock, micros, momentText, type Time } from '../../collector/replay/clock.js';
+import { Clock, type Time } from '../../collector/replay/clock.js';
 import { Paced } from '../../collector/replay/paced.js';
 import { fromChunks } from '../../schemas/pipe/io/chunks.js';
 import type { Source } from '../../schemas/pipe/io/source.js';
+import { micros, momentText } from '../../schemas/pipe/line/moment.js';
 import { connect, ndjson } from '../support/events.js';
 import { folder, start } from '../support/process.js';
 import { root } from '../support/shell.js';
@@ -35,7 +36,7 @@ function source(bytes: Buffer, lengths: number[]): Source {
       at += length;
     }
   };
-  return { piped: false, leave() {}, release: async () => true, ...fromChunks(pieces()) };
+  return { piped: false, release: async () => true, ...fromChunks(pieces()) };
 }
 
 const first = Date.parse('2026-11-23T08:15:30Z') * 1000;
@@ -151,12 +152,12 @@ test('a program can stop reading a recording during a pause', async (t) => {
   writeFileSync(join(dir, 'slow.ndjson'), slow);
   const program = `
 import { events, filter, replay } from '${root}dist/index.js';
-for await (const { seq } of events(replay('slow.ndjson'), filter({ dport: 443 }))) { console.log(seq); break; }
+for await (const { seq } of events(replay({ file: 'slow.ndjson' }), filter({ dport: 443 }))) { console.log(seq); break; }
 const counts = { seqs: [] };
-for await (const { seq, ts } of events(replay('slow.ndjson', { speed: 'max', now: true }))) counts.seqs.push(seq, ts > '2026-11-23T10');
+for await (const { seq, ts } of events(replay({ file: 'slow.ndjson', speed: 'max', now: true }))) counts.seqs.push(seq, ts > '2026-11-23T10');
 console.log(JSON.stringify(counts));
-try { replay('slow.ndjson', { speed: 0 }); } catch (error) { console.log(error.message); }
-for await (const _ of events(replay('none.ndjson')));`;
+try { replay({ file: 'slow.ndjson', speed: 0 }); } catch (error) { console.log(error.message); }
+for await (const _ of events(replay({ file: 'none.ndjson' })));`;
   const { child, ended } = start(t, ['node', '--input-type=module', '-e', program], dir, ['ignore', 'pipe', 'pipe']);
   let said = '';
   child.stdout?.on('data', (data) => {
@@ -165,7 +166,7 @@ for await (const _ of events(replay('none.ndjson')));`;
   const { code, stderr } = await ended;
   assert.equal(
     said,
-    '1\n{"seqs":[1,true,2,true]}\nspeed needs a number such as 1x, 10x or 0.5x, or max, not "0"\n',
+    '1\n{"seqs":[1,true,2,true]}\ninvalid speed "0": use a number such as 1x, 10x or 0.5x, or max\n',
     stderr,
   );
   assert.equal(code, 1);

@@ -47,6 +47,8 @@ test(`the DNS readers handle any bytes: ${runs} fuzzed inputs, under ASan and UB
     'dns_stream.cc',
     'dns_line.cc',
     'format.cc',
+    'drop_names.cc',
+    'event_names.cc',
   ];
-  fuzz({ entry: 'dns.cc', collector, libraries: ['-lresolv'], runs, longest: 2048, seeds });
+  fuzz({ entry: 'dns.cc', collector, libraries: ['-lresolv', '-lbpf'], runs, longest: 2048, seeds });
 });

@@ -98,7 +98,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 	// On the heap and of the promised size, so that the address sanitizer detects a longer line.
 	std::unique_ptr<char[]> line(new char[synpipe::kMaxLine]);
+	static const synpipe::DropNames names;
 	synpipe::Format format;
+	format.set_drop_names(&names);
 	format.set_clock(size > 8 ? data[8] * 1'000'000'000'000'000ll : 0);
 	Check(line.get(), format.attempt(line.get(), event, event.id));
 	Check(line.get(), format.lost(line.get(), event.time_ns, "ring buffer", event.id));

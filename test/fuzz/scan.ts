@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz [-- RUNS [SEED]]`: passes mutated lines through the scanner, and through JSON.parse and ajv. Both must agree.
- * A line on which they disagree is kept in test/fuzz/differences/, whose lines the tests run again.
+ * A line on which they disagree is kept in test/fuzz/differences, whose lines the tests run again.
  */
 import { appendFileSync } from 'node:fs';
 import { PlainScanner } from '../../schemas/pipe/scan/plain.js';

@@ -158,7 +158,7 @@ export function difference(
 }
 
 /** Runs all rows at once. */
-export async function drive(net: Net, rows: Row[]) {
+export async function drive<R extends Pick<Row, 'command'>>(net: Net, rows: R[]) {
   const all = rows.map((row) => ({ row, client: net.start(row.command) }));
   return Promise.all(
     all.map(async ({ row, client }) => ({ row, pid: client.child.pid as number, said: await client.finish() })),

@@ -27,10 +27,20 @@ export interface Attempt {
   ended: number;
 }
 
+/** A connection: its payload in bytes, and bounds for its duration in microseconds. */
+export interface Life {
+  sent: number;
+  received: number;
+  least: number;
+  most: number;
+}
+
 export interface Said {
   attempts: Attempt[];
   /** The results of calls that make no attempt. */
   later: string[];
+  /** What the event about the end of a connection must say. */
+  lives?: Life[];
   /** Why this machine cannot do it. */
   unavailable?: string;
 }
@@ -53,10 +63,13 @@ const text = (hex: string) => Buffer.from(hex, 'hex').toString('utf8');
 export function parse(output: string): Said {
   const said: Said = { attempts: [], later: [] };
   for (const line of output.trim().split('\n').filter(Boolean)) {
-    const { then, unavailable, ...attempt } = JSON.parse(line);
+    const { then, life, unavailable, ...attempt } = JSON.parse(line);
     if (unavailable) said.unavailable = unavailable;
     else if (then) said.later.push(then);
-    else said.attempts.push({ ...attempt, comm: text(attempt.comm), pcomm: text(attempt.pcomm) });
+    else if (life) {
+      said.lives ??= [];
+      said.lives.push(life);
+    } else said.attempts.push({ ...attempt, comm: text(attempt.comm), pcomm: text(attempt.pcomm) });
   }
   return said;
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Connect, Lost, Outcome, Pending, Status } from '../../dist/index.js';
+import type { Closed, Connect, Lost, Open, Outcome, Pending, Status } from '../../dist/index.js';
 import { fresh, onExit } from './folder.js';
 import { until } from './wait.js';
 
@@ -14,7 +14,10 @@ export interface Ended {
   stderr: string;
 }
 
-export function ofType<T extends Connect | Lost | Outcome | Pending | Status>(type: T['type'], lines: string[]): T[] {
+export function ofType<T extends Closed | Connect | Lost | Open | Outcome | Pending | Status>(
+  type: T['type'],
+  lines: string[],
+): T[] {
   return lines.filter((line) => line.startsWith(`{"type":"${type}"`)).map((line) => JSON.parse(line));
 }
 /** Whether a line is about an attempt: connect, pending or outcome. */
@@ -53,7 +56,7 @@ export function ledger(lines: string[], report: 'attempt' | 'outcome' | 'both', 
 export const stillOpen = (count: number) =>
   count === 0 ? '' : `collector: ${count} ${count === 1 ? 'attempt' : 'attempts'} still open\n`;
 
-type Count = 'in' | 'out' | 'lost' | 'pending' | 'updates' | 'lost_updates';
+type Count = 'in' | 'out' | 'lost' | 'pending' | 'open' | 'updates' | 'lost_updates';
 /** The counts of the end status. */
 export function counted(lines: string[]) {
   const { type: _, v: _v, ts: _t, stage: _s, phase: _p, version: _o, ...counts } = statuses(lines).at(-1) as Status;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { mountPoint } from '../../transforms/enrich/cgroups.js';
+import { cgroup2 } from '../../schemas/pipe/io/machine.js';
 import { connect, ndjson } from '../support/events.js';
 import { seeing } from './answers.js';
 import { Collector, outcomes } from './collect.js';
@@ -95,7 +95,7 @@ live("on a host with cgroup v1, a process's container is taken from its v1 cgrou
 });
 
 live("a process's cgroup gives its container, while the cgroup exists", async (net, t) => {
-  const mount = mountPoint();
+  const mount = cgroup2();
   if (!mount) return cannot(t, 'no cgroup v2');
   const id = '4f1c0a9d3b5e7f60'.repeat(4);
   const top = join(mount, `synpipe-${process.pid}`);

@@ -8,7 +8,7 @@ import type { Net } from './net.js';
  * otherwise. Returns all events, its status last.
  */
 export function enriched(net: Net, input: string, more: Record<string, string> = {}): Record<string, unknown>[] {
-  const given = { with: 'names', resolver: '127.0.0.1', etc: '/nonexistent', wait: '30000', ...more };
+  const given = { with: 'names', resolver: '127.0.0.1', etc: '/nonexistent', wait: '30000ms', ...more };
   const args = ['--private', '--status', ...Object.entries(given).map(([name, value]) => `--${name}=${value}`)];
   const [file, ...before] = net.enter as [string, ...string[]];
   const { stdout, stderr, status } = spawnSync(file, [...before, `${bin}enrich`, ...args], { input, encoding: 'utf8' });

@@ -71,5 +71,5 @@ live('the loop ends when the collector does', async (net) => {
 live('if the collector refuses to run, the loop throws', async () => {
   await assert.rejects(async () => {
     for await (const _ of events(collector({ tier: 'none' }))) break;
-  }, /tier must be/);
+  }, /invalid tier/);
 });

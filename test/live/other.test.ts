@@ -121,11 +121,12 @@ live('denied with ENOTSOCK, the error for a file that is not a socket', async (n
   assert.deepEqual(events.map(fields), said.attempts.map(eventOf));
 });
 
+// Some hypervisors do not pass on 32-bit system calls (int 0x80). The kernel matrix fails if its guests cannot make this one.
 live("a 32-bit program's system call is reported", async (net, t) => {
   await net.serve(8080);
   const seen = await watch(net);
   const said = await net.client(['compat', '127.0.0.1', 8080]);
-  if (!able(t, said)) return;
+  if (said.unavailable) return t.skip(said.unavailable);
   same(await seen.events(), said.attempts);
 });
 

@@ -90,7 +90,7 @@ live('stages that fail end the collector', async (net) => {
 live('the exit code is that of the last stage, and a usage error starts nothing', async () => {
   const refused = new Pipeline(`exec synpipe run 'collector --cgroup no/such | filter'`);
   await refused.ended;
-  assert.match(refused.stderr, /^collector: --cgroup .*\n$/);
+  assert.match(refused.stderr, /^collector: invalid --cgroup .*\n$/);
   assert.equal(refused.child.exitCode, 2);
   const command = new Pipeline(`exec synpipe run 'collector -- sh -c "exit 7" | filter | validate'`);
   await command.ended;

@@ -82,7 +82,7 @@ export const situations: Situation[] = [
   {
     name: 'no BTF',
     run: 'hide /sys/kernel/btf /lib/modules; dist/bin/collector',
-    says: 'collector: cannot load BPF program: ESRCH; the kernel has no BTF in /sys/kernel/btf/vmlinux; boot one that was built with CONFIG_DEBUG_INFO_BTF\n',
+    says: 'collector: cannot load BPF programs: ESRCH; the kernel has no BTF in /sys/kernel/btf/vmlinux; boot one that was built with CONFIG_DEBUG_INFO_BTF\n',
     status: 1,
   },
   {
@@ -100,7 +100,7 @@ export const situations: Situation[] = [
   {
     name: 'cgroup v1 only: --cgroup',
     run: 'umount -l -t cgroup2 -a; dist/bin/collector --cgroup /',
-    says: 'collector: --cgroup needs cgroup v2, which is not mounted; run mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified\n',
+    says: 'collector: invalid --cgroup "/": cgroup v2 is not mounted; run mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified\n',
     status: 2,
   },
   {

@@ -113,7 +113,7 @@ live(
     const remedy = 'grant them or leave out --user';
     const refused = `collector: cannot become daemon without CAP_SETUID and CAP_SETGID; ${remedy}\n`;
     assert.deepEqual(run(without, 'daemon'), [1, '', refused]);
-    const none = 'collector: --user names "no one", a user that does not exist; see getent passwd\n';
+    const none = 'collector: invalid --user "no one": this user does not exist; see getent passwd\n';
     assert.deepEqual(run([], 'no one'), [2, '', none]);
   },
 );

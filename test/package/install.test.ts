@@ -65,7 +65,7 @@ installed('a whole pipeline works, as processes and as one', () => {
   const said = works(
     `bash again.sh '${line}' & pid=$!; while kill -0 $pid 2>/dev/null; do ${connects}; sleep 0.2; done; wait $pid`,
   );
-  assert.match(said.stdout, /^TIME +DPORT +COUNT.*\n[\d:]+ 9 +1 /);
+  assert.match(said.stdout, /^TIME +DPORT +COUNT.*\n[\d -]+:\d\d:\d\d 9 +1 /);
 });
 
 installed('parts in separate files or threads work: archives, HTTP, the page, the sample', () => {
@@ -118,7 +118,7 @@ installed("the user's own stages and the library work", () => {
   }
   const code = `import { createReadStream } from 'node:fs';
 import { filter, pipeline, sinkFile } from 'synpipe';
-await pipeline(createReadStream('../out.ndjson'), filter({ dport: '9' }), sinkFile('library.ndjson'));
+await pipeline(createReadStream('../out.ndjson'), filter({ dport: '9' }), sinkFile({ path: 'library.ndjson' }));
 `;
   works(`mkdir app && cd app && echo '{"type":"module"}' >package.json && npm install --offline ../synpipe.tgz && cat >main.js <<'end'
 ${code}end
@@ -154,7 +154,12 @@ installed('as a .deb: commands, man pages, completions, units; removal leaves no
   assert.equal(JSON.parse(works(`collector -P 9 -- ${connects}`).stdout).dport, 9);
   const files = new Set(lines(works('dpkg -L synpipe').stdout));
   for (const page of about.man) assert.ok(files.has(`/usr/share/man/man1/${basename(page)}.gz`), page);
-  for (const name of Object.keys(about.bin)) assert.ok(files.has(`/usr/share/bash-completion/completions/${name}`));
+  for (const name of Object.keys(about.bin)) {
+    assert.ok(files.has(`/usr/share/bash-completion/completions/${name}`), name);
+    assert.ok(files.has(`/usr/share/fish/vendor_completions.d/${name}.fish`), name);
+    assert.match(works(`cat /usr/share/fish/vendor_completions.d/${name}.fish`).stdout, /^complete -c filter /m);
+  }
+  assert.match(works('cat /usr/share/zsh/vendor-completions/_synpipe').stdout, /^#compdef .*\bfilter\b/);
   for (const unit of ['synpipe@', 'synpipe-worker@']) assert.ok(files.has(`/lib/systemd/system/${unit}.service`));
   works(
     'grep -q "complete -F" /usr/share/bash-completion/completions/filter && synpipe completion bash | grep -q filter',

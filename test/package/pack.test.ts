@@ -14,6 +14,9 @@ const about = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const list = (folder: string, ending: RegExp) => readdirSync(join(root, folder)).filter((file) => ending.test(file));
 const tree = (folder: string) =>
   existsSync(join(root, folder)) ? list(folder, /./).map((name) => `${folder}/${name}`) : [];
+const kernels = readdirSync(join(root, 'transforms'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.kernel.h'))
+  .map((file) => `transforms/${file}`);
 const platforms = ['linux-arm64', 'linux-x64'];
 /** The native code, with the libraries that each file needs. */
 const addons = [
@@ -44,16 +47,22 @@ packing('the tarball has exactly the expected files', () => {
       'dist/bin/package.json',
       ...(Object.values(about.bin) as string[]),
     ],
-    ...['library', 'synpipe'].map((name) => `dist/umbrella/${name}.cjs`),
-    ...['lru-cache', 're2js', 'scan', 'undici', 'validate', 'wasm'].map((name) => `dist/seldom/${name}.cjs`),
+    ...['library', 'synpipe', 'top', 'why'].map((name) => `dist/umbrella/${name}.cjs`),
+    ...['import-module', 'lru-cache', 're2js', 'scan', 'undici', 'validate', 'wasm', 'wasm-zstd'].map(
+      (name) => `dist/seldom/${name}.cjs`,
+    ),
     ...['dist/collector/replay/sample.ndjson', 'dist/sinks/file/archive-worker.cjs'],
+    'dist/schemas/pipe/io/unzstd-worker.cjs',
+    'sinks/top/top.svg',
     ...['icon.svg', 'index.html', 'page.css', 'page.js'].map((name) => `dist/sinks/web/page/${name}`),
     ...list('schemas', /\.schema\.json$/).map((name) => `schemas/${name}`),
     ...['bpf', 'collector/deploy', 'dist/completions', 'dist/man'].flatMap(tree),
     ...list('dist/code', /\.js$/).map((name) => `dist/code/${name}`), // without V8's code caches, which are for one Node
     ...list('collector', /\.(cc|c|h)$/).map((name) => `collector/${name}`),
     'schemas/generated/scan.c',
+    ...list('schemas/generated', /\.h$/).map((name) => `schemas/generated/${name}`),
     ...list('schemas/pipe/scan', /\.h$/).map((name) => `schemas/pipe/scan/${name}`),
+    ...kernels,
     ...list('schemas/pipe/native', /\.(c|h|gyp)$/).map((name) => `schemas/pipe/native/${name}`),
     ...platforms.flatMap((platform) => [
       ...addons.map(({ name }) => `dist/native/${platform}/${name}`),
@@ -79,8 +88,8 @@ packing('everything that its pages link to is in the package', () => {
 
 packing('the package is small', () => {
   console.log(`${packed.size} bytes, ${packed.unpackedSize} unpacked`);
-  assert.ok(packed.size < 4_000_000, `${packed.size} bytes`);
-  assert.ok(packed.unpackedSize < 16_000_000, `${packed.unpackedSize} bytes unpacked`);
+  assert.ok(packed.size < 4_500_000, `${packed.size} bytes`);
+  assert.ok(packed.unpackedSize < 18_000_000, `${packed.unpackedSize} bytes unpacked`);
 });
 
 const later = (version: string, most: string) => {
@@ -141,7 +150,7 @@ packing('its types compile on their own', () => {
 const stage: Stage = filter({ dport: '443', notComm: 'curl' });
 export const port = (event: Connect | Outcome | Pending): number => event.dport;
 export async function run(): Promise<void> {
-  await pipeline(collector({ count: 1 }), stage, sinkFile('out.ndjson'));
+  await pipeline(collector({ count: 1 }), stage, sinkFile({ path: 'out.ndjson' }));
   for await (const event of events(collector())) {
     console.log((event satisfies AnyEvent).type);
     if (event.type === 'connect' || event.type === 'outcome' || event.type === 'pending') port(event).toFixed();

@@ -14,16 +14,17 @@ export interface Said {
   status: number | null;
 }
 
-/** A bare Debian 12 in a folder, with this machine's Node and npm and nothing else. Removed at the end. */
+/** A bare Debian in a folder, with this machine's Node and npm, or without, and nothing else. Removed at the end. */
 export class Root {
   readonly folder = mkdtempSync('/var/tmp/synpipe-root-');
 
-  constructor() {
+  constructor({ release = 'bookworm', node = true } = {}) {
     onExit(() => rmSync(this.folder, { recursive: true, force: true }));
-    const { status, stdout } = spawnSync('debootstrap', ['--variant=minbase', 'bookworm', this.folder], {
+    const { status, stdout } = spawnSync('debootstrap', ['--variant=minbase', release, this.folder], {
       encoding: 'utf8',
     });
     if (status !== 0) throw new Error(`debootstrap exited with ${status}:\n${stdout.slice(-2000)}`);
+    if (!node) return;
     const npm = join(execFileSync('npm', ['root', '-g'], { encoding: 'utf8', stdio: 'pipe' }).trim(), 'npm');
     const modules = join(this.folder, 'usr/lib/node_modules');
     mkdirSync(modules, { recursive: true });

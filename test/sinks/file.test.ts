@@ -11,8 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { parquetReadObjects } from 'hyparquet';
+import { pipeline, sinkFile } from 'synpipe';
 import { assertAll, numbered, seqsIn, seqsOf } from '../support/lines.js';
 import { folder, size, start, until } from '../support/process.js';
 import { shell } from '../support/shell.js';
@@ -106,47 +105,6 @@ test('a path with time in it: each line is in the file of its second, and the la
 const lastLine = (path: string) => seqsOf(readFileSync(path, 'utf8').replace(/[^\n]*$/, '')).at(-1);
 const stampOf = (date: Date) => date.toISOString().slice(0, 19).replace(/[-:]/g, '');
 
-test('--compress compresses closed files, including those of earlier runs and of a crash', async (t) => {
-  const dir = folder(t);
-  const at = (seconds: number) => `out@20260101T0000${String(seconds).padStart(2, '0')}.000Z.ndjson`;
-  writeFileSync(join(dir, at(1)), numbered(1, 5)); // closed, then killed
-  writeFileSync(join(dir, at(2)), numbered(6, 10)); // killed during compression
-  writeFileSync(join(dir, `${at(2)}.gz.tmp`), 'half');
-  writeFileSync(join(dir, `${at(3)}.gz.tmp`), gzipSync(numbered(11, 15))); // killed before the last step
-  assert.deepEqual(await shell('sink-file --rotate-size 64K --compress gzip out.ndjson', dir, numbered(16, 1000)), ok);
-  const closed = files(dir, stamped);
-  assert.ok(closed.length > 5 && closed.every((name) => name.endsWith('.ndjson.gz')), closed.join(' '));
-  const text = closed.map((name) => gunzipSync(readFileSync(join(dir, name))).toString()).join('');
-  assertAll(seqsOf(text + readFileSync(join(dir, 'out.ndjson'), 'utf8')), 1000);
-});
-
-test('--compress zstd can be read by zstd(1)', async (t) => {
-  const dir = folder(t);
-  assert.deepEqual(await shell('sink-file --rotate-size 1M --compress zstd out.ndjson', dir, numbered(1, 10_000)), ok);
-  assert.ok(files(dir, /\.zst$/).length >= 2);
-  const { stdout } = await shell('zstdcat out@*.zst out.ndjson', dir);
-  assertAll(seqsOf(stdout), 10_000);
-});
-
-test('a name that is used again does not overwrite an archive', async (t) => {
-  const dir = folder(t);
-  const other = (new Date().getUTCHours() + 12) % 24; // another hour, so the file is closed
-  const name = `h-${String(other).padStart(2, '0')}.ndjson`;
-  writeFileSync(join(dir, name), numbered(6, 10));
-  writeFileSync(join(dir, `${name}.gz`), gzipSync(numbered(1, 5)));
-  assert.deepEqual(await shell('sink-file --compress gzip h-%H.ndjson', dir, numbered(11, 12)), ok);
-  const read = (one: string) => gunzipSync(readFileSync(join(dir, one))).toString();
-  const others = files(dir, /^h-\d\d(@.*)?\.ndjson/).filter((one) => one !== `${name}.gz`);
-  assert.equal(read(`${name}.gz`), numbered(1, 5));
-  assert.equal(
-    others
-      .filter((one) => one.endsWith('.gz'))
-      .map(read)
-      .join(),
-    numbered(6, 10),
-  );
-});
-
 test('--keep, --keep-size and --keep-age delete the oldest closed files, and no others', async (t) => {
   const dir = folder(t);
   for (const name of ['other.ndjson', 'out.ndjson.torn', 'out@x.ndjson']) writeFileSync(join(dir, name), 'mine');
@@ -157,7 +115,7 @@ test('--keep, --keep-size and --keep-age delete the oldest closed files, and no 
   assert.deepEqual(await shell('sink-file --rotate-size 16K --keep-size 40K out.ndjson', dir, numbered(1, 1000)), ok);
   assert.equal(files(dir, stamped).length, 2);
   utimesSync(join(dir, files(dir, stamped)[0] as string), 1e9, 1e9);
-  assert.deepEqual(await shell('sink-file --keep-age 1d out.ndjson', dir, ''), ok);
+  assert.deepEqual(await shell('sink-file --rotate-every 1d --keep-age 1d out.ndjson', dir, ''), ok);
   assert.deepEqual([files(dir, stamped).length, files(dir, /other|torn|x/).length], [1, 3]);
 });
 
@@ -209,6 +167,32 @@ test('--latest replaces a symbolic link, even a dangling one, and nothing else',
   }
 });
 
+test('after an error, no file stays open', async (t) => {
+  const dir = folder(t);
+  const path = join(dir, 'out.ndjson');
+  const latest = join(dir, 'mine');
+  writeFileSync(latest, 'precious');
+  await assert.rejects(pipeline([], sinkFile({ path, latest })), /cannot link/);
+  assert.deepEqual(openedIn(dir), []);
+  const long = join(dir, 'x'.repeat(250)); // too long for a time stamp
+  writeFileSync(long, numbered(1, 1));
+  utimesSync(long, 1, 1);
+  await assert.rejects(pipeline([], sinkFile({ path: long, rotateEvery: '1s' })), /cannot open .*ENAMETOOLONG/);
+  assert.deepEqual(openedIn(dir), []);
+});
+
+/** The files in a folder that this process has open. */
+function openedIn(dir: string): string[] {
+  const opened = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // closed meanwhile
+    }
+  });
+  return opened.filter((path) => path.startsWith(`${dir}/`));
+}
+
 test('a torn line is moved to a regular file only: no link is followed, no FIFO waited for', async (t) => {
   const dir = folder(t);
   const torn = '{"type":"conn';
@@ -224,34 +208,32 @@ test('a torn line is moved to a regular file only: no link is followed, no FIFO 
   assert.equal(readFileSync(join(dir, 'other'), 'utf8'), 'precious\n');
 });
 
+test('--mode and --group apply to open, rotated and compressed files, and to folders', {
+  skip: process.getuid?.() !== 0,
+}, async (t) => {
+  const dir = folder(t);
+  const access = async (names: string) => (await shell(`stat -c '%a %g %n' ${names}`, dir)).stdout;
+  const run = (options: string, first: number) =>
+    shell(`umask 077; sink-file --mode 0640 --group ${options}`, dir, numbered(first, first + 99));
+  assert.deepEqual(await run('1234 --rotate-size 20K --compress gzip --mkdir a/b/out.ndjson', 1), ok);
+  assert.deepEqual(await run('daemon --rotate-size 20K c.ndjson', 1), ok);
+  writeFileSync(join(dir, 'd.ndjson.zst'), '', { mode: 0o600 });
+  assert.deepEqual(await run('daemon d.ndjson.zst', 1), ok);
+  const stamp = /@.*Z/g;
+  assert.equal(
+    (await access('a a/b a/b/*')).replace(stamp, '@'),
+    '750 1234 a\n750 1234 a/b\n640 1234 a/b/out@.ndjson.gz\n640 1234 a/b/out@.ndjson.gz\n',
+  );
+  assert.equal((await access('c* d*')).replace(stamp, '@'), '640 1 c.ndjson\n640 1 c@.ndjson\n640 1 d.ndjson.zst\n');
+  const reader = await shell('chmod 755 .; setpriv --reuid 65534 --regid 1 --clear-groups cat c.ndjson c@*', dir);
+  assert.equal(reader.code, 0);
+  const stranger = await shell('setpriv --reuid 65534 --regid 65534 --clear-groups cat c.ndjson', dir);
+  assert.equal(stranger.code, 1);
+});
+
 test('--mkdir makes folders for their owner only', async (t) => {
   const dir = folder(t);
   assert.deepEqual(await shell("umask 0; sink-file --mkdir 'a/{comm}/out'", dir, numbered(1, 1)), ok);
   const { stdout } = await shell('stat -c %a a a/curl a/curl/out', dir);
   assert.equal(stdout, '700\n700\n600\n');
-});
-
-test('--format parquet: every closed file including the last; field types, gaps, JSON', async (t) => {
-  const dir = folder(t);
-  const odd = { type: 'odd', ts: '2026-11-23T08:15:30.000007Z', addrs: ['a'], big: 1.5, no: null, mixed: 'x' };
-  const input = `${numbered(1, 25_000)}${JSON.stringify(odd)}\n{"type":"odd","mixed":1}\n`;
-  assert.deepEqual(await shell('sink-file --format parquet --rotate-size 3M out.parquet', dir, input), ok);
-  assert.ok(
-    files(dir).length === 2 && files(dir).every((name) => /^out@.*Z\.parquet$/.test(name)),
-    files(dir).join(' '),
-  );
-  const rows = [];
-  for (const name of files(dir)) {
-    const { buffer, byteOffset, byteLength } = readFileSync(join(dir, name));
-    rows.push(
-      ...(await parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer })),
-    );
-  }
-  assertAll(
-    rows.slice(0, 25_000).map(({ seq }) => Number(seq)),
-    25_000,
-  );
-  const [first, before, last] = [rows[0], rows[25_000], rows[25_001]];
-  assert.deepEqual([first?.ts.toISOString(), first?.id, first?.dport], ['2026-11-23T08:15:30.123Z', '4242', 443n]);
-  assert.deepEqual([before?.addrs, before?.big, before?.mixed, last?.mixed, last?.seq], [['a'], 1.5, 'x', 1, null]);
 });

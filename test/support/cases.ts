@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Archive, formatArchive, parseArchive } from './archive.js';
-import { env, envInPieces, type Result, root, shell } from './shell.js';
+import { env, type Result, root, shell } from './shell.js';
 
 /** A case of test/cases; see its README. */
 export interface Case {
@@ -92,8 +92,8 @@ export function update({ files, save }: Case, { stdout, stderr, code }: Result):
   save();
 }
 
-/** Runs a case in a fresh folder. `most`: its stages read their input in pieces of at most this many bytes. */
-export async function run(one: Case, input: Buffer, most?: number): Promise<Result & { check?: Result }> {
+/** Runs a case in a fresh folder. */
+export async function run(one: Case, input: Buffer, environment = env): Promise<Result & { check?: Result }> {
   const cwd = await mkdtemp(join(tmpdir(), 'synpipe-case-'));
   try {
     for (const [name, content] of one.files) {
@@ -101,9 +101,9 @@ export async function run(one: Case, input: Buffer, most?: number): Promise<Resu
       await mkdir(dirname(join(cwd, name)), { recursive: true });
       await writeFile(join(cwd, name), content);
     }
-    const result = await shell(one.cmd, cwd, input, most === undefined ? env : envInPieces(most));
+    const result = await shell(one.cmd, cwd, input, environment);
     const check = one.files.get('check');
-    return check ? { ...result, check: await shell(check.toString(), cwd) } : result;
+    return check ? { ...result, check: await shell(check.toString(), cwd, '', environment) } : result;
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }

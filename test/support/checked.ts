@@ -55,8 +55,8 @@ export async function checked(line: string): Promise<Checked> {
       parseCommand((await (commands[name] as Entry).load()) as unknown as Command<Options>, argv);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      const placeholder = / (wants|missing|needs|needs a value:) [A-Z[]|not "[A-Z,]+"|^unexpected argument/; // `--by FIELDS`, or an omitted argument
-      if (!placeholder.test(` ${error.message}`)) return { ...found, wrong: `${line}: ${name}: ${error.message}` };
+      const placeholder = /^(missing|unexpected argument)|^invalid \S+ "[A-Z,]+"/; // `--by FIELDS`, or an omitted argument
+      if (!placeholder.test(error.message)) return { ...found, wrong: `${line}: ${name}: ${error.message}` };
       found.fragment = true;
     }
   }

@@ -52,10 +52,13 @@ export function links(page: string): string[] {
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(({ 1: target = '' }) => target);
 }
 
-/** Command lines outside fences: indented ones, and those in `code`. */
-export function lines(page: string): { indented: string[]; inline: string[] } {
+/** Command lines outside fences: indented ones, and those in `code`; and the ones in sessions. */
+export function lines(page: string): { indented: string[]; inline: string[]; session: string[] } {
   const text = withoutFences(read(page));
   return {
+    session: blocks(page)
+      .filter(({ language }) => language === 'console')
+      .flatMap(({ text }) => [...text.matchAll(/^\$ (.*)$/gm)].map(({ 1: line = '' }) => line)),
     indented: [...text.matchAll(/^ {4}(\S.*)$/gm)].map(({ 1: line = '' }) => line),
     inline: [...text.replace(/^ {4}\S.*$/gm, '').matchAll(/`([^`\n]+)`/g)].map(({ 1: code = '' }) =>
       code.replaceAll('\\|', '|'),

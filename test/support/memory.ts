@@ -1,7 +1,7 @@
 import type { Input } from '../../schemas/pipe/io/input.js';
-import { drive } from '../../schemas/pipe/run/drive.js';
 import { Ledger } from '../../schemas/pipe/stage/ledger.js';
 import type { Stage } from '../../schemas/pipe/stage/stage.js';
+import { drive } from './drive.js';
 
 /** An input that returns these pieces, one per read (a larger one in parts). */
 export function inputOf(pieces: readonly Buffer[]): Input {

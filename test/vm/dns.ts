@@ -99,8 +99,8 @@ try {
   }
   net.run('tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '300ms');
   const one = ndjson(connect({ daddr: '127.0.0.2' }));
-  const [named] = attempts(enriched(net, one, { timeout: '20000' }));
-  const early = enriched(net, one, { wait: '1' });
+  const [named] = attempts(enriched(net, one, { timeout: '20000ms' }));
+  const early = enriched(net, one, { wait: '1ms' });
   report.slow = [named?.name, attempts(early)[0]?.name ?? null, early.at(-1)?.unnamed];
 } finally {
   const child = bcc.running?.child;

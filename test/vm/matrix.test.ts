@@ -19,6 +19,9 @@ of all its connect, pending and outcome events are right, in the right order. Th
 - \`not seen\`: no event, because the attempt failed before a SYN was sent, in a call that the tier does not hook.
 - \`n/a\`: the tier does not work on that machine; \`doctor\` reports why.
 
+How connections end, and why packets are dropped, has no such limits: \`closed.test.ts\` and \`drops.test.ts\` try each way on 6.1
+and 6.12, and demand the same of all tiers.
+
 \`npm run test:vm\` checks this page; \`UPDATE=1 npm run test:vm\` writes it. 6.18 is the machine on which the guests ran.
 `;
 
@@ -49,6 +52,9 @@ describe('conformance', () => {
       const here = kept.get(column);
       // on another machine than the one that wrote it
       if (!here && !kernels.some((kernel) => column.startsWith(`${kernel} `))) continue;
+      assert.ok(here, `no column ${column}: UPDATE=1 writes it`);
+      // skip what this machine cannot do at all; in a guest, that is a failure (above)
+      for (const [row, cell] of rows) if (cell.startsWith('cannot')) rows.set(row, here.get(row) as string);
       assert.deepEqual(rows, here, `${column}: UPDATE=1 rewrites it`);
     }
   });

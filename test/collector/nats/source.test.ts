@@ -301,7 +301,7 @@ test('a wrong --from is refused with the valid forms', () => {
     opt_start_time: '2026-11-23T08:00:00.500Z',
   });
   for (const wrong of ['', 'seq:', 'seq:0', 'seq:-1', 'time:yesterday', 'time:2026-11-23', 'old', 'all '])
-    assert.throws(() => from(wrong), /needs all, new, seq:N or time:/, wrong);
+    assert.throws(() => from(wrong), /use all, new, seq:N or time:/, wrong);
 });
 
 test('if the server is not a NATS server, no text of the NATS client appears among the events', async (t) => {

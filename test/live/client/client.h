@@ -39,4 +39,4 @@ struct command {
 	void (*run)(char **args);
 };
 extern const struct command plain_commands[], odd_commands[], many_commands[], other_commands[], serve_commands[],
-	ends_commands[], hold_commands[], evade_commands[];
+	ends_commands[], hold_commands[], evade_commands[], life_commands[];

@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 {
 	const struct command *groups[] = {plain_commands, odd_commands,	 many_commands,
 									  other_commands, serve_commands, ends_commands,
-									  hold_commands, evade_commands};
+									  hold_commands, evade_commands, life_commands};
 	const struct command *command = NULL;
 
 	refuse_other_namespace();

@@ -105,7 +105,7 @@ static void quiet(char **args)
 		int fd = socket_for(&to, SOCK_STREAM, 0);
 
 		(void)!connect(fd, (void *)&to.at, to.size);
-		close(fd);
+		drop(fd);
 	}
 }
 

@@ -27,6 +27,7 @@ export function programs(): Program[] {
     { command: get('http://[2001:db8:1::20]/'), uid: 1000, every: 9 },
     { command: python(reach('queue.example.com', 5672, 2)), uid: 65534, every: 4 }, // nothing listens there
     { command: python(reach('mail.example.com', 25, 2)), uid: 65534, every: 11 },
+    { command: get('http://old-billing.example.com/'), uid: 33, every: 7, from: 1 }, // no such name
     { command: ['/bin/bash', '-c', 'exec 3<>/dev/tcp/203.0.113.9/22'], uid: 0, every: 8, from: 3 }, // no route to it
     { command: get('http://metrics.example.com:9090/', '--max-time', '1'), uid: 65534, every: 12, from: 5 }, // gives up
     { command: python(reach('metrics.example.com', 9090, 20)), uid: 0, every: 15, from: 2 }, // waits until the kernel gives up

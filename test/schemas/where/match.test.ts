@@ -82,7 +82,7 @@ test('addresses: matches any in a list, and only texts', () => {
 });
 
 test('names: a text without special characters matches only itself', () => {
-  const plain = fc.string({ unit: 'binary' }).filter((text) => !/[*?[]|^\/.*\/i?$/s.test(text));
+  const plain = fc.string({ unit: 'binary' }).filter((text) => !/[*?[,]|^\/.*\/i?$/s.test(text));
   fc.assert(
     fc.property(plain, plain, (text, other) => {
       assert.ok(names(text)(text));
@@ -91,6 +91,21 @@ test('names: a text without special characters matches only itself', () => {
       assert.ok(names(`?${text}`)(`😀${text}`) && !names(`?${text}`)(text));
     }),
   );
+});
+
+test('names: a list matches if one of its globs or regular expressions does', () => {
+  const cases: [string, string[], string[]][] = [
+    ['curl,node', ['curl', 'node'], ['curl,node', 'nod']],
+    ['kube*, node', ['kubelet', 'node'], [' node', 'kub']],
+    ['a\\,b,c', ['a,b', 'c'], ['a', 'b']],
+    ['[a,b]x,/^c,+d$/i', ['ax', ',x', 'C,,D'], ['c', 'cx', '/^c,+d$/i']],
+    ['/^a$/,/^b$/', ['a', 'b'], ['ab', '/^a$/']],
+    ['', [''], ['a']],
+  ];
+  for (const [list, yes, no] of cases) {
+    for (const name of yes) assert.ok(names(list)(name), `${list} is for ${name}`);
+    for (const name of no) assert.ok(!names(list)(name), `${list} is not for ${name}`);
+  }
 });
 
 test('names: brackets match sets and ranges', () => {

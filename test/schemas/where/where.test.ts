@@ -240,7 +240,7 @@ test('no depth or length exhausts the stack', () => {
     '!'.repeat(1e5),
     `${'('.repeat(1e5)}dport${')'.repeat(1e5)}`,
   ]) {
-    assert.throws(() => where(deep), /^Error: column \d+: more than 100 nested levels/);
+    assert.throws(() => where(deep), /^UsageError: column \d+: more than 100 nested levels/);
   }
   assert.ok(where(`${'('.repeat(100)}dport${')'.repeat(100)}`)(lineOf(fc.sample(someEvent, 1)[0] as Event)));
   const long = where(`${'dport == 1 or '.repeat(20_000)}dport`);

@@ -33,7 +33,7 @@ test('fields in a path are found and filled in', () => {
 
 test('unknown directives are refused', () => {
   for (const text of ['%', '%y', 'a%', '{', '}', '{}', '{a b}', '{a', 'a}', '{a/b}']) {
-    assert.throws(() => new Template(text), /^Error: PATH: /, text);
+    assert.throws(() => new Template(text), /^UsageError: PATH: /, text);
   }
 });
 

@@ -19,7 +19,7 @@ const seqs = (dir: string) => Object.fromEntries(readdirSync(dir).map((name) => 
 test('a file is closed when its time is over even without input, and even if the timer fired too early', async (t) => {
   const dir = folder(t);
   const { set } = clock(t, '2026-11-23T08:59:59.999Z');
-  const session = new Session(t, sinkFile(join(dir, 'out.ndjson'), { rotateEvery: '1h' }));
+  const session = new Session(t, sinkFile({ path: join(dir, 'out.ndjson'), rotateEvery: '1h' }));
   const ended = session.take();
   session.send(connect({ seq: 1 }));
   await until('the line', () => size(join(dir, 'out.ndjson')) > 0);
@@ -37,7 +37,7 @@ test('a file is closed when its time is over even without input, and even if the
 test('the first line of a period goes to the new file, even if no timer has fired', async (t) => {
   const dir = folder(t);
   const { set } = clock(t, '2026-11-23T08:15:00.000Z'); // the timer is three quarters of an hour away
-  const session = new Session(t, sinkFile(join(dir, 'c-%H.ndjson')));
+  const session = new Session(t, sinkFile({ path: join(dir, 'c-%H.ndjson') }));
   const ended = session.take();
   session.send(connect({ seq: 1 }));
   await until('the line', () => size(join(dir, 'c-08.ndjson')) > 0);

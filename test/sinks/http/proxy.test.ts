@@ -66,7 +66,7 @@ test('https:// uses a tunnel; a proxy that refuses it is named', async (t) => {
   assert.equal(receiver.got.length, 1);
   assert.deepEqual(await send(t, line, { HTTP_PROXY: '127.0.0.1:1' }, dir), sent); // for http:// only
   const strict = await squid(t);
-  const refused = await send(t, `--timeout 100ms ${line}`, { https_proxy: `127.0.0.1:${strict.port}` }, dir);
+  const refused = await send(t, `--timeout 2s ${line}`, { https_proxy: `127.0.0.1:${strict.port}` }, dir);
   assert.match(
     refused.stderr,
     new RegExp(

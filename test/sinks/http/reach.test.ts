@@ -127,3 +127,15 @@ test('a shared standard error stays blocking', async (t) => {
   const seen = Number.parseInt(/\d+/.exec(readFileSync(join(dir, 'seen'), 'utf8'))?.[0] ?? '', 8);
   assert.equal(seen & constants.O_NONBLOCK, 0);
 });
+
+test('--lenient: objects of any kind are delivered, also from the spool of an earlier run', async (t) => {
+  const dir = folder(t);
+  const receiver = await Receiver.start(t);
+  const objects = '{"daddr":"192.0.2.1","dport":443}\n{"type":"connect","dport":"443"}\n';
+  const line = `sink-http --lenient --spool spool ${receiver.url}`;
+  await receiver.down();
+  await shell(`${line} --timeout 1s`, dir, objects);
+  await receiver.up();
+  assert.deepEqual(await shell(line, dir, objects), { stdout: '', stderr: '', code: 0 });
+  assert.equal(receiver.got.map(({ body }) => body).join(''), objects + objects);
+});

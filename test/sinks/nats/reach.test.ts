@@ -148,3 +148,14 @@ test('secrets are not in the command line; SIGHUP reads the file again', async (
   assert.equal(code, 0, stderr);
   assert.equal((await server.stored('CONN', { token: 'two' })).length, 2);
 });
+
+test('--lenient: objects of any kind go through a stream', async (t) => {
+  const dir = folder(t);
+  const server = await NatsServer.start(t);
+  const objects = '{"daddr":"192.0.2.1","dport":443}\n{"type":"connect","dport":"443"}\n';
+  assert.deepEqual(await shell(`sink-nats --lenient --create-stream CONN ${server.url}`, dir, objects), good);
+  const read = await shell(`source-nats --lenient -n 2 ${server.url} CONN`, dir, '');
+  assert.deepEqual(read, { ...good, stdout: objects });
+  const strict = await shell(`source-nats --durable other -n 2 ${server.url} CONN`, dir, '');
+  assert.match(strict.stderr, /line 1: \/type is missing/);
+});

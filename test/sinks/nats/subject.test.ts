@@ -40,7 +40,7 @@ test("any field value makes one short token without NATS's special characters", 
 
 test('templates that do not make a subject', () => {
   for (const wrong of ['', '.', 'a..b', 'a.', 'a b', 'a.*', '>', '$SYS.a', '{host', 'a}', '{}', '{a b}'])
-    assert.throws(() => new Subject(wrong), /needs words and \{fields\}/, wrong);
+    assert.throws(() => new Subject(wrong), /use words and \{fields\}/, wrong);
 });
 
 test("an event with seq has the same ID everywhere; another event's ID depends on its position", () => {

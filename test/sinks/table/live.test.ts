@@ -39,7 +39,7 @@ test('shows the newest window in place, the largest group first', async (t) => {
   );
   await terminal.shows('the table', (lines) => lines.length === 5);
   assert.deepEqual(terminal.lines, [
-    '08:00:00 to 08:01:00, 2 groups, 45 attempts, 7 LOST',
+    '2026-11-23 08:00:00 to 08:01:00, 2 groups, 45 attempts, 7 LOST',
     cells('NAME', 'COUNT'),
     cells('many', 40),
     cells('few', 2),
@@ -50,7 +50,7 @@ test('shows the newest window in place, the largest group first', async (t) => {
   );
   await terminal.shows('the next window', (lines) => lines.length === 3);
   assert.deepEqual(terminal.lines, [
-    '08:01:00 to 08:02:00, 1 group, 1 attempts, 7 LOST',
+    '2026-11-23 08:01:00 to 08:02:00, 1 group, 1 attempt, 7 LOST',
     `${cells('NAME', 'COUNT')}  FAILED FAILED%`,
     `${cells('new', 1)}       1   100.0 refused 1`,
   ]);
@@ -73,7 +73,7 @@ test('groups that only wait count among the largest; the columns do not depend o
   );
   await terminal.shows('the table', (lines) => lines.length === 4);
   assert.deepEqual(terminal.lines, [
-    '08:00:00 to 08:01:00, 2 groups, 2 attempts, 3 pending',
+    '2026-11-23 08:00:00 to 08:01:00, 2 groups, 2 attempts, 3 pending',
     `${cells('NAME', 'COUNT')} PENDING  FAILED FAILED%`,
     `${cells('hangs', 0)}       3       -       -`,
     `${cells('fine', 2)}       -       0     0.0`,
@@ -106,23 +106,80 @@ test('more groups than lines, longer lines than columns, and a change of size', 
   const many = Array.from({ length: 3_000 }, (_, i) => summary(0, `group ${i}`, i + 1));
   terminal.input(ndjson(...many, summary(0, `${wide}${'x'.repeat(80)}`, 9_000)));
   await terminal.shows('the table', (lines) => lines.length === 7);
-  assert.deepEqual(terminal.lines.slice(0, 2), ['08:00:00 to 08:01:00, 3001 groups, 45105', cells('NAME', 'COUNT')]);
-  assert.equal(terminal.lines[2], `${wide}${'x'.repeat(32)}`, 'cut at the edge');
+  assert.deepEqual(terminal.lines.slice(0, 2), [
+    '2026-11-23 08:00:00 to 08:01:00, 3,001 g',
+    `${'NAME'.padEnd(32)}   COUNT`,
+  ]);
+  assert.equal(terminal.lines[2], `${wide}${'x'.repeat(8)}…${'x'.repeat(15)}    9000`, 'shortened in the middle');
   assert.deepEqual(
     terminal.lines.slice(3),
-    [2999, 2998, 2997, 2996].map((i) => cells(`group ${i}`, i + 1)),
+    [2999, 2998, 2997, 2996].map((i) => `${`group ${i}`.padEnd(32)} ${String(i + 1).padStart(7)}`),
   );
-  const drawn = ([first = '', second = '']: string[]) => first.startsWith('08:00:00') && second.startsWith('NAME');
+  const drawn = ([first = '', second = '']: string[]) => first.startsWith('2026-11-23') && second.startsWith('NAME');
   terminal.resize(150, 5);
   await terminal.shows('four lines', (lines) => lines.length === 4 && drawn(lines));
-  assert.match(terminal.lines[0] as string, /^08:00:00 to 08:01:00, 3001 groups, 4510500 attempts$/);
-  assert.equal(terminal.lines[3], cells('group 2999', 3000));
+  assert.match(terminal.lines[0] as string, /^2026-11-23 08:00:00 to 08:01:00, 3,001 groups, 4,510,500 attempts$/);
+  assert.equal(terminal.lines[3]?.replace(/ +/g, ' '), 'group 2999 3000');
   terminal.resize(150, 12);
   await terminal.shows('eleven lines', (lines) => lines.length === 11 && drawn(lines));
   terminal.resize(20, 3);
   await terminal.shows('two lines', (lines) => lines.length === 2 && drawn(lines));
   terminal.end();
   assert.equal(await terminal.ended, 0);
+});
+
+const outcomes = { failed: 31, failed_ratio: 0.62, result_refused: 22, result_timeout: 9 };
+const numbers = { latency_p50_us: 53, latency_p90_us: 1_200, latency_p99_us: 1_031_220, latency_max_us: 7_140_000 };
+const times = { first: '2026-11-23T08:00:01.000000Z', last: '2026-11-23T08:00:59.000000Z', rate: 0.8, distinct_pid: 4 };
+
+test('causes of failures stay when the terminal is narrow; numbers that matter less are left out', async (t) => {
+  const terminal = new Terminal(t, command, 200, 12);
+  terminal.input(ndjson(summary(0, 'api.example.com', 50, { ...outcomes, ...numbers, ...times })));
+  const row = () => terminal.lines[2]?.replace(/ +/g, ' ');
+  const heading = () => terminal.lines[1]?.replace(/ +/g, ' ');
+  const shows = (titles: string) => terminal.shows(titles, () => heading() === titles);
+  await shows('NAME COUNT FAILED FAILED% P50 P90 P99 MAX PER S FIRST LAST PIDS');
+  assert.equal(
+    row(),
+    'api.example.com 50 31 62.0 53 µs 1.2 ms 1.03 s 7.14 s 0.8 08:00:01 08:00:59 4 refused 22, timeout 9',
+  );
+  terminal.resize(100, 12);
+  await shows('NAME COUNT FAILED FAILED% P50 P90 P99 PER S PIDS');
+  terminal.resize(80, 12);
+  await shows('NAME COUNT FAILED FAILED% P50 P99 PIDS');
+  assert.equal(row(), 'api.e….com 50 31 62.0 53 µs 1.03 s 4 refused 22, timeout 9');
+  terminal.resize(50, 12);
+  await shows('NAME COUNT FAILED');
+  assert.equal(row(), 'api.ex…e.com 50 31 refused 22, timeout 9');
+  terminal.end();
+  await terminal.ended;
+});
+
+test('summaries of look-ups have their own table below, and keep half of a small terminal', async (t) => {
+  const terminal = new Terminal(t, command, 80, 12);
+  const dns = (minute: number, name: string, count: number, more: object = {}) =>
+    summary(minute, name, count, { events: 'dns', ...more });
+  terminal.input(ndjson(dns(0, 'a.example', 5), summary(0, 'curl', 2), dns(0, 'b.example', 7, { lost: 3 })));
+  await terminal.shows('both tables', (lines) => lines.length === 7);
+  assert.deepEqual(terminal.lines, [
+    '2026-11-23 08:00:00 to 08:01:00, 1 group, 2 attempts, 3 LOST',
+    cells('NAME', 'COUNT'),
+    cells('curl', 2),
+    '2026-11-23 08:00:00 to 08:01:00, 2 groups, 12 look-ups',
+    cells('NAME', 'COUNT'),
+    `${cells('b.example', 7)} -- 3 lost --`,
+    cells('a.example', 5),
+  ]);
+  const many = (kind: typeof dns | typeof summary) =>
+    Array.from({ length: 20 }, (_, i) => kind(1, `${kind.name} ${i}`, 100 - i));
+  terminal.input(ndjson(...many(dns), ...many(summary)));
+  await terminal.shows('the next window', ([, , first = '']) => first.startsWith('summary 0'));
+  assert.deepEqual(
+    terminal.lines.map((line) => line.slice(0, 9).trim()),
+    ['2026-11-2', 'NAME', ...[0, 1, 2, 3].map((i) => `summary ${i}`), '2026-11-2', 'NAME', 'dns 0', 'dns 1', 'dns 2'],
+  );
+  terminal.end();
+  await terminal.ended;
 });
 
 test("a process's name cannot control the terminal", async (t) => {
@@ -148,8 +205,9 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await terminal.takesKeys();
     process.kill(Number(readFileSync(file, 'utf8')), signal);
     assert.equal(await terminal.ended, 128 + constants.signals[signal]);
-    assert.equal(terminal.lines.length, 3);
-    assert.deepEqual(terminal.cursor, { row: 3, column: 0, shown: true, wraps: true });
+    const end = signal === 'SIGTERM' ? ['1 attempt in 1 m 0 s'] : [];
+    assert.deepEqual(terminal.lines.slice(3), end);
+    assert.deepEqual(terminal.cursor, { row: 3 + end.length, column: 0, shown: true, wraps: true });
   });
 }
 
@@ -178,14 +236,42 @@ for (const [what, key] of [
     await terminal.takesKeys();
     terminal.type('xyz\n');
     terminal.input(ndjson(summary(1, 'node', 1)));
-    await terminal.shows('the next window', ([head = '']) => head.startsWith('08:01'));
+    await terminal.shows('the next window', ([head = '']) => head.includes('08:01:00 to'));
     assert.equal(terminal.lines.length, 3);
     assert.doesNotMatch(terminal.written, /xyz/, 'no echo');
     terminal.type(key as string);
     assert.equal(await terminal.ended, 0);
-    assert.equal(terminal.lines.length, 3, 'the last table stays');
+    assert.equal(terminal.lines.length, 4, 'the last table stays');
+    assert.equal(terminal.lines[3], '2 attempts in 2 m 0 s');
   });
 }
+
+test('Ctrl-C prints one summary below the last table, which still fits', async (t) => {
+  const pipeline = 'trap : INT; cat | aggregate --by dest,dport --every 10s | sink-table --live';
+  const terminal = new Terminal(t, ['bash', '-c', pipeline], 80, 8);
+  const outcome = (second: number, dport: number, more: object = {}) => ({
+    ...connect({ ts: `2026-11-23T08:00:${second}.000000Z`, dport }),
+    ...{ type: 'outcome', result: 'established', latency_us: 100, ...more },
+  });
+  const refused = { result: 'refused', errno: 111, error: 'ECONNREFUSED' };
+  const timeout = { result: 'timeout', errno: 110, error: 'ETIMEDOUT' };
+  terminal.input(
+    ndjson(
+      ...[outcome(10, 443), outcome(11, 5432, refused), outcome(12, 5432, refused), outcome(13, 80, timeout)],
+      { type: 'lost', v: 1, stage: 'collector', where: 'ring buffer', count: 7 },
+      ...Array.from({ length: 9 }, (_, i) => outcome(25, 8_000 + i)),
+    ),
+  );
+  const head = '2026-11-23 08:00:10 to 08:00:20, 3 groups, 4 attempts, 7 LOST';
+  await terminal.shows('the first window', ([first]) => first === head);
+  terminal.type('\x03');
+  assert.equal(await terminal.ended, 0);
+  assert.match(terminal.lines[0] as string, /^2026-11-23 08:00:20 to 08:00:30, 9 groups, 9 attempts, 7 LOST$/);
+  assert.deepEqual(terminal.lines.slice(6), [
+    '13 attempts in 20.0 s, 3 failed (2 refused by 192.0.2.1:5432, 1 other), 7 lost',
+  ]);
+  assert.equal(terminal.written.split('13 attempts').length, 2);
+});
 
 test('when the terminal closes everything ends, including the process that reads the keys', async (t) => {
   const terminal = new Terminal(t, ['bash', '-c', 'cat | sink-table --live']);
@@ -239,5 +325,5 @@ test('prints plain lines if standard output is not a terminal', async () => {
   const input = ndjson(summary(0, 'curl', 1), connect());
   const [live, plain] = await Promise.all(['--live', ''].map((more) => shell(`sink-table ${more}`, '/', input)));
   assert.deepEqual(live, plain);
-  assert.match(plain?.stdout ?? '', /^TIME {5}NAME {29}COUNT\n/);
+  assert.match(plain?.stdout ?? '', /^TIME {16}NAME {29}COUNT\n/);
 });

@@ -99,5 +99,5 @@ test('a page on another origin can get nothing but the page itself, in any way',
       }
     }
   }
-  assert.equal(await page.locator('#state').textContent(), 'the input has ended');
+  assert.equal(await page.locator('#state').textContent(), 'Input ended');
 });

@@ -24,7 +24,7 @@ export async function screenshot(path: string): Promise<number> {
     const context = await chromium.newContext({ viewport: { width: 1200, height: 760 }, timezoneId: 'UTC' });
     const page = await context.newPage();
     await page.goto(/http:\S+/.exec(said)?.[0] as string);
-    await page.waitForFunction(() => document.getElementById('state')?.textContent === 'the input has ended');
+    await page.waitForFunction(() => document.getElementById('state')?.textContent === 'Input ended');
     await page.waitForFunction(() => document.querySelectorAll('#rows [role=row]').length > 10);
     await page.screenshot({ path });
     return Number(await page.locator('#attempts').textContent());

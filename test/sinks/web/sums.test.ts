@@ -129,6 +129,25 @@ test('a waiting attempt is one row, at the time of its call; its outcome replace
   assert.deepEqual(view(model).at(-1), '1 outcome 40000 1');
 });
 
+test('the newest figures of a connection are a line of its attempt, and change nothing else', () => {
+  const model = new Model();
+  const figures = (type: string, id: string, bytes_sent: number) =>
+    JSON.stringify({ ...connect({ id, ts: time(9) }), type, bytes_sent, bytes_received: 0 });
+  model.add(figures('closed', '1', 1)); // its attempt is not known
+  model.add(outcome('1', 0, 1, { result: 'established' }));
+  model.add(figures('open', '1', 2));
+  model.add(figures('closed', '1', 3));
+  model.add(pending('2', 0, 1));
+  model.add(figures('open', '2', 4)); // late: the attempt waits
+  assert.deepEqual(view(model), ['1 outcome 0 2', '2 pending 0 1']);
+  assert.deepEqual(model.select(() => true)[0]?.lines[1], figures('closed', '1', 3));
+  model.add(outcome('1', 10, 11)); // the same socket again
+  assert.deepEqual(view(model)[1], '1 outcome 10000 1');
+  model.keep = 3;
+  model.add(figures('closed', '1', 5));
+  assert.deepEqual(view(model), ['1 outcome 10000 2', '2 pending 0 1']);
+});
+
 test('waiting attempts stay longer than others, but are never more than half', () => {
   const model = new Model();
   model.keep = 10;

@@ -30,8 +30,8 @@ function one(page: string, script: string, how: Partial<Shown> = {}): Shown {
   const finite = /-- \w|--duration|-n \d|doctor|--version|--help|completion|npm install/.test(script);
   return {
     ...{ page, script, proof: proofs[script] ?? '' },
-    alone: /sink-web|sink-http|sink-nats|source-nats|https?:|\bdemo\b/.test(script),
-    endless: !finite && /collector|sink-web|source-nats|replay|\bdemo\b|npm start/.test(script),
+    alone: /sink-web|sink-http|sink-nats|source-nats|https?:|\bdemo\b|--metrics \S*\d/.test(script),
+    endless: !finite && /collector|sink-web|source-nats|replay|\bdemo\b|npm start|--follow|synpipe top/.test(script),
     checkout: /\bnpm |\$PWD/.test(script),
     ...how,
   };

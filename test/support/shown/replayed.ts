@@ -7,13 +7,16 @@ import { events } from './events.js';
 
 /** Commands that need this machine, its clock, another machine, or a person. */
 const elsewhere =
-  /sink-(web|http|nats)|source-nats|https?:|\b(demo|npm|doctor|completion|systemctl|journalctl|date|kill|man|cron)\b|--(live|version|help|progress|metrics|status)\b|\$PWD|\$\(|&\s*$/m;
+  /sink-(web|http|nats)|source-nats|https?:|\b(demo|npm|doctor|completion|systemctl|journalctl|dpkg|tar|date|kill|man|cron|synpipe top)\b|--follow|connects@\*\.zst|--(live|version|help|progress|metrics|status)\b|\$PWD|\$\(|&\s*$/m;
 
 /** Returns a script that reads the recording instead of a live collector; undefined if it needs a live one. */
 export function onRecording(script: string): string | undefined {
   const replayed = script
     .replace(/^(?:sudo )?(synpipe run )'collector[^|']*\| *([^']*)'/gm, "$1'$2' < events.ndjson")
-    .replace(/^(?:sudo )?(?:synpipe )?collector(?! --? )[^|>]*\|/gm, 'cat events.ndjson |')
+    .replace(/^(?:sudo )?(?:synpipe )?collector(?! --? )[^|>]*\|/gm, (source) => {
+      if (source.includes('closed')) return source; // the recording has no such events
+      return source.includes('--dns') ? 'cat events.ndjson |' : 'grep -v \'^{"type":"dns"\' events.ndjson |';
+    })
     .replace(/\benrich\b(?! --help)/g, 'enrich --offline --etc etc');
   const isPaced = /\breplay\b(?!.*--speed (max|100x))/.test(replayed);
   return elsewhere.test(replayed) || isPaced || /\bcollector\b/.test(replayed) ? undefined : replayed;

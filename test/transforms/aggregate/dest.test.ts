@@ -50,5 +50,5 @@ test("an event's own dest field takes precedence; a prefix is for addresses only
   assert.deepEqual(valuesOf(await run({ by: 'dest' }, ndjson(at(1, { dest: 'mine', name: 'a.example' }))), 'dest'), [
     'mine',
   ]);
-  await assert.rejects(async () => run({ by: 'dest/24' }, ''), /has a prefix for dest/);
+  await assert.rejects(async () => run({ by: 'dest/24' }, ''), /only saddr and daddr can have a prefix/);
 });

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Line } from '../../../schemas/pipe/line/line.js';
-import { GatheredLines, GatherPlan } from '../../../schemas/pipe/scan/gather.js';
+import { ScannedLines } from '../../../schemas/pipe/scan/scanned-lines.js';
 import { WasmScanner } from '../../../schemas/pipe/scan/wasm.js';
+import { GatherPlan } from '../../../transforms/aggregate/gather.js';
 import { fields, Key } from '../../../transforms/aggregate/key.js';
 import { parseTime } from '../../../transforms/aggregate/time.js';
 import { aggregate } from '../../../transforms/aggregate.js';
@@ -77,8 +78,8 @@ test('gather gives the same key and time as line by line, or nothing', () => {
         assert.equal(lines, texts.length);
         for (let first = 0; first < lines; first++) {
           const record = first * (scanner.table.length / 64);
-          const count = scanner.gather(record, lines - first, gather);
-          const gathered = new GatheredLines(scanner.gathered, count);
+          const gathered = gather.gather(new ScannedLines(scanner, record, lines - first));
+          const { count } = gathered;
           for (let at = 0; at < count; at++) {
             const text = texts[first + at] as string;
             assert.equal(line.take(Buffer.from(text), 0, Buffer.byteLength(text)), undefined);
@@ -119,7 +120,7 @@ for (const options of given) {
       else lines.splice(at, 1, ...lines.splice(Math.max(at - 5000, 0), 1)); // late
     }
     const bytes = Buffer.from(`${lines.join('\n')}\n`);
-    const single = Object.assign(aggregate(options), { lines: undefined });
+    const single = Object.assign(aggregate(options), { batch: undefined });
     const [many, one] = [await runStage(aggregate(options), [bytes], true), await runStage(single, [bytes], true)];
     assert.deepEqual(many.ledger, one.ledger);
     assert.equal(many.bad.length, one.bad.length);

@@ -34,7 +34,7 @@ const groupings = fc.constantFrom<[string, string | undefined]>(
   ['comm,daddr,dport,saddr', 'saddr,comm'],
   ['comm,daddr', 'daddr/24'],
   ['comm,daddr/24', 'daddr/16/32,comm'],
-  ['team,ts:5s', 'team'],
+  ['.team,ts:5s', '.team'],
   ['comm,ts:5s', 'ts:5s'],
   ['comm', undefined],
 );

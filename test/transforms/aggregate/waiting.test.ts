@@ -92,7 +92,7 @@ test('pending: many lines at once give the same as line by line', async () => {
     fc.asyncProperty(attempts, fc.constantFrom('count', 'count,latency'), async (all, measure) => {
       const given = { by: 'comm,host', every: '5s', measure };
       const bytes = [Buffer.from(ndjson(...inOrder(all)))];
-      const single = Object.assign(aggregate(given), { lines: undefined });
+      const single = Object.assign(aggregate(given), { batch: undefined });
       assert.equal((await runStage(aggregate(given), bytes)).out, (await runStage(single, bytes)).out);
     }),
   );

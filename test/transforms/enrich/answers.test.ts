@@ -10,7 +10,7 @@ import { Session } from '../../support/session.js';
 import { nameserver } from './nameserver.js';
 
 const session = (t: TestContext, given: object) =>
-  new Session(t, enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never));
+  new Session(t, enrich({ with: 'names', wait: '30000ms', etc: '/nonexistent', ...given } as never));
 
 /** Asks for one address repeatedly, until its name changes or at most `most` times. */
 async function renamed(one: Session, most: number): Promise<unknown[]> {
@@ -102,7 +102,7 @@ test('events wait for a look-up once: later ones do not wait the whole time agai
   const server = await responder(t);
   let now = 1_000;
   t.mock.method(performance, 'now', () => now);
-  const one = session(t, { resolver: server.address, wait: 60_000, timeout: 60_000 });
+  const one = session(t, { resolver: server.address, wait: '60000ms', timeout: '60000ms' });
   one.send(connect({ seq: 1 }));
   const first = one.take();
   while (server.asked === 0) await sleep(5);
@@ -143,7 +143,7 @@ test('the next server is asked if one fails or does not answer', async (t) => {
   failing.reply = (query) => [answer(query, [], { rcode: 2 })];
   good.reply = (query) => [answer(query, [{ data: 'one.example' }])];
   const resolver = [silent, failing, good].map(({ address }) => address);
-  const { name } = await session(t, { resolver, timeout: 500 }).ask(connect());
+  const { name } = await session(t, { resolver, timeout: '500ms' }).ask(connect());
   assert.equal(name, 'one.example');
   assert.deepEqual([silent.asked, failing.asked, good.asked], [1, 1, 1]);
 });
@@ -151,7 +151,7 @@ test('the next server is asked if one fails or does not answer', async (t) => {
 test('a server that stops answering is no longer asked, and is used again once it is back', async (t) => {
   const server = await nameserver(t);
   const { resolver } = server;
-  const one = session(t, { resolver, wait: 100, timeout: 20, maxTtl: 0, minTtl: 0 });
+  const one = session(t, { resolver, wait: '100ms', timeout: '20ms', maxTtl: 0, minTtl: 0 });
   const untilNamed = async (wanted: boolean, what: string) => {
     for (let tries = 0; tries < 2_000; tries++) {
       const { name } = await one.ask(connect());
@@ -173,7 +173,7 @@ test('a server that stops answering is no longer asked, and is used again once i
 
 test('an address without a name because its server was silent is asked for once the server is back', async (t) => {
   const server = await responder(t);
-  const one = session(t, { resolver: [server.address], wait: 0, timeout: 20 });
+  const one = session(t, { resolver: [server.address], wait: '0ms', timeout: '20ms' });
   const pass = async (first: number) => {
     const events = Array.from({ length: 64 }, (_, i) => connect({ seq: i + 1, daddr: `192.0.2.${first + i}` }));
     one.send(...events);

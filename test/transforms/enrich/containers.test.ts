@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { mountPoint } from '../../../transforms/enrich/cgroups.js';
+import { cgroup2 } from '../../../schemas/pipe/io/machine.js';
 import { Containers } from '../../../transforms/enrich/containers.js';
 import { connect, ndjson } from '../../support/events.js';
 import { folder, undo } from '../../support/process.js';
@@ -102,7 +102,7 @@ let count = 0;
 
 /** An event of a process in a cgroup that a runtime would make. The cgroup is removed after the test. */
 function eventIn(t: TestContext, path: string): object {
-  const top = join(mountPoint() as string, `synpipe-containers-${process.pid}-${count++}`);
+  const top = join(cgroup2() as string, `synpipe-containers-${process.pid}-${count++}`);
   const parts = path.split('/').map((_, at, all) => join(top, ...all.slice(0, at + 1)));
   mkdirSync(parts.at(-1) as string, { recursive: true });
   undo(t, () => {
@@ -111,7 +111,7 @@ function eventIn(t: TestContext, path: string): object {
   return connect({ cgroup: String(statSync(parts.at(-1) as string, { bigint: true }).ino), pid: 4_000_000_000 });
 }
 
-const able = process.getuid?.() === 0 && mountPoint() !== undefined;
+const able = process.getuid?.() === 0 && cgroup2() !== undefined;
 const skip = able ? false : 'needs root and cgroup v2';
 
 test('enrich as another user reports once what it cannot read; a capability is enough', {

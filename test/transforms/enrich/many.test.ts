@@ -13,7 +13,7 @@ type Given = Parameters<typeof enrich>[0];
 
 /** The same stage, fed one line at a time. */
 function oneByOne(given: Given) {
-  return Object.assign(enrich(given), { lines: undefined as never });
+  return Object.assign(enrich(given), { batch: undefined as never });
 }
 
 const ts = (second: number, micros = 500_000) => `2026-11-23T08:15:${second}.${String(micros).padStart(6, '0')}Z`;
@@ -67,7 +67,7 @@ test('many lines at once get the same as one by one', async (t) => {
         const input = [Buffer.from([...lines, ...lines, ...lines].map((one) => `${one}\n`).join(''))];
         const [many, one] = [enrich(given), oneByOne(given)];
         assert.deepEqual(await runStage(many, input), await runStage(one, input));
-        assert.deepEqual(many.counts?.(), one.counts?.());
+        assert.deepEqual(many.observe?.counts?.(), one.observe?.counts?.());
       }),
       { numRuns: 12 },
     );

@@ -113,7 +113,7 @@ test('attempts have the names that a model with unlimited memory gives, fed at o
   await fc.assert(
     fc.asyncProperty(steps, fc.array(fc.nat()), async (all, cuts) => {
       const { bytes, expected } = inputOf(all);
-      const oneByOne = Object.assign(enrich(given), { lines: undefined as never });
+      const oneByOne = Object.assign(enrich(given), { batch: undefined as never });
       assert.deepEqual(named((await runStage(enrich(given), [bytes])).out), expected);
       assert.deepEqual(named((await runStage(enrich(given), piecesOf(bytes, cuts))).out), expected);
       assert.deepEqual(named((await runStage(oneByOne, [bytes])).out), expected);

@@ -4,7 +4,7 @@ import { BlockList, SocketAddress } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { mountPoint } from '../../../transforms/enrich/cgroups.js';
+import { cgroup2 } from '../../../schemas/pipe/io/machine.js';
 import { databases } from '../../../transforms/enrich/databases.js';
 import { addressBytes, block, isPrivate, reverseName } from '../../../transforms/enrich/ip.js';
 import { NetworkMap } from '../../../transforms/enrich/network-map.js';
@@ -136,11 +136,11 @@ test('a changed file is read again, and checked once a second', (t) => {
 test('finds the cgroup v2 tree', () => {
   const v1 = '31 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu';
   assert.equal(
-    mountPoint(`${v1}\n42 24 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw`),
+    cgroup2(`${v1}\n42 24 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw`),
     '/sys/fs/cgroup/unified',
   );
-  assert.equal(mountPoint('42 24 0:38 / /a\\040b rw shared:9 - cgroup2 x rw'), '/a b');
-  assert.equal(mountPoint(v1), undefined);
+  assert.equal(cgroup2('42 24 0:38 / /a\\040b rw shared:9 - cgroup2 x rw'), '/a b');
+  assert.equal(cgroup2(v1), undefined);
 });
 
 test('addresses of DNS servers', () => {
@@ -148,6 +148,6 @@ test('addresses of DNS servers', () => {
   for (const [text, port] of Object.entries(good)) assert.equal(serverAddress(text).port, port, text);
   assert.equal(serverAddress('[2001:db8::1]:5353').address, '2001:db8::1');
   for (const bad of ['', 'dns', '192.0.2.1:', '192.0.2.1:0', '192.0.2.1:65536', '[192.0.2.1]:53', '[::1', '::1]']) {
-    assert.throws(() => serverAddress(bad), /needs ADDRESS/, bad);
+    assert.throws(() => serverAddress(bad), /use ADDRESS/, bad);
   }
 });

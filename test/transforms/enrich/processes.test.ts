@@ -5,8 +5,9 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { cgroupNotes } from '../../../collector/hybrid.js';
+import { hasCgroup1 } from '../../../schemas/pipe/io/machine.js';
 import { parseCgroupPaths } from '../../../transforms/enrich/cgroup.js';
-import { hasV1, Processes, v1Paths } from '../../../transforms/enrich/processes.js';
+import { Processes, v1Paths } from '../../../transforms/enrich/processes.js';
 import { undo } from '../../support/process.js';
 
 const id = '4f1c0a9d3b5e'.repeat(6).slice(0, 64);
@@ -46,7 +47,7 @@ const v1 = '31 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu';
 const v2 = '42 24 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw';
 
 test('which hosts have cgroup v1, and what doctor says about them', () => {
-  assert.deepEqual([hasV1(v1), hasV1(v2), hasV1(`${v2}\n${v1}`)], [true, false, true]);
+  assert.deepEqual([hasCgroup1(v1), hasCgroup1(v2), hasCgroup1(`${v2}\n${v1}`)], [true, false, true]);
   assert.deepEqual(cgroupNotes(v2), []);
   assert.match(cgroupNotes('').join('\n'), /^cgroup v2 is not mounted: [^\n]*$/);
   assert.match(cgroupNotes(`${v1}\n${v2}`).join('\n'), /^cgroup v1 is in use too: .*\ncgroup v1: .*$/);

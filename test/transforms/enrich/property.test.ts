@@ -109,7 +109,7 @@ test('with a slow, failing, lying, lossy server, every event is written once, in
   };
   const input = fc.record({
     last: fc.array(fc.nat(40), { maxLength: 300 }),
-    wait: fc.constantFrom(0, 1, 5, 20, 100),
+    wait: fc.constantFrom('0ms', '1ms', '5ms', '20ms', '100ms'),
     concurrency: fc.constantFrom(1, 4, 64),
     cache: fc.constantFrom(1, 10, 1000),
   });
@@ -117,7 +117,7 @@ test('with a slow, failing, lying, lossy server, every event is written once, in
     fc.asyncProperty(input, async ({ last, ...given }) => {
       const events = last.map((n, i) => connect({ seq: i + 1, daddr: `198.51.100.${n}` }));
       const bytes = Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
-      const stage = enrich({ resolver: server.address, with: 'names', timeout: 30, etc: '/nonexistent', ...given });
+      const stage = enrich({ resolver: server.address, with: 'names', timeout: '30ms', etc: '/nonexistent', ...given });
       const { out } = await runStage(stage, [bytes]);
       const got = lines(out).map((line) => JSON.parse(line));
       assert.deepEqual(

@@ -9,7 +9,7 @@ import { nameserver } from './nameserver.js';
 /** The fields that each address gets, with enough time for the look-ups. */
 async function namesOf(given: object, ...addresses: string[]): Promise<Record<string, unknown>[]> {
   const events = addresses.map((daddr) => connect({ daddr, family: daddr.includes(':') ? 6 : 4 }));
-  const stage = enrich({ with: 'names', wait: 30_000, etc: '/nonexistent', ...given } as never);
+  const stage = enrich({ with: 'names', wait: '30000ms', etc: '/nonexistent', ...given } as never);
   const { out, ledger } = await runStage(stage, [Buffer.from(ndjson(...events))], true);
   assert.equal(ledger.out, addresses.length);
   const lines = out
@@ -69,7 +69,7 @@ test('a slow server: events that wait get the name, others pass without', async 
   const resolver = await slow(t, Number(real.split(':')[1]), 150);
   const [one] = await namesOf({ resolver }, '192.0.2.1');
   assert.deepEqual(one, { name: 'one.example', name_source: 'ptr' });
-  assert.deepEqual(await namesOf({ resolver, wait: 1 }, '192.0.2.1'), [{ unnamed: { late: 1 } }]);
+  assert.deepEqual(await namesOf({ resolver, wait: '1ms' }, '192.0.2.1'), [{ unnamed: { late: 1 } }]);
 });
 
 test('an answer too long for a datagram is read over TCP; at most eight of many names are kept', async (t) => {

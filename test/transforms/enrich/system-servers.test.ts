@@ -142,7 +142,7 @@ test('an address without a name is asked for again with new servers', async (t) 
 
 test('a look-up in progress when the servers change gets its name from the new ones', async (t) => {
   const net = await network(t);
-  const client = new Client(t, net, server(net, 'nobody'), '--timeout 4s');
+  const client = new Client(t, net, server(net, 'nobody'), '--timeout 8s');
   client.send('192.0.2.1');
   await sleep(1_500); // so that the file is checked again
   client.write(server(net, 'two'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { attemptTypes } from '../../../schemas/attempts.js';
+import type { CompiledFilter } from '../../../schemas/pipe/scan/compiled-filter.js';
 import type { Stage } from '../../../schemas/pipe/stage/stage.js';
 import { addresses } from '../../../schemas/where/match.js';
 import { filter } from '../../../transforms/filter.js';
@@ -80,7 +81,7 @@ const conditions = [
 /** Without the message at the end about inputs that have no outcomes. */
 const quiet = (stage: Stage): Stage => ({ ...stage, finish: () => false });
 /** The same stage, evaluated line by line. */
-const oneByOne = (stage: Stage): Stage => ({ ...stage, compiledFilter: undefined });
+const oneByOne = (stage: Stage): Stage => ({ ...stage, batch: undefined });
 
 test('many lines at once are selected as one by one', async () => {
   for (const condition of conditions) {
@@ -112,7 +113,7 @@ test('the choice records which types of lines it was asked about, including thos
     const stage = filter({ dport: '22' });
     await runStage(stage, [Buffer.from(types.map((type) => `${lines.get(type)}\n`).join(''))]);
     for (const type of attemptTypes)
-      assert.equal(stage.compiledFilter?.saw(type), types.includes(type), `${type} of ${types}`);
+      assert.equal((stage.batch as CompiledFilter | undefined)?.saw(type), types.includes(type), `${type} of ${types}`);
   }
 });
 
@@ -138,8 +139,8 @@ test('many lines, in more than one chunk: runs of lines, and single ones', async
 
 test('conditions on numbers and addresses alone are evaluated without JavaScript', () => {
   for (const given of [{ dport: '443' }, { daddr: '10.0.0.0/8' }, { failed: true }, { notUid: '0', family: '4' }]) {
-    assert.ok(filter(given as never).compiledFilter, JSON.stringify(given));
+    assert.ok(filter(given as never).batch, JSON.stringify(given));
   }
-  assert.equal(filter({ where: 'ts > 2026-11-23T08:15:30Z' }).compiledFilter, undefined);
+  assert.equal(filter({ where: 'ts > 2026-11-23T08:15:30Z' }).batch, undefined);
   assert.deepEqual(addresses('10.0.0.0/8').networks?.[0]?.prefix, 104);
 });

@@ -25,7 +25,14 @@ const typed: [string, string][] = [
   ['validate --on-invalid sam\t', 'validate --on-invalid sample.ndjson'],
   ['collector --report bo\t', 'collector --report both'],
   ['collector -- synpi\t', 'collector -- synpipe'],
+  ['synpipe top sam\t', 'synpipe top sample.ndjson'],
+  ['synpipe top -p 1 x sam\t', 'synpipe top -p 1 x sample.ndjson'],
+  ['synpipe top -- synpi\t', 'synpipe top -- synpipe'],
+  ['synpipe top -- cat sam\t', 'synpipe top -- cat sample.ndjson'],
   ['aggregate --by comm,dpo\t', 'aggregate --by comm,dport'],
+  ['filter --dport postgr\t', 'filter --dport postgresql'],
+  ['filter --not-uid root,nobo\t', 'filter --not-uid root,nobody'],
+  ['collector -u nobo\t', 'collector -u nobody'],
 ];
 
 /** Starts an interactive shell in a folder with one file, with completions loaded as the README says. */

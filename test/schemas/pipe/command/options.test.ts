@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { nearest } from '../../../../schemas/pipe/command/nearest.js';
 import {
   integer,
   list,
-  nearest,
   type Options,
   oneOf,
   parseCommandLine,
@@ -45,13 +45,13 @@ test('errors name the option as it was given', () => {
     [['--zzzzzz'], 'unknown option --zzzzzz; see --help'],
     [['--constructor'], 'unknown option --constructor; see --help'],
     [['-x'], 'unknown option -x; see --help'],
-    [['-p'], '-p needs a value: PORT'],
-    [['--port'], '--port needs a value: PORT'],
+    [['-p'], 'missing value of -p; use -p PORT'],
+    [['--port'], 'missing value of --port; use --port PORT'],
     [['--quiet=1'], '--quiet takes no value'],
     [['-p1', '--port', '2'], '--port was given twice'],
-    [['-p', 'x'], '-p must be a whole number from 0 to 65535, not "x"'],
-    [['--not-port', '1,,2'], '--not-port must be a whole number from 0 to 9, not ""'],
-    [['--mode=c'], '--mode must be a or b, not "c"'],
+    [['-p', 'x'], 'invalid -p "x": use a whole number from 0 to 65535'],
+    [['--not-port', '1,,2'], 'invalid --not-port "": use a whole number from 0 to 9'],
+    [['--mode=c'], 'invalid --mode "c": use a or b'],
   ];
   for (const [argv, message] of cases) assert.throws(() => parseCommandLine(table, argv), usage(message));
 });
@@ -65,8 +65,18 @@ test('errors of a program name the option as the program spelled it', () => {
   assert.throws(() => parseGiven(table, { 'not-port': 1 } as never), UsageError);
   assert.throws(
     () => parseGiven(table, { port: 99999 }),
-    usage('port must be a whole number from 0 to 65535, not "99999"'),
+    usage('invalid port "99999": use a whole number from 0 to 65535'),
   );
+});
+
+test('an array is a list, or several values of an option that may be repeated', () => {
+  const table = {
+    by: { value: 'FIELDS', parse: list(String), help: '' },
+    where: { value: 'EXPRESSION', many: true, help: '' },
+  } as const;
+  const { values, given } = parseGiven(table, { by: ['comm', 'dport'], where: ['a,b', 'c'] });
+  assert.deepEqual(values, { by: ['comm', 'dport'], where: ['a,b', 'c'] });
+  assert.equal(given.by, 'comm,dport');
 });
 
 test('a switch with a value, or a value option without one, is refused in a program too', () => {
@@ -116,8 +126,8 @@ test('parsed options, given again, parse to the same values', () => {
 
 test('an option of another tool is answered with what to use instead', () => {
   const instead = { U: 'every event has uid' };
-  assert.throws(() => parseCommandLine({}, ['-U'], instead), usage('unknown option -U; every event has uid'));
-  assert.throws(() => parseCommandLine({}, ['-V'], instead), usage('unknown option -V; see --help'));
+  assert.throws(() => parseCommandLine({}, ['-U'], { instead }), usage('unknown option -U; every event has uid'));
+  assert.throws(() => parseCommandLine({}, ['-V'], { instead }), usage('unknown option -V; see --help'));
 });
 
 test('suggests the nearest of some words', () => {

@@ -33,7 +33,7 @@ test('integers of any size are read and written exactly, and nothing else change
 
 test('aggregate --by and --where keep integers beyond 2^53 apart', async () => {
   for (const wrap of [(n: string) => n, (n: string) => `{"n":[${n}]}`]) {
-    const groups = await out(aggregate({ by: 'mine', measure: 'count' }), own(wrap(one), wrap(other), wrap(one)));
+    const groups = await out(aggregate({ by: '.mine', measure: 'count' }), own(wrap(one), wrap(other), wrap(one)));
     assert.deepEqual(
       groups
         .trimEnd()

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { recordWords } from '../../../../schemas/generated/kinds.js';
+import { recordWords } from '../../../../schemas/pipe/scan/record.layout.js';
 import { root } from '../../../support/shell.js';
 import { alone } from '../../../support/thread.js';
 

@@ -1,7 +1,7 @@
 // Scans lines with ahead.c, in pieces that are offered while others are scanned, sometimes ending the thread half-way.
-// Compares the results with scan.c without a thread: `threads SEED ROUNDS`, lines on stdin. WORDS is the size of a
-// record. For ThreadSanitizer there is a gap between pieces: the scanner reads a few bytes after its last newline, but
-// does not use them.
+// Compares the results with scan.c without a thread: `threads SEED ROUNDS`, lines on stdin. For ThreadSanitizer
+// there is a gap between pieces: the scanner reads a few bytes after its last newline, but does not use them.
+#include "../../../../schemas/generated/record.layout.h"
 #include "../../../../schemas/pipe/native/ahead.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ unsigned scan(const unsigned char *base, const unsigned char *from, const unsign
 
 enum { BYTES = 1 << 22, LINES = 64, MOST = 80, GAP = 64 };
 static unsigned char text[BYTES + GAP], bytes[BYTES + (MOST + 1) * GAP];
-static unsigned record[MOST][LINES * WORDS], expected[LINES * WORDS];
+static unsigned record[MOST][LINES * RECORD_WORDS], expected[LINES * RECORD_WORDS];
 
 int main(int count, char **words) {
 	if (count != 3) return 2;
@@ -34,7 +34,7 @@ int main(int count, char **words) {
 				memcpy(base + begin, text + begin, end - begin);
 				from[offered] = begin;
 				to[offered] = end;
-				if (ahead_offer(ahead, base, begin, end, record[offered], LINES * WORDS)) {
+				if (ahead_offer(ahead, base, begin, end, record[offered], LINES * RECORD_WORDS)) {
 					offered++;
 					if (random() % 16 == 0) usleep(random() % 200); // lets the thread go to sleep
 					continue;
@@ -45,9 +45,9 @@ int main(int count, char **words) {
 			if (random() % 64 == 0) usleep(random() % 200);
 			unsigned lines = ahead_take(ahead);
 			unsigned *found = record[taken];
-			if (lines != scan(text, text + from[taken], text + to[taken], expected, expected + LINES * WORDS)) lost++;
+			if (lines != scan(text, text + from[taken], text + to[taken], expected, expected + LINES * RECORD_WORDS)) lost++;
 			for (unsigned line = 0; line < lines; line++, compared++) { // the first three words, and three more for a known kind
-				unsigned *one = found + line * WORDS, *other = expected + line * WORDS;
+				unsigned *one = found + line * RECORD_WORDS, *other = expected + line * RECORD_WORDS;
 				if (memcmp(one, other, 3 * sizeof *one) || ((int)one[2] >= 0 && memcmp(one + 3, other + 3, 3 * sizeof *one))) lost++;
 			}
 			taken++;

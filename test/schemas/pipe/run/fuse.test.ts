@@ -4,14 +4,15 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Input } from '../../../../schemas/pipe/io/input.js';
 import { RuntimeError } from '../../../../schemas/pipe/messages/errors.js';
-import { drive, fuse } from '../../../../schemas/pipe/run/drive.js';
+import { fuse } from '../../../../schemas/pipe/run/fuse.js';
 import { PipelineRunner } from '../../../../schemas/pipe/run/pipeline-runner.js';
 import { Ledger } from '../../../../schemas/pipe/stage/ledger.js';
+import { passAll, select } from '../../../../schemas/pipe/stage/select.js';
 import type { Stage } from '../../../../schemas/pipe/stage/stage.js';
-import { everything, select } from '../../../../schemas/pipe/stage/stage.js';
-import type { StageConfig } from '../../../../schemas/pipe/stage/stage-config.js';
+import type { StageConfig } from '../../../../schemas/pipe/stage/stage-runner.js';
 import { filter } from '../../../../transforms/filter.js';
 import { anyLine, cut } from '../../../support/arbitrary.js';
+import { drive } from '../../../support/drive.js';
 import { connect, ndjson } from '../../../support/events.js';
 import { inputOf } from '../../../support/memory.js';
 
@@ -20,7 +21,7 @@ const note = (text: string) => ({ type: 'note', text });
 /** Stages of every kind, created for each run. */
 const kinds: Record<string, () => Stage> = {
   all: () => select('all', [], () => true, {}),
-  every: () => select('every', [], everything, {}),
+  every: () => passAll('every'),
   chosen: () => filter({ notDport: 80, comm: ['curl', 'n*'] }),
   some: () => select('some', ['connect', 'outcome'], (line) => line.field('dport') !== 80, { some: true }),
   slow: () => ({
@@ -36,22 +37,27 @@ const kinds: Record<string, () => Stage> = {
   more: () => ({
     name: 'more',
     async line(line, out) {
-      out.event(note('before'));
+      out.write(note('before'));
       const bytes = Buffer.from(line.buffer.subarray(line.start, line.end));
       out.bytes(bytes, 0, bytes.length);
       await turn();
-      out.event(note('after'));
+      out.write(note('after'));
       out.pass(line);
     },
   }),
-  extended: () => ({
-    name: 'extended',
-    line(line, out) {
-      const fields = Buffer.from('x,"é":1,"more":"€"y');
-      out.extended(line, fields, 1, fields.length - 1);
-      out.event(note('after'));
-    },
-  }),
+  reused: () => {
+    const buffer = Buffer.alloc(1000);
+    return {
+      name: 'reused',
+      line(_, out) {
+        for (let n = 1; n <= 3; n++) out.bytes(buffer, 0, buffer.write(`{"type":"note","n":${n}}`));
+        const end = buffer.write('<{"type":"note","text":"€"}\n\n{"type":"note"}\n{"type":"note","text":"last"}>');
+        out.bytes(buffer, 1, end - 1, 4);
+        buffer.fill('!');
+        out.drop();
+      },
+    };
+  },
   kept: () => {
     let kept: Buffer[] = [];
     return {
@@ -64,17 +70,17 @@ const kinds: Record<string, () => Stage> = {
         for (const bytes of kept.splice(0, 2)) out.bytes(bytes, 0, bytes.length);
         return kept.length > 0;
       },
-      end() {
+      close() {
         kept = [];
       },
     };
   },
   table: () => ({
     name: 'table',
-    sink: true,
-    open: (out) => out.text('HEAD'),
+    traits: { sink: true },
+    open: (out) => out.write('HEAD'),
     line(line, out) {
-      out.text(`${line.type}\n\n  {"type":"x"}`);
+      out.write(`${line.type}\n\n  {"type":"x"}`);
       out.stored(1);
     },
   }),
@@ -123,7 +129,7 @@ interface Plan {
 }
 const plan: fc.Arbitrary<Plan> = fc.record({
   kind: fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom('all', 'every', 'chosen', 'some', 'slow', 'more', 'kept') },
+    { weight: 3, arbitrary: fc.constantFrom('all', 'every', 'chosen', 'some', 'slow', 'more', 'kept', 'reused') },
     { weight: 1, arbitrary: fc.constantFrom(...Object.keys(kinds)) },
   ),
   status: fc.boolean(),
@@ -206,7 +212,7 @@ test('fused stages write and count the same as stages run one after the other', 
   assert.ok(failures > 50, `${failures} runs with a failure`);
 });
 
-test('each stage is opened and ended once, whatever fails', async () => {
+test('each stage is opened and closed once, whatever fails', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 4 }), async (plans) => {
       const { parts } = partsOf(plans);
@@ -220,9 +226,9 @@ test('each stage is opened and ended once, whatever fails', async () => {
             counts[0]++;
             return stage.open?.(out);
           },
-          end: (out) => {
+          close: () => {
             counts[1]++;
-            return stage.end?.(out);
+            return stage.close?.();
           },
         };
       }
@@ -285,7 +291,7 @@ function ending(): { parts: StageConfig[]; run: Run; ends: number[] } {
   const { parts, run } = partsOf(['all', 'slow'].map((kind) => ({ kind, status: false, patience: 9 })));
   const ends = [0, 0];
   for (const [at, part] of parts.entries()) {
-    part.stage.end = () => {
+    part.stage.close = () => {
       ends[at] = (ends[at] as number) + 1;
     };
   }

@@ -29,7 +29,7 @@ test('resolves to the ledger of each stage, and the file has the bytes', async (
   const dir = mkdtempSync(join(tmpdir(), 'synpipe-pipeline-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const path = join(dir, 'out.ndjson');
-  const ledgers = await pipeline([ndjson(...good)], filter({ dport: 443 }), sinkFile(path));
+  const ledgers = await pipeline([ndjson(...good)], filter({ dport: 443 }), sinkFile({ path }));
   assert.deepEqual(
     ledgers.map((ledger) => ({ ...ledger })),
     [
@@ -45,7 +45,7 @@ test('rejects at an invalid line, with everything before it stored', async (t) =
   t.after(() => rmSync(dir, { recursive: true }));
   const path = join(dir, 'out.ndjson');
   const message = 'filter: line 2: not JSON: oops';
-  await assert.rejects(pipeline([`${ndjson(good[0])}oops\n`], filter(), sinkFile(path)), { message });
+  await assert.rejects(pipeline([`${ndjson(good[0])}oops\n`], filter(), sinkFile({ path })), { message });
   assert.equal(readFileSync(path, 'utf8'), ndjson(good[0]));
 });
 
@@ -78,7 +78,7 @@ test('an error in the source rejects, and every stage is ended', async () => {
   const stage = (name: string): Stage => ({
     name,
     line: (line, out) => out.pass(line),
-    end: () => void ended.push(name),
+    close: () => void ended.push(name),
   });
   const failing = async function* () {
     yield ndjson(good[0]);

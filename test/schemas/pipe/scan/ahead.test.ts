@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { file } from '../../../../schemas/pipe/io/source.js';
+import { Files } from '../../../../schemas/pipe/io/files.js';
+import type { Input } from '../../../../schemas/pipe/io/input.js';
 import { PipelineRunner } from '../../../../schemas/pipe/run/pipeline-runner.js';
 import { onInvalid } from '../../../../schemas/pipe/stage/invalid.js';
 import { Ledger } from '../../../../schemas/pipe/stage/ledger.js';
@@ -86,7 +87,7 @@ const scanning = () =>
 const ended = () => until('the threads to end', () => scanning() === 0);
 
 /** Runs a filter on the file in this process. Returns its output, and how many threads scanned while it was written. */
-async function filtered(input = file(long), stopAfter = Number.POSITIVE_INFINITY) {
+async function filtered(input: Input = new Files([long]), stopAfter = Number.POSITIVE_INFINITY) {
   const out: Buffer[] = [];
   let most = 0;
   const failed = (error: unknown) => {
@@ -115,7 +116,7 @@ test('another thread scans input read from a file, and ends with it', { skip: al
 });
 
 test('the thread also ends if the output fails half-way', { skip: alone }, async () => {
-  await assert.rejects(filtered(file(long), 12), /enough/);
+  await assert.rejects(filtered(new Files([long]), 12), /enough/);
   await ended();
 });
 
@@ -129,8 +130,9 @@ test('two flows at once have a thread each', { skip: alone }, async () => {
 test('a small file or a pipe needs no thread', async () => {
   const small = join(folder, 'small.ndjson');
   writeFileSync(small, numbered(1, 10_000));
-  assert.equal((await filtered(file(small))).most, 0);
-  const { isFile: _, ...piped } = file(long);
+  assert.equal((await filtered(new Files([small]))).most, 0);
+  const whole = new Files([long]);
+  const piped = { read: (into: Buffer) => whole.read(into), now: (into: Buffer) => whole.now?.(into) };
   assert.equal((await filtered(piped)).most, 0);
 });
 

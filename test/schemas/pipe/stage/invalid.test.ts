@@ -7,7 +7,7 @@ import { RuntimeError } from '../../../../schemas/pipe/messages/errors.js';
 import { onInvalid } from '../../../../schemas/pipe/stage/invalid.js';
 
 test('fail throws at the first invalid line', () => {
-  const wanted = { name: 'Error', message: 'line 7: why' };
+  const wanted = { name: 'RuntimeError', message: 'line 7: why' };
   assert.throws(() => onInvalid('fail', 'x').line(7, 'why', Buffer.from('raw')), wanted);
 });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Stage } from 'synpipe';
-import { drive } from '../../../../dist/schemas/pipe/run/drive.js';
-import { onInvalid } from '../../../../dist/schemas/pipe/stage/invalid.js';
-import { Ledger } from '../../../../dist/schemas/pipe/stage/ledger.js';
+import { onInvalid } from '../../../../schemas/pipe/stage/invalid.js';
+import { Ledger } from '../../../../schemas/pipe/stage/ledger.js';
+import type { Stage } from '../../../../schemas/pipe/stage/stage.js';
+import { drive } from '../../../support/drive.js';
 import { connect, ndjson } from '../../../support/events.js';
 import { assertAll, numbered, seqsOf } from '../../../support/lines.js';
 
@@ -82,7 +82,7 @@ test('a wake() before the input is read is not lost', async () => {
     open: (out) => out.wake(),
     line: (_, out) => out.drop(),
     flush: (out) => {
-      if (++flushes === 1) out.text('first');
+      if (++flushes === 1) out.write('first');
     },
   };
   assert.equal(await run(stage, new Slow()).next(), 'first\n');
@@ -94,10 +94,9 @@ test('output at the end is written in parts: each is taken before the next is ma
     name: 'many',
     line: (_, out) => out.drop(),
     finish(out) {
-      out.text(`part ${++parts}`);
+      out.write(`part ${++parts}`);
       return parts < 3;
     },
-    end: (out) => out.text('end'),
   };
   const input = new Slow();
   const { next } = run(stage, input);
@@ -107,7 +106,6 @@ test('output at the end is written in parts: each is taken before the next is ma
   assert.equal(parts, 1);
   assert.equal(await next(), 'part 2\n');
   assert.equal(await next(), 'part 3\n');
-  assert.equal(await next(), 'end\n');
   assert.equal(await next(), undefined);
 });
 
@@ -176,15 +174,17 @@ test('input that is already available goes to a sink in pieces of a megabyte', a
   const written: number[] = [0];
   const stage: Stage = {
     name: 'sink',
-    sink: true,
+    traits: { sink: true },
     line: () => {},
-    lines(scanned) {
-      const count = scanned.known;
-      const { buffer } = scanned;
-      const [start, end] = [scanned.start(0), scanned.end(count - 1) + 1];
-      assert.equal(seqsOf(buffer.subarray(start, end)).length, count);
-      written.push((written.pop() as number) + end - start);
-      return count;
+    batch: {
+      lines(scanned) {
+        const count = scanned.known;
+        const { buffer } = scanned;
+        const [start, end] = [scanned.start(0), scanned.end(count - 1) + 1];
+        assert.equal(seqsOf(buffer.subarray(start, end)).length, count);
+        written.push((written.pop() as number) + end - start);
+        return count;
+      },
     },
     flush: () => {
       if (written.at(-1) !== 0) written.push(0);
@@ -201,7 +201,7 @@ test('input that is already available goes to a sink in pieces of a megabyte', a
 
 test('output is written once it is about what a pipe holds, and other work gets its turn in between', async () => {
   const { input } = busy(Buffer.from(numbered(1, lines)));
-  const stage: Stage = { name: 'all', keep: () => true, line: () => {} };
+  const stage: Stage = { name: 'all', line: (line, out) => out.pass(line) };
   const pieces: Buffer[] = [];
   let turns = 0;
   const count = () => {
@@ -227,12 +227,14 @@ test('a sink still gets lines of unknown types, blank lines, and a last line wit
   let [single, many] = [0, 0];
   const stage: Stage = {
     name: 'sink',
-    sink: true,
+    traits: { sink: true },
     line: () => void single++,
-    lines(scanned) {
-      const count = Math.min(scanned.known, 100);
-      many += count;
-      return count;
+    batch: {
+      lines(scanned) {
+        const count = Math.min(scanned.known, 100);
+        many += count;
+        return count;
+      },
     },
   };
   for await (const _ of drive(stage, input, policy, ledger));
@@ -245,7 +247,7 @@ test('a write started by a flush continues during input, and is done before wait
   let [writing, written]: [Promise<void> | undefined, () => void] = [undefined, () => {}];
   const stage: Stage = {
     name: 'behind',
-    sink: true,
+    traits: { sink: true },
     line: () => {},
     flush() {
       const isFirst = !log.includes('begun');
@@ -256,7 +258,7 @@ test('a write started by a flush continues during input, and is done before wait
       writing = over.then(() => void log.push('done'));
       if (!isFirst) written();
     },
-    settled: () => writing,
+    background: { done: () => writing },
   };
   const pieces = ['now', 'now', 'wait', 'now', 'end'];
   const take = (into: Buffer) => {
