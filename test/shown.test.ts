@@ -11,6 +11,11 @@ const elsewhere: Record<string, string> = {
   'sudo npm install -g synpipe-0.1.0.tgz': 'test/package/install.test.ts runs it in a separate Debian',
   'sudo dpkg -i synpipe-standalone_0.1.0_amd64.deb': 'test/package/standalone.test.ts does, in a separate Debian',
   'sudo tar -xf synpipe-0.1.0-linux-x64.tar.xz -C /opt': 'test/package/standalone.test.ts does, for a separate Debian',
+  'podman load -i synpipe-0.1.0-oci.tar': 'needs podman; test/package/standalone.test.ts runs the image with runc',
+  'skopeo copy --all oci-archive:synpipe-0.1.0-oci.tar docker://registry.example.com/synpipe:0.1.0':
+    'needs a registry; test/package/standalone.test.ts copies the image to a folder',
+  "podman run --rm --privileged --pid=host synpipe:0.1.0 sh -c 'collector | filter --failed'":
+    'needs podman; test/package/standalone.test.ts runs the image with runc',
   'sudo npm install -g tsx': 'needs the registry; it is a package like any other',
   "sink-table 'connects@*.zst' connects.ndjson": 'needs a recording in parts: test/schemas/pipe/io/files.test.ts',
   'sudo npm test': 'would run this test; test/package/clone.test.ts covers what precedes the tests',
