@@ -48,7 +48,8 @@ export async function examine<R>(on: string | Boot | undefined, script: string, 
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as R;
 }
 
-const series = ({ kernel }: Report) => /^\d+\.\d+/.exec(kernel)?.[0] as string;
+/** The series of a release: 6.12, or 6.12-rt. */
+const series = ({ kernel }: Report) => `${/^\d+\.\d+/.exec(kernel)}${/-rt\b/.exec(kernel) ?? ''}`;
 
 /** By column: the cells by row. */
 export type Table = Map<string, Map<string, string>>;
