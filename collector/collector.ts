@@ -99,7 +99,8 @@ async function run(parsed: Parsed<typeof options>): Promise<number> {
   const to = successor(values.user);
   const addon = loadAddon();
   const metrics =
-    values.metrics && (await openMetrics(values.metrics, 'collector', () => measured(addon.stats()), fileHelper));
+    values.metrics &&
+    (await openMetrics(values.metrics, 'collector', () => measured(addon.stats()), { open: fileHelper }));
   try {
     return await trace(parsed, filters, addon, command, to);
   } finally {

@@ -16,11 +16,17 @@ export interface MetricsAt {
   listen?: Listen;
 }
 
-function place(text: string): MetricsAt {
+/** Parses an address or the path of a file; undefined if it is neither. */
+export function metricsAt(text: string): MetricsAt | undefined {
   const listen = address(text);
   if (listen) return { text, listen };
-  if (/[^/]\.prom$/.test(text)) return { text };
-  throw invalidValue(text, 'use ADDRESS:PORT, PORT or a FILE that ends in .prom');
+  return /[^/]\.prom$/.test(text) ? { text } : undefined;
+}
+
+function place(text: string): MetricsAt {
+  const at = metricsAt(text);
+  if (!at) throw invalidValue(text, 'use ADDRESS:PORT, PORT or a FILE that ends in .prom');
+  return at;
 }
 
 /** The option --metrics, the same for all commands. */
@@ -32,17 +38,18 @@ export const metricsOption = {
 
 /**
  * Publishes metrics until it is closed. Calls `read` for each scrape. `open` makes the writer for all writes to a file after
- * the first. Throws RuntimeError if it cannot start.
+ * the first. With `announce`, reports the address; otherwise only one that was chosen by the system. Throws RuntimeError if
+ * it cannot start.
  */
 export async function openMetrics(
   { text, listen }: MetricsAt,
   command: string,
   read: () => readonly Metric[],
-  open?: (path: string) => FileWriter,
+  { open, announce = false }: { open?: (path: string) => FileWriter; announce?: boolean } = {},
 ): Promise<{ close(): Promise<void> }> {
   if (listen) {
     const served = await serve(listen, () => expose([...read(), buildInfo(), ...processMetrics()]));
-    if (listen.port === 0) logMessage(command, `metrics at ${served.url}`);
+    if (announce || listen.port === 0) logMessage(command, `metrics at ${served.url}`);
     return served;
   }
   const file = basename(text, '.prom'); // distinguishes the files of one host

@@ -1,10 +1,10 @@
 /** A Prometheus metric. The name of a counter ends in `_total`; units are base units (seconds, bytes). */
 export interface Metric {
   name: string;
-  type: 'counter' | 'gauge';
+  type: 'counter' | 'gauge' | 'histogram';
   help: string;
-  /** The samples, each with its own labels. */
-  samples: { labels: Record<string, string>; value: number }[];
+  /** The samples, each with its own labels. A suffix is added to the name, as in `_bucket` of a histogram. */
+  samples: { labels: Record<string, string>; value: number; suffix?: string }[];
 }
 
 /** Returns a metric with one sample, or none if the value is undefined. */
@@ -16,7 +16,7 @@ export function metric(name: string, type: Metric['type'], help: string, value: 
 export function labelled(metrics: readonly Metric[], more: Record<string, string>): Metric[] {
   return metrics.map((one) => ({
     ...one,
-    samples: one.samples.map(({ labels, value }) => ({ labels: { ...more, ...labels }, value })),
+    samples: one.samples.map((sample) => ({ ...sample, labels: { ...more, ...sample.labels } })),
   }));
 }
 
@@ -32,7 +32,7 @@ export function expose(metrics: readonly Metric[]): string {
   return [...families.values()]
     .filter(({ samples }) => samples.length > 0)
     .map(({ name, type, help, samples }) => {
-      const rows = samples.map(({ labels, value }) => `${name}${braces(labels)} ${value}\n`);
+      const rows = samples.map(({ labels, value, suffix = '' }) => `${name}${suffix}${braces(labels)} ${value}\n`);
       return `# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}\n# TYPE ${name} ${type}\n${rows.join('')}`;
     })
     .join('');
