@@ -1,12 +1,11 @@
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, oneOf, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
 import { bytes, duration } from '../schemas/pipe/command/units.js';
-import { checkPair, tlsOptions } from '../schemas/pipe/io/tls.js';
-import { invalidValue, UsageError } from '../schemas/pipe/messages/errors.js';
+import { invalidValue } from '../schemas/pipe/messages/errors.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
-import { Delivery, type HttpOptions, shown } from './http/deliver.js';
+import { Delivery, type HttpOptions } from './http/deliver.js';
+import { requestOptions, requestTarget } from './http/options.js';
 import { presets, receiverKinds } from './http/presets.js';
-import { proxyFor } from './http/proxy.js';
 import { batchSink, deliveryOptions } from './spool/options.js';
 
 const name = 'sink-http';
@@ -29,11 +28,7 @@ const options = {
   gzip: { help: 'Compress the request bodies.' },
   connections: { value: 'COUNT', parse: integer(1, 64), help: 'How many batches to send at once (default 4).' },
   ...deliveryOptions('the receiver rejects (4xx)'),
-  'request-timeout': { value: 'TIME', parse: duration, help: 'The time limit for one request (default 30s).' },
-  'auth-file': { value: 'FILE', help: 'Read a token, user:password, or a complete Authorization value from FILE.' },
-  header: { value: 'NAME: VALUE', many: true, help: 'Add a header. For secrets use --header-file.' },
-  'header-file': { value: 'FILE', help: 'Read headers from FILE, one per line.' },
-  ...tlsOptions,
+  ...requestOptions,
 } satisfies Options;
 
 function word(text: string): string {
@@ -47,42 +42,15 @@ function label(text: string): [string, string] {
   return [key, value as string];
 }
 
-function parseUrl(text: string, path: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw new UsageError(`invalid URL "${text}": use http:// or https://`);
-  if (url.username || url.password)
-    throw new UsageError('a password in URL is seen by every user of this machine; use --auth-file');
-  if (url.pathname === '/') url.pathname = path;
-  return url;
-}
-
 function stage({ values, rest: [address = ''] }: Parsed<typeof options>): Stage {
   const { into = 'synpipe', label = [] } = values;
   const preset = presets[values.preset ?? 'ndjson']({ into, labels: Object.fromEntries(label) });
-  checkPair(values);
   const connections = values.connections ?? 4;
-  const url = parseUrl(address, preset.path);
-  const proxy = proxyFor(url);
-  const options: HttpOptions = {
-    url,
-    proxy,
-    preset,
-    gzip: values.gzip ?? false,
-    tls: { ca: values.ca, cert: values.cert, key: values.key },
-    connections,
-    timeout: values.requestTimeout ?? 30_000,
-    headers: {
-      given: values.header ?? [],
-      headerFile: values.headerFile,
-      authFile: values.authFile,
-      scheme: preset.scheme ?? 'Bearer',
-    },
-  };
-  const where = shown(url) + (proxy ? ` through the proxy ${proxy.origin}` : '');
+  const target = requestTarget(address, { ...preset, connections }, values);
+  const options: HttpOptions = { ...target, preset, gzip: values.gzip ?? false };
   return batchSink(values, {
     name,
-    where,
+    where: target.where,
     batchBytes: values.batchBytes ?? 2 ** 20,
     batchLines: values.batchLines ?? 10_000,
     batchTime: values.batchTime ?? 1_000,

@@ -1,18 +1,17 @@
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
-import { cause } from '../../schemas/pipe/messages/errors.js';
 import type { OutageReporter } from '../../schemas/pipe/run/outage-reporter.js';
 import { splitLines } from '../spool/lines.js';
 import type { RejectPolicy } from '../spool/reject.js';
 import type { Receiver, Tally } from '../spool/stage.js';
 import type { Batch } from '../spool/store.js';
-import { Client, type ConnectionOptions, proxyError } from './client.js';
+import { Client, type ConnectionOptions } from './client.js';
 import { type HeaderSources, readHeaders } from './headers.js';
 import { type HttpResponse, key, type LineResults, type Preset, type RequestLines } from './preset.js';
+import { describe, reasonOf } from './reason.js';
 import { isTemporary, retryAfter } from './retry.js';
 
 const compress = (plain: Buffer): Promise<Buffer> => promisify(zlib.gzip)(plain); // zlib is loaded when it is first used
-const unauthorized = 'check the credentials';
 
 export interface HttpOptions extends ConnectionOptions {
   preset: Preset;
@@ -133,11 +132,6 @@ export class Delivery implements Receiver {
   }
 }
 
-/** An address without what may be secret in it. */
-export function shown({ origin, pathname }: URL): string {
-  return origin + pathname;
-}
-
 function picked(sent: RequestLines, which: readonly number[]): RequestLines {
   const at = <T>(all: readonly T[]) => which.map((one) => all[one] as T);
   return { ...sent, lines: at(sent.lines), positions: at(sent.positions) };
@@ -147,20 +141,4 @@ function halves(sent: RequestLines): RequestLines[] {
   const all = sent.lines.map((_, at) => at);
   const half = all.length >> 1;
   return [picked(sent, all.slice(0, half)), picked(sent, all.slice(half))];
-}
-
-function describe({ status, headers, body }: HttpResponse): string {
-  if (status === 401 || status === 403) return `${status}, ${unauthorized}`;
-  if (status >= 300 && status < 400) return `${status}, redirected to ${headers.location ?? 'an unknown address'}`;
-  const text = body.replace(/\s+/g, ' ').trim().slice(0, 200);
-  return text ? `${status} ${text}` : String(status);
-}
-
-function reasonOf(error: unknown): string {
-  const { name, message } = error as Error;
-  if (/Timeout/.test(name)) return 'no response in time';
-  const [, tunnel] = /^Proxy response \((\d+)\)/.exec(message) ?? [];
-  if (tunnel) return proxyError(Number(tunnel));
-  const why = cause(error);
-  return why.startsWith('UND_ERR') ? message : why;
 }
