@@ -73,7 +73,7 @@ async function compiled(manifest: object): Promise<string> {
 
 test('the Kubernetes manifest is valid and consistent, and its command line is right', async () => {
   const yaml = createRequire(import.meta.url)('js-yaml') as { load(text: string): IDaemonSet };
-  const [block] = blocks('transforms/RECIPES.md').filter(({ language }) => language === 'yaml') as [Block];
+  const [block] = blocks('transforms/RECIPES.md').filter(({ text }) => text.includes('kind: DaemonSet')) as [Block];
   const manifest = yaml.load(block.text);
   new DaemonSet(manifest).validate(); // by the schemas of Kubernetes' API
   assert.throws(() => new DaemonSet({ ...manifest, kind: 'Deployment' } as never).validate(), /kind/);

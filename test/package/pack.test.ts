@@ -53,6 +53,8 @@ packing('the tarball has exactly the expected files', () => {
     ),
     ...['dist/collector/replay/sample.ndjson', 'dist/sinks/file/archive-worker.cjs'],
     'dist/schemas/pipe/io/unzstd-worker.cjs',
+    'sinks/metrics/dashboard.json',
+    'sinks/metrics/rules.yml',
     'sinks/top/top.svg',
     ...['icon.svg', 'index.html', 'page.css', 'page.js'].map((name) => `dist/sinks/web/page/${name}`),
     ...list('schemas', /\.schema\.json$/).map((name) => `schemas/${name}`),

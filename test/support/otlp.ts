@@ -12,10 +12,15 @@ interface Message {
 
 const require = createRequire(import.meta.url);
 const { opentelemetry } = require('@opentelemetry/otlp-transformer/build/src/generated/root.js');
-const request: Message = opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+const { logs, metrics } = opentelemetry.proto.collector;
 
 /** What is wrong with the JSON of a request to /v1/logs; undefined if every member exists in the messages. */
-export function wrongInLogs(body: string): string | undefined {
+export const wrongInLogs = (body: string) => wrongIn(body, logs.v1.ExportLogsServiceRequest);
+
+/** The same of a request to /v1/metrics. */
+export const wrongInMetrics = (body: string) => wrongIn(body, metrics.v1.ExportMetricsServiceRequest);
+
+function wrongIn(body: string, request: Message): string | undefined {
   const given = JSON.parse(body);
   let message: object;
   try {

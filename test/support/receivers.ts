@@ -3,7 +3,7 @@
  * request, how it answers, what it does with a repeated batch. `stored` is what a query would return.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { wrongInLogs } from './otlp.js';
+import { wrongInLogs, wrongInMetrics } from './otlp.js';
 import type { Behaviour, Got } from './receiver.js';
 
 export interface Store {
@@ -170,10 +170,12 @@ const eventIn = (text: string): object => (text.startsWith('{') ? JSON.parse(tex
 /** OTLP over HTTP with JSON: takes all records but those of dport 13, and says how many it rejected. */
 export function otlp(): Store {
   return store(({ url, body }, stored, headers) => {
-    if (url.pathname !== '/v1/logs') return { status: 404 };
+    if (!['/v1/logs', '/v1/metrics'].includes(url.pathname)) return { status: 404 };
     if (headers['content-type'] !== 'application/json') return { status: 415 };
-    const wrong = wrongInLogs(body);
+    const isMetrics = url.pathname === '/v1/metrics';
+    const wrong = isMetrics ? wrongInMetrics(body) : wrongInLogs(body);
     if (wrong) return { status: 400, body: wrong };
+    if (isMetrics) return { status: 200, body: { partialSuccess: {} } };
     let rejected = 0;
     for (const { scopeLogs } of JSON.parse(body).resourceLogs) {
       for (const { logRecords } of scopeLogs) {

@@ -4,7 +4,7 @@ import { root } from '../shell.js';
 
 /** Indented lines that are not commands: events, and messages, which golden cases check. */
 const notCommand = /^\{|^\w+: --/;
-const placeholder = /…|\b(FILE|COMMAND|SHELL|URL|STREAM|NAME|PATH|PID|RUNS)\b|'A |^synpipe run$/;
+const placeholder = /…|\b(FILE|COMMAND|SHELL|URL|TARGET|STREAM|NAME|PATH|PID|RUNS)\b|'A |^synpipe run$/;
 const bare = (line: string) => line.replace(/\s{2,}#\s.*$/, '');
 /** Commands that show that these silent commands did something. */
 const proofs: Record<string, string> = {
@@ -30,7 +30,9 @@ function one(page: string, script: string, how: Partial<Shown> = {}): Shown {
   const finite = /-- \w|--duration|-n \d|doctor|--version|--help|completion|npm install/.test(script);
   return {
     ...{ page, script, proof: proofs[script] ?? '' },
-    alone: /sink-web|sink-http|sink-nats|source-nats|https?:|\bdemo\b|--metrics \S*\d/.test(script),
+    alone: /sink-web|sink-http|sink-nats|source-nats|https?:|sink-metrics .*\d{4}|\bdemo\b|--metrics \S*\d/.test(
+      script,
+    ),
     endless: !finite && /collector|sink-web|source-nats|replay|\bdemo\b|npm start|--follow|synpipe top/.test(script),
     checkout: /\bnpm |\$PWD/.test(script),
     ...how,

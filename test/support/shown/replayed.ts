@@ -7,7 +7,7 @@ import { events } from './events.js';
 
 /** Commands that need this machine, its clock, another machine, or a person. */
 const elsewhere =
-  /sink-(web|http|nats)|source-nats|https?:|\b(demo|npm|doctor|completion|systemctl|journalctl|dpkg|tar|date|kill|man|cron|synpipe top)\b|--follow|connects@\*\.zst|--(live|version|help|progress|metrics|status)\b|\$PWD|\$\(|&\s*$/m;
+  /sink-(web|http|nats)|sink-metrics .*(\d{4}|\.prom)|source-nats|https?:|\b(demo|npm|doctor|completion|systemctl|journalctl|dpkg|tar|date|kill|man|cron|synpipe top)\b|--follow|connects@\*\.zst|--(live|version|help|progress|metrics|status)\b|\$PWD|\$\(|&\s*$/m;
 
 /** Returns a script that reads the recording instead of a live collector; undefined if it needs a live one. */
 export function onRecording(script: string): string | undefined {

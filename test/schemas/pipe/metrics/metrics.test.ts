@@ -1,48 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keep } from '../../../../schemas/pipe/metrics/keep.js';
 import { expose, metric } from '../../../../schemas/pipe/metrics/text.js';
 import { connect, ndjson } from '../../../support/events.js';
 import { numbered } from '../../../support/lines.js';
-import { freePort } from '../../../support/port.js';
-import { folder, size, start, until } from '../../../support/process.js';
+import { folder, size, until } from '../../../support/process.js';
+import { lint, prometheus, samples, server, serving } from '../../../support/prometheus.js';
 import { root, shell } from '../../../support/shell.js';
-
-/** Checks metrics with Prometheus's own parser and naming rules. Throws what it reports. */
-function lint(text: string): void {
-  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
-  assert.deepEqual({ status, said: stdout + stderr }, { status: 0, said: '' }, text);
-}
-
-/** The samples, by name and labels as written. */
-const samples = (text: string) =>
-  new Map(
-    text
-      .split('\n')
-      .filter((row) => row && !row.startsWith('#'))
-      .map((row) => [row.slice(0, row.lastIndexOf(' ')), Number(row.slice(row.lastIndexOf(' ') + 1))]),
-  );
-
-/** Starts a command that serves its metrics on a free port. */
-async function serving(t: TestContext, argv: string[], cwd = root) {
-  const running = start(t, argv, cwd, ['pipe', 'pipe', 'pipe']);
-  let said = '';
-  running.child.stderr?.on('data', (text) => {
-    said += text;
-  });
-  await until('the address', () => said.includes('/metrics'));
-  const url = /metrics at (\S+)/.exec(said)?.[1] as string;
-  const scrape = async () => {
-    const response = await fetch(url);
-    assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
-    return response.text();
-  };
-  return { ...running, url, scrape };
-}
 
 test('a scrape reports the ledger while the stage runs', async (t) => {
   const { child, ended, url, scrape } = await serving(t, ['filter', '--metrics', '0', '--dport', '443']);
@@ -118,6 +85,7 @@ test('synpipe run: each stage has its rows, and stages may share an address or f
 const lines: Record<string, string> = {
   'sink-file': 'sink-file out.ndjson',
   'sink-http': 'sink-http --timeout 1ms http://127.0.0.1:1/',
+  'sink-metrics': 'sink-metrics -',
   'sink-nats': 'sink-nats --timeout 1ms nats://127.0.0.1:1',
   'sink-web': 'sink-web --listen 0 --tee',
   apply: 'apply own.cjs',
@@ -141,41 +109,18 @@ test("every stage's metrics pass Prometheus's checks", async (t) => {
   assert.ok(commands.length > 10);
 });
 
-/** Starts a server from a Debian package on a free port. Resolves to its address. */
-async function server(t: TestContext, argv: string[], dir: string): Promise<string> {
-  const port = await freePort();
-  const { child } = start(t, [...argv, `--web.listen-address=127.0.0.1:${port}`], dir, ['ignore', 'ignore', 'pipe']);
-  child.stderr?.resume();
-  const url = `http://127.0.0.1:${port}`;
-  for (;;) {
-    assert.equal(child.exitCode, null);
-    const ready = await fetch(url).catch(() => undefined);
-    if (ready) return url;
-    await sleep(20);
-  }
-}
-
 test('Prometheus scrapes a stage', async (t) => {
-  const dir = folder(t);
-  const { child, url } = await serving(t, ['sink-table', '--metrics', '0'], dir);
+  const { child, url } = await serving(t, ['sink-table', '--metrics', '0']);
   child.stdin?.write(ndjson(connect(), connect()));
-  const target = { job_name: 'synpipe', scrape_interval: '100ms', scrape_timeout: '100ms' };
-  const config = { scrape_configs: [{ ...target, static_configs: [{ targets: [new URL(url).host] }] }] };
-  writeFileSync(join(dir, 'prometheus.yml'), JSON.stringify(config)); // JSON is YAML
-  const prometheus = await server(t, ['prometheus', `--config.file=${dir}/prometheus.yml`], dir);
-  const ask = async (query: string) => {
-    const answer = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`);
-    if (!answer.ok) return undefined; // it is not ready yet
-    return ((await answer.json()) as { data?: { result?: { metric: object; value: [number, string] }[] } }).data;
-  };
-  let found: Awaited<ReturnType<typeof ask>>;
-  while (found?.result?.[0]?.value[1] !== '2') {
+  const ask = await prometheus(t, { targets: [url] });
+  let found = await ask('synpipe_events_out_total');
+  while (found?.[0]?.value[1] !== '2') {
     found = await ask('synpipe_events_out_total');
     await sleep(20);
   }
-  const { command, stage, job } = (found.result[0]?.metric ?? {}) as Record<string, string>;
+  const { command, stage, job } = found[0]?.metric ?? {};
   assert.deepEqual([command, stage, job], ['sink-table', '1', 'synpipe']);
-  while ((await ask('synpipe_lag_seconds > 0'))?.result?.length !== 1) await sleep(20); // a late scrape has no result
+  while ((await ask('synpipe_lag_seconds > 0'))?.length !== 1) await sleep(20); // a late scrape has no result
 });
 
 test("node_exporter's textfile collector reads the files of several commands", async (t) => {

@@ -1,0 +1,77 @@
+/** Events of every kind that sink-metrics counts, at least one for each of its metrics. */
+const common = {
+  v: 1,
+  seq: 1,
+  ts: '2026-11-23T08:15:30.123456Z',
+  start: '2026-11-23T08:15:29.123456Z',
+  family: 4,
+  daddr: '192.0.2.1',
+  dport: 443,
+  via: 'connect',
+};
+const outcome = { type: 'outcome', ...common, pcomm: 'curl', name: 'www.example.com' };
+const refused = { result: 'refused', errno: 111, error: 'ECONNREFUSED', latency_us: 200 };
+const connection = { ...common, pcomm: 'curl', name: 'www.example.com', bytes_sent: 300, bytes_received: 5000 };
+
+export const traffic = [
+  { ...outcome, id: '1', result: 'established', latency_us: 700 },
+  { ...outcome, id: '2', result: 'established', latency_us: 1_030_000, retransmits: 1 },
+  { ...outcome, id: '3', result: 'established', latency_us: 3_100_000, retransmits: 2, repeat: 2 },
+  { ...outcome, id: '4', ...refused, pcomm: 'we"ird\\\n\r\u0007 é', dport: 80 },
+  {
+    ...outcome,
+    id: '5',
+    result: 'timeout',
+    errno: 110,
+    error: 'ETIMEDOUT',
+    latency_us: 9,
+    drop_reason: 'NETFILTER_DROP',
+    drop_count: 3,
+  },
+  { ...outcome, id: '6', result: 'aborted', latency_us: 9 },
+  { ...outcome, type: 'pending', id: '7', result: 'pending', waited_us: 1_000_000 },
+  { type: 'open', ...connection, id: '1', duration_us: 1_000_000, sent_delta: 300, received_delta: 5000 },
+  {
+    type: 'closed',
+    ...connection,
+    id: '1',
+    closed_by: 'remote',
+    duration_us: 2_500_000,
+    bytes_sent: 400,
+    sent_delta: 100,
+    received_delta: 0,
+  },
+  { type: 'open', ...connection, id: '8', existing: true },
+  {
+    type: 'dns',
+    v: 1,
+    ts: common.ts,
+    pcomm: 'curl',
+    name: 'gone.example.com',
+    qtype: 'A',
+    rcode: 'NXDOMAIN',
+    error: 'NXDOMAIN',
+  },
+  {
+    type: 'dns',
+    v: 1,
+    ts: common.ts,
+    pcomm: 'curl',
+    name: 'gone.lan',
+    qtype: 'A',
+    rcode: 'NXDOMAIN',
+    error: 'NXDOMAIN',
+    search: true,
+  },
+  {
+    type: 'dns',
+    v: 1,
+    ts: common.ts,
+    pcomm: 'curl',
+    name: 'www.example.com',
+    qtype: 'A',
+    addrs: ['192.0.2.1'],
+    ttl: 60,
+  },
+  { type: 'lost', v: 1, ts: common.ts, stage: 'collector', where: 'ring buffer', count: 17 },
+];
