@@ -72,9 +72,11 @@ function compare(pids: ReadonlySet<number>, lines: string[], listening: Readonly
       if (!outcome) wrong.tcplife?.push(`no event: ${text}`);
       continue;
     }
-    // it counts the SYN or FIN as a byte and prints hundredths of a KiB; its time begins with the SYN, ours with the call
+    // it counts the SYN or FIN as a byte and prints hundredths of a KiB; its time begins with the SYN, ours with the call; it
+    // counts what was acknowledged, ours what was sent, which differs if the other side stopped answering
+    const more = closed.bytes_sent - (sent as number) * 1024;
     const off = Math.max(
-      Math.abs(closed.bytes_sent - (sent as number) * 1024),
+      closed.closed_by === 'timeout' ? -more : Math.abs(more),
       Math.abs(closed.bytes_received - (received as number) * 1024),
     );
     const [lived, latency] = [(closed.duration_us ?? 0) / 1000, (closed.latency_us ?? 0) / 1000];
