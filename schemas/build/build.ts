@@ -77,6 +77,7 @@ const starts: Record<string, string[]> = {
   replay: ['/dev/null'],
   'sink-file': ['/dev/null'],
   'sink-http': ['http://127.0.0.1:1/'],
+  'sink-metrics': ['-'],
   'sink-nats': ['127.0.0.1:1'],
   'sink-web': ['--version'],
   'synpipe top': ['--version'],

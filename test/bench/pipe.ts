@@ -158,6 +158,7 @@ if (chosen('start')) {
     filter: ['--dport', '443'],
     'sink-file': ['/dev/null'],
     'sink-http': ['http://127.0.0.1:1/'],
+    'sink-metrics': ['-'],
   };
   starting('start', [
     ...names.map((name) => {

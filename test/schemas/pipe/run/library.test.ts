@@ -1,7 +1,7 @@
 /** The functions of the library: each takes one object of options, which are those of the command. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -11,8 +11,20 @@ import { connect, ndjson } from '../../../support/events.js';
 import { folder } from '../../../support/process.js';
 import { root } from '../../../support/shell.js';
 
-const { apply, events, pipeline, replay, sinkFile, sinkHttp, sinkNats, sinkTable, sinkWeb, sourceNats, UsageError } =
-  library;
+const {
+  apply,
+  events,
+  pipeline,
+  replay,
+  sinkFile,
+  sinkHttp,
+  sinkMetrics,
+  sinkNats,
+  sinkTable,
+  sinkWeb,
+  sourceNats,
+  UsageError,
+} = library;
 const usage = (message: string) => (error: unknown) => {
   assert.ok(error instanceof UsageError);
   assert.equal(error.message, message);
@@ -31,6 +43,7 @@ const required: Record<string, object> = {
   'sink-file': { path: 'x' },
   'sink-http': { url: 'http://x' },
   'sink-nats': { url: 'nats://x' },
+  'sink-metrics': { target: '-' },
   apply: { each: () => true },
 };
 const called = (command: string) => {
@@ -119,6 +132,14 @@ test('without print, sinkTable prints to standard output', () => {
 await pipeline([${JSON.stringify(connect())}], sinkTable({ columns: 'dport' }));`;
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
   assert.deepEqual(out.trimEnd().split('\n'), ['DPORT', '443']);
+});
+
+test('sinkMetrics counts', async (t) => {
+  const target = join(folder(t), 'connections.prom');
+  const ended = { type: 'outcome', start: connect().ts, result: 'established', latency_us: 700 };
+  await pipeline([{ ...connect(), ...ended }], sinkMetrics({ target, by: ['comm', 'dport'] }));
+  const row = 'synpipe_attempts_total{file="connections",comm="curl",dport="443",result="established"} 1';
+  assert.ok(readFileSync(target, 'utf8').split('\n').includes(row));
 });
 
 test('sinkWeb calls onListening with the URL', async () => {
