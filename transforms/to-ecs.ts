@@ -3,7 +3,7 @@ import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, type Options, parseGiven } from '../schemas/pipe/command/options.js';
 import type { AnyEvent } from '../schemas/pipe/line/line.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
-import { derivedFields } from './to-ecs/derived.js';
+import { computed, derivedFields } from './to-ecs/derived.js';
 import { ecsFields, ecsVersion } from './to-ecs/fields.js';
 import { mapFields, own } from './to-ecs/mapping.js';
 import { converter } from './to-ecs/stage.js';
@@ -46,7 +46,7 @@ function pathOf(name: string): readonly string[] {
 
 const options = {} satisfies Options;
 
-const stage = () => converter('to-ecs', Object.keys(ecsFields), ecsOf);
+const stage = () => converter('to-ecs', ecsFields, computed, ecsOf);
 
 /** Creates the stage for use in a program. */
 export function toEcs(given: Given<typeof options> = {}): Stage {

@@ -7,6 +7,7 @@ import type { Stage } from '../schemas/pipe/stage/stage.js';
 import { sentence, succeeded } from './to-ecs/derived.js';
 import { mapFields, own } from './to-ecs/mapping.js';
 import { converter } from './to-ecs/stage.js';
+import type { Computed } from './to-ecs/templates.js';
 import { nanoseconds, otelFields } from './to-otel/fields.js';
 import { attributes } from './to-otel/value.js';
 
@@ -47,7 +48,7 @@ export function otelOf(event: AnyEvent, ts: string): AnyEvent {
 /** Returns the attributes of the semantic conventions that do not come from a single field of the event. */
 function derivedFields(event: AnyEvent): Record<string, unknown> {
   const { type, daddr, exe, result, error } = event as Record<string, unknown>;
-  const program = exe !== undefined && { 'process.executable.name': base(exe as string) };
+  const program = exe !== undefined && { 'process.executable.name': base(exe) };
   if (type === 'dns') return { 'network.protocol.name': 'dns', 'network.peer.port': 53, ...program };
   if (!attemptTypes.includes(type as string)) return {};
   return {
@@ -58,11 +59,19 @@ function derivedFields(event: AnyEvent): Record<string, unknown> {
   };
 }
 
-const base = (exe: string) => exe.replace(/ \(deleted\)$/, '').replace(/^.*\/(?=.)/s, '');
+const base = (exe: unknown) =>
+  String(exe)
+    .replace(/ \(deleted\)$/, '')
+    .replace(/^.*\/(?=.)/s, '');
 
 const options = {} satisfies Options;
 
-const stage = () => converter('to-otel', Object.keys(otelFields), otelOf);
+const computed: readonly Computed[] = [
+  { op: 'nanoseconds', of: ['ts'], text: nanoseconds },
+  { op: 'base', of: ['exe'], text: base },
+];
+
+const stage = () => converter('to-otel', otelFields, computed, otelOf);
 
 /** Creates the stage for use in a program. */
 export function toOtel(given: Given<typeof options> = {}): Stage {

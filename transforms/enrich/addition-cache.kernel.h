@@ -8,10 +8,6 @@ INLINE u32 mixed(u32 hash, u32 word) {
 	return hash ^ hash >> 15;
 }
 
-INLINE void copy(u8 *to, const u8 *from, u32 length) {
-	for (u32 at = 0; at < length; at += 16) wasm_v128_store(to + at, wasm_v128_load(from + at));
-}
-
 // Returns the time of an event's attempt, in µs since 1970; -1 to leave it to JavaScript.
 INLINE double attempted(const u8 *line, const struct record *record, const struct addition_kind *kind) {
 	static u64 known[2];
@@ -31,13 +27,6 @@ INLINE double attempted(const u8 *line, const struct record *record, const struc
 	if (started || !has(record, kind->latency)) return at;
 	u32 length = length_of(record, kind->latency);
 	return length > 16 ? -1 : at - (double)value16(value_of(line, record, kind->latency), length);
-}
-
-INLINE u8 *write_number(u8 *to, u64 number) {
-	u8 digits[20], *p = digits + 20;
-	do *--p = '0' + number % 10; while (number /= 10);
-	while (p < digits + 20) *to++ = *p++;
-	return to;
 }
 
 // Writes lines with their cached fields to `out`. Stops at the first line without a text that is valid now, or that needs

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 import { micros, momentText } from '../../schemas/pipe/line/moment.js';
 import { closingText } from '../../schemas/pipe/terminal/closing.js';
+import type { Computed } from './templates.js';
 
 type Fields = Record<string, unknown>;
 
@@ -127,6 +128,9 @@ function related({ saddr, daddr, icmp_from, name, names = [], saddr_name, host, 
   return { ...Object.fromEntries(some), ...((pod ?? pod_name) !== undefined && orchestrator) };
 }
 
+/** The fields with texts that are listed only once in `related.hosts`. */
+export const relatedTexts: readonly string[] = ['name', 'names', 'cnames', 'saddr_name', 'host'];
+
 const different = (...values: unknown[]) =>
   [...new Set(values.filter((value) => typeof value === 'string'))] as string[];
 
@@ -146,3 +150,16 @@ function span(ts: string, us: number): Fields {
   if (!Number.isSafeInteger(end) || start < 0) return {};
   return { 'event.start': momentText(start), 'event.end': ts };
 }
+
+const start = (ts: unknown, us: unknown) => span(ts as string, us as number)['event.start'];
+
+/** The texts that are computed from fields. */
+export const computed: readonly Computed[] = [
+  { op: 'start', of: ['ts', 'latency_us'], text: start },
+  { op: 'start', of: ['ts', 'duration_us'], text: start },
+  {
+    op: 'sum',
+    of: ['bytes_sent', 'bytes_received'],
+    text: (sent, received) => (sent as number) + (received as number),
+  },
+];

@@ -31,3 +31,15 @@ OUTLINE double day(const u8 *p) {
 	int days = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
 	return (days - 146097 - 719468) * 86400e6;
 }
+
+// Copies bytes. It may read and write up to 15 bytes more.
+INLINE void copy(u8 *to, const u8 *from, u32 length) {
+	for (u32 at = 0; at < length; at += 16) wasm_v128_store(to + at, wasm_v128_load(from + at));
+}
+
+INLINE u8 *write_number(u8 *to, u64 number) {
+	u8 digits[20], *p = digits + 20;
+	do *--p = '0' + number % 10; while (number /= 10);
+	while (p < digits + 20) *to++ = *p++;
+	return to;
+}

@@ -1,7 +1,8 @@
 import { kinds } from '../../generated/kinds.js';
 import { Struct } from './layout.js';
 
-const mostFields = Math.max(...kinds.map(({ fields }) => fields.length));
+/** The number of fields of the type with most fields. */
+export const mostPlaces = Math.max(...kinds.map(({ fields }) => fields.length));
 
 /** What the scanner finds out about a line. Places and lengths are in bytes. */
 export const record = new Struct({
@@ -11,11 +12,11 @@ export const record = new Struct({
   /** The index of its type in `kinds`, or `unknownKind`: then the rest is undefined. */
   kind: 'i32',
   /** A bit for each field that the line has. */
-  fields: ['u32', Math.ceil(mostFields / 32)],
+  fields: ['u32', Math.ceil(mostPlaces / 32)],
   /** Whether it has fields that the schema does not know. */
   others: 'u32',
   /** For each field of the type, the value's place in the line and, 16 bits higher, its length. */
-  places: ['u32', mostFields],
+  places: ['u32', mostPlaces],
 });
 
 export const recordWords = record.bytes / 4;
