@@ -2,11 +2,12 @@
  * Measures what the pipe costs against other tools that filter NDJSON: all in one run, alternating, medians of the rounds.
  * Every answer is compared with jq's.
  *
- *     npm run bench -- [--events 2000000] [--rounds 3] [--case REGULAR_EXPRESSION] [--keep]
+ *     npm run bench -- [--events 2000000] [--rounds 3] [--case REGULAR_EXPRESSION] [--before BIN] [--keep]
  *
  * The data is generated once, into /tmp/synpipe-bench, and is the same on every machine. Slow programs get a part of it,
  * and their rates are scaled. --keep writes the raw numbers of the cases to test/bench/runs/, and the tables of all cases
- * recorded there, so cases can be run one at a time.
+ * recorded there, so cases can be run one at a time. BIN is the dist/bin of an older checkout, to run its to-ecs and to-otel
+ * in turn with these.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { data } from './pipe/data.js';
 import { type Run, throughput } from './pipe/measure.js';
 import { type Measured, type Row, report } from './pipe/report.js';
-import { bin, harness, type Tool, tools } from './pipe/tools.js';
+import { bin, harness, here, type Tool, tools } from './pipe/tools.js';
 
 const { values: given } = parseArgs({
   args: process.argv.slice(2),
@@ -23,6 +24,7 @@ const { values: given } = parseArgs({
     events: { type: 'string', default: '2000000' },
     rounds: { type: 'string', default: '3' },
     case: { type: 'string', default: '' },
+    before: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -110,6 +112,32 @@ if (chosen('three stages')) {
     turn('three cats', cats, events),
     turn('three processes that pass all', joined([[`${bin}validate`], [`${bin}validate`], [`${bin}validate`]]), events),
     turn('synpipe run, passing all', [`${bin}synpipe`, 'run', 'validate | validate | validate'], events),
+  ]);
+}
+
+if (chosen('convert')) {
+  const oneCore = ['taskset', '-c', '0'];
+  const turn = (what: string, part: number, command: (path: string) => string[]): Turn => {
+    const count = Math.round(events / part);
+    const { path } = data(count, 0);
+    const note = part > 1 ? { note: `1/${part} of the events` } : {};
+    return {
+      what,
+      how: 'file',
+      input: path,
+      command: [...oneCore, ...command(path)],
+      events: count,
+      lines: count,
+      ...note,
+    };
+  };
+  const both = ['to-ecs', 'to-otel'];
+  alternate('convert on one core', [
+    ...both.map((name) => turn(name, 1, () => [`${bin}${name}`])),
+    ...(given.before ? both : []).map((name) => turn(`${name} before`, 10, () => [`${given.before}/${name}`])),
+    turn('DuckDB, about ECS', 2, (path) => [process.execPath, `${here}ecs-duckdb.cjs`, path]),
+    turn('jq, about ECS', 40, () => ['jq', '-c', '-f', `${here}ecs.jq`]),
+    turn('validate', 1, () => [`${bin}validate`]),
   ]);
 }
 

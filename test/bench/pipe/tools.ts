@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { cache } from './data.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const here = fileURLToPath(new URL('.', import.meta.url));
+/** This folder. */
+export const here = fileURLToPath(new URL('.', import.meta.url));
 export const bin = `${root}dist/bin/`;
 
 /** A program that passes the events whose port is from FIRST to LAST. */
