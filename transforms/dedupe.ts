@@ -1,18 +1,22 @@
 import { connectionTypes } from '../schemas/attempts.js';
 import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, integer, type Options, type Parsed, parseGiven } from '../schemas/pipe/command/options.js';
-import { canonical } from '../schemas/pipe/line/canonical.js';
 import { parseExact } from '../schemas/pipe/line/exact.js';
 import type { AnyEvent, Line } from '../schemas/pipe/line/line.js';
 import { LineField } from '../schemas/pipe/line/line-field.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
 import { metric } from '../schemas/pipe/metrics/text.js';
+import type { ScannedLines } from '../schemas/pipe/scan/scanned-lines.js';
 import { AgingMap } from '../schemas/pipe/stage/aging-map.js';
-import type { Observe, Output, Stage, Traits } from '../schemas/pipe/stage/stage.js';
+import type { Batch, Observe, Output, Stage, Traits } from '../schemas/pipe/stage/stage.js';
+import type { KeyWords } from './aggregate/bytes.js';
+import { type GatherPlan, planToGather } from './aggregate/gather.js';
 import { IdleTimer } from './aggregate/idle.js';
 import { fieldNames, fields, Key, knownFields, reportUnknownField } from './aggregate/key.js';
+import { TextBuffer } from './aggregate/text.js';
 import { interval, parseTime } from './aggregate/time.js';
 import { Timelines } from './aggregate/timelines.js';
+import { HeldEvents } from './dedupe/held-events.js';
 import { chosenTypes, typeOptions } from './filter/types.js';
 
 const defaultBy = 'comm,daddr,dport,result,error';
@@ -44,17 +48,6 @@ const options = {
   },
 } satisfies Options;
 
-/** The repetitions of an event that are held back: their number, and the line of the last one. */
-interface Held {
-  /** The time of the first event, which has passed, µs. */
-  since: number;
-  times: number;
-  /** Whether the last line has a `repeat` field already. */
-  hasRepeat: boolean;
-  line: Buffer;
-  length: number;
-}
-
 /**
  * Passes the first of several events that are the same, and holds back its repetitions for a time. When that time is over,
  * the last repetition passes, with their number in `repeat`. So the first event is never delayed, and the counts add up to
@@ -68,18 +61,22 @@ class Dedupe implements Stage {
   readonly name = 'dedupe';
   readonly types: readonly string[];
   readonly traits: Traits;
+  readonly batch: Batch = { lines: (lines, out) => this.#lines(lines, out) };
   readonly observe: Observe = {
     metrics: () => [metric('synpipe_dedupe_keys', 'gauge', 'Different events that are remembered.', this.#size)],
   };
   readonly #key: Key;
   readonly #keyOfLookups: Key;
+  readonly #gather: GatherPlan | undefined;
   readonly #within: number;
   readonly #most: number;
-  readonly #timelines: Timelines<AgingMap<string, Held>>;
-  readonly #ending: AgingMap<string, Held>[] = []; // of timelines that have ended
+  readonly #timelines: Timelines<HeldEvents>;
+  readonly #ending: HeldEvents[] = []; // of timelines that have ended
   readonly #pending = new AgingMap<string, true>(); // ids of attempts whose pending event has passed
   readonly #idle = new IdleTimer();
+  readonly #text = new TextBuffer();
   #newest = 0; // the time of the last event that had one
+  #hasGathered = false; // whether a key was gathered
 
   constructor({ values, given }: Parsed<typeof options>) {
     const { types, drops } = chosenTypes(values);
@@ -87,12 +84,15 @@ class Dedupe implements Stage {
     this.traits = { drops, options: given };
     this.#key = new Key(values.by ?? fields(defaultBy), this.types);
     this.#keyOfLookups = values.by ? this.#key : new Key(fields(defaultByOfLookups), this.types);
+    const gathered = this.types.filter((type) => type !== 'dns' || values.by);
+    const tags = Object.fromEntries(gathered.map((type) => [type, this.types.indexOf(type)]));
+    this.#gather = planToGather(this.#key.fields, tags, true);
     this.#within = values.within ?? defaultWithin;
     this.#most = values.maxKeys ?? defaultKeys;
     this.#timelines = new Timelines({
       bound: 10 * this.#within,
       hold: Number.POSITIVE_INFINITY,
-      make: () => new AgingMap(),
+      make: () => new HeldEvents(),
       ended: (held) => this.#ending.push(held),
       report: (text) => logMessage('dedupe', `${text}; these events are not compared with the others`),
     });
@@ -100,27 +100,54 @@ class Dedupe implements Stage {
 
   line(line: Line, out: Output): void {
     const time = this.#timeOf(line);
+    this.#advance(line, time, out);
+    if (this.#mustPass(line)) out.pass(line);
+    else {
+      const key = line.type === 'dns' ? this.#keyOfLookups : this.#key;
+      key.read(line);
+      const { words, length } = key;
+      this.#compare(line, time, this.types.indexOf(line.type), { words, from: 0, length }, out);
+    }
+  }
+
+  /** Takes lines whose keys can be gathered. */
+  #lines(scanned: ScannedLines, out: Output): number {
+    if (!this.#gather) return 0;
+    const lines = this.#gather.gather(scanned);
+    for (let at = 0; at < lines.count; at++) {
+      const line = scanned.line(at);
+      this.#newest = lines.time(at);
+      this.#advance(line, this.#newest, out);
+      if (this.#mustPass(line)) out.pass(line);
+      else {
+        this.#hasGathered = true;
+        this.#compare(line, this.#newest, lines.tag(at), lines.key(at), out);
+      }
+    }
+    return lines.count;
+  }
+
+  /** Records an event's time, and writes what is due by then. */
+  #advance(line: Line, time: number, out: Output): void {
     this.#timelines.observe(line, time);
     const { of: all, passed } = this.#timelines.current;
     this.#releaseEnded(out);
     this.#release(all, passed, out);
-    if (this.#mustPass(line)) {
-      out.pass(line);
-      return;
-    }
-    const group = line.type === 'dns' ? this.#keyOfLookups : this.#key;
-    group.read(line);
-    const key = line.type + group.buffer.toString('latin1', 0, group.length);
-    const held = all.get(key);
-    if (held && Math.abs(time - held.since) < this.#within) {
-      hold(held, line);
+  }
+
+  /** Passes an event if it is the first one with its key, otherwise holds it back. */
+  #compare(line: Line, time: number, type: number, key: KeyWords, out: Output): void {
+    const all = this.#timelines.current.of;
+    const entry = all.find(type, key);
+    if (entry > 0 && Math.abs(time - all.since(entry)) < this.#within) {
+      hold(all, entry, line);
       out.drop();
       return;
     }
-    if (held) this.#end(all, key, out);
-    all.set(key, { since: time, times: 0, hasRepeat: false, line: nothing, length: 0 });
+    if (entry > 0) this.#end(all, entry, out);
+    all.add(type, key, time);
     out.pass(line);
-    if (this.#size > this.#most) this.#end(all, all.oldest as string, out);
+    if (this.#size > this.#most) this.#end(all, all.oldest, out);
   }
 
   /** Returns an event's time. One without a valid time, which comes only with --lenient, has that of the one before it. */
@@ -144,7 +171,8 @@ class Dedupe implements Stage {
 
   close(): void {
     this.#idle.end();
-    if (this.#key.length > 0) reportUnknownField(this.name, this.#key); // the key has read a line
+    const hasRead = this.#hasGathered || this.#key.length > 0;
+    if (hasRead) reportUnknownField(this.name, this.#key);
   }
 
   /** Returns whether this is an event of a connection, a pending event, or the outcome of an attempt that had one. */
@@ -160,22 +188,17 @@ class Dedupe implements Stage {
   }
 
   /** Writes the repetitions whose time is over, until the output is full. Returns whether there are more. */
-  #release(all: AgingMap<string, Held>, time: number, out: Output): boolean {
-    for (let key = all.oldest; key !== undefined; key = all.oldest) {
-      const { since } = all.get(key) as Held;
-      if (since + this.#within > time) return this.#putBack(all, key, time);
+  #release(all: HeldEvents, time: number, out: Output): boolean {
+    for (let entry = all.oldest; entry > 0; entry = all.oldest) {
+      const since = all.since(entry);
+      if (since + this.#within > time) {
+        // a time far ahead must not block the later ones
+        if (since - time > this.#timelines.bound) all.moveToEnd(entry);
+        return false;
+      }
       if (out.full) return true;
-      this.#end(all, key, out);
+      this.#end(all, entry, out);
     }
-    return false;
-  }
-
-  /** Moves an event whose time is far ahead to the end, so that it does not block later ones. */
-  #putBack(all: AgingMap<string, Held>, key: string, time: number): false {
-    const held = all.get(key) as Held;
-    if (held.since - time <= this.#timelines.bound || all.size === 1) return false;
-    all.delete(key);
-    all.set(key, held);
     return false;
   }
 
@@ -188,12 +211,25 @@ class Dedupe implements Stage {
     return false;
   }
 
-  #end(all: AgingMap<string, Held>, key: string, out: Output): void {
-    const held = all.get(key) as Held;
-    all.delete(key);
-    if (held.times === 0) return;
-    const bytes = held.times === 1 ? held.line.subarray(0, held.length) : repeated(held);
-    out.bytes(bytes, 0, bytes.length);
+  /** Forgets an event, and writes its repetitions: the line of the last one, with their number if there are several. */
+  #end(all: HeldEvents, entry: number, out: Output): void {
+    const times = all.times(entry);
+    if (times > 0) {
+      const { bytes, start, end } = all.line(entry);
+      if (times === 1) out.bytes(bytes, start, end);
+      else if (all.hasRepeat(entry)) {
+        const { repeat: _, ...event } = parseExact(bytes.toString('utf8', start, end)) as AnyEvent;
+        out.write({ ...event, repeat: times } as AnyEvent);
+      } else {
+        const text = this.#text;
+        text.length = 0;
+        text.bytes(bytes, start, bytes.lastIndexOf('}', end - 1));
+        text.field(',"repeat":', times);
+        text.ascii('}');
+        out.bytes(text.buffer, 0, text.length);
+      }
+    }
+    all.remove(entry);
   }
 
   get #size(): number {
@@ -204,33 +240,18 @@ class Dedupe implements Stage {
   get #due(): number | undefined {
     const dues = this.#timelines.all.flatMap((timeline) => {
       const { of, live } = timeline;
-      const oldest = of.oldest;
-      return live && oldest !== undefined ? [(of.get(oldest) as Held).since + this.#within - timeline.idle()] : [];
+      return live && of.size > 0 ? [of.since(of.oldest) + this.#within - timeline.idle()] : [];
     });
     return dues.length > 0 ? Math.min(...dues) : undefined;
   }
 }
 
-/** Returns the line with `repeat`. The field is appended to the line's bytes, unless the line has a `repeat` to replace. */
-function repeated({ line, length, times, hasRepeat }: Held): Buffer {
-  if (!hasRepeat) {
-    const end = line.lastIndexOf('}', length - 1);
-    return Buffer.concat([line.subarray(0, end), Buffer.from(`,"repeat":${times}}`)]);
-  }
-  const { repeat: _, ...event } = parseExact(line.toString('utf8', 0, length)) as AnyEvent;
-  return Buffer.from(canonical({ ...event, repeat: times } as AnyEvent));
-}
-
 const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
-const nothing = Buffer.alloc(0);
 
-function hold(held: Held, line: Line): void {
-  held.hasRepeat = line.locate(repeat);
-  const times = held.hasRepeat ? line.number(repeat) : 1;
-  held.times += times >= 1 ? times : 1;
-  held.length = line.end - line.start;
-  if (held.length > held.line.length) held.line = Buffer.allocUnsafeSlow(held.length);
-  line.buffer.copy(held.line, 0, line.start, line.end);
+function hold(all: HeldEvents, entry: number, line: Line): void {
+  const hasRepeat = line.locate(repeat);
+  const times = hasRepeat ? line.number(repeat) : 1;
+  all.hold(entry, line, times >= 1 ? times : 1, hasRepeat);
 }
 
 /** Creates the stage for use in a program: `dedupe({ by: 'comm,daddr', within: '1m' })`. Throws UsageError on a bad value. */

@@ -29,10 +29,12 @@ export interface Choice {
   /** Seconds from the first event to the last. */
   seconds?: number;
   type?: 'connect' | 'outcome';
+  /** Whether outcomes have the time of their call, which is then the same as that of their end. */
+  start?: boolean;
 }
 
 /** Events as the collector writes them, in the order of time. */
-export function* generate({ count, seed = 1, addresses = 40, seconds = 60, type = 'outcome' }: Choice) {
+export function* generate({ count, seed = 1, addresses = 40, seconds = 60, type = 'outcome', start = false }: Choice) {
   const next = random(seed);
   const below = (limit: number) => Math.floor(next() * limit);
   for (let seq = 1; seq <= count; seq++) {
@@ -49,6 +51,7 @@ export function* generate({ count, seed = 1, addresses = 40, seconds = 60, type 
       v: 1,
       seq,
       ts,
+      ...(start && { start: ts }),
       id: String(seq * 7),
       pid: 1000 + below(50),
       tid: 1000 + below(50),

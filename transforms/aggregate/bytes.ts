@@ -42,6 +42,13 @@ export class ByteBuffer {
   }
 }
 
+/** The words of a key of `length` bytes, from `words[from]` on. The last word is padded with zeros. */
+export interface KeyWords {
+  readonly words: Uint32Array;
+  readonly from: number;
+  readonly length: number;
+}
+
 /** The bytes of a key, and the same as words. The last word is padded with zeros. */
 export class KeyBytes extends ByteBuffer {
   words = wordsOf(this.buffer);

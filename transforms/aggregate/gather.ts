@@ -3,18 +3,32 @@ import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { sourcesOf } from '../../schemas/pipe/line/virtual.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { KernelMemory } from '../../schemas/pipe/scan/scanner.js';
-import { gathered, gatherKind, gatherPlan } from './gather.layout.js';
+import type { KeyWords } from './bytes.js';
+import { gathered, gatherKind, gatherPlan, mostGathered } from './gather.layout.js';
+import { addresses, type GroupField, isWhole } from './key.js';
+
+/** Returns a plan for a key of these fields; undefined if only JavaScript can make that key. */
+export function planToGather(
+  by: readonly GroupField[],
+  tags: Readonly<Record<string, number>>,
+  repeats = false,
+): GatherPlan | undefined {
+  const names = by.map(({ name }) => name);
+  return names.length <= mostGathered && by.every(isWhole) ? new GatherPlan(names, tags, repeats) : undefined;
+}
 
 /** A field that no line has. */
 const nowhere = new LineField('');
 
-/** What to gather from lines, for gather.kernel.h: a key from the values of some fields, for the types that have a tag. */
+/**
+ * What to gather from lines, for gather.kernel.h: a key from the values of some fields, for the types that have a tag. A line is
+ * not gathered if one of its addresses may not be in standard form, nor, without `repeats`, if it has a `repeat`.
+ */
 export class GatherPlan implements KernelMemory {
   readonly bytes = gatherPlan.bytes;
   readonly #plan: DataView = new DataView(new ArrayBuffer(this.bytes));
 
-  /** `addresses` are the fields with addresses: a line is not gathered if one of them may not be in standard form. */
-  constructor(names: readonly string[], addresses: readonly string[], tags: Readonly<Record<string, number>>) {
+  constructor(names: readonly string[], tags: Readonly<Record<string, number>>, repeats = false) {
     const bits = (which: (name: string) => boolean) =>
       names.reduce((all, name, at) => all | (which(name) ? 1 << at : 0), 0);
     const isVirtual = (name: string) => sourcesOf(name).length > 1;
@@ -23,7 +37,7 @@ export class GatherPlan implements KernelMemory {
       const [last = name, before = last] = sourcesOf(name).toReversed();
       return isVirtual(name) ? [new LineField(before), new LineField(last)] : [new LineField(name), nowhere];
     });
-    const [ts, repeat] = [new LineField('ts'), new LineField('repeat')];
+    const [ts, repeat] = [new LineField('ts'), repeats ? nowhere : new LineField('repeat')];
     const isAddress = (name: string) => addresses.includes(sourcesOf(name).at(-1) as string);
     gatherPlan.write(this.#plan, 0, { fields: names.length, addresses: bits(isAddress), virtuals: bits(isVirtual) });
     for (const [kind, { type }] of kinds.entries()) {
@@ -67,6 +81,12 @@ export class GatheredLines {
   /** Returns where the bytes of a line start. */
   start(at: number): number {
     return this.#starts[at] as number;
+  }
+
+  key(at: number): KeyWords {
+    const start = this.start(at) / 4;
+    const length = this.#words[start + gathered.at.length] as number;
+    return { words: this.#words, from: start + gathered.bytes / 4, length };
   }
 
   tag(at: number): number {

@@ -6,11 +6,10 @@ import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { Batch, Control, Observe, Output, Stage, Traits } from '../../schemas/pipe/stage/stage.js';
 import { chosenTypes } from '../filter/types.js';
 import { Emitter } from './emit.js';
-import { GatherPlan } from './gather.js';
-import { mostGathered } from './gather.layout.js';
+import { type GatherPlan, planToGather } from './gather.js';
 import { IdleTimer } from './idle.js';
 import { Intake } from './intake.js';
-import { addresses, isWhole, Key, reportUnknownField } from './key.js';
+import { Key, reportUnknownField } from './key.js';
 import { countColumns, defaultMeasures, defaultMeasuresOfLookups, Measures, measures } from './measure.js';
 import { checkField } from './measured.js';
 import { check, defaultGrace, defaultGroups, type options, type Subject, subjectOf } from './options.js';
@@ -53,12 +52,7 @@ export class Aggregate implements Stage {
     this.#key = new Key(by, types);
     const columns = { connect: countColumns.connects, outcome: countColumns.outcomes, dns: countColumns.outcomes };
     const tags = Object.fromEntries(Object.entries(columns).filter(([type]) => types.includes(type)));
-    if (by.length <= mostGathered && by.every(isWhole))
-      this.#gather = new GatherPlan(
-        by.map(({ name }) => name),
-        addresses,
-        tags,
-      );
+    this.#gather = planToGather(by, tags);
     this.#measures = new Measures(measure, this.#subject);
     const names = [...this.#measures.names, ...by.map(({ name }) => name)];
     if (values.orderBy) checkField('--order-by', values.orderBy.name, names, values.measure, this.#subject);
