@@ -19,6 +19,8 @@ export interface Column<T> {
   /** Shown only if all other columns have their ideal width. */
   extra?: boolean;
   text(from: T): string;
+  /** Finds a value of an event whose text, without quotes, is that of the column. Returns whether there is one. */
+  locate?(from: T): boolean;
 }
 
 /** A column in a layout. */

@@ -8,7 +8,10 @@ import { printable } from '../../schemas/pipe/messages/printable.js';
 import { bytes, duration } from '../../schemas/pipe/terminal/human.js';
 import { type Column, shown } from './column.js';
 import { answerText, resultText } from './result.js';
-import { startOf } from './start.js';
+import { startText } from './start.js';
+
+const quote = 34;
+const nine = 57;
 
 export type FieldColumn = Column<Line>;
 
@@ -22,26 +25,30 @@ type Five = [LineField, LineField, LineField, LineField, LineField];
 
 /** The columns that are not plain fields. A larger `rank` is left out earlier. */
 const columns: Record<string, Omit<FieldColumn, 'name' | 'title'>> = {
-  pid: { min: 7, ideal: 7, rank: 3, text: (line) => numberText(line, pid) },
-  process: { min: 10, ideal: 15, rank: 1, text: (line) => printable(line.text(pcomm) ?? line.text(comm) ?? '-') },
+  pid: { min: 7, ideal: 7, rank: 3, ...number(pid) },
+  process: {
+    ...{ min: 10, ideal: 15, rank: 1 },
+    text: (line) => printable(line.text(pcomm) ?? line.text(comm) ?? '-'),
+    locate: (line) => locateText(line, pcomm) || locateText(line, comm),
+  },
   user: { min: 8, ideal: 8, text: (line) => printable(line.text(user) ?? numberText(line, uid)) },
-  exe: { min: 16, ideal: 30, text: (line) => nameText(line, exe) },
+  exe: { min: 16, ideal: 30, ...name(exe) },
   source: { min: 15, ideal: 21, text: sourceText },
-  dest: { min: 15, ideal: 39, text: destText },
-  dport: { min: 5, ideal: 5, text: (line) => numberText(line, dport) },
+  dest: { min: 15, ideal: 39, text: destText, locate: locateDest },
+  dport: { min: 5, ideal: 5, ...number(dport) },
   latency: { min: 9, ideal: 9, right: true, rank: 4, text: latencyText },
   result: { min: 11, ideal: 30, fromStart: true, reason: true, text: resultText },
   duration: { min: 9, ideal: 9, right: true, text: (line) => numberText(line, lasted, duration) },
   sent: { min: 8, ideal: 8, right: true, text: (line) => numberText(line, sent, bytes) },
   received: { min: 8, ideal: 8, right: true, text: (line) => numberText(line, received, bytes) },
-  name: { min: 16, ideal: 30, text: (line) => nameText(line, lookedUp) },
-  qtype: { min: 5, ideal: 5, rank: 5, text: (line) => nameText(line, qtype) },
+  name: { min: 16, ideal: 30, ...name(lookedUp) },
+  qtype: { min: 5, ideal: 5, rank: 5, ...name(qtype) },
   answer: { min: 12, ideal: 40, fromStart: true, text: answerText },
-  server: { min: 10, ideal: 15, rank: 6, text: (line) => nameText(line, server) },
-  comm: { min: 10, ideal: 15, text: (line) => nameText(line, comm) },
-  saddr: { min: 15, ideal: 39, text: (line) => nameText(line, saddr) },
-  daddr: { min: 15, ideal: 39, text: (line) => nameText(line, daddr) },
-  sport: { min: 5, ideal: 5, text: (line) => numberText(line, sport) },
+  server: { min: 10, ideal: 15, rank: 6, ...name(server) },
+  comm: { min: 10, ideal: 15, ...name(comm) },
+  saddr: { min: 15, ideal: 39, ...name(saddr) },
+  daddr: { min: 15, ideal: 39, ...name(daddr) },
+  sport: { min: 5, ideal: 5, ...number(sport) },
 };
 
 /** Columns by the name of a set. */
@@ -76,7 +83,7 @@ export function columnName(text: string): string[] {
 export function makeColumns(names: readonly string[], time: (ts: string) => string): FieldColumn[] {
   return names.map((name) => {
     const title = name.toUpperCase();
-    if (name === 'time') return { name, title, min: 8, ideal: 8, rank: 2, text: (line) => time(startOf(line)) };
+    if (name === 'time') return { name, title, min: 8, ideal: 8, rank: 2, text: startText(time) };
     return { name, title, ...(columns[name] ?? plainField(name)) };
   });
 }
@@ -103,9 +110,27 @@ function plainField(name: string): Omit<FieldColumn, 'name' | 'title'> {
   return { min: Math.min(name.length, 8), ideal: Math.max(name.length, 8), text };
 }
 
+/** The text of a number. */
+function number(which: LineField): Pick<FieldColumn, 'text' | 'locate'> {
+  return { text: (line) => numberText(line, which), locate: (line) => locateNumber(line, which) };
+}
+
+/** The text of a string. */
+function name(which: LineField): Pick<FieldColumn, 'text' | 'locate'> {
+  return { text: (line) => nameText(line, which), locate: (line) => locateText(line, which) };
+}
+
 function numberText(line: Line, which: LineField, format: (number: number) => string = String): string {
   const number = line.number(which);
   return Number.isNaN(number) ? '-' : format(number);
+}
+
+function locateNumber(line: Line, which: LineField): boolean {
+  return line.locate(which) && (line.raw[line.from] as number) <= nine;
+}
+
+function locateText(line: Line, which: LineField): boolean {
+  return line.locate(which) && line.raw[line.from] === quote;
 }
 
 const nameText = (line: Line, which: LineField) => printable(line.text(which) ?? '-');
@@ -114,6 +139,11 @@ const nameText = (line: Line, which: LineField) => printable(line.text(which) ??
 function destText(line: Line): string {
   const name = line.type === 'dns' ? undefined : line.text(lookedUp);
   return name === undefined ? nameText(line, daddr) : printable(name) + (line.locate(ambiguous) ? '?' : '');
+}
+
+function locateDest(line: Line): boolean {
+  if (line.type === 'dns') return locateText(line, daddr);
+  return !line.locate(ambiguous) && (locateText(line, lookedUp) || locateText(line, daddr));
 }
 
 function sourceText(line: Line): string {

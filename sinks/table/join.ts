@@ -30,16 +30,21 @@ export class AttemptJoiner {
     return this.#held.size > 0;
   }
 
+  /** Returns whether an attempt is shown at once, so that its row need not be made for `take`. */
+  passes(line: Line): boolean {
+    if (line.type === 'connect') return !this.#waits;
+    this.#hasEnds = this.#waits = true;
+    return this.#held.size === 0;
+  }
+
   /** Takes the row of an attempt. Returns the rows to show now. */
   take(line: Line, row: Row): Row[] {
+    if (this.passes(line)) return [row];
     if (line.type !== 'connect') {
-      this.#hasEnds = this.#waits = true;
-      if (this.#held.size === 0) return [row];
       this.#held.delete(key(line));
       this.#move(line);
       return [...this.#overdue(), row];
     }
-    if (!this.#waits) return [row];
     this.#move(line);
     this.#held.set(key(line), { row, second: this.#second });
     return this.#overdue();

@@ -2,7 +2,7 @@ import { shorten, shortenEnd, width } from '../../schemas/pipe/terminal/shorten.
 import type { Column, Placed } from './column.js';
 
 /** The maximum width of a column that grows. A longer text shifts the rest of its line, but not of the following lines. */
-const widest = 64;
+export const widest = 64;
 
 /** Places columns for output of any width: all but the extra ones, which grow with what they show. */
 export function growing<T>(columns: readonly Column<T>[]): Placed<T>[] {

@@ -60,9 +60,12 @@ export function rows(options: TableOptions): Stage {
   };
   const onEvent = (line: Line, out: Output) => {
     interrupted?.add(line.event);
+    const columns = line.type === 'dns' ? ofLookups : ofAttempts;
+    const passes = !joiner || line.type === 'dns' || joiner.passes(line);
+    if (passes && writer.event(out, columns, line)) return;
     out.stored(1);
-    const row = rowOf(line.type === 'dns' ? ofLookups : ofAttempts, line, startOf(line), state(line));
-    return writer.rows(out, joiner && line.type !== 'dns' ? joiner.take(line, row) : [row]);
+    const row = rowOf(columns, line, startOf(line), state(line));
+    return writer.rows(out, passes ? [row] : joiner.take(line, row));
   };
 
   return {

@@ -3,6 +3,30 @@ import { LineField } from '../../schemas/pipe/line/line-field.js';
 
 const [ts, start, latency] = [new LineField('ts'), new LineField('start'), new LineField('latency_us')];
 
+const secondLength = '2026-11-23T08:15:30'.length;
+
+/** Makes a function that formats the time of the call. It keeps the text of the last second, because most events come in order. */
+export function startText(time: (ts: string) => string): (line: Line) => string {
+  const last = Buffer.alloc(secondLength);
+  let text = '';
+  return (line) => {
+    if (!locateStart(line)) return time(startOf(line));
+    const { raw, from } = line;
+    let same = 0;
+    while (same < secondLength && raw[from + 1 + same] === last[same]) same++;
+    if (same === secondLength) return text;
+    raw.copy(last, 0, from + 1);
+    text = time(startOf(line));
+    return text;
+  };
+}
+
+/** Finds the time of the call. Returns whether the event has it. */
+function locateStart(line: Line): boolean {
+  if (line.type === 'connect' || line.type === 'dns') return line.locate(ts);
+  return line.locate(start) || (line.type !== 'outcome' && line.locate(ts));
+}
+
 /** Returns the time of the call, as tcpconnect shows it. Outcomes of older versions lack it, so it is computed. */
 export function startOf(line: Line): string {
   const own = line.text(ts) as string;

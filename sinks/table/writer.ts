@@ -1,7 +1,9 @@
+import type { Line } from '../../schemas/pipe/line/line.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
 import { painter } from '../../schemas/pipe/terminal/colour.js';
 import { ready, shorten, width } from '../../schemas/pipe/terminal/shorten.js';
 import type { Clock } from '../terminal/clock.js';
+import { AsciiRow } from './ascii.js';
 import type { Column, Placed } from './column.js';
 import { fitting, fittingRow, growing, growingRow, type PaintCell, widen } from './layout.js';
 
@@ -36,6 +38,7 @@ export class TableWriter {
   #width = 0;
   #day: string;
   #start = '';
+  readonly #row: AsciiRow | undefined; // only without a terminal and colours
   readonly #cell: Record<Row['state'] | 'heading', PaintCell>;
   readonly #dim: (text: string) => string;
   readonly #alert: (text: string) => string;
@@ -49,6 +52,7 @@ export class TableWriter {
     private readonly print?: (line: string) => void,
   ) {
     this.#day = clock.today;
+    if (!terminal && !colour && !print) this.#row = new AsciiRow();
     const paint = painter(colour);
     const result: (...styles: Parameters<typeof paint>[1][]) => PaintCell =
       (...styles) =>
@@ -103,6 +107,14 @@ export class TableWriter {
       isLonger ||= reason === true;
     }
     return isLonger;
+  }
+
+  /** Writes the row of an event, if that is possible without making text of it, and if it has the columns of the last row. */
+  event(out: Output, columns: readonly Column<Line>[], line: Line): boolean {
+    const row = this.#row;
+    if (!row || columns !== this.#columns || !row.format(this.#placed as readonly Placed<Line>[], line)) return false;
+    out.bytes(row.bytes, 0, row.length);
+    return true;
   }
 
   /** Writes rows. If it returns a promise, wait for it before you call anything here. */
