@@ -1,3 +1,5 @@
+import { Body } from './body.js';
+
 /** The lines of one request: a whole batch, or the part of it that must be sent again. */
 export interface RequestLines {
   /** The batch's id, the same at every try. */
@@ -50,18 +52,15 @@ export interface Preset {
   partlyRejected?(response: HttpResponse): number | undefined;
 }
 
-const newline = Buffer.from('\n');
-
 /** Joins lines, each followed by a newline and preceded by the text that `before` returns. */
 export function joined(lines: readonly Buffer[], before?: (at: number) => string): Buffer {
-  return Buffer.concat(
-    lines.flatMap((line, at) => (before ? [Buffer.from(before(at)), line, newline] : [line, newline])),
-  );
-}
-
-/** Returns an event's timestamp field; ECS events have it under another name. */
-export function timeOf(event: Record<string, unknown>): unknown {
-  return event.ts ?? event['@timestamp'];
+  const body = new Body();
+  for (const [at, line] of lines.entries()) {
+    if (before) body.text(before(at));
+    body.bytes(line);
+    body.text('\n');
+  }
+  return body.all;
 }
 
 /** Converts an event's `ts` to nanoseconds since the epoch, as text. Without a valid `ts`, uses the time `began` (ms). */
@@ -70,9 +69,4 @@ export function nanoseconds(ts: unknown, began: number): string {
   const ms = seconds === undefined ? Number.NaN : Date.parse(`${seconds}Z`);
   if (Number.isNaN(ms)) return String(BigInt(began) * 1_000_000n);
   return String(BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0')));
-}
-
-/** Parses lines, which are known to be valid. */
-export function eventsOf(lines: readonly Buffer[]): Record<string, unknown>[] {
-  return lines.map((line) => JSON.parse(line.toString()));
 }

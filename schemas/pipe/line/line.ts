@@ -141,19 +141,21 @@ export class Line {
 
   /** Moves to these bytes. Returns the reason if they are not a valid event. */
   take(buffer: Buffer, start: number, end: number): string | undefined {
+    return this.scan(buffer, start, end) ? undefined : this.parse(buffer, start, end);
+  }
+
+  /** Moves to these bytes if the scanner accepts them. Returns whether it does. */
+  scan(buffer: Buffer, start: number, end: number): boolean {
     const length = end - start;
-    if (length < scratchBytes) {
-      this.#scratch ??= new PlainTable(scratchBytes, 1);
-      const { buffer: scratch, table } = this.#scratch;
-      buffer.copy(scratch, 0, start, end);
-      scratch[length] = newline;
-      this.#scratch.scan(0, length + 1);
-      if (table[member.end] === length && table[member.kind] !== unknownKind) {
-        this.move(buffer, start, end, table, 0);
-        return undefined;
-      }
-    }
-    return this.parse(buffer, start, end);
+    if (length >= scratchBytes) return false;
+    this.#scratch ??= new PlainTable(scratchBytes, 1);
+    const { buffer: scratch, table } = this.#scratch;
+    buffer.copy(scratch, 0, start, end);
+    scratch[length] = newline;
+    this.#scratch.scan(0, length + 1);
+    if (table[member.end] !== length || table[member.kind] === unknownKind) return false;
+    this.move(buffer, start, end, table, 0);
+    return true;
   }
 
   /** Moves to a line of a known kind, which has a record of the scanner. */

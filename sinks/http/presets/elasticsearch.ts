@@ -10,8 +10,10 @@ interface Item {
 export const elasticsearch = (index: string): Preset => ({
   path: '/_bulk',
   contentType: 'application/x-ndjson',
-  body: ({ lines, id, positions }) =>
-    joined(lines, (at) => `${JSON.stringify({ create: { _index: index, _id: `${id}-${positions[at]}` } })}\n`),
+  body: ({ lines, id, positions }) => {
+    const head = JSON.stringify({ create: { _index: index, _id: `${id}-` } }).slice(0, -'"}}'.length);
+    return joined(lines, (at) => `${head}${positions[at]}"}}\n`);
+  },
   results: (response, sent) => items(response, sent),
 });
 

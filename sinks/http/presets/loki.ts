@@ -1,19 +1,32 @@
-import { eventsOf, type HttpResponse, nanoseconds, type Preset, timeOf } from '../preset.js';
+import { Body } from '../body.js';
+import { EventReader } from '../event-reader.js';
+import type { HttpResponse, Preset } from '../preset.js';
 
 /** Loki's push API: one stream per event type, with the given labels. */
 export const loki = (labels: Record<string, string>): Preset => ({
   path: '/loki/api/v1/push',
   contentType: 'application/json',
   body: ({ lines, began }) => {
-    const streams = new Map<string, [string, string][]>();
-    eventsOf(lines).forEach((event, at) => {
-      const { type } = event;
-      const values = streams.get(String(type)) ?? [];
-      streams.set(String(type), values);
-      values.push([nanoseconds(timeOf(event), began), (lines[at] as Buffer).toString()]);
-    });
-    const all = [...streams].map(([type, values]) => ({ stream: { job: 'synpipe', type, ...labels }, values }));
-    return Buffer.from(JSON.stringify({ streams: all }));
+    const streams = new Map<string, Body>();
+    const event = new EventReader(began);
+    for (const line of lines) {
+      event.move(line);
+      const type = String(event.type);
+      const values = streams.get(type) ?? new Body();
+      streams.set(type, values);
+      values.text(`,["${event.nanoseconds}",`);
+      values.text(JSON.stringify(line.toString()));
+      values.text(']');
+    }
+    const body = new Body();
+    for (const [type, values] of streams) {
+      const stream = JSON.stringify({ job: 'synpipe', type, ...labels });
+      body.text(`${body.all.length === 0 ? '{"streams":[' : ','}{"stream":${stream},"values":[`);
+      body.bytes(values.all.subarray(1)); // without the first comma
+      body.text(']}');
+    }
+    body.text(']}');
+    return body.all;
   },
   partlyRejected,
 });

@@ -1,5 +1,6 @@
 import type { Otel } from '../../../schemas/generated/events.js';
-import { eventsOf, nanoseconds, type Preset } from '../preset.js';
+import { Body } from '../body.js';
+import { nanoseconds, type Preset } from '../preset.js';
 
 type Value = { stringValue: string } | { intValue: string } | { doubleValue: number } | { boolValue: boolean };
 type Event = { [key: string]: unknown };
@@ -13,22 +14,9 @@ export const otlp = (): Preset => ({
   contentType: 'application/json',
   isTemporary: (status) => [408, 429, 502, 503, 504].includes(status),
   body: ({ lines, began }) => {
-    const resourceLogs = new Map<string, { resource: object; scopeLogs: Map<string, Scoped> }>();
-    const add = (resource: object, scope: object, records: object[]) => {
-      const { scopeLogs } = getOrCreate(resourceLogs, resource, () => ({ resource, scopeLogs: new Map() }));
-      getOrCreate(scopeLogs, scope, () => ({ scope, logRecords: [] as object[] })).logRecords.push(...records);
-    };
-    for (const [at, event] of eventsOf(lines).entries()) {
-      if (event.type !== 'otel') add(ours, scope, [recordOf(event, lines[at] as Buffer, began)]);
-      else
-        for (const { resource, scopeLogs } of (event as unknown as Otel).resourceLogs)
-          for (const { scope, logRecords } of scopeLogs) add(resource, scope, logRecords);
-    }
-    const all = [...resourceLogs.values()].map(({ resource, scopeLogs }) => ({
-      resource,
-      scopeLogs: [...scopeLogs.values()],
-    }));
-    return Buffer.from(JSON.stringify({ resourceLogs: all }));
+    const logs = new Logs();
+    for (const line of lines) if (!logs.copy(line)) add(logs, line, began);
+    return logs.body;
   },
   results: ({ body }) => {
     const { partialSuccess } = JSON.parse(body || '{}') as {
@@ -40,20 +28,16 @@ export const otlp = (): Preset => ({
   },
 });
 
-interface Scoped {
-  scope: object;
-  logRecords: object[];
-}
-
 const ours = { attributes: [{ key: 'service.name', value: { stringValue: 'synpipe' } }] };
 const scope = { name: 'synpipe' };
 
-/** Returns the map's value for `thing`, which is created if it is missing. Things are compared by content. */
-function getOrCreate<T>(map: Map<string, T>, thing: object, make: () => T): T {
-  const key = JSON.stringify(thing);
-  const found = map.get(key) ?? make();
-  map.set(key, found);
-  return found;
+/** Adds the log records of a line. */
+function add(logs: Logs, line: Buffer, began: number): void {
+  const event = JSON.parse(line.toString()) as Event;
+  if (event.type !== 'otel') logs.add(ours, scope, [recordOf(event, line, began)]);
+  else
+    for (const { resource, scopeLogs } of (event as unknown as Otel).resourceLogs)
+      for (const { scope, logRecords } of scopeLogs) logs.add(resource, scope, logRecords);
 }
 
 function recordOf(event: Event, line: Buffer, began: number): object {
@@ -70,4 +54,93 @@ function attribute(value: unknown): Value {
   if (typeof value === 'number')
     return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
   return { stringValue: typeof value === 'string' ? value : JSON.stringify(value) };
+}
+
+/** The start of a line from to-otel, what is before its first record, and what is after its last one. */
+const [start, first, end] = ['{"type":"otel","v":1,"resourceLogs":', '"logRecords":[', ']}]}]}'];
+
+/** Log records as JSON, by resource and scope. */
+class Logs {
+  readonly #resources = new Map<string, Map<string, Body>>();
+  /** For each text up to the first record, where its records belong; undefined if such a line cannot be copied. */
+  readonly #known = new Map<string, Body | undefined>();
+
+  add(resource: object, scope: object, records: readonly object[]): void {
+    const body = this.#of(resource, scope);
+    for (const record of records) body.text(`,${JSON.stringify(record)}`);
+  }
+
+  /** Copies the records of a line as to-otel writes it, with one resource and one scope. Returns false for any other line. */
+  copy(line: Buffer): boolean {
+    if (line.toString('latin1', 0, start.length) !== start) return false;
+    const from = line.indexOf(first) + first.length;
+    const to = closing(line, from);
+    if (from < start.length || line.toString('latin1', to) !== end) return false;
+    const head = line.toString('utf8', start.length, from);
+    if (!this.#known.has(head)) this.#known.set(head, this.#placeOf(head));
+    const body = this.#known.get(head);
+    if (body && to > from) {
+      body.text(',');
+      body.bytes(line.subarray(from, to));
+    }
+    return body !== undefined;
+  }
+
+  /** The body of a request with all of them. */
+  get body(): Buffer {
+    const body = new Body();
+    let before = '{"resourceLogs":[';
+    for (const [resource, scopes] of this.#resources) {
+      before += `{"resource":${resource},"scopeLogs":[`;
+      for (const [scope, records] of scopes) {
+        body.text(`${before}{"scope":${scope},"logRecords":[`);
+        body.bytes(records.all.subarray(1)); // without the first comma
+        before = ']},';
+      }
+      before = ']}]},';
+    }
+    body.text(']}]}]}');
+    return body.all;
+  }
+
+  #placeOf(head: string): Body | undefined {
+    try {
+      const resources = JSON.parse(head + end.slice(0, -1)) as Otel['resourceLogs'];
+      const [{ resource = {}, scopeLogs: [{ scope = {} } = {}] = [] } = {}] = resources as Partial<
+        Otel['resourceLogs'][0]
+      >[];
+      const plain = [{ resource, scopeLogs: [{ scope, logRecords: [] }] }];
+      if (JSON.stringify(plain) === JSON.stringify(resources)) return this.#of(resource, scope);
+    } catch {}
+    return undefined;
+  }
+
+  #of(resource: object, scope: object): Body {
+    const scopes = getOrCreate(this.#resources, resource, () => new Map<string, Body>());
+    return getOrCreate(scopes, scope, () => new Body());
+  }
+}
+
+/** Returns the map's value for `thing`, which is created if it is missing. Things are compared by content. */
+function getOrCreate<T>(map: Map<string, T>, thing: object, make: () => T): T {
+  const key = JSON.stringify(thing);
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}
+
+const [quote, backslash] = [34, 92];
+
+/** Returns where the bracket is closed that was opened before `from`; the end of the line if it is not. */
+function closing(line: Buffer, from: number): number {
+  let depth = 1;
+  let at = from;
+  for (; at < line.length; at++) {
+    const byte = line[at] as number;
+    if (byte === quote) {
+      for (at++; line[at] !== quote && at < line.length; at++) if (line[at] === backslash) at++;
+    } else if (byte === 91 || byte === 123) depth++;
+    else if ((byte === 93 || byte === 125) && --depth === 0) break;
+  }
+  return at;
 }

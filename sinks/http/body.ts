@@ -1,0 +1,29 @@
+/** Builds the body of a request. */
+export class Body {
+  #bytes = Buffer.allocUnsafeSlow(1 << 14);
+  #length = 0;
+
+  /** Everything that was added. */
+  get all(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  text(text: string): void {
+    this.#need(text.length * 3);
+    this.#length += this.#bytes.write(text, this.#length);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#need(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #need(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 * needed);
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
