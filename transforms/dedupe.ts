@@ -115,6 +115,7 @@ class Dedupe implements Stage {
     if (!this.#gather) return 0;
     const lines = this.#gather.gather(scanned);
     for (let at = 0; at < lines.count; at++) {
+      if (at > 0 && out.full) return at; // what is due then comes before the next line
       const line = scanned.line(at);
       this.#newest = lines.time(at);
       this.#advance(line, this.#newest, out);
@@ -159,6 +160,7 @@ class Dedupe implements Stage {
 
   flush(out: Output): void {
     const { all } = this.#timelines;
+    for (const held of [...this.#ending, ...all.map(({ of }) => of)]) held.settle();
     if (this.#releaseEnded(out) || all.some((one) => this.#release(one.of, one.idle(), out))) out.wake();
     else this.#idle.after(this.#due, out.wake);
   }

@@ -131,6 +131,18 @@ test('it passes what a simple model passes, with many more keys than it may reme
   }
 });
 
+test('many lines at once give the same as line by line, also if more is due than fits into the output', async () => {
+  const lines = [...generate({ count: 20_000, addresses: 300 })].map((line, at) => {
+    const ts = timeText(begin + (at < 15_000 ? 0 : 20e6) + at);
+    return line.replace(/"ts":"[^"]*"/, `"ts":"${ts}"`).replace(/}$/, `,"note":"${'x'.repeat(500)}"}`);
+  });
+  const input = [Buffer.from(`${lines.join('\n')}\n`)];
+  const [all, single] = [dedupe({ by: 'daddr,dport,comm' }), dedupe({ by: 'daddr,dport,comm' })];
+  const [many, one] = [await runStage(all, input), await runStage(Object.assign(single, { batch: undefined }), input)];
+  assert.ok(many.ledger.out < many.ledger.in);
+  assert.ok(many.out === one.out);
+});
+
 test('input cut anywhere gives the same result', async () => {
   const pieces = some
     .map((events) => Buffer.from(ndjson(...events)))

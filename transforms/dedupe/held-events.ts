@@ -16,6 +16,8 @@ const { at, bytes: entryBytes } = new Struct({
   keyLength: 'i32',
   line: 'i32',
   lineLength: 'i32',
+  /** Where that line starts in the input's buffer; -1 if it was copied. */
+  inBuffer: 'i32',
   /** The number of bytes that the line's piece was taken for; 0 without a line. */
   lineRoom: 'i32',
   /** Whether the line has a `repeat` field already. */
@@ -42,6 +44,8 @@ export class HeldEvents {
   #shift = 31 - Math.log2(fewest);
   #hash = 0; // of the key that was looked for last
   readonly #pieces = new Pieces();
+  #buffer: Buffer = Buffer.alloc(0); // the input's
+  readonly #inBuffer: number[] = []; // entries whose line may be there
 
   /** The entry that was added first; 0 if it is empty. */
   get oldest(): number {
@@ -62,9 +66,12 @@ export class HeldEvents {
 
   /** Returns the last line that is held back: `bytes[start..end)`, until the entry is removed. */
   line(entry: number): { bytes: Buffer; start: number; end: number } {
+    const length = this.#get(entry, at.lineLength);
+    const inBuffer = this.#get(entry, at.inBuffer);
+    if (inBuffer >= 0) return { bytes: this.#buffer, start: inBuffer, end: inBuffer + length };
     const place = this.#get(entry, at.line);
     const start = 4 * wordOf(place);
-    return { bytes: this.#pieces.block(place).bytes, start, end: start + this.#get(entry, at.lineLength) };
+    return { bytes: this.#pieces.block(place).bytes, start, end: start + length };
   }
 
   /** Returns the entry of a key of events of this type, or 0. */
@@ -90,13 +97,31 @@ export class HeldEvents {
     this.#set(entry, at.key, this.#pieces.take(key.length));
     this.#set(entry, at.keyLength, key.length);
     this.#set(entry, at.lineRoom, 0);
+    this.#set(entry, at.inBuffer, -1);
     this.#copyKey(key, this.#get(entry, at.key));
     this.#link(entry);
   }
 
   /** Replaces the line that is held back, and adds `times` to the number of events. */
-  hold(entry: number, { buffer, start, end }: Line, times: number, hasRepeat: boolean): void {
-    const length = end - start;
+  hold(entry: number, { buffer, start, end, stays }: Line, times: number, hasRepeat: boolean): void {
+    this.#set(entry, at.hasRepeat, Number(hasRepeat));
+    this.#numbers[entry * numbers + at.times] = this.times(entry) + times;
+    if (buffer !== this.#buffer) this.settle();
+    this.#buffer = buffer;
+    if (this.#get(entry, at.inBuffer) < 0) this.#inBuffer.push(entry);
+    this.#set(entry, at.inBuffer, start);
+    this.#set(entry, at.lineLength, end - start);
+    if (!stays) this.settle();
+  }
+
+  /** Copies the lines that are held back, so that the input's buffer may change. */
+  settle(): void {
+    for (const entry of this.#inBuffer) if (this.#get(entry, at.inBuffer) >= 0) this.#copyLine(entry);
+    this.#inBuffer.length = 0;
+  }
+
+  #copyLine(entry: number): void {
+    const length = this.#get(entry, at.lineLength);
     const room = this.#get(entry, at.lineRoom);
     if (length > room) {
       if (room > 0) this.#pieces.give(this.#get(entry, at.line), room);
@@ -105,11 +130,10 @@ export class HeldEvents {
     }
     const place = this.#get(entry, at.line);
     // for a few hundred bytes, subarray() and copy() of a Buffer take longer than the copying
-    const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset + start, length);
+    const { buffer, byteOffset } = this.#buffer;
+    const bytes = new Uint8Array(buffer, byteOffset + this.#get(entry, at.inBuffer), length);
     this.#pieces.block(place).bytes.set(bytes, 4 * wordOf(place));
-    this.#set(entry, at.lineLength, length);
-    this.#set(entry, at.hasRepeat, Number(hasRepeat));
-    this.#numbers[entry * numbers + at.times] = this.times(entry) + times;
+    this.#set(entry, at.inBuffer, -1);
   }
 
   remove(entry: number): void {
@@ -119,6 +143,7 @@ export class HeldEvents {
     this.#pieces.give(this.#get(entry, at.key), this.#get(entry, at.keyLength));
     const room = this.#get(entry, at.lineRoom);
     if (room > 0) this.#pieces.give(this.#get(entry, at.line), room);
+    this.#set(entry, at.inBuffer, -1);
     this.#set(entry, at.next, this.#free);
     this.#free = entry;
   }
