@@ -7,7 +7,7 @@ import { invalidValue } from '../../schemas/pipe/messages/errors.js';
 import { printable } from '../../schemas/pipe/messages/printable.js';
 import { bytes, duration } from '../../schemas/pipe/terminal/human.js';
 import { type Column, shown } from './column.js';
-import { answerText, resultText } from './result.js';
+import { answerText, locateResult, resultText } from './result.js';
 import { startText } from './start.js';
 
 const quote = 34;
@@ -37,7 +37,7 @@ const columns: Record<string, Omit<FieldColumn, 'name' | 'title'>> = {
   dest: { min: 15, ideal: 39, text: destText, locate: locateDest },
   dport: { min: 5, ideal: 5, ...number(dport) },
   latency: { min: 9, ideal: 9, right: true, rank: 4, text: latencyText },
-  result: { min: 11, ideal: 30, fromStart: true, reason: true, text: resultText },
+  result: { min: 11, ideal: 30, fromStart: true, reason: true, text: resultText, locate: locateResult },
   duration: { min: 9, ideal: 9, right: true, text: (line) => numberText(line, lasted, duration) },
   sent: { min: 8, ideal: 8, right: true, text: (line) => numberText(line, sent, bytes) },
   received: { min: 8, ideal: 8, right: true, text: (line) => numberText(line, received, bytes) },

@@ -42,6 +42,15 @@ export function resultText(line: Line): string {
   return text;
 }
 
+const errorLength = '"error"'.length;
+const letterE = 101;
+
+/** Finds the result of an outcome, if it is the whole text. Returns whether it is. */
+export function locateResult(line: Line): boolean {
+  if (line.type !== 'outcome' || line.locate(icmp) || line.locate(dropReason) || line.locate(retransmits)) return false;
+  return line.locate(result) && !(line.to - line.from === errorLength && line.raw[line.from + 1] === letterE);
+}
+
 function connectionText(line: Line): string {
   const closed = line.text(closedBy);
   const us = line.number(lasted);
