@@ -8,7 +8,7 @@ import { type Block, blocks } from '../support/documents.js';
 /** Reads the manifest in the page of recipes. */
 export function manifestOf(page: string): IDaemonSet {
   const yaml = createRequire(import.meta.url)('js-yaml') as { load(text: string): IDaemonSet };
-  const [block] = blocks(page).filter(({ language }) => language === 'yaml') as [Block];
+  const [block] = blocks(page).filter(({ text }) => text.includes('kind: DaemonSet')) as [Block];
   return yaml.load(block.text);
 }
 
