@@ -50,7 +50,7 @@ export class Sketch implements Slots {
     this.values[at] = (this.values[at] as number) + times;
   }
 
-  /** Returns the value at quantile q; undefined if there are no values. */
+  /** Returns the value at quantile q; undefined if no value was added. */
   at(q: number): number | undefined {
     return this.total === 0 ? undefined : quantile(this, q, this.total);
   }

@@ -36,7 +36,7 @@ function inputFor(parsed: Parsed<typeof options>): Source & ViewInput {
   return inputOf(parsed, { files: rest, collector, speed, instead: 'use --where' });
 }
 
-/** Throws RuntimeError if there is no terminal that can be drawn on. */
+/** Throws RuntimeError unless standard output is a terminal that can be drawn on. */
 function checkTerminal(): void {
   const instead = 'write … | sink-table instead';
   if (!isTerminal(1) || !process.stdout.isTTY) throw new RuntimeError(`standard output is not a terminal; ${instead}`);

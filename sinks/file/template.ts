@@ -34,7 +34,7 @@ export class Template {
   readonly fields: string[];
   /** Those of them that are written as `{name}`, not as `{.name}`: they must be in a schema. */
   readonly schemaFields: string[];
-  /** How often its time changes (ms); undefined if there is no time in it. */
+  /** How often its time changes (ms); undefined for a template without a time. */
   readonly every: number | undefined;
 
   /** Throws UsageError for an unknown directive or an invalid field. `suffix` is added to each path. */

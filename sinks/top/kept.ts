@@ -18,7 +18,7 @@ export class Kept {
     buffer.copy(this.#bytes, 0, start, start + this.#length);
   }
 
-  /** The line; empty if there is none. */
+  /** The line; empty before the first one. */
   get text(): string {
     return this.#bytes?.toString('utf8', 0, this.#length) ?? '';
   }

@@ -185,7 +185,7 @@ export class Intake {
     for (const { pending } of this.windows.all) pending.end(line, ts);
   }
 
-  /** Returns the counts of a pane, or those for the first window if there is no pane yet. */
+  /** Returns the counts of a pane. Before the first pane they are those for the first window. */
   #missing(pane: Pane | undefined): MissingBySource {
     if (pane) return pane.missing;
     this.#unassigned ??= nothingMissing();

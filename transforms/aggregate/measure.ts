@@ -15,7 +15,7 @@ export interface WindowInfo {
   /** µs; `end` is exclusive. */
   start: number;
   end: number;
-  /** The time that rates are based on, µs; 0 if there is no rate. */
+  /** The time that rates are based on, µs; 0 without a rate. */
   span: number;
   /** Which events count as attempts. Events of the other type are about the same attempts. */
   counts: 'connect' | 'outcome';

@@ -200,7 +200,7 @@ export class AdditionCache implements KernelMemory {
     return this.#probe();
   }
 
-  /** Returns the record of the key, or -1. Sets the slot where it is, or where it belongs. */
+  /** Returns the record of the key, or -1. Sets the slot: the one that holds it, or the one for it. */
   #probe(): number {
     const key = this.#key;
     const { words } = this;

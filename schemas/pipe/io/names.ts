@@ -102,7 +102,7 @@ export function olderParts(name: string, names: readonly string[]): string[] {
     .map((part) => part.name);
 }
 
-/** Returns a pattern for the older parts of a recording, such as `out@*` for out.ndjson; undefined if there are no older parts. */
+/** Returns a pattern for the older parts of a recording, such as `out@*` for out.ndjson; undefined without older parts. */
 export function patternOf(path: string): string | undefined {
   const name = basename(path);
   const newest = olderParts(name, entries(dirname(path))).at(-1);

@@ -86,7 +86,7 @@ export class Feed {
     this.#hand(line);
   }
 
-  /** Feeds a line from where it was read and scanned. */
+  /** Feeds a line from the buffer into which it was read, and in which it was scanned. */
   read({ buffer, start, end, table, record }: LineSplitter): void {
     this.received++;
     this.#line.stays = true;

@@ -10,7 +10,7 @@ import { prometheus } from '../../../sinks/metrics/prometheus.js';
 const names = ['comm', 'dest', 'team'];
 const ts = '2026-11-23T08:15:30.123456Z';
 
-/** Some values that must be told apart, and some that are the same label. */
+/** Values that must become different labels, and some that become the same label. */
 const values = {
   comm: fc.constantFrom(undefined, '', 'curl', 'other', 'a"b\\c\nd', '\ud800', '\ud801', '\ufffd'),
   name: fc.constantFrom(undefined, 'www.example', 'other'),
@@ -69,7 +69,7 @@ interface Group {
   usedAt: number;
 }
 
-/** Who has a place, by the rule in the manual. */
+/** The groups that have a place, by the rule in the manual. */
 class Model {
   readonly groups = new Map<string, Group>();
   readonly other: Group = { attempts: 0, bytes: 0, usedAt: 0 };
