@@ -1,9 +1,9 @@
 import { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
+import { LastSecond, secondLength } from '../../schemas/pipe/line/moment.js';
 import { nanoseconds } from './preset.js';
 
 const [ts, host] = [new LineField('ts'), new LineField('host')];
-const secondLength = '2026-11-23T08:15:30'.length;
 const digits = 9;
 
 /** Reads single fields of events, without parsing them if the scanner accepts them. */
@@ -11,7 +11,7 @@ export class EventReader {
   readonly #line = new Line();
   #event: Record<string, unknown> | undefined; // if the scanner does not accept it
   // the second of the last time, and its number as text: most events come in order
-  readonly #second = Buffer.alloc(secondLength);
+  readonly #second = new LastSecond();
   #seconds = '';
 
   /** @param began the time of events that have no valid time (ms since the epoch) */
@@ -37,13 +37,10 @@ export class EventReader {
     if (this.#event) return nanoseconds(this.#event.ts ?? this.#event['@timestamp'], this.began);
     if (!line.locate(ts)) return nanoseconds(line.field('@timestamp'), this.began);
     const { raw, from } = line;
-    const second = this.#second;
-    let same = 0;
-    while (same < secondLength && raw[from + 1 + same] === second[same]) same++;
-    if (same === secondLength && this.#seconds !== '')
+    if (this.#seconds !== '' && this.#second.has(raw, from + 1))
       return `${this.#seconds}${raw.toString('latin1', from + secondLength + 2, from + secondLength + 8)}000`;
     const text = nanoseconds(line.text(ts), this.began);
-    raw.copy(second, 0, from + 1);
+    this.#second.keep(raw, from + 1);
     this.#seconds = text.startsWith('-') ? '' : text.slice(0, -digits);
     return text;
   }

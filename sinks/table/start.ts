@@ -1,21 +1,18 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
+import { LastSecond } from '../../schemas/pipe/line/moment.js';
 
 const [ts, start, latency] = [new LineField('ts'), new LineField('start'), new LineField('latency_us')];
 
-const secondLength = '2026-11-23T08:15:30'.length;
-
 /** Makes a function that formats the time of the call. It keeps the text of the last second, because most events come in order. */
 export function startText(time: (ts: string) => string): (line: Line) => string {
-  const last = Buffer.alloc(secondLength);
+  const last = new LastSecond();
   let text = '';
   return (line) => {
     if (!locateStart(line)) return time(startOf(line));
     const { raw, from } = line;
-    let same = 0;
-    while (same < secondLength && raw[from + 1 + same] === last[same]) same++;
-    if (same === secondLength) return text;
-    raw.copy(last, 0, from + 1);
+    if (last.has(raw, from + 1)) return text;
+    last.keep(raw, from + 1);
     text = time(startOf(line));
     return text;
   };

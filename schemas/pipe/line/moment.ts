@@ -11,3 +11,26 @@ export function momentText(us: number): string {
   const ms = Math.floor(us / 1000);
   return `${new Date(ms).toISOString().slice(0, -1)}${String(Math.floor(us - ms * 1000)).padStart(3, '0')}Z`;
 }
+
+/** The number of characters of a time up to its second. */
+export const secondLength = '2026-11-23T08:15:30'.length;
+
+/**
+ * Remembers the second of a time in the contract's format. Most events come in order, so what was computed for the last second can
+ * be used again.
+ */
+export class LastSecond {
+  readonly #bytes = Buffer.alloc(secondLength);
+
+  /** Returns whether the time at `raw[from]` is in the remembered second. */
+  has(raw: Buffer, from: number): boolean {
+    const bytes = this.#bytes;
+    let same = 0;
+    while (same < secondLength && raw[from + same] === bytes[same]) same++;
+    return same === secondLength;
+  }
+
+  keep(raw: Buffer, from: number): void {
+    raw.copy(this.#bytes, 0, from);
+  }
+}
