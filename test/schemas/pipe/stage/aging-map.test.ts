@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { AgingMap } from '../../../../schemas/pipe/stage/aging-map.js';
 
@@ -24,4 +26,28 @@ test('AgingMap has the same oldest entry as a plain Map', () => {
       assert.equal(map.oldest, model.keys().next().value);
     }),
   );
+});
+
+test('an AgingMap of few entries stays small, however many have come and gone', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = () => {
+    collect();
+    return getHeapStatistics().used_heap_size;
+  };
+  const map = new AgingMap<string, number>();
+  map.set('stays', 0);
+  assert.equal(map.oldest, 'stays');
+  const pass = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      map.set(`${i}`, i);
+      map.delete(`${i}`);
+    }
+  };
+  pass(1_000);
+  const before = used();
+  pass(200_000);
+  const grown = used() - before;
+  assert.ok(grown < 500_000, `${grown} bytes more`);
+  assert.equal(map.oldest, 'stays');
 });
