@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { dist } from '../../schemas/pipe/io/dist.js';
+import { ownStreams } from '../../schemas/pipe/io/own-streams.js';
 
 export type Archive = 'gzip' | 'zstd' | 'parquet';
 
@@ -23,7 +24,7 @@ export class Archiver {
 
   /** Archives the file `from` as `to` and syncs it to disk. */
   make(from: string, to: string, modified: number): Promise<void> {
-    this.#worker ??= new Worker(new URL('sinks/file/archive-worker.cjs', dist));
+    this.#worker ??= new Worker(new URL('sinks/file/archive-worker.cjs', dist), ownStreams);
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
       const finish = (error?: object) => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { constants, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { numbered } from '../support/lines.js';
-import { folder } from '../support/process.js';
+import { folder, killGroup, start, until } from '../support/process.js';
 import { root, shell } from '../support/shell.js';
 import { Terminal } from '../support/terminal.js';
 
@@ -58,4 +61,34 @@ test('a stage that reads from a terminal says what it waits for', async (t) => {
   await terminal.shows('that', ([line]) => line === said);
   terminal.type('\x04');
   assert.equal(await terminal.ended, 0);
+});
+
+const nonBlocking = ({ pid }: ChildProcess) =>
+  [1, 2].filter((fd) => {
+    const [, flags] = /^flags:\s+0*(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')) ?? [];
+    return Number.parseInt(flags as string, 8) & constants.O_NONBLOCK;
+  });
+
+// A shell passes its own output to a process that does not use it, as in `collector | tee >(sink-file --compress gzip a) | …`.
+test('a thread that compresses does not make the output non-blocking', async (t) => {
+  const dir = folder(t);
+  const { child } = start(t, ['sink-file', '--rotate-size', '64K', '--compress', 'gzip', 'out'], dir);
+  child.stdin?.write(input);
+  await until('an archive', () => readdirSync(dir).some((name) => name.endsWith('.gz')));
+  assert.deepEqual(nonBlocking(child), []);
+});
+
+test('a thread that decompresses does not make the output non-blocking', async (t) => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'in'), input);
+  await shell('zstd -q in', dir);
+  const { child, ended } = start(t, ['filter', 'in.zst', '-'], dir);
+  let bytes = 0;
+  child.stdout?.on('data', (data) => {
+    bytes += data.length;
+  });
+  await until('all lines', () => bytes === input.length);
+  assert.deepEqual(nonBlocking(child), []);
+  killGroup(child);
+  await ended;
 });

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Decoder } from './decompressed.js';
 import { dist } from './dist.js';
+import { ownStreams } from './own-streams.js';
 
 /** What the worker thread replies: a piece of the contents; or, at the end of a piece that it was sent, what it found. */
 export type UnzstdReply = { plain: Uint8Array } | { complete: boolean; error?: string };
@@ -17,6 +18,7 @@ export class Unzstd implements Decoder {
     this.#put = put;
     this.#complete = true;
     this.#worker ??= new Worker(new URL('schemas/pipe/io/unzstd-worker.cjs', dist), {
+      ...ownStreams,
       workerData: this.#waiting.buffer,
     })
       .on('error', (error) => this.#replied(error))
