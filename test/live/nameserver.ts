@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { knotd } from '../support/knot.js';
 import { fresh } from './folder.js';
@@ -39,8 +40,8 @@ $TTL 300
 `;
 export const big = Array.from({ length: 200 }, (_, i) => `127.1.1.${i + 1}`);
 
-/** Starts a real server on 127.0.0.1 and ::1 of the namespace. */
-export async function nameserver(net: Net): Promise<void> {
+/** Starts a real server on 127.0.0.1 and ::1 of the namespace. Returns its process. */
+export async function nameserver(net: Pick<Net, 'run' | 'spawn'>): Promise<ChildProcess> {
   const dir = fresh('knot');
   mkdirSync(dir);
   const zones = { 'example.test': zone, '0.0.127.in-addr.arpa': reverse };
@@ -51,6 +52,7 @@ export async function nameserver(net: Net): Promise<void> {
     return ['127.0.0.1:53', '[::1]:53'].every((at) => udp.includes(at) && tcp.includes(at));
   };
   await until('knotd listens', listening);
+  return child;
 }
 
 export interface Rule {
