@@ -55,9 +55,12 @@ const lazy: Plugin = {
   },
 };
 
-/** What `import.meta.url` is in a bundle, which is in a folder of dist/: the place of io/dist.ts, the only module that uses it. */
-const location =
-  "const importMetaUrl = require('node:url').pathToFileURL(__dirname + '/../schemas/pipe/io/dist.js').href;";
+/**
+ * What `import.meta.url` is in a bundle whose folder is `up` from dist/: the place of io/dist.ts, the only module that uses it.
+ */
+const location = (up: string) =>
+  `const importMetaUrl = require('node:url').pathToFileURL(__dirname + '/${up}schemas/pipe/io/dist.js').href;`;
+const define = { 'import.meta.url': 'importMetaUrl' };
 
 /** The npm packages that are part of what was built. */
 export const packages = new Set<string>();
@@ -96,9 +99,9 @@ export async function bundle(files: Record<string, Source>): Promise<void> {
       ...common,
       stdin: { contents, resolveDir: `${dist}bin`, sourcefile: `${basename(place)}.js` },
       outfile: start ? codeOf(place) : `${dist}${place}`,
-      banner: { js: (start ? wrapper.open : '') + location },
+      banner: { js: (start ? wrapper.open : '') + location('../') },
       footer: { js: start ? wrapper.close : '' },
-      define: { 'import.meta.url': 'importMetaUrl' },
+      define,
       charset: 'ascii',
       external: ['tsx'],
       plugins: [lazy],
@@ -107,16 +110,29 @@ export async function bundle(files: Record<string, Source>): Promise<void> {
   }
 }
 
-/** Bundles the module of each worker thread in dist/ into one file beside it, NAME.cjs. It shares the file of zstd's decoder. */
+/**
+ * Bundles the module of each worker thread in dist/ into one file beside it, NAME.cjs. It shares the files of zstd's decoder and
+ * of the scanner.
+ */
 export async function bundleThreads(modules: string[]): Promise<void> {
   for (const module of modules) {
-    const zstd = `${'../'.repeat(module.split('/').length - 1)}seldom/wasm-zstd.cjs`;
+    const up = '../'.repeat(module.split('/').length - 1);
+    const shared: Plugin = {
+      name: 'shared',
+      setup({ onResolve }) {
+        onResolve({ filter: /^@hpcc-js\/wasm-zstd$|\/generated\/wasm\.js$/ }, ({ path }) => ({
+          path: fileOf(path).replace('../', up),
+          external: true,
+        }));
+      },
+    };
     await buildNoting({
       ...common,
       entryPoints: [`${dist}${module}`],
       outfile: `${dist}${module.replace(/js$/, 'cjs')}`,
-      external: [zstd],
-      alias: { '@hpcc-js/wasm-zstd': zstd },
+      banner: { js: location(up) },
+      define,
+      plugins: [shared],
     });
   }
 }

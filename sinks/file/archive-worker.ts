@@ -28,7 +28,7 @@ async function archive({ kind, from, to, modified }: ArchiveJob): Promise<void> 
     return open(to, 'wx', 0o600);
   });
   try {
-    if (kind === 'parquet') await writeParquet(from, file);
+    if (kind === 'parquet') writeParquet(from, file.fd);
     else {
       const source = createReadStream(from, { highWaterMark: piece });
       await pipeline(source, kind === 'gzip' ? zlib.createGzip() : await zstd(), async (compressed) => {
