@@ -58,7 +58,7 @@ static __always_inline void attempt_error(struct sock *sk)
 static __always_inline void attempt_state(struct sock *sk, int from, int to)
 {
 	if (from == TCP_CLOSE && to == TCP_SYN_SENT)
-		attempt_syn_sent(sk);
+		attempt_syn_sent(sk, SCRATCH_SYN_SENT);
 	else
 		attempt_state_left(sk, from, to);
 }

@@ -104,6 +104,25 @@ static __always_inline void report_alone(struct call *call, long ret, struct soc
 		drop(ATTEMPT_DROP_TABLE);
 }
 
+/* If no program saw that the socket left SYN_SENT, because they were busy, records it with what the call's result shows. */
+static __always_inline void left_unseen(struct attempt *attempt, struct sock *sk, long ret)
+{
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	if (state == TCP_SYN_SENT || state == TCP_SYN_RECV)
+		return;
+	attempt->established = ret >= 0 || state != TCP_CLOSE;
+	if (!attempt->established && !failure(ret, true))
+		return;
+	attempt->at_once = !attempt->established;
+	attempt->left_ns = bpf_ktime_get_boot_ns();
+	attempt->left.sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	attempt->event.retransmits = retransmits(sk);
+	if (attempt->established && reports(ATTEMPT_CLOSED))
+		connection_opened(attempt->key, attempt);
+	__sync_fetch_and_or(&attempt->flags, ATTEMPT_LEFT);
+}
+
 static __always_inline void finish_call(struct call *call, long ret)
 {
 	__u64 key = (__u64)call->flow;
@@ -118,6 +137,8 @@ static __always_inline void finish_call(struct call *call, long ret)
 		return;
 	}
 	event = &attempt->event;
+	if (ret != -EINPROGRESS && !(*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT))
+		left_unseen(attempt, call->flow, ret);
 	if (reports(ATTEMPT_CONNECT)) {
 		if (!(*(volatile __u32 *)&attempt->flags & ATTEMPT_LEFT))
 			read_endpoints(&event->endpoints, copy_sock(&buffer, call->flow));

@@ -90,6 +90,19 @@ int socket_state_left(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/*
+ * The collector attaches this since Linux 7. There the program of a raw tracepoint can be preempted, and until it continues the
+ * kernel skips it for the other threads on that CPU. The program of a kprobe is never preempted.
+ */
+SEC("kprobe/tcp_connect")
+int syn_due(struct pt_regs *ctx)
+{
+	__u64 argument[] = ARGUMENTS(ctx);
+
+	attempt_syn_due((struct sock *)argument[0]);
+	return 0;
+}
+
 SEC("?raw_tp/kfree_skb")
 int packet_drop(struct bpf_raw_tracepoint_args *ctx)
 {

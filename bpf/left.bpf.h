@@ -49,6 +49,22 @@ static __always_inline void fill_outcome(struct attempt *attempt)
 	event->time_ns = attempt->left_ns;
 }
 
+/* Reports an attempt of which no program saw the end or the return, or counts it as lost if its cause is not known. */
+static __always_inline void report_unseen(__u64 key, struct attempt *attempt)
+{
+	if (claims_connect(attempt)) {
+		attempt->event.endpoints = attempt->left;
+		submit(&attempt->event, ATTEMPT_CONNECT);
+	}
+	fill_outcome(attempt);
+	if (reports(ATTEMPT_OUTCOME) && (attempt->established || attempt->event.error))
+		submit(&attempt->event, ATTEMPT_OUTCOME);
+	else if (reports(ATTEMPT_OUTCOME))
+		drop(ATTEMPT_DROP_TABLE);
+	connection_reported(key);
+	forget(key);
+}
+
 static __always_inline __u32 retransmits(struct sock *sk)
 {
 	return BPF_CORE_READ((struct tcp_sock *)sk, total_retrans);

@@ -66,17 +66,7 @@ static __always_inline void finish_unseen(struct scratch *room, struct attempt *
 	} else if (__sync_fetch_and_or(&attempt->flags, ATTEMPT_RETURNED) & ATTEMPT_RETURNED) {
 		return;
 	}
-	if (claims_connect(attempt)) {
-		attempt->event.endpoints = attempt->left;
-		submit(&attempt->event, ATTEMPT_CONNECT);
-	}
-	fill_outcome(attempt);
-	if (reports(ATTEMPT_OUTCOME) && (attempt->established || attempt->event.error))
-		submit(&attempt->event, ATTEMPT_OUTCOME);
-	else if (reports(ATTEMPT_OUTCOME))
-		drop(ATTEMPT_DROP_TABLE);
-	connection_reported(key);
-	forget(key);
+	report_unseen(key, attempt);
 }
 
 /* Reports a waiting attempt: its connect line, if that is due and not written yet, and its pending line, if that is due. */

@@ -83,7 +83,7 @@ struct scratch {
  * Indexed by enum scratch_use. Written and read only by the program of that step, which never runs twice at once on one CPU,
  * although the program of another step may interrupt it.
  */
-enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_END, SCRATCH_OPEN, SCRATCH_CALL, SCRATCH_DROP, SCRATCH_USES };
+enum scratch_use { SCRATCH_SYN_SENT, SCRATCH_SYN_DUE, SCRATCH_END, SCRATCH_OPEN, SCRATCH_CALL, SCRATCH_DROP, SCRATCH_USES };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCH_USES);

@@ -10,6 +10,7 @@
 #include "call_entry.bpf.h"
 #include "endpoints.bpf.h"
 #include "filter.bpf.h"
+#include "left.bpf.h"
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 #include "task.bpf.h"
@@ -39,7 +40,8 @@ static __always_inline bool syn_sent_in_call(struct call *call, struct sock *sk,
 
 /*
  * Returns the call that sent this SYN, if its entry was not seen or was recorded for another socket: because another thread
- * changed the address or the descriptor before the kernel read it, or because the entry program was busy.
+ * changed the address or the descriptor before the kernel read it, or because the entry program was busy. If the record has a
+ * flow, it is of an earlier call whose return was not seen either.
  */
 static __always_inline struct call *late_call(struct sock *sk)
 {
@@ -47,23 +49,32 @@ static __always_inline struct call *late_call(struct sock *sk)
 
 	if (!call)
 		return NULL;
-	if (!call->entry)
+	if (!call->entry || call->flow)
 		add(&counters.late, 1);
-	else if (call->flow)
+	if (call->flow)
 		end_unseen(call);
 	start_call(call, sk);
 	call->entry = CALL_CONNECT;
 	return call;
 }
 
-/* Deletes an earlier entry for this address: an attempt whose end was not seen, which is a loss, or one already reported. */
+/*
+ * Deletes an earlier entry for this address: an attempt that has been reported, or one of which no program saw the return, which
+ * is reported now, or the end, which is a loss.
+ */
 static __always_inline void forget_earlier(__u64 key)
 {
-	const struct attempt *earlier = any_open() ? bpf_map_lookup_elem(&attempts, &key) : NULL;
+	struct attempt *earlier = any_open() ? bpf_map_lookup_elem(&attempts, &key) : NULL;
+	__u32 flags;
 
 	if (!earlier)
 		return;
-	if ((earlier->flags & (ATTEMPT_RETURNED | ATTEMPT_LEFT)) != (ATTEMPT_RETURNED | ATTEMPT_LEFT))
+	flags = __sync_fetch_and_or(&earlier->flags, ATTEMPT_RETURNED);
+	if (flags & ATTEMPT_LEFT && !(flags & ATTEMPT_RETURNED)) {
+		report_unseen(key, earlier);
+		return;
+	}
+	if (!(flags & ATTEMPT_LEFT))
 		drop(ATTEMPT_DROP_TABLE);
 	forget(key);
 }
@@ -74,7 +85,7 @@ static __always_inline __u64 first_look_ns(__u64 start_ns)
 	return config.pending ? start_ns + ATTEMPT_PENDING_DUE_NS : NEVER;
 }
 
-static __always_inline void attempt_syn_sent(struct sock *sk)
+static __always_inline void attempt_syn_sent(struct sock *sk, enum scratch_use use)
 {
 	__u64 key = (__u64)sk;
 	struct sock_copy buffer;
@@ -88,7 +99,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	/* An MPTCP socket changes its state too, but it is its subflows that send SYNs. */
 	if (!(call && call->sk == sk && !call->mptcp) && READ_GIVEN(sk, sk_protocol) != IPPROTO_TCP)
 		return;
-	if (call && call->sk != sk && (!call->mptcp || call->flow))
+	if (call && (call->flow || (call->sk != sk && !call->mptcp)))
 		call = NULL;
 	if (!call && !task_wanted())
 		return;
@@ -105,7 +116,7 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	common = copy_sock(&buffer, sk);
 	if (call && (!syn_sent_in_call(call, sk, common) || !outlives_call(call)))
 		return;
-	room = scratch(SCRATCH_SYN_SENT);
+	room = scratch(use);
 	if (!room)
 		return;
 	attempt = &room->attempt;
@@ -138,6 +149,15 @@ static __always_inline void attempt_syn_sent(struct sock *sk)
 	} else if (!call) {
 		drop(ATTEMPT_DROP_TABLE);
 	}
+}
+
+/* Does the same just before the SYN is sent, if no program saw the change of the state: they were busy. */
+static __always_inline void attempt_syn_due(struct sock *sk)
+{
+	const struct call *call = current_call();
+
+	if (call && !call->flow)
+		attempt_syn_sent(sk, SCRATCH_SYN_DUE);
 }
 
 #endif

@@ -8,11 +8,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <memory>
 #include <new>
 #include <system_error>
@@ -35,6 +37,15 @@ bool is_entry(const bpf_program *program) {
 
 // Whether the program is for dropped packets, which are reported only if that is asked for.
 bool is_for_drops(const bpf_program *program) { return !strcmp(bpf_program__name(program), "packet_drop"); }
+
+// Whether the program sees the SYNs that programs of raw tracepoints miss because they are preempted.
+bool is_for_missed(const bpf_program *program) { return !strcmp(bpf_program__name(program), "syn_due"); }
+
+// Whether programs of raw tracepoints can be preempted: since Linux 7.0.
+bool tracepoints_preempt() {
+	utsname kernel;
+	return !uname(&kernel) && atoi(kernel.release) >= 7;
+}
 
 const char *function_of(const bpf_program *program) { return strchr(bpf_program__section_name(program), '/') + 1; }
 
@@ -93,8 +104,8 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 void Program::select_programs(bool drops) {
 	bpf_program *p;
 	bpf_object__for_each_program(p, object_) {
-		if (is_for_drops(p)) {
-			bpf_program__set_autoload(p, drops);
+		if (is_for_drops(p) || is_for_missed(p)) {
+			bpf_program__set_autoload(p, is_for_drops(p) ? drops : tracepoints_preempt());
 			continue;
 		}
 		if (bpf_program__autoload(p)) continue;
