@@ -40,11 +40,12 @@ import { giveUpRights, successor } from './user.js';
 /** Starts the first tier that really attaches. If every tier fails, logs their reasons and throws the last one. */
 function startBest(addon: Addon, parsed: Parsed<typeof options>, filters: Partial<StartOptions>): Promise<End> {
   const { tier: forced } = parsed.values;
-  const { order, why: notFentry }: ReturnType<typeof ranked> = forced ? { order: [forced] } : ranked();
+  const { order, misses }: ReturnType<typeof ranked> = forced ? { order: [forced], misses: {} } : ranked();
   const reasons: string[] = [];
   const { status: withStatus, tier: _, metrics: __, user: ___, ...given } = parsed.given;
   const header = (tier: Tier) => {
-    const all = notFentry && tier === 'kprobe' ? [notFentry] : reasons;
+    const why = tier === 'kprobe' ? misses.fentry : misses[tier];
+    const all = why ? [...reasons, why] : reasons;
     return canonical(
       status('collector', 'start', {
         tier,

@@ -84,9 +84,10 @@ async function run({ values }: Parsed<typeof options>): Promise<number> {
     lines.push(verdict(tier, reason));
     for (const name of unhooked) lines.push(`note   ${tier}: ${unseen(name)}`);
   }
-  const { order, why } = ranked();
+  const { order, misses } = ranked();
   const best = order.find((tier) => works.includes(tier));
-  if (why && best === 'kprobe' && works.includes('fentry')) lines.push(`note   ${why}`);
+  const why = best === 'kprobe' ? works.includes('fentry') && misses.fentry : best && misses[best];
+  if (why) lines.push(`note   ${why}`);
   if (best) lines.push(verdict('--dns', await tryDns(addon, best)));
   lines.push(...cgroupNotes().map((note) => `note   ${note}`));
   const result = best ? `collector works here, with the tier ${best}` : 'collector does not work here';

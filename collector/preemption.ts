@@ -28,11 +28,17 @@ export function preempts(kernel: string, read: (path: string) => string): boolea
   return !/^CONFIG_PREEMPT_(NONE|VOLUNTARY)=y$/m.test(config);
 }
 
-const missed =
-  'fentry: this kernel preempts, so attempts that start on a CPU while the program is interrupted there would be missed';
+const missed = (tier: Tier) =>
+  `${tier}: this kernel preempts, so attempts that start on a CPU while the program is interrupted there are missed, and counted as lost`;
 
-/** Returns the tiers, the best first, and why fentry is not the first, if it is not. */
-export function ranked(): { order: readonly Tier[]; why?: string } {
-  if (!preempts(version(), text)) return { order: tiers };
-  return { order: ['kprobe', 'fentry', 'tracepoint'], why: missed };
+/** Returns the tiers, the best first, and why some of them miss attempts on this kernel. */
+export function ranked(
+  kernel = version(),
+  read = text,
+  series = release(),
+): { order: readonly Tier[]; misses: { [tier in Tier]?: string } } {
+  if (!preempts(kernel, read)) return { order: tiers, misses: {} };
+  const tracepoints = Number.parseInt(series, 10) >= 7; // since then their programs can be preempted too
+  const misses = { fentry: missed('fentry'), ...(tracepoints && { tracepoint: missed('tracepoint') }) };
+  return { order: ['kprobe', 'fentry', 'tracepoint'], misses };
 }

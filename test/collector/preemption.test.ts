@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { release } from 'node:os';
 import { test } from 'node:test';
-import { preempts } from '../../collector/preemption.js';
+import { preempts, ranked } from '../../collector/preemption.js';
 
 const dynamic = '#1 SMP PREEMPT_DYNAMIC Debian 6.12.117-1 (2026-08-01)';
 const modes = '/sys/kernel/debug/sched/preempt';
@@ -25,4 +25,13 @@ for (const [kernel, files, expected] of [
       preempts(kernel, (path) => files[path] ?? ''),
       expected,
     );
+  });
+
+for (const [kernel, series, expected] of [
+  ['#1 SMP Debian', '6.12.0', []],
+  ['#1 SMP PREEMPT', '6.12.0', ['fentry']],
+  ['#1 SMP PREEMPT', '7.0.0', ['fentry', 'tracepoint']],
+] as [string, string, string[]][])
+  test(`the tiers that miss attempts on ${series}, ${kernel}: ${expected.join(', ') || 'none'}`, () => {
+    assert.deepEqual(Object.keys(ranked(kernel, () => '', series).misses), expected);
   });
