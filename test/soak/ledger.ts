@@ -49,12 +49,17 @@ export class Arrived {
 /** The ports whose number tells the name that was looked up just before (load.py). */
 const isNamed = (port: number) => port >= 20_000 && port < 21_000;
 
+/** What each connection to a port sends and receives (load.py). */
+const payloads: Record<number, string> = { 8080: '10 10', 8081: '3 0', 8082: '3 0', 8083: '0 0', 8086: '0 0' };
+
 /** Everything that the main file contains, counted like the load generator does it. */
 export class Ledger extends Arrived {
   readonly counts: Counts = {};
   readonly lost: Counts = {};
   /** Events of an attempt that has none before, or that has ended. */
   stray = 0;
+  /** Ends of connections that cannot have carried these bytes. */
+  readonly odd: Closed[] = [];
   /** Attempts with the name of another look-up, and without one. */
   readonly names = { wrong: 0, missing: 0 };
   /** Attempts that have started but not ended, and connections that are open. */
@@ -92,6 +97,8 @@ export class Ledger extends Arrived {
       this.#add(`${event.dport} ${event.closed_by}`);
       this.#add(`${event.dport} sent`, event.bytes_sent);
       this.#add(`${event.dport} received`, event.bytes_received);
+      const payload = payloads[event.dport];
+      if (payload && `${event.bytes_sent} ${event.bytes_received}` !== payload) this.odd.push(event);
     },
     dns: (event: Dns) => this.#add(event.addrs ? 'dns ok' : 'dns failed'),
     lost: ({ stage, where, count }: Lost) => {
