@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "life.bpf.h"
@@ -146,6 +147,27 @@ static __always_inline struct attempt *mptcp_connection(struct sock *sk)
 	return bpf_map_lookup_elem(&connections, &key);
 }
 
+/* Counts a connection whose end no program saw as lost, unless one sees it just now. */
+static __always_inline void lose_connection(__u64 key, struct attempt *connection)
+{
+	if (__sync_fetch_and_or(&connection->flags, CONNECTION_CLAIMED) & CONNECTION_CLAIMED)
+		return;
+	drop(ATTEMPT_DROP_CLOSE);
+	forget_connection(key);
+}
+
+/*
+ * Whether the connection is this socket's. Its own may be gone, if no program saw its end, and another one that is not followed may
+ * have the same memory by now. At the end of a connection the local port is already 0.
+ */
+static __always_inline bool is_own(const struct attempt *connection, const struct sock *sk)
+{
+	const struct attempt_endpoints *own = &connection->event.endpoints;
+	__u16 sport = BPF_CORE_READ(sk, __sk_common.skc_num);
+
+	return BPF_CORE_READ(sk, __sk_common.skc_dport) == bpf_htons(own->dport) && (!sport || !own->sport || sport == own->sport);
+}
+
 /* Handles a change of the state of a socket that was established. Two programs may call this for the same change. */
 static __always_inline void connection_state(struct sock *sk, int to)
 {
@@ -153,6 +175,10 @@ static __always_inline void connection_state(struct sock *sk, int to)
 	struct attempt *connection = bpf_map_lookup_elem(&connections, &key);
 	struct attempt_life *life;
 
+	if (connection && !is_own(connection, sk)) {
+		lose_connection(key, connection);
+		return;
+	}
 	if (to == TCP_CLOSE) {
 		if (connection)
 			connection_closed(sk, key, connection);

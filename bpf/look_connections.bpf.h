@@ -13,15 +13,6 @@
 #include "maps.bpf.h"
 #include "sock.bpf.h"
 
-/* Counts a connection whose end no program saw as lost, unless one sees it just now. */
-static __always_inline void lose_connection(__u64 key, struct attempt *connection)
-{
-	if (__sync_fetch_and_or(&connection->flags, CONNECTION_CLAIMED) & CONNECTION_CLAIMED)
-		return;
-	drop(ATTEMPT_DROP_CLOSE);
-	forget_connection(key);
-}
-
 /* Looks at one entry of `connections`. Returns 1 to stop. */
 static long look_at_connection(struct bpf_map *map __attribute__((unused)), const __u64 *given, struct attempt *connection,
 			       void *unused __attribute__((unused)))
