@@ -75,6 +75,7 @@ export function disk(size: string): string {
   const path = fresh('disk');
   mkdirSync(path);
   here.run('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path);
+  onExit(() => here.run('umount', '--lazy', path));
   return path;
 }
 
