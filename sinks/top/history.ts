@@ -7,7 +7,7 @@ export class History {
   #end = 0; // the end of the older lines after #next; 0 if there are none
   #oldest = 0; // the start of the oldest line after #next
 
-  constructor(size = 1 << 20) {
+  constructor(size = 512 << 10) {
     this.#ring = Buffer.allocUnsafeSlow(size);
   }
 

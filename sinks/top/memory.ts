@@ -2,7 +2,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** How much garbage may collect (bytes). V8 itself would wait for 8 MiB. */
-const mostGarbage = 2 << 20;
+const mostGarbage = 1 << 20;
 /** A small new space, and an optimizing compiler that inlines no functions: it would need 2 MiB more. */
 const flags = [
   '--semi-space-growth-factor=1',
