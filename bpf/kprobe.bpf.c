@@ -2,7 +2,8 @@
 /*
  * The tier for kernels without trampolines: it hooks the same functions as the fentry tier by kprobe and kretprobe, and the same
  * tracepoints as raw tracepoints. For each function the kernel can follow only a limited number of calls to their return at the
- * same time (twice the number of CPUs, at least ten). A further call is counted as lost when its thread exits or connects again.
+ * same time (twice the number of CPUs, at least ten). The return of a further connect() is seen at the end of the system call. Any
+ * other call is then counted as lost when its thread exits or connects again.
  * The programs are in the order in which an attempt meets them; the collector attaches them from the last to the first.
  */
 #define SEES_ICMP6
@@ -28,6 +29,13 @@ int connect_exit(struct pt_regs *ctx)
 }
 
 /* The collector leaves out the programs marked with "?" if the kernel lacks their function. */
+SEC("?tp/syscalls/sys_exit_connect")
+int connect_over(struct trace_event_raw_sys_exit *ctx)
+{
+	call_returned(ctx->ret, CALL_CONNECT);
+	return 0;
+}
+
 SEC("?kprobe/tcp_sendmsg_fastopen")
 int fastopen_enter(struct pt_regs *ctx)
 {

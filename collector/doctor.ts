@@ -55,6 +55,8 @@ async function tryDns(addon: Addon, tier: Tier): Promise<string | undefined> {
 function unseen(name: string): string {
   if (name === 'inet_sk_error_report') return 'the kernel lacks the tracepoint inet_sk_error_report: no icmp over IPv4';
   if (name === 'tcp_v6_err') return 'the kernel lacks the function tcp_v6_err: no icmp over IPv6';
+  if (name === 'syscalls/sys_exit_connect')
+    return 'it cannot use the tracepoint sys_exit_connect: while about ten calls wait, it loses others';
   return `the kernel has no function ${name} to hook: attempts that fail in it before a SYN are not seen`;
 }
 

@@ -175,6 +175,7 @@ void Program::attach() {
 bpf_link *Program::attach(bpf_program *program) {
 	if (bpf_program__type(program) != BPF_PROG_TYPE_TRACEPOINT) return bpf_program__attach(program);
 	int fd = open_tracepoint(function_of(program));
+	if (fd < 0 && optional_.count(bpf_program__name(program))) return nullptr;
 	if (fd < 0) throw Failure(std::string("cannot open tracepoint ") + function_of(program), -fd, "attach");
 	bpf_link *link = bpf_program__attach_perf_event(program, fd);
 	if (link) return link;
