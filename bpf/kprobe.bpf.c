@@ -28,7 +28,7 @@ int connect_exit(struct pt_regs *ctx)
 	return 0;
 }
 
-/* The collector leaves out the programs marked with "?" if the kernel lacks their function. */
+/* The collector leaves out the programs marked with "?" if the kernel lacks their function or tracepoint, or refuses it. */
 SEC("?tp/syscalls/sys_exit_connect")
 int connect_over(struct trace_event_raw_sys_exit *ctx)
 {

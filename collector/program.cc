@@ -35,12 +35,6 @@ bool is_entry(const bpf_program *program) {
 	return name.size() > 6 && name.compare(name.size() - 6, 6, "_enter") == 0;
 }
 
-// Whether the program is for dropped packets, which are reported only if that is asked for.
-bool is_for_drops(const bpf_program *program) { return !strcmp(bpf_program__name(program), "packet_drop"); }
-
-// Whether the program sees the SYNs that programs of raw tracepoints miss because they are preempted.
-bool is_for_missed(const bpf_program *program) { return !strcmp(bpf_program__name(program), "syn_due"); }
-
 // Whether programs of raw tracepoints can be preempted: since Linux 7.0.
 bool tracepoints_preempt() {
 	utsname kernel;
@@ -104,12 +98,11 @@ Program::Program(const std::string &path, const attempt_config &config, const st
 void Program::select_programs(bool drops) {
 	bpf_program *p;
 	bpf_object__for_each_program(p, object_) {
-		if (is_for_drops(p) || is_for_missed(p)) {
-			bpf_program__set_autoload(p, is_for_drops(p) ? drops : tracepoints_preempt());
-			continue;
-		}
-		if (bpf_program__autoload(p)) continue;
-		optional_.insert(bpf_program__name(p));
+		std::string name = bpf_program__name(p);
+		if (name == "packet_drop") bpf_program__set_autoload(p, drops);
+		else if (name == "syn_due") bpf_program__set_autoload(p, tracepoints_preempt());
+		else if (!bpf_program__autoload(p)) optional_.insert(name);
+		if (!optional_.count(name)) continue;
 		if (!is_left_out(p) && !has_function(p)) leave_out(p);
 		bpf_program__set_autoload(p, !is_left_out(p));
 	}
