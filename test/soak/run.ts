@@ -123,6 +123,11 @@ collector --dns --report attempt,outcome,closed --netns ${net.inode} --status | 
     await Load.start(net, 'connect'),
   ] as const;
 
+  const restart = async (service: { down(): Promise<unknown>; up(): Promise<unknown> }) => {
+    await service.down();
+    await sleep(outage * 1000);
+    await service.up();
+  };
   let turns = 0;
   const faults: [name: string, run: () => Promise<unknown>][] = [
     [
@@ -147,22 +152,8 @@ collector --dns --report attempt,outcome,closed --netns ${net.inode} --status | 
         receiver.behaviour = normal;
       },
     ],
-    [
-      'NATS down',
-      async () => {
-        await nats.down('SIGTERM');
-        await sleep(outage * 1000);
-        await nats.up();
-      },
-    ],
-    [
-      'resolver of the programs down',
-      async () => {
-        await resolvers.load.down();
-        await sleep(outage * 1000);
-        await resolvers.load.up();
-      },
-    ],
+    ['NATS down', () => restart({ down: () => nats.down('SIGTERM'), up: () => nats.up() })],
+    ['resolver of the programs down', () => restart(resolvers.load)],
     [
       'resolver of the programs does not answer',
       async () => {
@@ -171,14 +162,7 @@ collector --dns --report attempt,outcome,closed --netns ${net.inode} --status | 
         resolvers.load.kill('SIGCONT');
       },
     ],
-    [
-      'resolver of enrich down',
-      async () => {
-        await resolvers.enrich.down();
-        await sleep(outage * 1000);
-        await resolvers.enrich.up();
-      },
-    ],
+    ['resolver of enrich down', () => restart(resolvers.enrich)],
     [
       'disk full',
       async () => {
