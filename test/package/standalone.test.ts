@@ -82,7 +82,7 @@ for (const release of ['bookworm', 'bullseye', 'trixie'])
 
 /** Runs a command in an emulated arm64 processor, with the libraries below a folder. */
 function emulated(libraries: string, words: string[]): Buffer {
-  const install = `command -v qemu-aarch64-static >/dev/null || apt-get install -qq -y --no-install-recommends qemu-user-static >/dev/null`;
+  const install = `command -v qemu-aarch64-static >/dev/null || ${project}.ci/install qemu-user-static`;
   execFileSync('bash', ['-c', install], { stdio: ['ignore', 'ignore', 'inherit'] });
   return execFileSync('qemu-aarch64-static', ['-L', libraries, ...words]);
 }
