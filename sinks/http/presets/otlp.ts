@@ -1,6 +1,10 @@
 import type { Otel } from '../../../schemas/generated/events.js';
+import type { Line } from '../../../schemas/pipe/line/line.js';
+import { LineField } from '../../../schemas/pipe/line/line-field.js';
 import { Body } from '../body.js';
-import { nanoseconds, type Preset } from '../preset.js';
+import { EventReader } from '../event-reader.js';
+import type { Preset } from '../preset.js';
+import { attributesOf } from './otlp-attributes.js';
 
 type Value = { stringValue: string } | { intValue: string } | { doubleValue: number } | { boolValue: boolean };
 type Event = { [key: string]: unknown };
@@ -15,7 +19,8 @@ export const otlp = (): Preset => ({
   isTemporary: (status) => [408, 429, 502, 503, 504].includes(status),
   body: ({ lines, began }) => {
     const logs = new Logs();
-    for (const line of lines) if (!logs.copy(line)) add(logs, line, began);
+    const event = new EventReader(began);
+    for (const line of lines) if (!logs.copy(line)) add(logs, line, event);
     return logs.body;
   },
   results: ({ body }) => {
@@ -30,20 +35,35 @@ export const otlp = (): Preset => ({
 
 const ours = { attributes: [{ key: 'service.name', value: { stringValue: 'synpipe' } }] };
 const scope = { name: 'synpipe' };
+const error = new LineField('error');
 
 /** Adds the log records of a line. */
-function add(logs: Logs, line: Buffer, began: number): void {
+function add(logs: Logs, line: Buffer, reader: EventReader): void {
+  reader.move(line);
+  if (reader.scanned) {
+    logs.addOwn(scannedRecord(reader, reader.scanned, line.toString('latin1')), 'latin1');
+    return;
+  }
   const event = JSON.parse(line.toString()) as Event;
-  if (event.type !== 'otel') logs.add(ours, scope, [recordOf(event, line, began)]);
+  if (event.type !== 'otel') logs.addOwn(JSON.stringify(recordOf(event, line, reader)));
   else
     for (const { resource, scopeLogs } of (event as unknown as Otel).resourceLogs)
       for (const { scope, logRecords } of scopeLogs) logs.add(resource, scope, logRecords);
 }
 
-function recordOf(event: Event, line: Buffer, began: number): object {
+const severity = (type: unknown, failed: boolean) => (type === 'lost' || failed ? 13 : 9);
+
+/** Returns the record of a line that the scanner has accepted. Both texts have a character for each byte. */
+function scannedRecord(reader: EventReader, line: Line, bytes: string): string {
+  const attributes = attributesOf(line, bytes);
+  const number = severity(line.type, line.locate(error));
+  return `{"timeUnixNano":"${reader.nanoseconds}","severityNumber":${number},"body":{"stringValue":${JSON.stringify(bytes)}},"attributes":[${attributes.slice(1)}]}`;
+}
+
+function recordOf(event: Event, line: Buffer, reader: EventReader): object {
   return {
-    timeUnixNano: nanoseconds(event.ts, began),
-    severityNumber: event.type === 'lost' || event.error !== undefined ? 13 : 9,
+    timeUnixNano: reader.nanoseconds,
+    severityNumber: severity(event.type, event.error !== undefined),
     body: { stringValue: line.toString() },
     attributes: Object.entries(event).map(([key, value]) => ({ key, value: attribute(value) })),
   };
@@ -65,9 +85,17 @@ class Logs {
   /** For each text up to the first record, where its records belong; undefined if such a line cannot be copied. */
   readonly #known = new Map<string, Body | undefined>();
 
+  #ours: Body | undefined;
+
   add(resource: object, scope: object, records: readonly object[]): void {
     const body = this.#of(resource, scope);
     for (const record of records) body.text(`,${JSON.stringify(record)}`);
+  }
+
+  /** Adds the record of an event of our own, as JSON. */
+  addOwn(record: string, encoding?: 'latin1'): void {
+    this.#ours ??= this.#of(ours, scope);
+    this.#ours.text(`,${record}`, encoding);
   }
 
   /** Copies the records of a line as to-otel writes it, with one resource and one scope. Returns false for any other line. */

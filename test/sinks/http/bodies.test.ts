@@ -63,7 +63,7 @@ const expected: Record<Kind, (lines: string[]) => string> = {
           for (const { scope, logRecords } of scopeLogs) place(resource, scope).push(...logRecords);
       else
         place(service, { name: 'synpipe' }).push({
-          timeUnixNano: nanoseconds({ ts: event.ts ?? '' }),
+          timeUnixNano: nanoseconds(event),
           severityNumber: event.type === 'lost' || event.error !== undefined ? 13 : 9,
           body: { stringValue: line },
           attributes: Object.entries(event).map(([key, value]) => ({ key, value: attribute(value) })),
