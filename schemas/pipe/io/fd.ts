@@ -130,6 +130,7 @@ export class FdReader {
 
   /** The same without waiting for it. Returns whether the thread will be free. */
   free(): boolean {
+    if (!waiting.has(this)) return true;
     const kind = kindOf(this.fd);
     return kind !== constants.S_IFSOCK && (kind !== constants.S_IFIFO || this.#wake());
   }

@@ -97,7 +97,7 @@ export class PipelineRunner {
     this.#lastTurn = now();
   }
 
-  /** Waits for input. Meanwhile flushes the stages whenever one of them calls wake(). */
+  /** Waits for input. Meanwhile flushes the stages whenever one of them calls wake(), which may be because it has failed. */
   async #read(): Promise<number> {
     await this.#settle();
     const first = this.#first;
@@ -110,7 +110,7 @@ export class PipelineRunner {
         read.bytes = bytes;
         this.#resume();
       });
-    while (read.bytes === undefined) {
+    while (read.bytes === undefined && !first.feed.closed) {
       if (this.#woken) {
         this.#woken = false;
         await this.#flush();
@@ -121,7 +121,7 @@ export class PipelineRunner {
         });
       }
     }
-    const came = read.bytes;
+    const came = read.bytes ?? -1;
     if (came > 0) this.#reads++;
     this.#lastTurn = now();
     return came;

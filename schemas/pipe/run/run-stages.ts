@@ -119,11 +119,13 @@ export async function runStages(stages: readonly PreparedStage[], source: Source
     succeeded = false;
     codes[stages.length - 1] = exitCode(stages.at(-1)?.stage.name as string, error);
   } finally {
+    if (!succeeded) source.leave(); // a stage may have failed while a read waits
     await source.end?.(succeeded);
     progress?.end();
     await meter?.close();
     signals.done();
     if (signals.stopped && !(on.stop && (await source.release()))) signals.die();
+    if (!succeeded) await source.release();
   }
   codes[0] = Math.max(codes[0] ?? 0, source.exitCode ?? 0);
   return codes.findLast((code) => code > 0) ?? 0;

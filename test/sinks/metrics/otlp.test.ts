@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { attributeNames, lookupNames } from '../../../sinks/metrics/otlp.js';
 import { otelFields } from '../../../transforms/to-otel/fields.js';
 import { ndjson } from '../../support/events.js';
-import { folder, start, until } from '../../support/process.js';
+import { folder, start, undo, until } from '../../support/process.js';
 import { type Behaviour, Receiver } from '../../support/receiver.js';
 import { otlp } from '../../support/receivers.js';
 import { shell } from '../../support/shell.js';
@@ -165,14 +166,12 @@ test('a receiver that rejects the numbers ends the sink, at the end of input or 
     [1, 'sink-metrics: the receiver rejected the metrics: 404 no such page; fix the cause\n'],
   );
   const receiver = await Receiver.start(t, reject);
-  const { child, ended } = start(t, ['sink-metrics', '--every', '10ms', receiver.url], folder(t));
-  child.stdin?.write(ndjson(...traffic));
-  let said = '';
-  child.stderr?.on('data', (text) => {
-    said += text;
-  });
-  await until('the message', () => said.includes('rejected'));
-  child.stdin?.write(ndjson(...traffic)); // its input stays open
+  const dir = folder(t);
+  execFileSync('mkfifo', [join(dir, 'in')]);
+  const input = openSync(join(dir, 'in'), 'r+'); // it stays open, and nothing more comes
+  undo(t, () => closeSync(input));
+  const { ended } = start(t, ['sink-metrics', '--every', '10ms', receiver.url], dir, [input, 'pipe', 'pipe']);
+  writeSync(input, ndjson(...traffic));
   assert.equal((await ended).code, 1);
   assert.equal(receiver.got.length, 1);
 });
