@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Closed, Open } from '../../dist/index.js';
 import { counted, lostUpdates, ofType, outcomes, stillOpen } from './collect.js';
 import { live } from './live.js';
-import { closedIn, openIn, type Script, seen } from './lives.js';
+import { closedIn, openIn, type Script, seen, start } from './lives.js';
+import { Net } from './net.js';
 import { stuck } from './stuck.js';
 import { until } from './wait.js';
 
@@ -55,22 +57,57 @@ for (const before of [undefined, 'c>100 s>50 wait'])
       meanwhile,
     };
     const { lines } = await seen(net, script);
-    const [closed] = closedIn(lines) as [Closed];
-    const all = [...openIn(lines), closed];
-    assert.deepEqual(figures(closed), before ? [233, 62] : [133, 12], lines.join('\n'));
+    const all = [...openIn(lines), ...closedIn(lines)];
     if (before) {
       const first = all.shift() as Open;
       assert.deepEqual([first.sent_delta, first.received_delta, first.existing], [undefined, undefined, true]);
       assert.deepEqual(figures(first), [100, 50]);
     }
-    assert.deepEqual([sum(all.map((one) => one.sent_delta)), sum(all.map((one) => one.received_delta))], [133, 12]);
-    for (const [at, event] of all.entries()) {
-      const previous = all[at - 1];
-      if (!previous) continue;
-      assert.ok(event.seq > previous.seq && event.ts > previous.ts);
-      assert.equal(event.bytes_sent - previous.bytes_sent, event.sent_delta);
-    }
+    assert.deepEqual(figures(all.at(-1) as Closed), before ? [233, 62] : [133, 12], lines.join('\n'));
+    addUp(all, [133, 12]);
   });
+
+/** Asserts that the deltas of a connection's events have these sums, and are the differences of its totals. */
+function addUp(events: (Open | Closed)[], sums: [number, number]): void {
+  const deltas = [sum(events.map((one) => one.sent_delta)), sum(events.map((one) => one.received_delta))];
+  assert.deepEqual(deltas, sums);
+  for (const [at, event] of events.entries()) {
+    const previous = events[at - 1];
+    if (!previous) continue;
+    assert.ok(event.seq > previous.seq && event.ts > previous.ts);
+    assert.equal(event.bytes_sent - previous.bytes_sent, event.sent_delta);
+  }
+}
+
+live('--every and a reader that is stopped: no report of an open connection is lost', async (net) => {
+  const other = new Net();
+  await other.serve(8080);
+  const { collector, reader, lines, read } = await stuck(
+    '--report',
+    'outcome,closed',
+    '--every',
+    '1s',
+    '--netns',
+    `${net.inode},${other.inode}`,
+  );
+  const client = start(net, { steps: 'c>100 s>50 wait c>20 wait s>7 c>3 cX sX' });
+  await client.results(1);
+  await other.client(['quiet', 30_000, '127.0.0.1', 8080]); // fills the ring buffer
+  client.go();
+  await client.results(2);
+  await sleep(2_500); // two reports are due, which find no room
+  reader.kill('SIGCONT');
+  const events = () => [...openIn(lines()), ...closedIn(lines())].filter(({ netns }) => netns === net.inode);
+  await until('a report with the bytes of meanwhile', () => events().at(-1)?.bytes_sent === 120);
+  client.go();
+  await client.finish();
+  await until('its end', () => events().at(-1)?.type === 'closed');
+  assert.equal((await collector.stop()).code, 0);
+  await read;
+  await other.remove();
+  assert.ok(lostUpdates(lines()) > 0, 'the reader was too fast for this test');
+  addUp(events(), [123, 57]);
+});
 
 live('a reader that is stopped: every connection has its end, or is counted', async (net) => {
   await net.serve(8080);
