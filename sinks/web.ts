@@ -32,7 +32,7 @@ const liveWithin = 60_000;
 /** Returns an attempt's key. Ids are unique only per host. Must match keyOf in page/model.ts. */
 const keyOf = (line: Line) => `${line.field('id')} ${line.field('host') ?? ''}`;
 
-/** Shows events on a web page, live. Keeps serving after the end of input, until it is asked to stop. */
+/** Shows events on a web page, live. Keeps serving after the end of input, until a signal stops it. */
 class SinkWeb implements Stage {
   readonly name = 'sink-web';
   readonly traits: Traits;

@@ -3,7 +3,7 @@
  * which), so 1, 2 and 3 separate handshakes by the SYNs they took.
  */
 export const latencyBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10];
-/** The same for how long a connection lasts. */
+/** The bounds of the buckets of how long a connection lasts (s). */
 export const durationBounds = [0.1, 1, 10, 60, 600, 3600, 21_600];
 
 /** Adds up counts. The sum stays exact, and stops at the largest number for which that is possible. */

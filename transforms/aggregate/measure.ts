@@ -17,7 +17,7 @@ export interface WindowInfo {
   end: number;
   /** The time that rates are based on, µs; 0 without a rate. */
   span: number;
-  /** Which events count as attempts. Events of the other type are about the same attempts. */
+  /** Which events count as attempts. Those of the other type are about the same attempts, so they are not counted. */
   counts: 'connect' | 'outcome';
 }
 

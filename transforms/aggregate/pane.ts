@@ -105,7 +105,7 @@ export class Pane {
     this.gauges.merge(from.gauges);
   }
 
-  /** Row 0 has at most this many events of any one group. */
+  /** The most events that a single group can have in row 0 (`other`). */
   get bound(): number {
     return this.eachMax + this.#floor;
   }

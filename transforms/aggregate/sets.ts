@@ -35,7 +35,7 @@ export class WindowSets {
     return this.#timelines.current.of;
   }
 
-  /** The windows of all timelines that have not ended. */
+  /** The windows of each timeline that has not ended. */
   get all(): Windows[] {
     return this.#timelines.all.map(({ of }) => of);
   }

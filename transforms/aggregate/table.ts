@@ -46,7 +46,7 @@ export class Table {
     return this.#memory.exports.count();
   }
 
-  /** Returns the row of a key. Adds a row with this `before` for a new key. */
+  /** Returns the row of a key. If the key is new, adds a row, which keeps `before` for the method of that name. */
   row({ words, length }: KeyBytes, before = 0): number {
     return this.#row(words, 0, length, before);
   }

@@ -8,11 +8,11 @@ import { Timeline } from './timeline.js';
 const hostField = new LineField('host');
 const maxHosts = 1024;
 const maxTimelines = 8;
-/** Clocks that differ by less than this always share a timeline, µs. */
+/** Hosts whose clocks differ by less than this always share a timeline, µs. */
 const leastBound = 60e6;
 
 export interface TimelineOptions<T> {
-  /** Clocks that differ by more than this, and by more than a minute, get separate timelines, µs. */
+  /** Hosts whose clocks differ by more than this, and by more than a minute, get separate timelines, µs. */
   bound: number;
   /** How far a host may hold back the others of its timeline, at most the bound, µs. */
   hold: number;

@@ -122,7 +122,7 @@ export class SummaryWriter {
     text.length = this.#headLength;
   }
 
-  /** Returns the start of a part of the key that begins at `start`. */
+  /** Returns where a part of the key starts. The key itself starts at `start`. */
   #from(part: number, start: number): number {
     return part === 0 ? start : (this.#ends[part - 1] as number) + 1;
   }

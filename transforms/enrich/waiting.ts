@@ -90,7 +90,7 @@ export class WaitingLines {
     this.#alarm = setTimeout(() => this.#wake(), Math.max(1, Math.ceil(deadline - performance.now())));
   }
 
-  /** Shortens the wait of all lines, because the pipeline is asked to end. */
+  /** Limits how much longer each line waits, because the pipeline is shutting down. */
   hurry(): void {
     this.#end = Math.min(this.#end, performance.now() + lastWaitMs);
     this.setAlarm();

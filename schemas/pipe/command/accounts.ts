@@ -39,7 +39,7 @@ function fromServices(database: string, key: string): string[] | undefined {
   }
 }
 
-/** Parses a user's or group's number or name to its number. */
+/** Parses the name or number of a user or group. The result is the number. Throws UsageError. */
 const account =
   (database: 'passwd' | 'group', what: string) =>
   (text: string): number => {

@@ -7,8 +7,8 @@ import { main } from './main.js';
 import { nearest } from './nearest.js';
 
 /**
- * Runs `synpipe` with anything but the name of a command file: those the build dispatches itself. `synpipe help COMMAND` is
- * the same as `synpipe COMMAND --help`.
+ * Runs `synpipe` if its first argument is not a command with its own file, such as `filter`; `dist/bin/synpipe` starts those
+ * without this module. `synpipe help COMMAND` is the same as `synpipe COMMAND --help`.
  */
 export async function umbrella(commands: Record<string, Entry>): Promise<void> {
   let argv = process.argv.slice(2);

@@ -14,7 +14,7 @@ export function checkOutput(): void {
   if (isClosed(1)) throw new RuntimeError('cannot write standard output: EBADF; redirect it instead of closing it');
 }
 
-/** The same for standard input (`<&-`), from which Node would read nothing. */
+/** Throws RuntimeError if this process was started without standard input (`<&-`). Node would read an empty input. */
 export function checkInput(): void {
   if (isClosed(0)) throw new RuntimeError('cannot read standard input: EBADF; redirect it instead of closing it');
 }

@@ -128,7 +128,7 @@ export class FdReader {
     return (await Promise.race([this.#blocked, timer])) !== 'late';
   }
 
-  /** The same without waiting for it. Returns whether the thread will be free. */
+  /** Does what `release` does, but does not wait for the thread. Returns whether it will be freed. */
   free(): boolean {
     if (!waiting.has(this)) return true;
     const kind = kindOf(this.fd);

@@ -240,7 +240,7 @@ export class Files implements Source {
     return bytes;
   }
 
-  /** The same for a file that is not known to be compressed. */
+  /** Reads a file as it is, and starts to decompress it if its first bytes say that it is compressed. */
   async #readBytes(current: Current, into: Buffer): Promise<number> {
     let bytes = await current.reader.read(into);
     if (current.begun) return bytes;

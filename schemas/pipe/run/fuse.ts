@@ -43,7 +43,7 @@ export async function* fuse(configs: readonly StageConfig[], input: Input): Asyn
   }
 }
 
-/** The same for a program: throws at the first invalid line or error. Adds the ledger of each stage to `ledgers`. */
+/** Does what `fuse` does, for the library: throws at the first invalid line or error. Adds each stage's ledger to `ledgers`. */
 export async function* fuseStrictly(
   stages: readonly Stage[],
   input: Input,

@@ -1,4 +1,4 @@
-// The 16-byte SIMD operations of WebAssembly, and the same names for x86-64 and arm64, for ../native/ahead.c.
+// WebAssembly's 16-byte SIMD operations. For ../native/ahead.c, defines the same names with instructions of x86-64 and arm64.
 #pragma once
 #ifdef __wasm__
 #include <wasm_simd128.h>

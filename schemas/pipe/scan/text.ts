@@ -33,7 +33,7 @@ export function restOfText(b: Uint8Array, p: number, text: number, min: number, 
   return characters < min || characters > max ? -1 : at;
 }
 
-/** Returns the length of a canonical escape: a short one, or \u00XX for other control characters. */
+/** Returns the length of a canonical escape: a short one, or \u00XX for a control character that has none. -1: any other. */
 function escaped(b: Uint8Array, at: number): number {
   const letter = b[at + 1] as number;
   if (short[letter] === 1) return 2;

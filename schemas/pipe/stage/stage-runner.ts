@@ -19,7 +19,7 @@ export interface StageConfig {
   status?: boolean;
   /** Whether it takes any JSON object. */
   lenient?: boolean;
-  /** Called when the stage drops the first dns event because of its type, and again at the end of the input. */
+  /** Called when the stage first drops a dns event because of its type, and again at the end, when all later stages are known. */
   dnsDropped?: () => void;
   /** Called when the stage fails with this error; EPIPE if nothing reads its output any more. */
   failed: (error: unknown) => void;

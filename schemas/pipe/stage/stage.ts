@@ -92,7 +92,7 @@ export interface Observe {
   counts?(): Partial<Status>;
   /** More metrics, for --metrics. */
   metrics?(): Metric[];
-  /** How many events it holds that will be passed on later. Not needed for a sink: there the ledger shows it. */
+  /** How many events it holds and will pass on later. A sink does not need it: the ledger has that number. */
   held?(): number;
   /** How many bytes it holds. */
   heldBytes?(): number;
