@@ -187,7 +187,7 @@ export const command = defineCommand({
     t: 'every event has ts',
     U: 'every event has uid',
     L: 'every event has sport',
-    d: 'write collector --dns | enrich',
+    d: 'for names, write collector --dns | enrich',
     c: 'write collector | aggregate --by saddr,daddr,dport',
     json: 'that is what it prints',
     failed: 'write collector | filter --failed',
@@ -196,9 +196,11 @@ export const command = defineCommand({
   },
   notes: `With a COMMAND, runs it as the user who called sudo, traces it and everything it starts, and exits when it exits,
 with its exit status. The command's output goes to stderr.
+
 The filters take comma-separated lists and work inside the kernel. An outcome is written when the handshake is complete or
 has failed. An attempt that is still waiting after a second is reported too, and again at the end if it is still open; so
 are attempts that were already waiting at the start.
+
 Needs root, or cap_bpf and cap_perfmon (also cap_dac_read_search for the tracepoint tier, and cap_net_admin for --dns).
 After attaching, it gives up all of these and is no longer root.`,
   run,

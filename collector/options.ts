@@ -48,7 +48,7 @@ export const options = {
   report: {
     value: 'attempt|outcome|both|closed',
     parse: report,
-    help: 'What to report: how attempts end (outcome events, the default), attempts as they start (connect events), or both. A list such as attempt,outcome is the same as both. With outcome,closed also how connections end, and what they carried (closed events).',
+    help: 'What to report, as a list: outcome (how attempts end; the default), attempt (when they start: connect events), closed (also how their connections end and what they carried; needs outcome). both is attempt,outcome.',
   },
   every: {
     value: 'TIME',
@@ -62,7 +62,7 @@ export const options = {
   pending: {
     value: 'once|repeat|off',
     parse: oneOf('once', 'repeat', 'off'),
-    help: 'Report an attempt that is still waiting after a second (pending events, with outcomes only): once (the default), again after 2, 4, 8, 16 … seconds, or never.',
+    help: 'How often to report an attempt that is still waiting after a second (pending events, with outcomes only): once (the default), repeat (again after 2, 4, 8, 16 … seconds) or off.',
   },
   dns: {
     help: 'Also report DNS look-ups (dns events): which program asked for which name, and the addresses or the error it got. Of the filters, only --netns applies to these events.',

@@ -31,7 +31,7 @@ const options = {
   batch: {
     value: 'COUNT',
     parse: integer(1, 10_000),
-    help: 'How many events to request at once (default 1000). At most twice as many wait to be read.',
+    help: 'How many events to request at once (default 1000). It holds at most twice as many in memory.',
   },
   'ack-wait': {
     value: 'TIME',
@@ -104,6 +104,7 @@ holds it any more: sink-file has written it, a sink with a spool has stored it t
 Events that were not acknowledged are delivered again, so an event may come more than once. If the reader of a pipe dies,
 the events in the pipe (64 KiB) are already acknowledged, and lost. aggregate and dedupe keep counts in memory, which
 kill -9 loses.
+
 On SIGTERM and SIGINT it writes or gives back the events that it has taken, and exits with 0.
 Credentials can also be given in the environment variable SYNPIPE_NATS_AUTH.`,
   source,

@@ -14,7 +14,7 @@ import { Template } from './file/template.js';
 
 const options = {
   mkdir: {
-    help: 'Make missing folders above PATH, for their owner alone (0700), or for those who may read the files with --mode and --group.',
+    help: 'Make missing folders above PATH. Only their owner can enter them (0700); with --mode, everyone who may read the files can.',
   },
   mode: {
     value: 'MODE',
@@ -179,11 +179,13 @@ export const command = defineCommand({
   instead: { o: 'write sink-file PATH', output: 'write sink-file PATH' },
   notes: `PATH may contain the time (%Y %m %d %j %H %M %S %s in UTC; %% is a percent sign) and fields of the events ({comm};
 {.team} is a field of your own; {{ is a brace). The time is when a line arrives, so a closed file never changes again.
-Characters of a field that could lead out of the folder are written as %XX. A file that is closed before its name changes
-gets a time stamp: out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete all closed files that match
+Characters of a field that could lead out of the folder are written as %XX. When a file is
+closed, but PATH still gives the same name, it is renamed with a time stamp: out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete all closed files that match
 PATH, even those of earlier runs: use a separate folder for them.
+
 A PATH that ends in .gz or .zst is compressed as it is written: what was written before a pause of the input can be read,
 also after a crash, and the next run appends to it. If PATH is -, events go to standard output.
+
 Files are created with mode 0600 (see --mode) and locked: a second process gets an error. If a crash cut the last line, it
 is moved to PATH.torn when the file is opened again. SIGHUP reopens PATH, for logrotate. If PATH is deleted or renamed,
 sink-file notices and writes to a new file.`,

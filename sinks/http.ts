@@ -86,6 +86,7 @@ export const command = defineCommand({
 batch is retried until it succeeds, at the time that Retry-After asks for or after a delay that grows to 30 s. A
 receiver may get a batch more than once. Each batch has an Idempotency-Key that stays the same at every try, even after
 a restart from the spool, so a receiver can recognise duplicates. Batches may arrive out of order.
+
 A token may also be given in the environment variable SYNPIPE_HTTP_TOKEN. HTTP_PROXY (for http://), HTTPS_PROXY (for
 https://) and NO_PROXY work as with curl. SIGHUP reads the header and credential files again. On SIGTERM, undelivered
 lines stay in the spool; without a spool, sink-http keeps trying for --timeout.`,

@@ -81,7 +81,7 @@ export const command = defineCommand({
   summary: 'publishes events to NATS JetStream, and retries until each is stored',
   usage: '[OPTION]… URL[,URL]…',
   examples: [
-    ['collector | sink-nats --create-stream CONN nats://nats:4222', 'publish to conn.HOST.connect'],
+    ['collector | sink-nats --create-stream CONN nats://nats:4222', 'to subjects such as conn.HOST.outcome'],
     [
       'collector | sink-nats --subject "conn.{host}.{result}" --spool /var/spool/synpipe tls://n1,n2,n3',
       'to a cluster, surviving outages and crashes',
@@ -94,8 +94,10 @@ export const command = defineCommand({
   notes: `An event counts as stored once JetStream has acknowledged it. Unacknowledged events are sent again until that succeeds.
 Their Nats-Msg-Id stays the same, even after a restart from the spool, so the stream can detect duplicates. The id of an
 event with seq comes from its host and line, that of any other event from its position in its batch.
+
 In a subject, any character of a field other than a letter, a digit or one of :+,=@~- becomes "_". An empty or missing
 field becomes "-".
+
 Credentials may also be given in the environment variable SYNPIPE_NATS_AUTH. SIGHUP reads the credentials file again, for
 the next connection. On SIGTERM, events that are not stored yet stay in the spool; without a spool, sink-nats keeps trying
 for --timeout.`,

@@ -75,12 +75,16 @@ export const command = defineCommand({
   options,
   notes: `On a terminal, the table fits its width: a narrow one shows fewer columns and shortens long values in the middle, a wide
 one shows more. Elsewhere, the columns are always the same and nothing is shortened.
+
 The time of an attempt is when its call was made. On a terminal, a date that is not today's is shown in a line before the
 rows of that day; elsewhere, TIME has the date. If the name of an address is known, it is shown as DEST, with a
 "?" if it is a guess (name_ambiguous).
+
 An attempt gets one row. If it still waits after a second, it gets one that says pending, and another when it has ended.
 The end of its connection (closed) gets a row too, with the same time.
-A connect event is shown only if neither comes within 2 seconds, or if the input has no other events of attempts.
+A connect event is shown only if no pending or outcome event of that attempt follows within 2 seconds, or if the input
+has no other events of attempts.
+
 Look-ups are shown if --type includes dns. Lost events are reported between the lines. Events of other types are not
 shown. After Ctrl-C, a terminal shows a summary.`,
   stage: ({ values: { live: isLive, color, type: types, columns, wide, utc } }) => {

@@ -69,7 +69,8 @@ export const command = defineCommand({
   instead: { follow: 'write tail -n +1 -F FILE | synpipe top' },
   notes: `Without FILE it starts a collector, which needs root, with --dns if possible, and names addresses by what programs looked
 up. If standard input is a pipe or a file, it reads events from there. With a COMMAND, it shows only what that command and
-its children connect to, and exits with its exit status, unless you end it first.
+its children connect to, and exits when the command does, with the same exit status.
+
 Sections: attempts that wait; failing destinations with the cause; which process talks to which destination, with attempts
 per second (averaged over about 10 s), failures and the median and 99th percentile of the time until established; failed
 DNS look-ups. Press ? for the keys. At the end it prints a summary.`,

@@ -89,14 +89,19 @@ export const command = defineCommand({
   takesCommand: true,
   options,
   instead: { where: 'write the expression as an argument' },
-  notes: `FILTER is an expression as in filter --where; or a destination, a name or an address and perhaps a port; or the name of a
-program. An attempt is selected if one of its events or its look-up matches. Without FILE, it starts a collector, which needs
-root; if standard input is a pipe or a file, it reads events from there. With a COMMAND, it exits with its exit status, unless
-you end it first.
+  notes: `FILTER is one of
+  an expression, as in filter --where  result != established
+  a destination, with or without port  db.example.com, 10.0.0.7:5432
+  the name of a program                curl
+An attempt is selected if one of its events or its look-up matches. Without FILE, it starts a collector, which needs
+root; if standard input is a pipe or a file, it reads events from there. With a COMMAND, it exits
+when the command does, with the same exit status.
+
 Attempts of the same program to the same destination with the same steps are shown once: "31 × in all". Failures come first.
 Of live events, each new story is shown as soon as it is over, and repetitions are counted at the end. An attempt that hangs
 is shown after a second, and again when it is over. A connection is over when it is closed, if the collector reports that
 (--report outcome,closed); without that, the story ends with the handshake.
+
 Look-ups are shown if the input has dns events (collector --dns).`,
   source: make,
 });

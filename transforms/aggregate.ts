@@ -57,8 +57,8 @@ export const command = defineCommand({
   instead: { interval: 'use --every', window: 'use --every', '': 'use --by FIELDS' },
   notes: `\`pending\` in a summary is the number of attempts that are still pending when its window ends.
 
-Summaries in the input are added to the counts, together with the events. Summaries of look-ups pass unchanged; with
---type dns, those of attempts do. dns events are dropped unless you give --type dns or --keep-dns. All other events pass,
+Summaries in the input are added to the counts, together with the events. Summaries of look-ups pass unchanged, and with
+--type dns summaries of attempts pass unchanged instead. dns events are dropped unless you give --type dns or --keep-dns. All other events pass,
 including lost events.`,
   stage,
 });

@@ -174,6 +174,7 @@ export const command = defineCommand({
   notes: `The function gets a validated event. It returns true to pass the line unchanged, false or nothing to drop it, or
 one or more events to replace it, which are validated too. It gets connect, outcome, pending, closed and open events; all
 other events pass. To choose other types, export them from the file: export const types = ['dns', 'summary']
+
 A file or function runs with all rights of this user. Whatever it prints (console.log, process.stdout) goes to stderr.`,
   stage({ values, rest: [file] }) {
     if (values.eval && file !== undefined) throw conflict('-e', 'FILE');

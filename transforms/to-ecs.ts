@@ -67,6 +67,7 @@ export const command = defineCommand({
   ],
   options,
   notes: `Each event becomes an event of type "ecs". Fields that ECS has no field for are kept under "synpipe". Events of
-unknown types pass unchanged, and so do "lost" events from to-ecs itself and from later stages.`,
+unknown types pass unchanged. "lost" events of earlier stages are converted; those that to-ecs itself and later stages
+add are not.`,
   stage,
 });

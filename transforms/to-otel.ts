@@ -92,7 +92,7 @@ export const command = defineCommand({
   ],
   options,
   notes: `Each event becomes a line of OTLP JSON, of type "otel", with one log record. Its attributes are named by the semantic
-conventions. Fields that these do not define are kept as "synpipe." and their own name. Events of unknown types pass
-unchanged, and so do "lost" events from to-otel itself and from later stages.`,
+conventions. A field that these do not define becomes synpipe.FIELD. Events of unknown types pass unchanged. "lost" events
+of earlier stages are converted; those that to-otel itself and later stages add are not.`,
   stage,
 });

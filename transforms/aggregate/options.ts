@@ -40,12 +40,12 @@ export const options = {
   measure: {
     value: 'MEASURES',
     parse: measures,
-    help: `What to measure for each group: a list of ${simple.join(', ')}, distinct:FIELD (default ${defaultMeasures}). The last four before distinct need closed events.`,
+    help: `What to measure for each group: a list of ${simple.join(', ')}, distinct:FIELD (default ${defaultMeasures}). ${connectionMeasures.join(', ')} need closed events.`,
   },
   count: {
     value: 'connect|outcome',
     parse: oneOf('connect', 'outcome'),
-    help: 'Which events to count as attempts. Default: outcome events, or connect events once one was seen, which is right for every --report of a single collector.',
+    help: 'Which events to count as attempts. Default: outcome events, or connect events once the input has had one. Give it if the input comes from collectors with different --report.',
   },
   top: {
     value: 'K',

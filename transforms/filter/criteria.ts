@@ -168,9 +168,9 @@ export const criteria = {
     value: 'IDS',
     parse: idPrefix,
     many,
-    help: 'Container: a list of the first characters of IDs, of globs and /regular expressions/.',
+    help: 'Container: a list of IDs (the first characters are enough), globs and /regular expressions/.',
   },
-  pod: { value: 'IDS', parse: idPrefix, many, help: 'Kubernetes pod: the same for its UID.' },
+  pod: { value: 'IDS', parse: idPrefix, many, help: 'Kubernetes pod, by its UID, as in --container.' },
   host: { value: 'NAMES', parse: names, many, help: 'Host that made the attempt.' },
 } satisfies Record<string, Criterion>;
 

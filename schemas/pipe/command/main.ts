@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { version } from '../../generated/version.js';
-import { leaveReads, leaveTerminals } from '../io/fd.js';
+import { isTerminal, leaveReads, leaveTerminals } from '../io/fd.js';
 import { Files } from '../io/files.js';
 import { Follower } from '../io/follow.js';
 import { type Source, stdin } from '../io/source.js';
@@ -43,7 +43,7 @@ const stageOptions = {
   'on-invalid': {
     value: 'report|fail|drop|FILE',
     parse: invalidChoice,
-    help: 'What to do with an invalid line: report it on stderr and exit with code 1 after the last line (default), fail at the first one, drop it (only the total is reported), or append it to FILE with its line number and the reason (./drop is a FILE).',
+    help: 'What to do with an invalid line: report it on stderr and exit with code 1 after the last line (default), fail at the first one, drop it (only the total is reported), or append it to FILE with its line number and the reason (write ./drop for a file of that name).',
   },
   status: { help: 'Write status events: the version and options at the start, the counts at the end.' },
   metrics: metricsOption,
@@ -102,11 +102,16 @@ export function parseCommand(
     },
     elsewhere: (option) => otherCommand(command, option),
   });
-  if (parsed.given.help) return { text: help(command, options) };
+  if (parsed.given.help) return { text: help(command, options, terminalColumns()) };
   if (parsed.given.version) return { text: `${command.name} (synpipe) ${version}\n` };
   if (!command.takesCommand) parsed.rest.push(...(parsed.afterDashes ?? []));
   checkArguments(command, parsed.rest);
   return { parsed };
+}
+
+/** Returns the width of the terminal on standard output; undefined if it is something else. */
+function terminalColumns(): number | undefined {
+  return isTerminal(1) && process.stdout.isTTY ? process.stdout.columns : undefined;
 }
 
 /** Makes the stage for a command line, and its source if that is not stdin. Throws UsageError. */

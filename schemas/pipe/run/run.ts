@@ -89,7 +89,7 @@ async function runElements(elements: Element[], metrics: MetricsAt | undefined):
 
 function check(command: Command<Options>, argv: string[]): Parsed<Options> {
   const prepared = parseCommand(command, argv);
-  if ('text' in prepared) throw new UsageError('prints text instead of events; run it on its own');
+  if ('text' in prepared) throw new UsageError('--help and --version do not work in a pipeline; run it on its own');
   return prepared.parsed;
 }
 
