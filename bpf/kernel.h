@@ -206,6 +206,7 @@ struct mm_struct {
 };
 
 struct thread_info {
+	unsigned long flags;
 	unsigned int status; /* only on x86 */
 };
 

@@ -56,6 +56,8 @@ enum { NR32_SOCKETCALL = 102, NR32_CONNECT = 362, NR32_SOCKETCALL_CONNECT = 3 };
 #define ARGUMENTS(ctx) {(ctx)->regs[0], (ctx)->regs[1], (ctx)->regs[2], (ctx)->regs[3], (ctx)->regs[4]}
 #define RESULT(ctx) ((ctx)->regs[0])
 enum { NR_CONNECT = 203, NR_SENDTO = 206, NR_SENDMSG = 211, NR_SENDMMSG = 269, NR_IO_URING_ENTER = 426 };
+#define TIF_32BIT (1 << 22) /* a 32-bit program */
+enum { NR32_CONNECT = 283 };
 #else
 #error "this architecture's system call numbers are not known"
 #endif

@@ -40,8 +40,8 @@ static __always_inline bool is_compat(void)
 {
 #if defined(__TARGET_ARCH_x86)
 	return current()->thread_info.status & TS_COMPAT;
-#else
-	return false;
+#elif defined(__TARGET_ARCH_arm64)
+	return current()->thread_info.flags & TIF_32BIT;
 #endif
 }
 
@@ -52,16 +52,16 @@ static __always_inline enum attempt_via via_of_syscall(struct pt_regs *regs)
 
 #if defined(__TARGET_ARCH_x86)
 	nr = BPF_CORE_READ(regs, orig_ax);
-	if (is_compat()) {
-		if (nr == NR_IO_URING_ENTER)
-			return ATTEMPT_VIA_IO_URING;
-		if (nr == NR32_SOCKETCALL)
-			nr = BPF_CORE_READ(regs, bx) == NR32_SOCKETCALL_CONNECT ? NR32_CONNECT : nr;
-		return nr == NR32_CONNECT ? ATTEMPT_VIA_CONNECT : ATTEMPT_VIA_SENDMSG;
-	}
+	if (nr == NR32_SOCKETCALL && is_compat())
+		nr = BPF_CORE_READ(regs, bx) == NR32_SOCKETCALL_CONNECT ? NR32_CONNECT : nr;
 #elif defined(__TARGET_ARCH_arm64)
 	nr = BPF_CORE_READ(regs, syscallno);
 #endif
+	if (is_compat()) {
+		if (nr == NR_IO_URING_ENTER)
+			return ATTEMPT_VIA_IO_URING;
+		return nr == NR32_CONNECT ? ATTEMPT_VIA_CONNECT : ATTEMPT_VIA_SENDMSG;
+	}
 	if (nr == NR_SENDTO || nr == NR_SENDMSG || nr == NR_SENDMMSG)
 		return ATTEMPT_VIA_SENDMSG;
 	if (nr == NR_IO_URING_ENTER)
