@@ -26,7 +26,7 @@ function remedy({ code, step }: StartError, tier: Tier): string {
   }
   if (code === 'ESRCH') return `the kernel has no function ${hooked}; use another tier`;
   if (code === 'E524' || code === 'EOPNOTSUPP')
-    return 'the kernel cannot attach to functions this way (x86 can from 5.5 on, arm64 from 6.0); use another tier';
+    return 'the kernel cannot attach to functions this way (x86 can from 5.5 on, arm64 from 6.4); use another tier';
   if (tier === 'tracepoint' && step === 'attach' && code === 'ENOENT')
     return 'the kernel has no such tracepoint; boot one that was built with CONFIG_FTRACE_SYSCALLS';
   if (code === 'ENODEV') return 'the kernel has no tracefs; boot one that was built with CONFIG_FTRACE';
