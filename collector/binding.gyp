@@ -3,7 +3,7 @@
   "targets": [
     {
       "target_name": "collector",
-      "sources": ["addon.cc", "archives.c", "dns.cc", "dns_flow.cc", "dns_line.cc", "dns_lookup.cc", "dns_message.cc", "dns_search.cc", "dns_settle.cc", "dns_stream.cc", "drop_names.cc", "event_names.cc", "format.cc", "load_object.cc", "portable.cc", "privileges.cc", "program.cc", "tracefs.cc", "tracer.cc", "tracer_looks.cc", "writer.cc"],
+      "sources": ["addon.cc", "archives.c", "dns.cc", "dns_flow.cc", "dns_line.cc", "dns_lookup.cc", "dns_message.cc", "dns_search.cc", "dns_settle.cc", "dns_stream.cc", "drop_names.cc", "event_names.cc", "format.cc", "kernel_types.cc", "load_object.cc", "portable.cc", "privileges.cc", "program.cc", "tracefs.cc", "tracer.cc", "tracer_looks.cc", "writer.cc"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "../bpf"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
       "cflags": ["-O2", "-Wall", "-Wextra"],

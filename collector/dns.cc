@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "dns.h"
 
+#include "kernel_types.h"
 #include "load_object.h"
 #include "program.h"
 
@@ -53,7 +54,8 @@ void Dns::load(const std::string &path, const attempt_config &scope) {
 	dns_config config = {};
 	config.netns_count = std::min<uint32_t>(scope.netns_count, DNS_NETNS_MAX);
 	std::copy(scope.netns, scope.netns + config.netns_count, config.netns);
-	object_ = bpf_object__open(path.c_str());
+	const KernelTypes types(path);
+	object_ = open_object(path, types);
 	if (!object_) throw Failure("cannot open BPF object " + path, errno, kStep);
 	bpf_map *map = bpf_object__find_map_by_name(object_, ".rodata.config");
 	if (!map || bpf_map__set_initial_value(map, &config, sizeof config))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "load_object.h"
 
+#include "kernel_types.h"
 #include "program.h"
 
 #include <bpf/libbpf.h>
@@ -27,6 +28,12 @@ int print(libbpf_print_level level, const char *format, va_list arguments) {
 [[maybe_unused]] const libbpf_print_fn_t before = libbpf_set_print(print);
 
 } // namespace
+
+bpf_object *open_object(const std::string &path, const KernelTypes &types) {
+	LIBBPF_OPTS(bpf_object_open_opts, options);
+	options.btf_custom_path = types.path();
+	return bpf_object__open_file(path.c_str(), &options);
+}
 
 void load_object(bpf_object *object, const char *step) {
 	*refused = 0; // from an attempt to attach

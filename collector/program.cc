@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "program.h"
 
+#include "kernel_types.h"
 #include "load_object.h"
 #include "tracefs.h"
 
@@ -76,7 +77,8 @@ int caught_errno() {
 Program::Program(const std::string &path, const attempt_config &config, const std::vector<std::string> &cgroups,
 				 uint32_t ring_bytes) {
 	try {
-		object_ = bpf_object__open(path.c_str());
+		const KernelTypes types(path);
+		object_ = open_object(path, types);
 		if (!object_) throw Failure("cannot open BPF object " + path, errno, "open");
 		select_programs(config.drops);
 		configure(config, cgroups, ring_bytes);
