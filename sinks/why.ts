@@ -70,7 +70,18 @@ function make(parsed: Parsed<typeof options>) {
   const hasEnds = live && source.listen !== undefined; // the collector above
   return {
     source,
-    stage: new Why({ keep, name, live, hasEnds, top, utc, colour, columns, failure: () => source.failure }),
+    stage: new Why({
+      keep,
+      name,
+      live,
+      starts: hasEnds,
+      hasEnds,
+      top,
+      utc,
+      colour,
+      columns,
+      failure: () => source.failure,
+    }),
   };
 }
 

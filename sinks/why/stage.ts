@@ -1,4 +1,4 @@
-import type { Closed, Connect, Dns, Lost, Open, Outcome, Pending } from '../../schemas/generated/events.js';
+import type { Closed, Connect, Dns, Lost, Open, Outcome, Pending, Status } from '../../schemas/generated/events.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { AgingMap } from '../../schemas/pipe/stage/aging-map.js';
@@ -21,6 +21,8 @@ export interface WhyOptions {
   name?: string | undefined;
   /** Whether to write each new story as soon as it is over. */
   live?: boolean;
+  /** Whether the input is a collector that has just been started, with --status. */
+  starts?: boolean;
   /** Whether the input is known to have closed events. */
   hasEnds?: boolean;
   /** How many stories to write at the end. */
@@ -35,8 +37,9 @@ export interface WhyOptions {
 
 /** How many attempts that are not over to remember. */
 const mostOpen = 10_000;
-/** Live, it says after this time (ms) that it waits for events. */
+/** Live, it says after this time (ms) what it waits for. */
 const patienceMs = 1_500;
+const waitingText = 'waiting for the first event; Ctrl-C stops';
 
 /** Shows the whole story of attempts: look-up, call, handshake, end. Attempts with the same story are written once. */
 export class Why implements Stage {
@@ -64,9 +67,14 @@ export class Why implements Stage {
   }
 
   open(): Promise<void> | undefined {
-    if (this.options.live)
-      this.#hint = setTimeout(() => logMessage(this.name, 'waiting for the first event; Ctrl-C stops'), patienceMs);
+    if (this.options.starts) this.#hintLater('the collector is starting');
+    else if (this.options.live) this.#hintLater(waitingText);
     return ready(['世']); // names may have wide characters
+  }
+
+  #hintLater(text: string): void {
+    clearTimeout(this.#hint);
+    this.#hint = setTimeout(() => logMessage(this.name, text), patienceMs);
   }
 
   close(): void {
@@ -88,6 +96,10 @@ export class Why implements Stage {
       case 'lost':
         if ((line.event as Lost).where !== 'update') this.#missing += (line.event as Lost).count;
         break;
+      case 'status': // of the collector, which traces from now on
+        if (this.options.starts && (line.event as Status).phase === 'start') this.#hintLater(waitingText);
+        out.drop();
+        return;
       default:
         out.drop();
         return;

@@ -105,8 +105,8 @@ function lookupSteps(lookup: Dns | undefined, attempt: Attempt): Step[] {
     const { server, latency_us, attempts = 1 } = lookup;
     const took = latency_us === undefined ? '' : ` in ${duration(latency_us)}`;
     const asked = attempts > 1 ? `, asked ${attempts} times` : '';
-    const by = server === undefined ? '' : ` by ${server}`;
-    const text = `${printable(lookup.name)} is looked up: ${daddr}${by}${took}${asked}${guess}`;
+    const by = server === undefined ? '' : `, answered by ${server}`;
+    const text = `${printable(lookup.name)} resolves to ${daddr}${by}${took}${asked}${guess}`;
     return [{ at: micros(lookup.ts) - (latency_us ?? 0), text, kind: 'look-up' }];
   }
   if (name === undefined) return [];
@@ -114,7 +114,7 @@ function lookupSteps(lookup: Dns | undefined, attempt: Attempt): Step[] {
   if (name_source !== 'dns' || name_age_ms === undefined) return [];
   const took = dns_latency_us === undefined ? '' : ` in ${duration(dns_latency_us)}`;
   const at = callTime(attempt) - name_age_ms * 1_000 - (dns_latency_us ?? 0);
-  return [{ at, text: `${printable(name)} is looked up: ${daddr}${took}${guess}`, kind: 'look-up' }];
+  return [{ at, text: `${printable(name)} resolves to ${daddr}${took}${guess}`, kind: 'look-up' }];
 }
 
 function callStep(attempt: Attempt, call: number): Step {
@@ -138,12 +138,13 @@ function outcomeStep(event: Outcome): Step {
   return { at: micros(ts), text: text + dropped(event), kind };
 }
 
-type Dropped = Pick<Outcome, 'drop_reason' | 'drop_at' | 'drop_count'>;
+type Dropped = Pick<Outcome, 'drop_reason' | 'drop_at' | 'drop_count' | 'existing'>;
 
 const dropKind = ({ drop_reason, drop_at }: Dropped) => `${drop_reason} ${drop_at}`;
 
-function dropped({ drop_reason, drop_at, drop_count = 0 }: Dropped): string {
-  return drop_reason === undefined ? '' : `; ${dropText(drop_reason, drop_at, drop_count)}`;
+function dropped({ drop_reason, drop_at, drop_count = 0, existing }: Dropped): string {
+  const since = existing ? ' since the collector started' : ''; // it may have dropped earlier packets too
+  return drop_reason === undefined ? '' : `; ${dropText(drop_reason, drop_at, drop_count)}${since}`;
 }
 
 /** Whether the answer to the SYN came from this machine itself, which dropped the SYN on its way out. */

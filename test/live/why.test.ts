@@ -69,7 +69,7 @@ async function statusOf(net: Net, ...command: string[]): Promise<{ code: number;
     stderr += part;
   });
   const [code] = await once(child, 'close');
-  return { code, stderr: stderr.replace(/^.*waiting for the first event.*\n/m, '') };
+  return { code, stderr: stderr.replace(/^.*(waiting for the first event|the collector is starting).*\n/gm, '') };
 }
 
 live("synpipe why -- COMMAND: the command's exit status is passed on", async (net) => {
