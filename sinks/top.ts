@@ -38,7 +38,7 @@ function inputFor(parsed: Parsed<typeof options>): Source & ViewInput {
 
 /** Throws RuntimeError unless standard output is a terminal that can be drawn on. */
 function checkTerminal(): void {
-  const instead = 'write … | sink-table instead';
+  const instead = 'use sink-table instead';
   if (!isTerminal(1) || !process.stdout.isTTY) throw new RuntimeError(`standard output is not a terminal; ${instead}`);
   const { TERM } = process.env;
   if (TERM === undefined || TERM === '' || TERM === 'dumb')

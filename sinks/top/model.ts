@@ -1,7 +1,7 @@
 import type { Closed, Connect, Dns, Lost, Open, Outcome, Pending } from '../../schemas/generated/events.js';
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { printable } from '../../schemas/pipe/messages/printable.js';
-import { shortDropText } from '../../schemas/pipe/terminal/dropped.js';
+import { dropCause } from '../../schemas/pipe/terminal/dropped.js';
 import { endpoint } from '../../schemas/pipe/terminal/endpoint.js';
 import { rejectionText } from '../../schemas/pipe/terminal/rejection.js';
 import { Sketch } from '../../schemas/sketch.js';
@@ -282,10 +282,10 @@ export const countOf = ({ started, ended }: Talk) => Math.max(started, ended);
 /** Recent rows are worth more: a port scan makes many that never come again. */
 const worth = ({ count, last }: { count: number; last: number }) => Math.log2(count + 1) + last / 60e6;
 
-/** Returns why an attempt failed: `refused`, `error EADDRNOTAVAIL`, `denied (192.0.2.1: admin-prohibited)`. */
+/** Returns why an attempt failed: `refused`, `error EADDRNOTAVAIL`, `denied (192.0.2.1: admin-prohibited)`, `timeout: firewall OUTPUT`. */
 function causeOf({ result, error, icmp, icmp_from, drop_reason, drop_at }: Outcome): string {
   const why = result === 'error' && error !== undefined ? ` ${error}` : '';
-  const dropped = drop_reason === undefined ? '' : `, ${shortDropText(drop_reason, drop_at)}`;
+  const dropped = drop_reason === undefined ? '' : `: ${dropCause(drop_reason, drop_at)}`; // what dropped it here; few columns
   return cut(printable(result + why) + rejectionText(icmp, icmp_from) + dropped);
 }
 

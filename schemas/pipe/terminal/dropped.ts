@@ -1,5 +1,5 @@
 /** Returns where or why this machine dropped packets: `firewall OUTPUT`, `IP_RPFILTER`. */
-function dropCause(reason: string, at: string | undefined): string {
+export function dropCause(reason: string, at: string | undefined): string {
   if (reason !== 'NETFILTER_DROP') return reason;
   return at === undefined ? 'firewall' : `firewall ${at}`;
 }

@@ -123,6 +123,6 @@ for (const kind of ['dumb', ''])
     terminal.end();
     assert.equal(await terminal.ended, 1);
     assert.deepEqual(terminal.lines, [
-      `synpipe top: the terminal (TERM=${kind}) has no movable cursor; write … | sink-table instead`,
+      `synpipe top: the terminal (TERM=${kind}) has no movable cursor; use sink-table instead`,
     ]);
   });

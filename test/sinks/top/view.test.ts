@@ -60,6 +60,15 @@ test('80×24: waiting attempts first, then failures, who talks to whom, look-ups
   ]);
 });
 
+test('at 80 columns the cause says that the firewall of this machine dropped the packets', () => {
+  const dropped = outcome(1, { result: 'aborted', drop_reason: 'NETFILTER_DROP', drop_count: 3, drop_at: 'OUTPUT' });
+  const rows = screen(shown(2, dropped), { columns: 80, rows: 24 });
+  assert.ok(
+    rows.some((row) => row.includes(' aborted: firewal… ')),
+    rows.join('\n'),
+  );
+});
+
 test('bytes, if the input has closed events and the screen has room', () => {
   const input = shown(70, outcome(60), closed(65, { bytes_sent: 1_234_567, bytes_received: 89 }));
   const lines = (columns: number) => screen(input, { columns, rows: 24 }).filter((line) => /→/.test(line));
