@@ -1,3 +1,4 @@
+import { accessSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Script } from 'node:vm';
@@ -14,6 +15,7 @@ import {
   ExpressionError,
   invalidValue,
   RuntimeError,
+  remedy,
   UsageError,
 } from '../schemas/pipe/messages/errors.js';
 import type { Output, Stage } from '../schemas/pipe/stage/stage.js';
@@ -69,6 +71,15 @@ function put(name: string, result: Result, line: Line, out: Output): void {
   if (events.length === 0) out.drop();
 }
 
+/** Throws RuntimeError if the file is not there: the loader's message names a module and its own folder instead. */
+function checkExists(file: string): void {
+  try {
+    accessSync(file);
+  } catch (error) {
+    throw new RuntimeError(`cannot read ${file}: ${cause(error)}; ${remedy(error)}`);
+  }
+}
+
 interface Loaded {
   default?: unknown;
   types?: string[];
@@ -106,6 +117,7 @@ function fromFile(file: string): Stage {
       try {
         loaded = await load(pathToFileURL(resolve(file)).href);
       } catch (error) {
+        checkExists(file);
         if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION')
           throw new RuntimeError(`cannot load ${file}: TypeScript needs tsx with this Node; npm install -g tsx`);
         throw new RuntimeError(`cannot load ${file}: ${(error as Error).message.split('\n').slice(0, 2).join(' ')}`);

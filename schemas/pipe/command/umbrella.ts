@@ -17,6 +17,8 @@ export async function umbrella(commands: Record<string, Entry>): Promise<void> {
     const entry = Object.hasOwn(commands, about ?? '') ? commands[about as string] : undefined;
     if (entry) return main(await entry.load(), ['--help']);
     argv = about === undefined ? ['--help'] : Object.hasOwn(owns, about) ? [about, '--help'] : [about];
+  } else if (asked !== undefined && !asked.startsWith('-') && !Object.hasOwn(owns, asked)) {
+    argv = [asked]; // an unknown command has no --help
   }
   const own = Object.hasOwn(owns, argv[0] ?? '') ? owns[argv[0] as string] : undefined;
   await main((own ?? self)(commands), own ? argv.slice(1) : argv);

@@ -31,6 +31,7 @@ export function run(commands: Record<string, Entry>) {
       ["synpipe run 'filter --failed events.ndjson | sink-table'", 'show failed attempts from a file'],
     ],
     args: ['PIPELINE'],
+    instead: { '': "write the pipeline as one argument, in quotes: 'A | B'" },
     options: {
       metrics: {
         ...metricsOption,
