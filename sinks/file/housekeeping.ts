@@ -1,7 +1,7 @@
 import { constants, existsSync, statSync, unlinkSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { tryLock } from '../../schemas/pipe/io/lock.js';
-import { cause } from '../../schemas/pipe/messages/errors.js';
+import { cause, RuntimeError } from '../../schemas/pipe/messages/errors.js';
 import { logMessage } from '../../schemas/pipe/messages/log.js';
 import { type Archive, Archiver, suffixes } from './archive.js';
 import { closedName, type FoundFile, listClosed } from './closed.js';
@@ -43,10 +43,16 @@ export class Housekeeping {
     });
   }
 
-  /** Resolves when the last run is done. */
+  /** Resolves when the last run is done. Throws RuntimeError if files are left that could not be archived. */
   async end(): Promise<void> {
     await this.#running;
     await this.#archiver?.end();
+    const left = [...this.#kept].filter((path) => existsSync(path)).length; // others have been deleted since
+    const files = left === 1 ? '1 closed file is' : `${left} closed files are`;
+    if (left > 0)
+      throw new RuntimeError(
+        `${files} not archived; fix the cause, then start sink-file again: it archives closed files`,
+      );
   }
 
   async #run(): Promise<void> {
@@ -99,6 +105,7 @@ export class Housekeeping {
       if (this.isOpen(from) || statSync(from).size !== size) return await rm(unfinished);
       unlinkSync(from);
       await rename(unfinished, name);
+      this.#kept.delete(path);
     } catch (error) {
       if (existsSync(from)) await rm(`${from}${suffix}.tmp`, { force: true });
       if (this.#kept.has(from)) return; // every run tries again

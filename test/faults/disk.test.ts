@@ -207,8 +207,11 @@ test('a full disk while closed files are compressed leaves them as they are', as
   const large = 'out@20260101T000000.000Z';
   writeFileSync(join(disk, large), random(1, 200));
   const { stderr, code } = await shell('sink-file --compress gzip out', disk, random(201, 220));
-  assert.equal(code, 0);
-  assert.match(stderr, /^sink-file: cannot archive out@\S+: ENOSPC; keeping it as it is\n$/);
+  assert.equal(code, 1);
+  const kept = String.raw`sink-file: cannot archive out@\S+: ENOSPC; keeping it as it is`;
+  const end =
+    'sink-file: 1 closed file is not archived; fix the cause, then start sink-file again: it archives closed files';
+  assert.match(stderr, new RegExp(`^${kept}\n${end}\n$`));
   const names = readdirSync(disk).filter((name) => name.startsWith('out'));
   const small = names.find((name) => name.endsWith('.gz')); // there is space for this one
   assert.deepEqual(names, [large, small]);
