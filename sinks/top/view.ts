@@ -132,12 +132,23 @@ function foot({ messages }: Shown, state: State, { columns }: Size, paint: Paint
         'Enter details',
         'z zoom',
       ];
-  const line = clip(` ${keys.join('  ')}`, columns);
+  const line = fitting(keys, columns);
   const unread = messages.length - state.read;
   const last = messages.at(-1);
   if (unread <= 0 || last === undefined) return [line];
   const more = unread > 1 ? ` (m: ${unread} messages)` : ' (m: messages)';
   return [paint(shorten(` ${last}`, columns - more.length) + more, 'yellow'), line];
+}
+
+/** Joins as many of the texts as fit whole, the first ones first. */
+function fitting(texts: readonly string[], columns: number): string {
+  let line = '';
+  for (const text of texts) {
+    const longer = line === '' ? ` ${text}` : `${line}  ${text}`;
+    if (width(longer) > columns) break;
+    line = longer;
+  }
+  return line;
 }
 
 /** Returns the end of a text that fits into this many columns. */

@@ -119,6 +119,13 @@ test('no events yet, and the end of the input', () => {
   assert.match(screen({ ...day(), hasEnded: true }, { columns: 80, rows: 24 })[0] as string, /live \(ended\)/);
 });
 
+test('the footer names only keys for which there is room', () => {
+  for (let columns = 60; columns < 100; columns++) {
+    const footer = screen(day(), { columns, rows: 24 }).at(-1) as string;
+    assert.match(footer, /(pause|longest|section|details|zoom)$/, `${columns} columns`);
+  }
+});
+
 test('every screen has exactly its size, whatever that is', () => {
   for (const columns of [1, 10, 59, 60, 61, 79, 80, 100, 109, 110, 250])
     for (const rows of [1, 2, 5, 9, 10, 11, 15, 24, 29, 30, 80])
