@@ -4,13 +4,15 @@ import { Place, type Ran } from '../place.js';
 import { black, type Case } from './case.js';
 
 const hows = ['blocking', 'nonblocking'];
-let hanging: { child: ReturnType<Place['start']>['child']; began: number }[] = [];
+const hanging: { child: ReturnType<Place['start']>['child']; began: number }[] = [];
 
 /** Starts clients that nobody answers, before the collectors start. */
 export async function hang(held: Place): Promise<void> {
-  hanging = hows.map((how) => ({ began: Date.now() * 1000, child: held.start([how, '127.0.0.1', black]).child }));
-  const waiting = () => held.run('ss', '-tnH', 'state', 'syn-sent').trim().split('\n').length === hows.length;
-  await until('both wait', waiting);
+  const waiting = () => held.run('ss', '-tnH', 'state', 'syn-sent').trim().split('\n').filter(Boolean).length;
+  for (const how of hows) {
+    hanging.push({ began: Date.now() * 1000, child: held.start([how, '127.0.0.1', black]).child });
+    await until('it waits', () => waiting() === hanging.length);
+  }
 }
 
 /** Kills them. What a client would report about its attempt is known in advance. */
