@@ -12,6 +12,8 @@ import { batchSink, deliveryOptions } from './spool/options.js';
 const name = 'sink-nats';
 /** Batches in flight at once: the next one is sent while the last acknowledgements of the previous one arrive. */
 const concurrency = 2;
+/** How long a line waits for others if there is a spool (ms): there, each batch is a file that is synced. */
+const spoolTime = 50;
 
 const options = {
   subject: {
@@ -65,7 +67,7 @@ function stage({ values, rest: [address = ''] }: Parsed<typeof options>): Stage 
     where,
     batchBytes: 2 ** 20,
     batchLines: 10_000,
-    batchTime: 0,
+    batchTime: values.spool === undefined ? 0 : spoolTime,
     concurrency,
     open: (trouble, rejects, stop) => NatsReceiver.open(options, trouble, rejects, stop),
   });
