@@ -85,8 +85,10 @@ test('generated pipelines give the same results fused and as processes', { concu
     'sink-file out',
     'sink-file /dev/full',
   );
+  // of two stages with the same file, the one that locks it first writes, and that may be either
+  const locksOnce = (stages: string[]) => stages.filter((one) => one === 'sink-file out').length < 2;
   const pipelines = fc.sample(
-    fc.tuple(fc.array(stage, { minLength: 2, maxLength: 4 }), fc.array(anyLine, { maxLength: 40 })),
+    fc.tuple(fc.array(stage, { minLength: 2, maxLength: 4 }).filter(locksOnce), fc.array(anyLine, { maxLength: 40 })),
     8,
   );
   await Promise.all(
