@@ -43,10 +43,14 @@ export class Housekeeping {
     });
   }
 
-  /** Resolves when the last run is done. Throws RuntimeError if files are left that could not be archived. */
+  /** Resolves when the last run is done. */
   async end(): Promise<void> {
     await this.#running;
     await this.#archiver?.end();
+  }
+
+  /** Throws RuntimeError if files are left that could not be archived. */
+  check(): void {
     const left = [...this.#kept].filter((path) => existsSync(path)).length; // others have been deleted since
     const files = left === 1 ? '1 closed file is' : `${left} closed files are`;
     if (left > 0)

@@ -114,6 +114,7 @@ export class SinkFile implements Stage {
     this.#period.close();
     this.#syncer.close();
     await this.#files.each((writer) => this.#close(writer)).finally(() => this.#housekeeping.end());
+    this.#housekeeping.check();
   }
 
   #add(writer: Writer, line: Line, out: Output): void | Promise<void> {
