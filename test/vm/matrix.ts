@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { tiers } from '../../dist/collector/addon.js';
@@ -25,7 +25,10 @@ export function compiled(kernel?: string): string {
   const compile = (compiler: string, to: string, ...more: string[]) =>
     execFileSync(compiler, ['-O1', '-pthread', ...more, '-o', `${folder}/${to}`, ...sources], { cwd });
   if (arm64) {
-    execFileSync(`${here}../../.ci/cross`, ['arm64']);
+    const ci = `${here}../../.ci`;
+    execFileSync(`${ci}/cross`, ['arm64']);
+    if (!existsSync('/usr/arm-linux-gnueabihf/include/stdio.h'))
+      execFileSync(`${ci}/install`, ['gcc-arm-linux-gnueabihf', 'libc6-dev-armhf-cross']);
     compile('aarch64-linux-gnu-gcc', 'client');
     compile('arm-linux-gnueabihf-gcc', 'client-32', '-static');
   } else compile('gcc', 'client');
