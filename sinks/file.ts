@@ -179,9 +179,9 @@ export const command = defineCommand({
   instead: { o: 'write sink-file PATH', output: 'write sink-file PATH' },
   notes: `PATH may contain the time (%Y %m %d %j %H %M %S %s in UTC; %% is a percent sign) and fields of the events ({comm};
 {.team} is a field of your own; {{ is a brace). The time is when a line arrives, so a closed file never changes again.
-Characters of a field that could lead out of the folder are written as %XX. When a file is
-closed, but PATH still gives the same name, it is renamed with a time stamp: out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete all closed files that match
-PATH, even those of earlier runs: use a separate folder for them.
+Characters of a field that could lead out of the folder are written as %XX. When a file is closed, but PATH still gives
+the same name, it is renamed with a time stamp: out@20261123T081530.123Z.ndjson. --keep, --keep-size and --keep-age delete
+all closed files that match PATH, even those of earlier runs: use a separate folder for them.
 
 A PATH that ends in .gz or .zst is compressed as it is written: what was written before a pause of the input can be read,
 also after a crash, and the next run appends to it. If PATH is -, events go to standard output.

@@ -67,21 +67,10 @@ function make(parsed: Parsed<typeof options>) {
   const columns = Math.min(Math.max(terminal?.columns || 80, 50), 110);
   const colour = useColour(terminal !== undefined, color);
   const live = source.speed === 1;
-  const hasEnds = live && source.listen !== undefined; // the collector above
+  const starts = live && source.listen !== undefined; // the collector above
   return {
     source,
-    stage: new Why({
-      keep,
-      name,
-      live,
-      starts: hasEnds,
-      hasEnds,
-      top,
-      utc,
-      colour,
-      columns,
-      failure: () => source.failure,
-    }),
+    stage: new Why({ keep, name, live, starts, top, utc, colour, columns, failure: () => source.failure }),
   };
 }
 
@@ -105,8 +94,8 @@ export const command = defineCommand({
   a destination, with or without port  db.example.com, 10.0.0.7:5432
   the name of a program                curl
 An attempt is selected if one of its events or its look-up matches. Without FILE, it starts a collector, which needs
-root; if standard input is a pipe or a file, it reads events from there. With a COMMAND, it exits
-when the command does, with the same exit status.
+root; if standard input is a pipe or a file, it reads events from there. With a COMMAND, it exits when the command does,
+with the same exit status.
 
 Attempts of the same program to the same destination with the same steps are shown once: "31 × in all". Failures come first.
 Of live events, each new story is shown as soon as it is over, and repetitions are counted at the end. An attempt that hangs

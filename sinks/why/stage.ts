@@ -21,10 +21,8 @@ export interface WhyOptions {
   name?: string | undefined;
   /** Whether to write each new story as soon as it is over. */
   live?: boolean;
-  /** Whether the input is a collector that has just been started, with --status. */
+  /** Whether the input is a collector that has just been started, with --status and --report outcome,closed. */
   starts?: boolean;
-  /** Whether the input is known to have closed events. */
-  hasEnds?: boolean;
   /** How many stories to write at the end. */
   top?: number;
   utc?: boolean | undefined;
@@ -61,8 +59,8 @@ export class Why implements Stage {
   #hint: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: WhyOptions = {}) {
-    const { columns = 80, utc, colour = false, hasEnds = false } = options;
-    this.#hasEnds = hasEnds;
+    const { columns = 80, utc, colour = false, starts = false } = options;
+    this.#hasEnds = starts;
     this.#writer = new StoryWriter(columns, new Clock(utc), painter(colour));
   }
 
