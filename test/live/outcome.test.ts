@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe } from 'node:test';
 import { connects, pendings } from './collect.js';
+import { waiting } from './link.js';
 import { cannot, live } from './live.js';
 import type { Net } from './net.js';
 import { during, endOf, ends, paired, type Seen, timed } from './outcomes.js';
@@ -145,8 +146,7 @@ const synsResent = (net: Net) =>
 
 async function synSent(net: Net, how: string[]) {
   const clients = how.map((command) => net.start([command, '127.0.0.1', 8080]));
-  const waiting = () => net.run('ss', '-tnH', 'state', 'syn-sent').trim().split('\n').length === how.length;
-  await until('SYN_SENT', waiting);
+  await until('SYN_SENT', () => waiting(net).size === how.length);
   return clients;
 }
 
