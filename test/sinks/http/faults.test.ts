@@ -205,7 +205,7 @@ test('SIGTERM during an outage, with a spool: exits with 0, and the next run del
 test('SIGTERM during an outage, without a spool: retries for --timeout, then exits with 1 and the count', async (t) => {
   const receiver = await Receiver.start(t);
   await receiver.down();
-  const { child, ended, stdin } = fed(t, folder(t), `--timeout 300ms ${receiver.url}`);
+  const { child, ended, stdin } = fed(t, folder(t), `--timeout 2s ${receiver.url}`);
   stdin.write(numbered(1, 500));
   let said = '';
   child.stderr?.on('data', (text) => {

@@ -18,7 +18,7 @@ const eight = { 1: 13, 3: 13, 4: 13, 8: 13, 9: 13, 10: 13, 18: 13, 19: 13 };
 async function send(t: TestContext, behaviour: Behaviour, options: string, input: object[]) {
   const dir = folder(t);
   const receiver = await Receiver.start(t, behaviour);
-  const line = `sink-http --timeout 300ms ${options} --status ${receiver.url} > out; code=$?; tail -n 1 out; exit $code`;
+  const line = `sink-http --timeout 1s ${options} --status ${receiver.url} > out; code=$?; tail -n 1 out; exit $code`;
   const { code, stderr, stdout } = await shell(line, dir, ndjson(...input));
   const { in: read, out = 0, lost = 0 } = JSON.parse(stdout);
   const said = stderr.replaceAll(`${receiver.url}/`, 'URL/');

@@ -43,7 +43,7 @@ test('Squid gets its password from HTTP_PROXY, the receiver does not; a wrong pa
   assert.deepEqual(await send(t, receiver.url, { HTTP_PROXY: `me:p%40ss@${address}` }), sent);
   assert.equal(receiver.got.length, 2);
   for (const { request } of receiver.got) assert.equal(request.headers['proxy-authorization'], undefined);
-  const wrong = await send(t, `--timeout 100ms --on-reject drop ${receiver.url}`, { HTTP_PROXY: `me:x@${address}` });
+  const wrong = await send(t, `--timeout 2s --on-reject drop ${receiver.url}`, { HTTP_PROXY: `me:x@${address}` });
   const at = `${receiver.url}/ through the proxy http://${address}`;
   const why = 'the proxy answered 407; set USER:PASSWORD@ in its address';
   assert.deepEqual(wrong, {
@@ -80,7 +80,7 @@ test('a proxy that is not running is named', async (t) => {
   const nobody = `127.0.0.1:${await freePort()}`;
   for (const url of ['http://127.0.0.1:9/x', 'https://127.0.0.1:9/x']) {
     const variables = { HTTP_PROXY: nobody, HTTPS_PROXY: nobody };
-    const { stderr, code } = await send(t, `--timeout 100ms ${url}`, variables);
+    const { stderr, code } = await send(t, `--timeout 2s ${url}`, variables);
     assert.match(
       stderr,
       new RegExp(`^sink-http: ${url} through the proxy http://${nobody}: ECONNREFUSED; trying again\n`),

@@ -185,7 +185,7 @@ test('part of the numbers is rejected: that is reported once', async (t) => {
 
 test('the last numbers are not accepted in time: exit code 1, with the reason; SIGTERM leads there too', async (t) => {
   const busy: Behaviour = (_, response) => response.writeHead(429).end();
-  const { code, stderr } = await send(t, busy, '--timeout 300ms');
+  const { code, stderr } = await send(t, busy, '--timeout 3s');
   assert.deepEqual(
     [code, stderr.split('\n').at(-2)],
     [1, 'sink-metrics: the last numbers were not delivered to URL/v1/metrics: 429; see --timeout'],

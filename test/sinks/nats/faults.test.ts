@@ -89,7 +89,7 @@ test('without a server, input goes to the spool and the next run delivers it; ev
   await server.down();
   const lost = { type: 'lost', v: 1, stage: 'collector', where: 'ring buffer', count: 7 };
   const input = numbered(1, 500) + ndjson(lost, lost, lost);
-  const first = await shell(`sink-nats --timeout 100ms --spool spool ${server.url}`, dir, input);
+  const first = await shell(`sink-nats --timeout 2s --spool spool ${server.url}`, dir, input);
   assert.equal(first.code, 0);
   assert.match(
     first.stderr,

@@ -73,18 +73,18 @@ test('TLS needs the private CA and the client certificate', async (t) => {
   const run = (options: string) =>
     shell(`sink-nats --create-stream CONN ${options} ${server.url}`, dir, numbered(1, 3));
   assert.deepEqual(await run('--ca ca.pem --cert client.pem --key client.key'), good);
-  const untrusted = await run('--timeout 200ms --cert client.pem --key client.key');
+  const untrusted = await run('--timeout 2s --cert client.pem --key client.key');
   assert.match(untrusted.stderr, /: UNABLE_TO_VERIFY_LEAF_SIGNATURE \(see --ca\); trying again\n/);
   assert.equal(untrusted.code, 1);
-  const mixed = await run('--timeout 200ms --ca ca.pem --cert client.pem --key server.key');
+  const mixed = await run('--timeout 2s --ca ca.pem --cert client.pem --key server.key');
   assert.deepEqual(
     [mixed.code, /^sink-nats: invalid --key server.key: it is not the key of --cert/.test(mixed.stderr)],
     [2, true],
   );
-  const unknown = await run('--timeout 200ms --ca ca.pem');
+  const unknown = await run('--timeout 2s --ca ca.pem');
   assert.deepEqual([unknown.code, /no answer in time \(it may require --cert\); /.test(unknown.stderr)], [1, true]);
   const plain = await NatsServer.start(t);
-  const none = await shell(`sink-nats --timeout 200ms ${plain.url.replace('nats', 'tls')}`, dir, numbered(1, 3));
+  const none = await shell(`sink-nats --timeout 2s ${plain.url.replace('nats', 'tls')}`, dir, numbered(1, 3));
   assert.match(none.stderr, /: server does not support 'tls' \(see nats:\/\/\); trying again\n/);
 });
 
