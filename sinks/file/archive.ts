@@ -22,21 +22,27 @@ export class Archiver {
 
   constructor(private readonly kind: Archive) {}
 
+  /** Starts the thread, which takes as long as compressing 20 MB: when the first file is closed, it is ready. */
+  start(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(new URL('sinks/file/archive-worker.cjs', dist), ownStreams);
+    worker.on('error', () => {
+      this.#worker = undefined;
+    });
+    this.#worker = worker;
+    return worker;
+  }
+
   /** Archives the file `from` as `to` and syncs it to disk. */
   make(from: string, to: string, modified: number): Promise<void> {
-    this.#worker ??= new Worker(new URL('sinks/file/archive-worker.cjs', dist), ownStreams);
-    const worker = this.#worker;
+    const worker = this.start();
     return new Promise((resolve, reject) => {
       const finish = (error?: object) => {
-        worker.off('message', finish).off('error', failed);
+        worker.off('message', finish).off('error', finish);
         if (error) reject(error);
         else resolve();
       };
-      const failed = (error: Error) => {
-        this.#worker = undefined;
-        finish(error);
-      };
-      worker.on('message', finish).on('error', failed);
+      worker.on('message', finish).on('error', finish);
       worker.postMessage({ kind: this.kind, from, to, modified } satisfies ArchiveJob);
     });
   }

@@ -36,6 +36,7 @@ export class Housekeeping {
   /** Starts a run, or another one after the current run. `at` is when the current period started. */
   start(at: number): void {
     if (!this.#archiver && Object.values(this.options.keep).every((limit) => limit === undefined)) return;
+    this.#archiver?.start();
     this.#at = at;
     this.#again = true;
     this.#running ??= this.#run().finally(() => {
