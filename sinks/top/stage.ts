@@ -32,7 +32,7 @@ export interface Terminal {
 const [enter, leave] = ['\x1b[?1049h\x1b[?7l\x1b[?25l', '\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l'];
 const most = { messages: 200, printed: 20 };
 /** How long to wait for the first event before saying so (ms). */
-const patienceMs = 1_500;
+const patienceMs = 3_000;
 /** How long to wait after a drawing: for a key, if something waits or has come, and if only time passes (ms). */
 const pauses = { key: 0, event: 334, idle: 1_000 };
 

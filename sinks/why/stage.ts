@@ -36,7 +36,7 @@ export interface WhyOptions {
 /** How many attempts that are not over to remember. */
 const mostOpen = 10_000;
 /** Live, it says after this time (ms) what it waits for. */
-const patienceMs = 1_500;
+const patienceMs = 3_000;
 const waitingText = 'waiting for the first event; Ctrl-C stops';
 
 /** Shows the whole story of attempts: look-up, call, handshake, end. Attempts with the same story are written once. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { divertMessages } from '../../schemas/pipe/messages/log.js';
 import { fuseStrictly } from '../../schemas/pipe/run/fuse.js';
 import { Why } from '../../sinks/why/stage.js';
+import { until } from '../live/wait.js';
 import { ndjson } from '../support/events.js';
 
 const started = { type: 'status', v: 1, ts: '2026-11-30T08:00:00.000000Z', stage: 'collector', phase: 'start' };
@@ -19,7 +19,7 @@ test('synpipe why does not say that it waits for events before the collector has
       const text = inputs.shift();
       if (text === undefined) return 0;
       if (text !== '') return into.write(text);
-      await wait(2_000);
+      await until('a message', () => messages.length > 0);
       seen.push(messages.splice(0));
       return this.read(into);
     },
