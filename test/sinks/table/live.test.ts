@@ -87,11 +87,9 @@ test('more groups than lines, longer lines than columns, and a change of size', 
   const wide = 'ｗｉｄｅ'; // two columns per letter
   const many = Array.from({ length: 3_000 }, (_, i) => summary(0, `group ${i}`, i + 1));
   terminal.input(ndjson(...many, summary(0, `${wide}${'x'.repeat(80)}`, 9_000)));
-  await terminal.shows('the table', (lines) => lines.length === 7);
-  assert.deepEqual(terminal.lines.slice(0, 2), [
-    '2026-11-23 08:00:00 to 08:01:00, 3,001 g',
-    `${'NAME'.padEnd(32)}   COUNT`,
-  ]);
+  const whole = '2026-11-23 08:00:00 to 08:01:00, 3,001 g'; // it arrives in several parts
+  await terminal.shows('the table', ([head, ...rows]) => head === whole && rows.length === 6);
+  assert.deepEqual(terminal.lines.slice(0, 2), [whole, `${'NAME'.padEnd(32)}   COUNT`]);
   assert.equal(terminal.lines[2], `${wide}${'x'.repeat(8)}…${'x'.repeat(15)}    9000`, 'shortened in the middle');
   assert.deepEqual(
     terminal.lines.slice(3),
