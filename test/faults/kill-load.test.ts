@@ -47,12 +47,11 @@ test('kill -9 under load, with a spool: at most one read is missing per kill', a
   });
   execFileSync('mkfifo', [join(dir, 'in')]);
   const pipe = openSync(join(dir, 'in'), constants.O_RDWR);
-  t.after(() => closeSync(pipe));
   const feeder = start(t, ['bash', '-c', `exec seq -f '${format}' 1000000000 > in`], dir);
-  const line = `exec sink-http --on-invalid drop --spool spool ${receiver.url} < in`; // a kill may cut a line in two
+  const sink = `exec sink-http --on-invalid drop --spool spool ${receiver.url}`; // a kill may cut a line in two
   let killed = 0;
   for (let round = 1; round <= rounds; round++) {
-    const { child, ended } = start(t, ['bash', '-c', line], dir);
+    const { child, ended } = start(t, ['bash', '-c', `${sink} < in`], dir);
     const before = newest;
     await until(`new events in round ${round}`, () => newest > before); // so that no gap comes from two kills
     await sleep(Math.random() * 50);
@@ -63,11 +62,11 @@ test('kill -9 under load, with a spool: at most one read is missing per kill', a
   const most = capacity(pipe);
   feeder.child.kill('SIGKILL');
   await feeder.ended;
-  const rest = start(t, ['bash', '-c', line], dir);
-  closeSync(openSync(join(dir, 'in'), constants.O_WRONLY)); // returns once it has started to read
-  await sleep(1_000);
-  rest.child.kill('SIGTERM');
-  await rest.ended;
+  const left = openSync(join(dir, 'in'), constants.O_RDONLY);
+  closeSync(pipe); // so that the input ends
+  const rest = start(t, ['bash', '-c', sink], dir, [left, 'pipe', 'pipe']);
+  closeSync(left);
+  assert.equal((await rest.ended).code, 0);
   assert.equal((await shell(`sink-http --spool spool ${receiver.url}`, dir)).code, 0);
   assert.deepEqual(
     readdirSync(join(dir, 'spool')).filter((name) => !name.endsWith('.torn')),
