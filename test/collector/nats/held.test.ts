@@ -6,7 +6,7 @@ import { assertAll, numbered, seqsIn } from '../../support/lines.js';
 import { NatsServer } from '../../support/nats.js';
 import { folder, killGroup, size, start } from '../../support/process.js';
 import { Receiver } from '../../support/receiver.js';
-import { responder } from '../../support/responder.js';
+import { answer, responder } from '../../support/responder.js';
 import { shell } from '../../support/shell.js';
 
 async function stream(t: TestContext): Promise<NatsServer> {
@@ -101,12 +101,20 @@ test('held events are acknowledged once written, even if no more input arrives',
 
 test('more events than one request asks for keep flowing while enrich holds them', async (t) => {
   const [server, dns, dir] = [await stream(t), await responder(t), folder(t)];
+  let answerNow = () => {};
+  const allowed = new Promise<void>((resolve) => {
+    answerNow = resolve;
+  });
+  dns.reply = async (query) => {
+    await allowed;
+    return [answer(query, [{ data: 'a.example' }])];
+  };
   const batch = `source-nats --batch 10 ${server.url} CONN`;
-  const held = `enrich --resolver ${dns.address} --private --with names --wait 3s --timeout 60s`;
-  const stages = `${batch} | ${held} | sink-file first`;
+  const stages = `${batch} | enrich --resolver ${dns.address} ${waits} | sink-file first`;
   const { child, ended } = start(t, ['bash', '-c', `exec synpipe run '${stages}'`], dir);
   await publish(server, dir, 1, 100);
   assert.equal(await waitFor(server, { left: 0 }), 100, 'none is acknowledged yet');
+  answerNow();
   await waitFor(server, { left: 0, unacknowledged: 0 });
   assertAll(seqsIn(join(dir, 'first')), 100);
   child.kill('SIGTERM');
