@@ -30,12 +30,12 @@ async function state(server: NatsServer, durable = 'synpipe') {
 }
 
 const done = (count: number) => ({ left: 0, unacknowledged: 0, acknowledged: count });
-/** Waits until the workers have written and acknowledged the whole stream. */
+/** Waits until a worker asks for more than the stream has, and everything is written and acknowledged. */
 async function drained(server: NatsServer): Promise<void> {
   const { nc, jsm } = await server.client();
-  for (let left = 1; left > 0; await sleep(20)) {
-    const { num_pending, num_ack_pending } = await jsm.consumers.info('CONN', 'synpipe');
-    left = num_pending + num_ack_pending;
+  for (let isDrained = false; !isDrained; await sleep(20)) {
+    const { num_waiting, num_pending, num_ack_pending } = await jsm.consumers.info('CONN', 'synpipe');
+    isDrained = num_waiting > 0 && num_pending + num_ack_pending === 0;
   }
   await nc.close();
 }
