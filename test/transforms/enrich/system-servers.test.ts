@@ -144,6 +144,7 @@ test('a look-up in progress when the servers change gets its name from the new o
   const net = await network(t);
   const client = new Client(t, net, server(net, 'nobody'), '--timeout 8s');
   client.send('192.0.2.1');
+  await until('the look-up', () => inside(net, 'client', 'ss', '-uanH') !== '');
   await sleep(1_500); // so that the file is checked again
   client.write(server(net, 'two'));
   client.send('192.0.2.2');
