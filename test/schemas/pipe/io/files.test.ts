@@ -48,12 +48,8 @@ test('pipes: a FIFO, process substitution, standard input between files', async 
   );
   const dns = lines.filter((line) => line.startsWith('{"type":"dns"')).length;
   const both = dns + lines.filter((line) => line.startsWith('{"type":"outcome"')).length;
-  const others = lines.filter((line) => !/^\{"type":"(dns|outcome|connect|pending)"/.test(line)).length;
-  assert.ok(dns > 0 && both > dns);
-  const passed = Number((await shell('filter --type dns a.ndjson | wc -l', dir)).stdout);
-  const passedBoth = Number((await shell('filter --type dns,outcome a.ndjson | wc -l', dir)).stdout);
-  assert.ok(others >= 0);
-  assert.deepEqual(stdout.trim().split('\n').map(Number), [passedBoth, 2 * passed, 3 * passed]);
+  assert.ok(dns > 0 && both > dns && lines.length > both);
+  assert.deepEqual(stdout.trim().split('\n').map(Number), [both, 2 * dns, 3 * dns]);
 });
 
 test('a rotated recording is read in order of time, whatever the order of the names', async () => {
