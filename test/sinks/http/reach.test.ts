@@ -125,6 +125,7 @@ test('a shared standard error stays blocking', async (t) => {
   writeFileSync(join(dir, 'sent'), '');
   await done;
   const seen = Number.parseInt(/\d+/.exec(readFileSync(join(dir, 'seen'), 'utf8'))?.[0] ?? '', 8);
+  assert.ok(seen & constants.O_WRONLY, 'the flags of the pipe');
   assert.equal(seen & constants.O_NONBLOCK, 0);
 });
 
