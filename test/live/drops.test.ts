@@ -38,6 +38,7 @@ live('a connection that nothing happens to has no drops; without --drops there a
   for (const options of [['--drops'], []]) {
     const { lines } = await seen(net, { steps: 'c>1000000 s>1000000 cX sX', options });
     const [closed] = closedIn(lines);
-    assert.equal(closed?.drop_reason, undefined, lines.join('\n'));
+    assert.ok(closed, lines.join('\n'));
+    assert.equal(closed.drop_reason, undefined, lines.join('\n'));
   }
 });
