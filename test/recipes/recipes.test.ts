@@ -59,7 +59,9 @@ test('the commands print what printed.txt has', () => {
     .map((script) => `${script.replace(/^/gm, '$ ')}\n${printed.get(script) ?? ''}`)
     .join('\n');
   if (process.env.UPDATE) writeFileSync(file, text);
-  const wanted = readFileSync(file, 'utf8');
-  for (const [at, block] of text.split(/\n\n(?=\$ )/).entries())
-    assert.equal(block.trim(), wanted.split(/\n\n(?=\$ )/)[at]?.trim(), 'UPDATE=1 rewrites test/recipes/printed.txt');
+  const blocks = (all: string) => all.split(/\n\n(?=\$ )/).map((block) => block.trim());
+  const [shown, wanted] = [blocks(text), blocks(readFileSync(file, 'utf8'))];
+  const why = 'UPDATE=1 rewrites test/recipes/printed.txt';
+  for (const [at, block] of shown.entries()) assert.equal(block, wanted[at], why);
+  assert.equal(wanted[shown.length], undefined, why);
 });
