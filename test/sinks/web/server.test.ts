@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { connect, ndjson } from '../../support/events.js';
-import { folder, type Running, start } from '../../support/process.js';
+import { folder, proc, type Running, start } from '../../support/process.js';
 import { env, shell } from '../../support/shell.js';
 
 async function serve(t: TestContext, options: string[], token?: string): Promise<Running & { url: URL }> {
@@ -97,8 +97,8 @@ test('a page that reconnects continues where it was; with a new run it starts ov
   assert.equal((await read({ 'last-event-id': `${run}.99` })).match(/"type":"connect"/g), null);
 });
 
-test('a page that stops reading blocks neither the pipe nor uses memory', async (t) => {
-  const { child, url, ended } = await serve(t, ['-l', '0', '--keep', '1000', '--tee']);
+test('a page that stops reading neither blocks the pipe nor uses memory', async (t) => {
+  const { child, url, ended } = await serve(t, ['-l', '0', '--keep', '5000', '--tee']);
   const asked = get(new URL('/events', url), { headers: await cookieOf(url) });
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   response.pause();
@@ -106,11 +106,15 @@ test('a page that stops reading blocks neither the pipe nor uses memory', async 
   child.stdout?.on('data', (part: Buffer) => {
     for (const byte of part) if (byte === 10) lines++;
   });
-  const text = ndjson(...Array.from({ length: 1000 }, (_, i) => connect({ seq: i + 1, id: String(i) })));
+  const text = ndjson(
+    ...Array.from({ length: 1000 }, (_, i) => connect({ seq: i + 1, note: 'x'.repeat(2_000) } as object)),
+  );
   for (let i = 0; i < 100; i++)
     if (!child.stdin?.write(text)) await once(child.stdin as NonNullable<typeof child.stdin>, 'drain');
   child.stdin?.end();
   while (lines < 100_000) await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
+  const peak = proc(child.pid, 'status', 'VmHWM');
+  assert.ok(peak < 250_000, `${peak} kB, of more than 200 MB sent`);
   child.kill('SIGTERM');
   assert.equal((await ended).code, 0);
   asked.destroy();
