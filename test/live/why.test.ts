@@ -42,6 +42,7 @@ live('synpipe why FILTER -- COMMAND: the same story is shown once, what is not s
 
 live('synpipe why, live: an attempt that hangs is shown while it hangs', async (net) => {
   net.blackhole(8080);
+  net.sysctl('ipv4/tcp_syn_retries', '6'); // longer than any look at it takes
   const dir = ['env', `SYNPIPE_TEST_NETNS=${net.inode}`];
   const seen = net.spawn(
     [...dir, `${bin}synpipe`, 'why', '--', client(), 'blocking', '127.0.0.1', '8080'],
