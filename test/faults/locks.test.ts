@@ -18,11 +18,16 @@ for (const [where, words] of Object.entries({ 'one host': [], 'two containers on
   test(`a second sink-file on a file, ${where}, fails and changes no byte of the first's`, async (t) => {
     const dir = folder(t);
     const slowly = `for i in {0..399}; do seq -f '${format}' $((i * 500 + 1)) $((i * 500 + 500)); done`;
-    const first = start(t, [...words, 'bash', '-c', `{ ${slowly}; sleep 4; } | sink-file out`], dir);
+    const first = start(
+      t,
+      [...words, 'bash', '-c', `{ ${slowly}; until [ -e go ]; do sleep .05; done; } | sink-file out`],
+      dir,
+    );
     await until('lines', () => size(join(dir, 'out')) > 0);
     const second = start(t, [...words, 'bash', '-c', 'sink-file out'], dir);
     second.child.stdin?.end(numbered(1, 5));
     assert.deepEqual(await second.ended, { code: 1, signal: null, stderr: inUse('out') });
+    writeFileSync(join(dir, 'go'), '');
     assert.deepEqual(await first.ended, { code: 0, signal: null, stderr: '' });
     assert.ok(readFileSync(join(dir, 'out'), 'utf8') === numbered(1, 200_000));
   });
