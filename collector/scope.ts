@@ -45,6 +45,8 @@ function folderOf(id: bigint, folder: string): string | undefined {
  * Parses process numbers, as the kernel numbers processes. They are checked only if this process sees the same numbers.
  */
 export function pids(text: string): number[] {
+  const [name] = text.split(',').filter((part) => /^[a-z][\w-]*$/i.test(part));
+  if (name) throw invalidValue(name, `use process numbers; to see programs by name, append | filter --pcomm ${name}`);
   const wanted = list(id)(text);
   if (ownPids()) return wanted;
   for (const pid of wanted) {

@@ -1,4 +1,4 @@
-import { BlockList } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { isIpv4, type Network, parseNetwork } from '../pipe/line/address.js';
 import { invalidValue } from '../pipe/messages/errors.js';
 import type { Range } from '../pipe/scan/compiled-filter.js';
@@ -68,7 +68,7 @@ export function addresses(text: string): Test {
   const networks: Network[] = [];
   for (const part of text.split(',')) {
     const network = parseNetwork(part.trim());
-    if (!network) throw invalidValue(part, 'use addresses and CIDR blocks');
+    if (!network) throw invalidValue(part, remedyOf(part.trim()));
     const { address, version, prefix } = network;
     const [bits, family] = version === 4 ? [prefix - 96, 'ipv4' as const] : [prefix, 'ipv6' as const];
     lists[isIpv4(network) ? 'ipv4' : 'ipv6'].addSubnet(address, bits, family);
@@ -80,6 +80,13 @@ export function addresses(text: string): Test {
     return lists.ipv6.check(value, 'ipv6') || lists.ipv4.check(value, 'ipv6'); // ::ffff:a.b.c.d is a.b.c.d
   };
   return Object.assign(test, { networks });
+}
+
+function remedyOf(block: string): string {
+  const [address = '', prefix = ''] = block.split('/');
+  const version = isIP(address);
+  if (version !== 0 && /^\d+$/.test(prefix)) return `the prefix length is at most ${version === 4 ? 32 : 128}`;
+  return 'use addresses and CIDR blocks, such as 10.0.0.1 or 10.0.0.0/8';
 }
 
 /**
