@@ -5,7 +5,8 @@ import { isTerminal } from '../schemas/pipe/io/fd.js';
 import type { Source } from '../schemas/pipe/io/source.js';
 import { RuntimeError, UsageError } from '../schemas/pipe/messages/errors.js';
 import { useColour } from '../schemas/pipe/terminal/colour.js';
-import { collectorOptions, inputOf, type ViewInput } from './terminal/input.js';
+import { collectorOptions, inputOf } from './terminal/input.js';
+import type { ViewInput } from './terminal/view-input.js';
 import { compile } from './top/filtered.js';
 import { Top } from './top/stage.js';
 

@@ -4,10 +4,9 @@ import { defineCommand } from '../schemas/pipe/command/command.js';
 import { type Given, type Options, parseGiven } from '../schemas/pipe/command/options.js';
 import type { AnyEvent } from '../schemas/pipe/line/line.js';
 import type { Stage } from '../schemas/pipe/stage/stage.js';
-import { sentence, succeeded } from './to-ecs/derived.js';
+import { type Computed, sentence, succeeded } from './to-ecs/derived.js';
 import { mapFields, own } from './to-ecs/mapping.js';
 import { converter } from './to-ecs/stage.js';
-import type { Computed } from './to-ecs/templates.js';
 import { nanoseconds, otelFields } from './to-otel/fields.js';
 import { attributes } from './to-otel/value.js';
 

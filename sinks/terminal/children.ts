@@ -9,8 +9,8 @@ import type { Source } from '../../schemas/pipe/io/source.js';
 import { cannotStart } from '../../schemas/pipe/io/spawned.js';
 import { RuntimeError, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { printable } from '../../schemas/pipe/messages/printable.js';
-import type { ViewInput } from './input.js';
 import type { Rights } from './rights.js';
+import type { ViewInput } from './view-input.js';
 
 /** A command of this project that writes events. */
 export interface Producer {

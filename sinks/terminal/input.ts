@@ -2,25 +2,13 @@ import { fstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Options, Parsed } from '../../schemas/pipe/command/options.js';
 import { isPipe } from '../../schemas/pipe/io/fd.js';
-import { type Source, stdin } from '../../schemas/pipe/io/source.js';
+import type { Source } from '../../schemas/pipe/io/source.js';
+import { stdin } from '../../schemas/pipe/io/stdin.js';
 import { conflict, UsageError } from '../../schemas/pipe/messages/errors.js';
 import { printable } from '../../schemas/pipe/messages/printable.js';
 import { Children, type Producer } from './children.js';
 import { callerOfSudo } from './rights.js';
-
-/** What a view has to know about its input. */
-export interface ViewInput {
-  /** What people call it. */
-  source: string;
-  /** How many times as fast as they happened the events come. */
-  speed: number;
-  /** Ends the input early. */
-  quit(): void;
-  /** Passes on what the commands that produce the events write to stderr. */
-  listen?(take: (message: string) => void): void;
-  /** Why the input ended too early. */
-  readonly failure?: Error | undefined;
-}
+import type { ViewInput } from './view-input.js';
 
 /** The options that the collector takes too. It checks their values. */
 export const collectorOptions = {

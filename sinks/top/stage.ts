@@ -5,8 +5,8 @@ import { divertMessages, logMessage, printMessage } from '../../schemas/pipe/mes
 import type { Control, Output, Stage } from '../../schemas/pipe/stage/stage.js';
 import { RunSummary } from '../../schemas/pipe/terminal/run-summary.js';
 import { missing } from '../../schemas/pipe/terminal/shorten.js';
-import type { ViewInput } from '../terminal/input.js';
 import { Keys } from '../terminal/keys.js';
+import type { ViewInput } from '../terminal/view-input.js';
 import { Clock } from './clock.js';
 import { Filtered } from './filtered.js';
 import { keyNames } from './key-names.js';

@@ -1,15 +1,5 @@
-import type { Life } from './client.js';
-import { port, type Script } from './lives.js';
+import { type Ending, port, type Script } from './lives.js';
 import type { Net } from './net.js';
-
-/** A way in which a connection ends. */
-export interface Ending extends Omit<Script, 'options'> {
-  name: string;
-  /** How: `closed_by`, `exiting` and `error` of its event, as far as they exist. */
-  how: string;
-  /** What the client cannot know, or knows differently. */
-  more?: Partial<Life>;
-}
 
 /** A `?` marks the step that may end the connection before the last one does. */
 const scripts: [name: string, steps: string, how: string][] = [

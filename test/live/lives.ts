@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Closed, Open } from '../../dist/index.js';
-import type { Said } from './client.js';
+import type { Life, Said } from './client.js';
 import { Collector, counted, lostIn, ofType, outcomes } from './collect.js';
-import type { Ending } from './endings.js';
 import type { Net } from './net.js';
 import { until } from './wait.js';
 
@@ -39,6 +38,15 @@ export interface Script {
   meanwhile?: (client: Client, net: Net, collector: Collector) => Promise<unknown> | unknown;
   /** The client does not end by itself. */
   killed?: true;
+}
+
+/** A way in which a connection ends. */
+export interface Ending extends Omit<Script, 'options'> {
+  name: string;
+  /** How: `closed_by`, `exiting` and `error` of its event, as far as they exist. */
+  how: string;
+  /** What the client cannot know, or knows differently. */
+  more?: Partial<Life>;
 }
 
 export function start(net: Net, { before, steps, command = 'life', address = '127.0.0.1' }: Script): Client {

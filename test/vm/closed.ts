@@ -4,8 +4,8 @@
  */
 import { tiers } from '../../dist/collector/addon.js';
 import { Collector, counted, lostUpdates, outcomes } from '../live/collect.js';
-import { destroyed, destroys, type Ending, endings } from '../live/endings.js';
-import { closedIn, port, start, wrongIn } from '../live/lives.js';
+import { destroyed, destroys, endings } from '../live/endings.js';
+import { closedIn, type Ending, port, start, wrongIn } from '../live/lives.js';
 import { stuck } from '../live/stuck.js';
 import { until } from '../live/wait.js';
 import { Place } from './place.js';

@@ -4,11 +4,13 @@ import { invalidValue, RuntimeError } from '../../schemas/pipe/messages/errors.j
 import { Connections, connectionMeasures } from './connections.js';
 import { Distribution } from './distribution.js';
 import { fields, Key } from './key.js';
-import type { Subject } from './options.js';
 import { decode, distinct, encode, register } from './sketch.js';
 import type { ColumnRule, Table, TableShape } from './table.js';
 import type { TextBuffer } from './text.js';
 import { parseTime, timeText } from './time.js';
+
+/** What is counted. */
+export type Subject = 'attempts' | 'dns';
 
 /** What all groups of a window share. */
 export interface WindowInfo {

@@ -3,8 +3,7 @@ import { nearestField } from '../../schemas/pipe/command/nearest.js';
 import { UsageError } from '../../schemas/pipe/messages/errors.js';
 import { connectionMeasures } from './connections.js';
 import { fieldNames } from './key.js';
-import { Measures, simple } from './measure.js';
-import type { Subject } from './options.js';
+import { Measures, type Subject, simple } from './measure.js';
 
 const unmeasured = new Measures([]).names;
 const fieldsOf = (measure: string) => new Measures([measure]).names.filter((name) => !unmeasured.includes(name));

@@ -5,7 +5,7 @@ import { fieldsIn, where } from '../../schemas/where/where.js';
 import { typeOptions } from '../filter/types.js';
 import { connectionMeasures } from './connections.js';
 import { fieldNames, fields, type GroupField, knownFields } from './key.js';
-import { defaultMeasures, measures, simple } from './measure.js';
+import { defaultMeasures, measures, type Subject, simple } from './measure.js';
 import { measureOf } from './measured.js';
 import { orderBy } from './order.js';
 import { duration, durationText, interval } from './time.js';
@@ -87,9 +87,6 @@ function groupBy(text: string): GroupField[] {
   }
   return all;
 }
-
-/** What is counted. */
-export type Subject = 'attempts' | 'dns';
 
 /** Returns what to count for these event types. Throws invalidValue, UsageError if an option does not fit it. */
 export function subjectOf(types: readonly string[], { count, measure }: Parsed<typeof options>['values']): Subject {

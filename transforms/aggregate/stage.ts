@@ -10,9 +10,16 @@ import { type GatherPlan, planToGather } from './gather.js';
 import { IdleTimer } from './idle.js';
 import { Intake } from './intake.js';
 import { Key, reportUnknownField } from './key.js';
-import { countColumns, defaultMeasures, defaultMeasuresOfLookups, Measures, measures } from './measure.js';
+import {
+  countColumns,
+  defaultMeasures,
+  defaultMeasuresOfLookups,
+  Measures,
+  measures,
+  type Subject,
+} from './measure.js';
 import { checkField } from './measured.js';
-import { check, defaultGrace, defaultGroups, type options, type Subject, subjectOf } from './options.js';
+import { check, defaultGrace, defaultGroups, type options, subjectOf } from './options.js';
 import { orderBy } from './order.js';
 import { WindowSets } from './sets.js';
 

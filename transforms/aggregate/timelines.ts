@@ -1,9 +1,8 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
-import { HostClock } from './clock.js';
 import type { GatheredLines } from './gather.js';
-import { Timeline } from './timeline.js';
+import { HostClock, Timeline } from './timeline.js';
 
 const hostField = new LineField('host');
 const maxHosts = 1024;

@@ -1,8 +1,8 @@
 import type { CachedFields } from './cache.js';
-import { type AddressEntry, missingReason } from './names.js';
+import { type AddressEntry, missingReason, type Wire } from './names.js';
 import type { Lookup } from './reverse.js';
 import type { Attempt } from './wire-answers.js';
-import { type WireName, wireText } from './wire-name.js';
+import { wireText } from './wire-name.js';
 
 /** The name of an event's remote address: what is known now, or what the look-up will return. */
 export interface RemoteName {
@@ -11,14 +11,6 @@ export interface RemoteName {
   /** What dns events say; undefined if no process looked up a name with the address. */
   wire: Wire | undefined;
   lookup: Lookup | undefined;
-}
-
-/** The name from dns events, if any. It is the same for attempts of the same thread from this attempt until `until`, in µs. */
-export interface Wire {
-  name: WireName | undefined;
-  until: number;
-  /** The processes that looked up the address, as 64 bits by the last bits of their IDs. No other process has answers. */
-  askers: readonly [number, number];
 }
 
 /** The name of an event's local address. */

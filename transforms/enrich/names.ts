@@ -1,12 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import type { Wire } from './addition.js';
 import { marks } from './addition-cache.layout.js';
 import type { Database } from './databases.js';
 import { addressBytes, isOwn, isPrivate, unmapped } from './ip.js';
 import type { Lookup, Missing, Reverse } from './reverse.js';
 import { member, namesText } from './text.js';
 import type { Attempt, DnsEvent, WireAnswers } from './wire-answers.js';
-import { wireName } from './wire-name.js';
+import { type WireName, wireName } from './wire-name.js';
 
 /** What is known about one address, apart from dns events. */
 export interface AddressEntry {
@@ -22,6 +21,14 @@ export interface AddressEntry {
   hosts: readonly string[];
   hostsText: string;
   from?: ReadonlyMap<string, string[]>;
+}
+
+/** The name from dns events, if any. It is the same for attempts of the same thread from this attempt until `until`, in µs. */
+export interface Wire {
+  name: WireName | undefined;
+  until: number;
+  /** The processes that looked up the address, as 64 bits by the last bits of their IDs. No other process has answers. */
+  askers: readonly [number, number];
 }
 
 /** The reverse look-ups for public and for private addresses. Both are left out when offline. */

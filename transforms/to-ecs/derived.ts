@@ -2,9 +2,16 @@ import { isIP } from 'node:net';
 import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 import { micros, momentText } from '../../schemas/pipe/line/moment.js';
 import { closingText } from '../../schemas/pipe/terminal/closing.js';
-import type { Computed } from './templates.js';
+import type * as layout from './template.layout.js';
 
 type Fields = Record<string, unknown>;
+
+/** A text that `convert` computes from one or two fields. `op` computes the same in C (template.kernel.h). */
+export interface Computed {
+  op: (typeof layout.op)[number];
+  of: readonly string[];
+  text(...values: unknown[]): unknown;
+}
 
 /** Returns the ECS fields that describe an event and do not come from a single field of it. */
 export function derivedFields(event: AnyEvent): Fields {

@@ -5,8 +5,9 @@ import { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
 import { present } from '../../schemas/pipe/scan/webassembly.js';
 import type { Output, Stage } from '../../schemas/pipe/stage/stage.js';
+import type { Computed } from './derived.js';
 import type { Table } from './mapping.js';
-import { type Computed, type ConvertEvent, Templates } from './templates.js';
+import { type ConvertEvent, Templates } from './templates.js';
 
 const newline = 10;
 const tsField = new LineField('ts');

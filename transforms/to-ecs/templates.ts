@@ -6,19 +6,12 @@ import type { AnyEvent } from '../../schemas/pipe/line/line.js';
 import type { ScannedLines } from '../../schemas/pipe/scan/scanned-lines.js';
 import type { KernelMemory } from '../../schemas/pipe/scan/scanner.js';
 import type { Output } from '../../schemas/pipe/stage/stage.js';
-import { relatedTexts } from './derived.js';
+import { type Computed, relatedTexts } from './derived.js';
 import { lower, nanoseconds, type Table } from './mapping.js';
 import * as layout from './template.layout.js';
 
 /** Converts an event, whose time is `ts`. */
 export type ConvertEvent = (event: AnyEvent, ts: string) => AnyEvent;
-
-/** A text that `convert` computes from one or two fields. `op` computes the same in C (template.kernel.h). */
-export interface Computed {
-  op: (typeof layout.op)[number];
-  of: readonly string[];
-  text(...values: unknown[]): unknown;
-}
 
 /** A value of a line, or a text that is computed from values. `of` has their numbers, counted from the line's first value. */
 interface Value {

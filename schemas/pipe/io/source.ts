@@ -1,5 +1,3 @@
-import { checkInput } from './closed-output.js';
-import { Files } from './files.js';
 import type { Input, Place } from './input.js';
 
 /** Where the events of this process come from. */
@@ -24,10 +22,4 @@ export interface Source extends Input {
   held?(): number;
   /** Called at the end of the run. `succeeded`: everything that was read has been processed. */
   end?(succeeded: boolean): Promise<void>;
-}
-
-/** Returns standard input. Throws RuntimeError if it is closed. */
-export function stdin(): Source {
-  checkInput();
-  return new Files(['-']);
 }

@@ -1,6 +1,6 @@
 import { InputStats } from '../io/input-stats.js';
 import type { Source } from '../io/source.js';
-import type { StageConfig } from '../stage/stage-runner.js';
+import type { StageConfig } from '../stage/stage-config.js';
 import { inputMetrics, metricsOf } from './families.js';
 import { type MetricsAt, openMetrics } from './metrics.js';
 

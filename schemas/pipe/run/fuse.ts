@@ -2,7 +2,7 @@ import type { Input } from '../io/input.js';
 import { RuntimeError } from '../messages/errors.js';
 import { Ledger } from '../stage/ledger.js';
 import type { Stage } from '../stage/stage.js';
-import type { StageConfig } from '../stage/stage-runner.js';
+import type { StageConfig } from '../stage/stage-config.js';
 import { PipelineRunner, type Write } from './pipeline-runner.js';
 
 /**

@@ -3,7 +3,8 @@ import type { Input } from '../io/input.js';
 import { LineSplitter, lineLimit } from '../line/line-splitter.js';
 import { PipelineEnd } from '../stage/downstream.js';
 import { ReleaseTracker } from '../stage/release-tracker.js';
-import { type StageConfig, StageRunner } from '../stage/stage-runner.js';
+import type { StageConfig } from '../stage/stage-config.js';
+import { StageRunner } from '../stage/stage-runner.js';
 import { now } from './now.js';
 
 /** Writes whole lines. The bytes stay unchanged until it resolves. */

@@ -12,7 +12,7 @@ import { droppedDnsReporter } from '../stage/dropped-dns.js';
 import { type InvalidPolicy, onInvalid } from '../stage/invalid.js';
 import { Ledger } from '../stage/ledger.js';
 import type { Control, Stage } from '../stage/stage.js';
-import type { StageConfig } from '../stage/stage-runner.js';
+import type { StageConfig } from '../stage/stage-config.js';
 import { PipelineRunner } from './pipeline-runner.js';
 import { showProgress } from './progress.js';
 import { type SignalHandlers, Signals } from './signals.js';

@@ -8,7 +8,7 @@ import type { Downstream } from './downstream.js';
 import type { InvalidPolicy } from './invalid.js';
 import { status } from './ledger.js';
 import type { Output, Stage } from './stage.js';
-import type { StageConfig } from './stage-runner.js';
+import type { StageConfig } from './stage-config.js';
 
 /** Feeds lines to a stage: numbers, checks and counts them. Counts what the stage writes, and passes it on. */
 export class Feed {

@@ -2,28 +2,10 @@ import type { Line } from '../line/line.js';
 import type { ScannedLines } from '../scan/scanned-lines.js';
 import { type Downstream, fullBytes } from './downstream.js';
 import { Feed } from './feed.js';
-import type { InvalidPolicy } from './invalid.js';
-import type { Ledger } from './ledger.js';
 import { OutputBuffer } from './output-buffer.js';
-import type { Stage } from './stage.js';
+import type { StageConfig } from './stage-config.js';
 
 const newline = 10;
-
-/** A stage and how to run it. */
-export interface StageConfig {
-  stage: Stage;
-  ledger: Ledger;
-  /** Makes the policy, when the stage opens. */
-  policy: () => InvalidPolicy;
-  /** Whether to write status events. */
-  status?: boolean;
-  /** Whether it takes any JSON object. */
-  lenient?: boolean;
-  /** Called when the stage first drops a dns event because of its type, and again at the end, when all later stages are known. */
-  dnsDropped?: () => void;
-  /** Called when the stage fails with this error; EPIPE if nothing reads its output any more. */
-  failed: (error: unknown) => void;
-}
 
 /**
  * Runs one stage of a pipeline, from open to close. While the stage waits for a promise, its input is queued; the pipeline

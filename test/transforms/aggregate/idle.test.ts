@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HostClock } from '../../../transforms/aggregate/clock.js';
 import { IdleTimer } from '../../../transforms/aggregate/idle.js';
 import { timeText } from '../../../transforms/aggregate/time.js';
-import { Timeline } from '../../../transforms/aggregate/timeline.js';
+import { HostClock, Timeline } from '../../../transforms/aggregate/timeline.js';
 import { connect, ndjson } from '../../support/events.js';
 import { folder, type Running, start, until } from '../../support/process.js';
 

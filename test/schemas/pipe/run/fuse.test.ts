@@ -6,7 +6,7 @@ import type { Input } from '../../../../schemas/pipe/io/input.js';
 import { RuntimeError } from '../../../../schemas/pipe/messages/errors.js';
 import { fuse } from '../../../../schemas/pipe/run/fuse.js';
 import { PipelineRunner } from '../../../../schemas/pipe/run/pipeline-runner.js';
-import type { StageConfig } from '../../../../schemas/pipe/stage/stage-runner.js';
+import type { StageConfig } from '../../../../schemas/pipe/stage/stage-config.js';
 import { anyLine, cut } from '../../../support/arbitrary.js';
 import { drive } from '../../../support/drive.js';
 import { connect, ndjson } from '../../../support/events.js';

@@ -6,7 +6,7 @@ import { RuntimeError } from '../../../../schemas/pipe/messages/errors.js';
 import { Ledger } from '../../../../schemas/pipe/stage/ledger.js';
 import { passAll, select } from '../../../../schemas/pipe/stage/select.js';
 import type { Stage } from '../../../../schemas/pipe/stage/stage.js';
-import type { StageConfig } from '../../../../schemas/pipe/stage/stage-runner.js';
+import type { StageConfig } from '../../../../schemas/pipe/stage/stage-config.js';
 import { filter } from '../../../../transforms/filter.js';
 
 const note = (text: string) => ({ type: 'note', text });
