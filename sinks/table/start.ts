@@ -1,6 +1,6 @@
 import type { Line } from '../../schemas/pipe/line/line.js';
 import { LineField } from '../../schemas/pipe/line/line-field.js';
-import { LastSecond } from '../../schemas/pipe/line/moment.js';
+import { isoText, LastSecond } from '../../schemas/pipe/line/moment.js';
 
 const [ts, start, latency] = [new LineField('ts'), new LineField('start'), new LineField('latency_us')];
 
@@ -30,5 +30,5 @@ export function startOf(line: Line): string {
   if (line.type === 'connect' || line.type === 'dns') return own;
   const began = line.text(start);
   if (began !== undefined || line.type !== 'outcome') return began ?? own;
-  return new Date(Date.parse(own) - line.number(latency) / 1000).toISOString().replace('Z', '000Z');
+  return isoText(Date.parse(own) - line.number(latency) / 1000).replace('Z', '000Z');
 }

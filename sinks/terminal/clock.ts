@@ -1,3 +1,5 @@
+import { isoText } from '../../schemas/pipe/line/moment.js';
+
 /** Formats times: local ones or, with `utc`, in UTC. */
 export class Clock {
   /** The day on which it was made, as `2026-11-23`. */
@@ -45,6 +47,5 @@ export class Clock {
 /** Returns the local time of a minute in UTC, in the same format. Time zones differ by whole minutes. */
 function local(minute: string): string {
   const time = new Date(`${minute}Z`);
-  const shifted = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
-  return shifted.toISOString().slice(0, 16);
+  return isoText(time.getTime() - time.getTimezoneOffset() * 60_000).slice(0, 16);
 }

@@ -1,3 +1,4 @@
+import { isoText } from '../../schemas/pipe/line/moment.js';
 import { type Paint, painter, type Style } from '../../schemas/pipe/terminal/colour.js';
 import { count, counted, duration, rate } from '../../schemas/pipe/terminal/human.js';
 import { clip, pad, shorten, shortenEnd, width } from '../../schemas/pipe/terminal/shorten.js';
@@ -160,6 +161,6 @@ function fromEnd(text: string, columns: number): string {
 
 /** Formats a time as local date and time of day. */
 function moment(us: number): string {
-  const [clock, ts] = [new Clock(), new Date(us / 1_000).toISOString()];
+  const [clock, ts] = [new Clock(), isoText(us / 1_000)];
   return `${clock.day(ts)} ${clock.time(ts)}`;
 }

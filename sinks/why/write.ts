@@ -1,4 +1,5 @@
 import { wrap } from '../../schemas/pipe/command/help.js';
+import { isoText } from '../../schemas/pipe/line/moment.js';
 import type { Paint, Style } from '../../schemas/pipe/terminal/colour.js';
 import { bytes, count, duration } from '../../schemas/pipe/terminal/human.js';
 import { pad, shorten, width } from '../../schemas/pipe/terminal/shorten.js';
@@ -75,7 +76,7 @@ export class StoryWriter {
 }
 
 /** Returns a time as a `ts`, with milliseconds. */
-const iso = (us: number) => new Date(Math.floor(us / 1_000)).toISOString();
+const iso = (us: number) => isoText(Math.floor(us / 1_000));
 
 const sinceText = (us: number) => `${us < 0 ? '-' : '+'}${duration(Math.abs(us))}`;
 

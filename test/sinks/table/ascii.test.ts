@@ -9,7 +9,7 @@ import { attemptColumns, columnNames, makeColumns } from '../../../sinks/table/f
 import { growing } from '../../../sinks/table/layout.js';
 import { rows, type TableOptions } from '../../../sinks/table/rows.js';
 import { anyEvent, anyLine } from '../../support/arbitrary.js';
-import { connect } from '../../support/events.js';
+import { connect, ndjson } from '../../support/events.js';
 import { generate } from '../../support/generate.js';
 import { runStage } from '../../support/memory.js';
 
@@ -62,6 +62,17 @@ test('rows are the same as bytes and as text: any lines', async () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test('an attempt that began before the year 0 has a row', async () => {
+  const event = {
+    ...connect({ ts: '0000-01-01T00:00:00.000000Z' }),
+    type: 'outcome',
+    result: 'established',
+    latency_us: 1e9,
+  };
+  const { out } = await runStage(rows({ utc: true }), [Buffer.from(ndjson(event))]);
+  assert.match(out, /^0000-01-01 00:00:00 /m);
 });
 
 test('a usual row is formatted as bytes, one with another character is not', () => {
