@@ -61,7 +61,7 @@ test('each line is written when its time has come, after those before it, with n
   );
   await fc.assert(
     fc.asyncProperty(
-      fc.array(line, { maxLength: 30 }),
+      fc.array(line, { maxLength: 30, size: 'max' }),
       fc.array(fc.integer({ min: 1, max: 2_000 }), { minLength: 1 }),
       fc.constantFrom(0.5, 1, 10),
       fc.boolean(),

@@ -16,7 +16,7 @@ const event = fc.record({
   repeat: fc.constantFrom(undefined, undefined, 4),
 });
 const some = fc
-  .array(event, { maxLength: 60 })
+  .array(event, { maxLength: 60, size: 'max' })
   .map((events) =>
     events
       .sort((a, b) => a.us - b.us)
@@ -161,7 +161,7 @@ test('attempts reported as pending each keep their own outcome, and the sum is u
   const attempt = fc.record({ comm: fc.constantFrom('curl', 'node'), updates: fc.nat(2), ends: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(
-      fc.array(attempt, { maxLength: 30 }),
+      fc.array(attempt, { maxLength: 30, size: 'max' }),
       fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
       async (attempts, next) => {
         const lines = attempts.flatMap(({ comm, updates, ends }, at) => {

@@ -34,7 +34,7 @@ test('any text, short or long, escaped or not, and no text', () => {
   const holds = remembered(exeField, verdict, (one) => one.text(exeField));
   const exe = fc.oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 4 }),
-    fc.string({ minLength: 1, maxLength: 200 }),
+    fc.string({ minLength: 1, maxLength: 200, size: 'max' }),
   );
   fc.assert(
     fc.property(fc.option(exe, { nil: undefined }), (value) => {

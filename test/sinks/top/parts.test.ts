@@ -13,7 +13,7 @@ import { Screen } from '../../../sinks/top/screen.js';
 import { outcome } from './shown.js';
 
 test('a sketch gives quantiles within 1 %', () => {
-  const values = fc.array(fc.integer({ min: 0, max: 2 ** 40 }), { minLength: 1, maxLength: 200 });
+  const values = fc.array(fc.integer({ min: 0, max: 2 ** 40 }), { minLength: 1, maxLength: 200, size: 'max' });
   fc.assert(
     fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (all, q) => {
       const sketch = new Sketch();
@@ -76,7 +76,7 @@ test('the clock follows the events, and stops at the end', () => {
 
 test('the history has the newest lines that fit, in order', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 60 }), (lengths) => {
+    fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 60, size: 'max' }), (lengths) => {
       const history = new History(2_000);
       const line = new Line();
       const all = lengths.map((length, i) => JSON.stringify(outcome(i, { exe: `/${'x'.repeat(length % 250)}` })));

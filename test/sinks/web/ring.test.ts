@@ -5,15 +5,19 @@ import { Ring } from '../../../dist/sinks/web/ring.js';
 
 test('keeps the last lines, by number', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.string(), { maxLength: 60 }), (size, lines) => {
-      const ring = new Ring(size);
-      for (const line of lines) ring.add(Buffer.from(line));
-      assert.equal(ring.next, lines.length);
-      assert.equal(ring.first, Math.max(0, lines.length - size));
-      for (const [i, line] of lines.entries()) {
-        assert.equal(ring.at(i)?.toString(), i < ring.first ? undefined : line);
-      }
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.string(), { maxLength: 60, size: 'max' }),
+      (size, lines) => {
+        const ring = new Ring(size);
+        for (const line of lines) ring.add(Buffer.from(line));
+        assert.equal(ring.next, lines.length);
+        assert.equal(ring.first, Math.max(0, lines.length - size));
+        for (const [i, line] of lines.entries()) {
+          assert.equal(ring.at(i)?.toString(), i < ring.first ? undefined : line);
+        }
+      },
+    ),
   );
 });
 

@@ -15,7 +15,7 @@ const some = fc.array(
     result: fc.constantFrom('established', 'refused', 'timeout'),
     latency_us: fc.nat(1_000_000),
   }),
-  { minLength: 1, maxLength: 200 },
+  { minLength: 1, maxLength: 200, size: 'max' },
 );
 const start = Date.parse('2026-11-23T08:00:00Z');
 

@@ -100,7 +100,7 @@ function keyOf(text: string): KeyBytes {
 }
 
 test('table: behaves like a Map while it grows', () => {
-  const keys = fc.array(fc.string({ maxLength: 4 }), { maxLength: 3_000 });
+  const keys = fc.array(fc.string({ maxLength: 4 }), { maxLength: 3_000, size: 'max' });
   fc.assert(
     fc.property(keys, (keys) => {
       const table = new Table({ columns: ['sum', 'min', 'max'], sketches: [] });
@@ -130,7 +130,7 @@ test('table: behaves like a Map while it grows', () => {
 test('cells: each row has its own, sorted', () => {
   const cell = fc.tuple(fc.nat(50), fc.nat(Cells.slots - 1), fc.integer({ min: 1, max: 9 }));
   fc.assert(
-    fc.property(fc.array(cell, { maxLength: 2_000 }), fc.boolean(), (all, max) => {
+    fc.property(fc.array(cell, { maxLength: 2_000, size: 'max' }), fc.boolean(), (all, max) => {
       const cells = new Cells(max);
       const model = new Map<string, number>();
       for (const [row, slot, value] of all) {
@@ -154,7 +154,7 @@ test('cells: each row has its own, sorted', () => {
 });
 
 test('sketches: written and read', () => {
-  const slots = fc.uniqueArray(fc.nat(Cells.slots - 1), { maxLength: 300 });
+  const slots = fc.uniqueArray(fc.nat(Cells.slots - 1), { maxLength: 300, size: 'max' });
   fc.assert(
     fc.property(slots, fc.maxSafeInteger(), (slots, more) => {
       const cells = new Cells(false);
@@ -182,7 +182,7 @@ test('quantiles: within 1 % of the exact ones, whole numbers below 50 exact', ()
   const value = fc.oneof(fc.nat(60), fc.nat(1e6), fc.maxSafeInteger().map(Math.abs));
   fc.assert(
     fc.property(
-      fc.array(value, { minLength: 1, maxLength: 300 }),
+      fc.array(value, { minLength: 1, maxLength: 300, size: 'max' }),
       fc.constantFrom(0, 0.5, 0.9, 0.99, 1),
       (values, q) => {
         const cells = new Cells(false);

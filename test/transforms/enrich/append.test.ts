@@ -5,7 +5,7 @@ import type { Output } from '../../../schemas/pipe/stage/stage.js';
 import { Appender } from '../../../transforms/enrich/append.js';
 
 test('inserts fields before the closing brace, whatever whitespace follows it', () => {
-  const bytes = fc.uint8Array({ maxLength: 80 }).map((all) => Buffer.from(all));
+  const bytes = fc.uint8Array({ maxLength: 80, size: 'max' }).map((all) => Buffer.from(all));
   const blanks = fc.string({ unit: fc.constantFrom(' ', '\t', '\r'), maxLength: 3 });
   const part = fc.record({ head: bytes, blanks, fields: bytes });
   const appender = new Appender();

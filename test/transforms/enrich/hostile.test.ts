@@ -8,7 +8,8 @@ import { connect, ndjson } from '../../support/events.js';
 import { runStage } from '../../support/memory.js';
 import { responder } from '../../support/responder.js';
 
-const bytes = (maxLength: number) => fc.uint8Array({ minLength: 1, maxLength }).map((all) => Buffer.from(all));
+const bytes = (maxLength: number) =>
+  fc.uint8Array({ minLength: 1, maxLength, size: 'max' }).map((all) => Buffer.from(all));
 /** Terminal control sequences, and bytes that may break out of a JSON string or a line. */
 const nasty = fc
   .constantFrom('\u001b[31m', '\u001b]0;x\u0007', '\u009b2J', '"', '\\', '\n{"type":"lost"}', '\u007f', '\0', '‮', '€')
@@ -54,7 +55,7 @@ test('replies with arbitrary, altered or cut bytes: each event passes, and no co
   });
   let named = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(reply, { minLength: 1, maxLength: 20 }), async (replies) => {
+    fc.asyncProperty(fc.array(reply, { minLength: 1, maxLength: 20, size: 'max' }), async (replies) => {
       left = [...replies];
       const events = replies.map((_, i) => connect({ seq: i + 1, id: String(i), daddr: `192.0.2.${i}` }));
       const run = await table({ resolver: server.address, wait: '30000ms', timeout: '50ms' }, ndjson(...events));
@@ -75,11 +76,11 @@ test('replies with arbitrary, altered or cut bytes: each event passes, and no co
 
 test('names of dns events may be any text: none shows a control character', async () => {
   const asked = fc.oneof(
-    fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 60, size: 'max' }),
     nasty.map((one) => `${one}.example`),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(asked, { minLength: 1, maxLength: 20 }), async (all) => {
+    fc.asyncProperty(fc.array(asked, { minLength: 1, maxLength: 20, size: 'max' }), async (all) => {
       const ts = '2026-11-23T08:15:29.000000Z';
       const events = all.flatMap((name, i) => [
         { type: 'dns', v: 1, ts, name, addrs: [`192.0.2.${i}`], ttl: 60 },

@@ -52,7 +52,7 @@ test('which addresses are private', () => {
 
 test('names are printable and not too long', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.boolean(), (text, escaped) => {
+    fc.property(fc.string({ unit: 'binary', maxLength: 400, size: 'max' }), fc.boolean(), (text, escaped) => {
       const name = dnsName(text, escaped) ?? 'x';
       assert.match(name, /^[\x21-\x7e]{1,1024}$/);
       assert.equal(dnsName(name, true), name, 'escapes are not escaped again');
@@ -66,7 +66,7 @@ test('names are printable and not too long', () => {
 });
 
 test('the longest prefix wins, as when blocks are tried one by one', () => {
-  const blocks = fc.array(fc.tuple(address, fc.nat(128)), { maxLength: 20 });
+  const blocks = fc.array(fc.tuple(address, fc.nat(128)), { maxLength: 20, size: 'max' });
   fc.assert(
     fc.property(blocks, fc.array(address, { maxLength: 10 }), (all, others) => {
       const zones = new NetworkMap();
@@ -93,7 +93,7 @@ test('the longest prefix wins, as when blocks are tried one by one', () => {
 
 test('a queue keeps its order, and knows when it is full', () => {
   fc.assert(
-    fc.property(fc.array(fc.boolean(), { maxLength: 5_000 }), (pushes) => {
+    fc.property(fc.array(fc.boolean(), { maxLength: 5_000, size: 'max' }), (pushes) => {
       const queue = new Queue<{ bytes: Buffer; n: number }>(100, 1_000);
       const model: number[] = [];
       for (const [n, push] of pushes.entries()) {

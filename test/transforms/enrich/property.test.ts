@@ -107,8 +107,9 @@ test('with a slow, failing, lying, lossy server, every event is written once, in
     const right = answer(query, [{ data: `host-${name.split('.')[0]}.example` }]);
     return kind === 5 ? [right, right] : [right];
   };
+  let named = 0;
   const input = fc.record({
-    last: fc.array(fc.nat(40), { maxLength: 300 }),
+    last: fc.array(fc.nat(40), { maxLength: 300, size: 'max' }),
     wait: fc.constantFrom('0ms', '1ms', '5ms', '20ms', '100ms'),
     concurrency: fc.constantFrom(1, 4, 64),
     cache: fc.constantFrom(1, 10, 1000),
@@ -125,9 +126,12 @@ test('with a slow, failing, lying, lossy server, every event is written once, in
         events.map(({ seq }) => seq),
       );
       for (const [i, { name }] of got.entries()) {
-        if (name !== undefined) assert.equal(name, `host-${last[i]}.example`);
+        if (name === undefined) continue;
+        assert.equal(name, `host-${last[i]}.example`);
+        named++;
       }
     }),
     { numRuns: 25 },
   );
+  assert.ok(named > 0, 'some got a name');
 });
