@@ -58,13 +58,14 @@ export async function server(t: TestContext, argv: string[], dir: string): Promi
 type Found = { metric: Record<string, string>; value: [time: number, value: string] }[];
 
 /**
- * Starts Prometheus, which scrapes these addresses every 100 ms. Resolves to a function that runs a query. Its result is undefined
- * if Prometheus does not accept the query, or is not ready.
+ * Starts Prometheus, which scrapes these addresses every 100 ms. Resolves to a function that runs a query, as of now or of a time
+ * (s since 1970). Its result is undefined if Prometheus does not accept the query, or is not ready. A scrape that takes longer
+ * than 100 ms fails, and leaves no series until the next one.
  */
 export async function prometheus(
   t: TestContext,
   { targets, rules = [] }: { targets: string[]; rules?: string[] },
-): Promise<(query: string) => Promise<Found | undefined>> {
+): Promise<(query: string, at?: number) => Promise<Found | undefined>> {
   const dir = folder(t);
   const job = { job_name: 'synpipe', scrape_interval: '100ms', scrape_timeout: '100ms' };
   const hosts = targets.map((url) => new URL(url).host);
@@ -73,8 +74,9 @@ export async function prometheus(
   writeFileSync(join(dir, 'prometheus.yml'), JSON.stringify(config)); // JSON is YAML
   const own = [`--config.file=${dir}/prometheus.yml`, `--storage.tsdb.path=${dir}/data`]; // Debian's default outlives the test
   const url = await server(t, ['prometheus', ...own], dir);
-  return async (query) => {
-    const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
+  return async (query, at) => {
+    const time = at === undefined ? '' : `&time=${at}`;
+    const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}${time}`);
     return answer.ok ? ((await answer.json()) as { data: { result: Found } }).data.result : undefined;
   };
 }

@@ -21,13 +21,17 @@ test('Prometheus scrapes all metrics, and every query of the dashboard finds ser
   const { child, url, scrape } = await serving(t, ['sink-metrics', '0']);
   const ask = await prometheus(t, { targets: [url], rules: [rules] });
   const seen = async (query: string, value: string) => {
-    while ((await ask(query))?.[0]?.value[1] !== value) await sleep(20);
+    for (;;) {
+      const [time, found] = (await ask(query))?.[0]?.value ?? [];
+      if (found === value) return time;
+      await sleep(20);
+    }
   };
   child.stdin?.write(ndjson(...traffic));
   await seen('sum(synpipe_attempts_total)', '7');
   lint(await scrape());
   child.stdin?.write(ndjson(...traffic));
-  await seen('sum(synpipe_attempts_total)', '14');
+  const then = await seen('sum(synpipe_attempts_total)', '14'); // a later scrape may fail
 
   const group = 'pcomm="curl",dest="www.example.com",dport="443"';
   for (const [query, value] of Object.entries({
@@ -50,14 +54,14 @@ test('Prometheus scrapes all metrics, and every query of the dashboard finds ser
     'sum(synpipe_failed_lookups_total)': 2,
     'synpipe_lost_events_total{stage="collector",where="ring buffer"}': 34,
   }))
-    assert.deepEqual([query, (await ask(query))?.map((one) => Number(one.value[1]))], [query, [value]]);
+    assert.deepEqual([query, (await ask(query, then))?.map((one) => Number(one.value[1]))], [query, [value]]);
 
   const queries = dashboard.panels.flatMap(({ targets }: { targets: { expr: string }[] }) =>
     targets.map(({ expr }) => expr),
   );
   assert.ok(queries.length > 20);
   for (const query of queries) {
-    const found = await ask(filled(query));
+    const found = await ask(filled(query), then);
     assert.ok(found && found.length > 0, `no series for ${query}`);
     assert.ok(
       found.some(({ value: [, value] }) => Number(value) >= 0),
