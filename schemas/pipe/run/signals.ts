@@ -83,6 +83,8 @@ export class Signals {
   #stop(signal: NodeJS.Signals): void {
     if (this.stopped) this.die(); // another signal: stop waiting for anything
     this.stopped = signal;
+    clearTimeout(this.#paused);
+    this.#paused = undefined; // the end of input must not start it again
     const needs = this.on.stop ? this.on.stop() : 0;
     this.on.leave();
     clearTimeout(this.#grace);
