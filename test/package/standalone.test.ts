@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { folder, fresh } from '../live/folder.js';
@@ -102,6 +102,7 @@ packing('the image for arm64 works, emulated', () => {
   assert.ok(size < 80e6, `${size} bytes`);
   const root = `${bundle}/rootfs`;
   const lib = `${root}/usr/lib/synpipe`;
+  assert.equal(readlinkSync(`${root}/usr/bin/cat`), '/bin/busybox');
   assert.deepEqual(emulated(root, [`${lib}/node/node`, `${lib}/dist/bin/validate`, sample]), readFileSync(sample));
 });
 
@@ -109,6 +110,7 @@ packing('the image works in a container as the Kubernetes manifest describes it'
   const { bundle, size } = unpack(image(), own.replace('x64', 'amd64'), folder());
   console.log(`image: ${(size / 1e6).toFixed(1)} MB`);
   assert.ok(size < 80e6, `${size} bytes`);
+  assert.match(execFileSync('chroot', [`${bundle}/rootfs`, 'cat', '/etc/passwd'], { encoding: 'utf8' }), /^synpipe:/m);
   // what the tracepoint tier needs in addition, by the collector's page; the other tiers do not use it
   const runtime = runAs(manifestOf('transforms/RECIPES.md'), bundle, ['SYS_ADMIN', 'DAC_READ_SEARCH']);
   const said = { stdout: '', stderr: '' };
