@@ -11,11 +11,11 @@ export function safeName(value: unknown): string {
   let name = '';
   for (const byte of Buffer.from(text)) {
     const c = String.fromCharCode(byte);
-    const more = /[\w.:+,=-]/.test(c) ? c : escaped(byte);
+    const more = /[\w:+,=-]/.test(c) || (c === '.' && name !== '') ? c : escaped(byte);
     if (name.length + more.length > longest) break;
     name += more;
   }
-  return name.replace(/^\./, '%2E');
+  return name;
 }
 
 function escaped(byte: number): string {

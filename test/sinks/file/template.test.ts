@@ -67,6 +67,7 @@ test('no value of a field leads outside the folder', () => {
     ),
     ['%2E.', '%2E', '%2E.%2F..%2Fetc%2Fpasswd', 'a%2Fb', 'a%00b', '-', '-', '-', '-', '-', '7', 'true', '%2Ebashrc'],
   );
+  assert.equal(safeName('.'.padEnd(100, 'x')), '%2E'.padEnd(60, 'x'));
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ maxLength: 300, size: 'max' })), (value) => {
       assert.match(safeName(value), /^[\w:+,=%-][\w.:+,=%-]{0,59}$/);
