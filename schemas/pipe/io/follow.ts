@@ -1,6 +1,6 @@
 import { closeSync, type FSWatcher, fstatSync, openSync, type Stats, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { entries, olderParts, statOf } from './names.js';
+import { entries, olderParts, statOf, timedPart } from './names.js';
 
 /** How often to look even if no change is reported (ms): not every file system reports changes. */
 const checkMs = 500;
@@ -14,8 +14,8 @@ export type Next = { more: true } | { name: string; fd: number; skip: number; jo
  * that is slow misses nothing.
  */
 export class Follower {
-  /** The other parts of the recording when the file was opened, by device and inode. */
-  #known = new Set<string>();
+  /** The parts before the open one, by `markOf`. */
+  readonly #known = new Set<string>();
   #watcher: FSWatcher | undefined;
   #changed = () => {};
   #left = false;
@@ -24,7 +24,12 @@ export class Follower {
 
   /** Notes which parts there are, when the file is opened. */
   opened(): void {
-    this.#known = new Set(this.#parts().map(({ stat }) => idOf(stat)));
+    this.#known.clear();
+    this.#note(this.#parts());
+    for (const name of entries(dirname(this.path))) {
+      const unnamed = /\.tmp$/.test(name) && timedPart(name.slice(0, -4)); // an archive whose file may be gone already
+      if (unnamed) this.#known.add(unnamed);
+    }
   }
 
   /** Waits until there may be something to read. Returns false after `leave()`. */
@@ -58,13 +63,15 @@ export class Follower {
   /** Opens what was written after this file: the oldest part that is newer, or else the file that is followed. */
   #open(own: Stats): { name: string; fd: number; isPart: boolean } | undefined {
     for (let tries = 0; tries < 100; tries++) {
-      const part = this.#newParts(own)[0];
+      const parts = this.#parts();
+      const part = this.#newParts(own, parts)[0];
       const name = part?.path ?? this.path;
       const fd = openedNow(name);
       if (fd === undefined) continue; // renamed or compressed since
       const id = idOf(fstatSync(fd));
       if (part ? id === idOf(part.stat) : this.#newParts(own).every(({ stat }) => idOf(stat) === id)) {
-        if (!part) this.opened();
+        if (part) this.#note(parts.slice(0, parts.indexOf(part) + 1));
+        else this.opened();
         return { name, fd, isPart: part !== undefined };
       }
       closeSync(fd);
@@ -84,15 +91,18 @@ export class Follower {
   }
 
   /** Returns the parts that were made after this one, which is open, oldest first. */
-  #newParts(own: Stats): Part[] {
-    const parts = this.#parts();
+  #newParts(own: Stats, parts = this.#parts()): Part[] {
     const at = parts.findIndex(({ stat }) => idOf(stat) === idOf(own));
     if (at >= 0) return parts.slice(at + 1);
     // Was it compressed? An archive has the time of its file.
     const archived = parts.findIndex(
       ({ path, stat }) => /\.(gz|zst)$/.test(path) && Math.abs(stat.mtimeMs - own.mtimeMs) < 0.01,
     );
-    return parts.slice(archived + 1).filter(({ stat }) => !this.#known.has(idOf(stat)));
+    return parts.slice(archived + 1).filter((part) => !this.#known.has(markOf(part)));
+  }
+
+  #note(parts: readonly Part[]): void {
+    for (const part of parts) this.#known.add(markOf(part));
   }
 
   #parts(): Part[] {
@@ -118,6 +128,9 @@ interface Part {
 }
 
 const idOf = ({ dev, ino }: Stats) => `${dev}:${ino}`;
+
+/** Returns what a part stays known by. A time in its name stays if it is compressed, and an inode may be used for a new file. */
+const markOf = ({ path, stat }: Part) => timedPart(basename(path)) ?? idOf(stat);
 
 function openedNow(path: string): number | undefined {
   try {

@@ -84,6 +84,11 @@ function partOf(name: string): Part {
   return { name, recording: plain, at: undefined };
 }
 
+/** Returns the name of a part without its archive's suffix if it has a time, which no other part gets; else undefined. */
+export function timedPart(name: string): string | undefined {
+  return typeof partOf(name).at === 'string' ? name.replace(archive, '') : undefined;
+}
+
 function byPlace({ at: a }: Part, { at: b }: Part): number {
   if (a === b) return 0;
   if (a === undefined || b === undefined) return a === undefined ? 1 : -1;

@@ -50,6 +50,26 @@ for (const [rotation, options] of Object.entries({
     await end(following, count);
   });
 
+test('a part is not read again once it is an archive, even while the archive of the next one gets its name', async (t) => {
+  const dir = folder(t);
+  const at = (name: string) => join(dir, name);
+  const [first, second] = [1, 2].map((hour) => at(`out@20261130T0${hour}0000.000Z.ndjson`)) as [string, string];
+  writeFileSync(at('out.ndjson'), numbered(1, 100));
+  const following = follow(t, dir);
+  await until('the first part', () => received(following.got) === 100);
+  writeFileSync(second, numbered(101, 200));
+  renameSync(at('out.ndjson'), first);
+  await until('the second part', () => received(following.got) === 200);
+  process.kill(following.child.pid as number, 'SIGSTOP');
+  assert.equal(
+    (await shell(`zstd -q --rm '${first}' && zstd -q --rm '${second}' -o '${second}.zst.tmp'`, dir)).code,
+    0,
+  );
+  writeFileSync(at('out.ndjson'), numbered(201, 300));
+  process.kill(following.child.pid as number, 'SIGCONT');
+  await end(following, 300);
+});
+
 test('reads all parts that were rotated while the reader was stopped', async (t) => {
   const dir = folder(t);
   const out = join(dir, 'out.ndjson');
