@@ -46,7 +46,7 @@ function folderOf(id: bigint, folder: string): string | undefined {
  */
 export function pids(text: string): number[] {
   const [name] = text.split(',').filter((part) => /^[a-z][\w-]*$/i.test(part));
-  if (name) throw invalidValue(name, `use process numbers; to see programs by name, append | filter --pcomm ${name}`);
+  if (name) throw invalidValue(name, `use process numbers; for programs by name, use filter --pcomm ${name}`);
   const wanted = list(id)(text);
   if (ownPids()) return wanted;
   for (const pid of wanted) {
