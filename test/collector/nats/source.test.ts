@@ -6,7 +6,6 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { from } from '../../../collector/nats/from.js';
 import { NatsSource } from '../../../collector/nats/source.js';
 import { assertAll, format, numbered, seqsIn, seqsOf, seqsUntilNow } from '../../support/lines.js';
 import { NatsServer } from '../../support/nats.js';
@@ -181,30 +180,6 @@ test('at most twice --batch events are buffered, however they are read', async (
   }
 });
 
-test('--from: the beginning, a number, a time, or only new events; for a new consumer only', async (t) => {
-  const server = await stream(t, 10);
-  const dir = folder(t);
-  const run = (options: string) => shell(`source-nats ${options} ${server.url} CONN`, dir);
-  const count = async (options: string) => seqsOf((await run(options)).stdout);
-  assert.deepEqual(await count('--durable a --from seq:8 -n 3'), [8, 9, 10]);
-  assert.deepEqual(await count('--durable b --from time:2020-01-01T00:00:00Z -n 2'), [1, 2]);
-  assert.deepEqual(await count('--durable c --from time:2099-01-01T00:00:00Z --idle 300ms'), []);
-  assert.deepEqual(await count('--durable d --from new --idle 300ms'), []);
-  assert.deepEqual(
-    await count('--durable e --from all --subject "conn.*.connect" -n 10'),
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
-  );
-  assert.deepEqual(await count('--durable f --subject "conn.*.lost" --idle 300ms'), []);
-  await shell(`sink-nats ${server.url}`, dir, numbered(11, 12));
-  assert.deepEqual(await count('--durable d -n 2'), [11, 12]);
-  const again = await run('--durable b --from all -n 10');
-  assert.deepEqual(seqsOf(again.stdout), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-  assert.equal(
-    again.stderr,
-    'source-nats: the consumer b continues from its last position; --from is only for a new one, see --durable\n',
-  );
-});
-
 test('the worker continues after its server is killed and restarted', async (t) => {
   const server = await stream(t, 500);
   const dir = folder(t);
@@ -292,16 +267,6 @@ test('servers and streams that it cannot work with are reported in one line', as
   const { code, stderr } = await ended;
   assert.equal(code, 1);
   assert.match(stderr, /cannot use the consumer gone of CONN: it is gone; /);
-});
-
-test('a wrong --from is refused with the valid forms', () => {
-  assert.deepEqual(from('seq:7'), { deliver_policy: 'by_start_sequence', opt_start_seq: 7 });
-  assert.deepEqual(from('time:2026-11-23T09:00:00.5+01:00'), {
-    deliver_policy: 'by_start_time',
-    opt_start_time: '2026-11-23T08:00:00.500Z',
-  });
-  for (const wrong of ['', 'seq:', 'seq:0', 'seq:-1', 'time:yesterday', 'time:2026-11-23', 'old', 'all '])
-    assert.throws(() => from(wrong), /use all, new, seq:N or time:/, wrong);
 });
 
 test('if the server is not a NATS server, no text of the NATS client appears among the events', async (t) => {
