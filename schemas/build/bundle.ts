@@ -90,7 +90,9 @@ export interface Source {
 export async function bundle(files: Record<string, Source>): Promise<void> {
   for (const module of seldom) {
     const entry = module.startsWith('.') ? `${dist}${module}` : module;
-    await buildNoting({ ...common, entryPoints: [entry], outfile: `${dist}bin/${fileOf(module)}` });
+    const outfile = `${dist}bin/${fileOf(module)}`;
+    const minifyWhitespace = /^\.|^undici$/.test(module); // large files that nobody reads: most of them are generated
+    await buildNoting({ ...common, entryPoints: [entry], outfile, minifyWhitespace });
   }
   rmSync(`${dist}code`, { recursive: true, force: true });
   mkdirSync(`${dist}code`);
