@@ -27,7 +27,8 @@ How connections end, and why packets are dropped, has no such limits: \`closed.t
 and 6.12, and demand the same of all tiers.
 
 \`npm run test:vm\` checks this page; \`UPDATE=1 npm run test:vm\` writes it. 6.18 is the machine on which the guests ran.
-The columns without arm64 are x86-64. On arm64, functions can be hooked by fentry from 6.4 on.
+The columns without arm64 are x86-64; 6.12-rt is Debian's real-time kernel, 7.2 that of its unstable release (\`sid\`). On arm64,
+functions can be hooked by fentry from 6.4 on. \`SYNPIPE_VM_KERNELS='sid 6.12-rt'\` chooses the kernels.
 `;
 
 describe('conformance', () => {
