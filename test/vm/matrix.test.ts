@@ -24,7 +24,7 @@ of all its connect, pending and outcome events are right, in the right order. Th
 - \`n/a\`: the tier does not work on that machine; \`doctor\` reports why.
 
 How connections end, and why packets are dropped, has no such limits: \`closed.test.ts\` and \`drops.test.ts\` try each way on 6.1
-and 6.12, and demand the same of all tiers.
+and 6.12 (on 6.12-arm64 too, if it is named), and demand the same of all tiers.
 
 \`npm run test:vm\` checks this page; \`UPDATE=1 npm run test:vm\` writes it. 6.18 is the machine on which the guests ran.
 The columns without arm64 are x86-64; 6.12-rt is Debian's real-time kernel, 7.2 that of its unstable release (\`sid\`). On arm64,
