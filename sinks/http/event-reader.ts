@@ -3,7 +3,7 @@ import { LineField } from '../../schemas/pipe/line/line-field.js';
 import { LastSecond, secondLength } from '../../schemas/pipe/line/moment.js';
 import { nanoseconds } from './preset.js';
 
-const [ts, host] = [new LineField('ts'), new LineField('host')];
+const [ts, ecsTime, host] = [new LineField('ts'), new LineField('@timestamp'), new LineField('host')];
 const digits = 9;
 
 /** Reads single fields of events, without parsing them if the scanner accepts them. */
@@ -40,11 +40,12 @@ export class EventReader {
   get nanoseconds(): string {
     const line = this.#line;
     if (this.#event) return nanoseconds(this.#event.ts ?? this.#event['@timestamp'], this.began);
-    if (!line.locate(ts)) return nanoseconds(line.field('@timestamp'), this.began);
+    const time = line.type === 'ecs' ? ecsTime : ts;
+    if (!line.locate(time)) return nanoseconds(line.field('@timestamp'), this.began);
     const { raw, from } = line;
     if (this.#seconds !== '' && this.#second.has(raw, from + 1))
       return `${this.#seconds}${raw.toString('latin1', from + secondLength + 2, from + secondLength + 8)}000`;
-    const text = nanoseconds(line.text(ts), this.began);
+    const text = nanoseconds(line.text(time), this.began);
     this.#second.keep(raw, from + 1);
     this.#seconds = text.startsWith('-') ? '' : text.slice(0, -digits);
     return text;

@@ -56,7 +56,9 @@ function same(event: Event, how: () => string): void {
       continue;
     }
     const text = is === 'string' && /^[ !#-[\]-~]*$/.test(value as string) ? `"${value}"` : canonical(value);
-    if (found !== text) fail(field, 'raw', how);
+    if (found === text) continue;
+    // large integers inside an object stay exact too
+    if (is !== 'object' || !/\d{16}/.test(found) || canonical(JSON.parse(found)) !== text) fail(field, 'raw', how);
   }
 }
 

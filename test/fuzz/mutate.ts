@@ -205,6 +205,7 @@ const mutations: Mutation[] = [
   (text, random) => members(text, (all) => [...all.slice(0, 1), ...shuffled(all.slice(1), random)]),
   (text, random) => text.replaceAll(':', random.of([' :', ': ', ':\t'])).replaceAll(',', random.of([', ', ' ,'])),
   (text, random) => members(text, (all) => [...all, `"x${random.below(100)}":${random.of(oddities)}`]),
+  innerMembers,
 ];
 
 function range(text: string, random: Random, length: number): [number, number] {
@@ -216,6 +217,17 @@ function range(text: string, random: Random, length: number): [number, number] {
 function members(text: string, change: (members: string[]) => string[]): string {
   const all = split(text);
   return all.length > 2 ? `{${change([...all]).join(',')}}` : text;
+}
+
+/** Repeats, moves or drops a member of an object without objects inside a line. */
+function innerMembers(text: string, random: Random): string {
+  const found = [...text.matchAll(/(?<=:)\{"[^{}]*\}/g)];
+  if (found.length === 0) return text;
+  const { 0: inner, index } = random.of(found);
+  const all = split(inner);
+  if (all.length === 0) return text;
+  const changed = random.of([[...all, random.of(all)], shuffled([...all], random), all.slice(1)]);
+  return splice(text, index, index + inner.length, `{${changed.join(',')}}`);
 }
 
 const known = new Map<string, string[]>();

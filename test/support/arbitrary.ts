@@ -15,6 +15,7 @@ interface Property {
   items?: Property;
   properties?: Record<string, Property>;
   required?: string[];
+  additionalProperties?: unknown;
   $ref?: string;
   minItems?: number;
   maxItems?: number;
@@ -36,8 +37,30 @@ export function schemaOf(type: string): Schema {
 
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
 
+const scalar = fc.oneof(fc.string({ unit: 'binary' }), fc.maxSafeNat(), fc.boolean());
+const anyValue = fc.oneof(
+  { weight: 3, arbitrary: scalar },
+  { weight: 1, arbitrary: fc.array(scalar, { maxLength: 3 }) },
+  { weight: 1, arbitrary: fc.constantFrom<unknown>(null, -1, 0.5, {}, { a: 1 }, [['x']]) },
+);
+
+/** The definitions in otel.schema.json, nested at most three times. */
+const { value: otelValue, attributes: otelAttributes } = fc.letrec<{ value: object; attributes: object[] }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3, depthSize: 'small' },
+    fc.record({ stringValue: fc.string({ unit: 'binary' }) }, { noNullPrototype: true }),
+    fc.maxSafeInteger().map((value) => ({ intValue: String(value) })),
+    fc.constantFrom({}, { doubleValue: 0.5 }, { boolValue: true }),
+    fc.array(tie('value'), { maxLength: 2 }).map((values) => ({ arrayValue: { values } })),
+    tie('attributes').map((values) => ({ kvlistValue: { values } })),
+  ),
+  attributes: fc.array(fc.record({ key: fc.string(), value: tie('value') }, { noNullPrototype: true }), {
+    maxLength: 2,
+  }),
+}));
+
 function fieldOf(property: Property): fc.Arbitrary<unknown> {
-  if (property.$ref) return property.$ref.endsWith('/value') ? fc.constant({ boolValue: true }) : fc.constant([]);
+  if (property.$ref) return property.$ref.endsWith('/value') ? otelValue : otelAttributes;
   if ('const' in property) return fc.constant(property.const);
   if (property.enum) return fc.constantFrom(...property.enum);
   if (property.anyOf) return address;
@@ -52,7 +75,8 @@ function fieldOf(property: Property): fc.Arbitrary<unknown> {
     return fc.array(fieldOf(items), { minLength: minItems, maxLength: Math.min(maxItems, minItems + 3) });
   }
   if (property.properties) return recordOf(property.properties, property.required);
-  return fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true });
+  const values = property.additionalProperties ? fc.string() : anyValue;
+  return fc.dictionary(fc.string(), values, { maxKeys: 3, noNullPrototype: true });
 }
 
 function recordOf(properties: Record<string, Property>, requiredKeys: string[] = []): fc.Arbitrary<object> {

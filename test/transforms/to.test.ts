@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { canonical } from '../../schemas/pipe/line/canonical.js';
 import { type AnyEvent, invalid } from '../../schemas/pipe/line/line.js';
+import { PlainScanner } from '../../schemas/pipe/scan/plain.js';
+import { record, unknownKind } from '../../schemas/pipe/scan/record.layout.js';
+import { WasmScanner } from '../../schemas/pipe/scan/wasm.js';
 import { ecsFields } from '../../transforms/to-ecs/fields.js';
 import { ecsOf, toEcs } from '../../transforms/to-ecs.js';
 import { otelFields } from '../../transforms/to-otel/fields.js';
@@ -146,6 +150,26 @@ function assertKept(event: AnyEvent, tables: typeof ecsFields, kept: Fields, at:
     }
   }
 }
+
+test('if a scanner accepts an event, it accepts what both write of it: the next stage need not parse that', async () => {
+  const scanners = [new PlainScanner(1 << 20, 1), new WasmScanner(1 << 20, 1)];
+  const accepts = (scanner: (typeof scanners)[number], line: string) => {
+    scanner.scan(0, scanner.buffer.write(`${line}\n`));
+    return scanner.table[scanner.first + record.at.kind] !== unknownKind;
+  };
+  // statuses and summaries can have objects and fractions in their fields
+  for (const type of ['connect', 'outcome', 'pending', 'closed', 'open', 'dns', 'lost']) {
+    const lines = fc.sample(eventOf(schemaOf(type)), 200).map((event) => canonical(event));
+    const scanned = lines.filter((line) => scanners.every((scanner) => accepts(scanner, line)));
+    assert.ok(scanned.length > 50, type); // not addresses such as ::1.2.3.4
+    for (const stage of [toEcs(), toOtel()]) {
+      const { out } = await runStage(stage, [Buffer.from(scanned.map((line) => `${line}\n`).join(''))]);
+      const written = out.split('\n').filter((line) => /^\{"type":"(ecs|otel)"/.test(line));
+      assert.equal(written.length, scanned.length);
+      for (const line of written) for (const scanner of scanners) assert.ok(accepts(scanner, line), line);
+    }
+  }
+});
 
 test('events of other types pass unchanged; one without a time gets the time of the one before', async () => {
   const lost = { type: 'lost', v: 1, stage: 'filter', where: 'invalid', count: 3 };

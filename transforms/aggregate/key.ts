@@ -32,8 +32,8 @@ export const fieldNames = [...new Set(fieldsOf(workableTypes))].filter(
   (name) => !['type', 'v', 'seq', 'ts', 'id'].includes(name),
 );
 
-/** Every field that an event or a summary can have. */
-const known = new Set(fieldsOf(kinds.map(({ type }) => type)));
+/** Every field that an event can have. */
+const known = new Set(fieldsOf(kinds.map(({ type }) => type).filter((type) => !['ecs', 'otel'].includes(type))));
 
 function unknownField(name: string): string {
   const near = nearestField(name, [...known]);

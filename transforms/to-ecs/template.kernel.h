@@ -7,13 +7,7 @@
 struct value { const u8 *at; u32 length; };
 
 INLINE int equal(const struct value *a, const struct value *b) {
-	if (a->length != b->length) return 0;
-	for (u32 at = 0; at < a->length; at += 16) {
-		v128_t same = wasm_i8x16_eq(wasm_v128_load(a->at + at), wasm_v128_load(b->at + at));
-		u32 left = a->length - at;
-		if ((~wasm_i8x16_bitmask(same) & (left < 16 ? (1u << left) - 1 : 0xffff)) != 0) return 0;
-	}
-	return 1;
+	return a->length == b->length && equal_bytes(a->at, b->at, a->length);
 }
 
 // Returns a word that says which of the values before equals this one, and whether it can be an IPv6 address.

@@ -1,8 +1,8 @@
 import { type ByteSet, fixedBytes } from '../pattern.js';
-import type { Matcher } from '../plan.js';
+import { describe, type Matcher, membersOf, type ObjectFunctions } from '../plan.js';
 
 /** Returns code that moves p past the value, or returns 0 if the value does not match. */
-export function match(value: Matcher, opened: boolean): string {
+export function match(value: Matcher, opened: boolean, objects: ObjectFunctions): string {
   const open = opened ? '' : "if (*p++ != '\"') return 0;\n";
   const call = (expression: string) => `if (unlikely(!(p = ${expression}))) return 0;`;
   switch (value.kind) {
@@ -28,16 +28,46 @@ export function match(value: Matcher, opened: boolean): string {
 	u32 count = 0;
 	if (*p != ']' || ${value.min} > 0) {
 		for (;; p++) {
-${indent(match(value.item, false), 3)}
+${indent(match(value.item, false, objects), 3)}
 			count++;
 			if (*p != ',') break;
 		}
 	}
 	if (*p++ != ']' || ${value.min > 0 ? `count < ${value.min} || ` : ''}count > ${value.max}) return 0;
 }`;
+    case 'object':
+      return call(`${objects.nameOf(value, (name) => object(name, value, objects))}(p)`);
+    case 'open':
+      return call('open_object(p)');
     case 'none':
       return 'return 0;';
   }
+}
+
+function object(name: string, value: Matcher & { kind: 'object' }, objects: ObjectFunctions): string {
+  const { read, required } = membersOf(value);
+  const members = read.map(
+    ({ key, value }, at) => `if (${same(key, 'p')}) {
+	bit = ${(1 << at) >>> 0}u;
+	p += ${key.length};
+${indent(match(value, key.endsWith('"'), objects))}
+}`,
+  );
+  return `// Matches ${describe(value)}.
+OUTLINE const u8 *${name}(const u8 *p) {
+	u32 found = 0, bit;
+	if (*p++ != '{') return 0;
+	if (*p != '}') {
+		for (;; p++) {
+${indent(members.join(' else '), 3)} else return 0;
+			if (found & bit) return 0;
+			found |= bit;
+			${value.single ? '' : "if (*p != ',') "}break;
+		}
+	}
+	return *p == '}'${required ? ` && (found & ${required}u) == ${required}u` : ''} ? p + 1 : 0;
+}
+`;
 }
 
 function pattern({ parts }: Matcher & { kind: 'pattern' }): string {

@@ -57,6 +57,15 @@ INLINE const u8 *integer(const u8 *p, u64 min, u64 max, u32 most) {
 	return p + n;
 }
 
+INLINE int equal_bytes(const u8 *a, const u8 *b, u32 length) {
+	for (u32 at = 0; at < length; at += 16) {
+		v128_t same = wasm_i8x16_eq(wasm_v128_load(a + at), wasm_v128_load(b + at));
+		u32 left = length - at;
+		if ((~wasm_i8x16_bitmask(same) & (left < 16 ? (1u << left) - 1 : 0xffff)) != 0) return 0;
+	}
+	return 1;
+}
+
 INLINE const u8 *find_newline(const u8 *p) {
 	u32 found;
 	while (!(found = wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(p), wasm_i8x16_splat('\n'))))) p += 16;

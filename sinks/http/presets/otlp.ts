@@ -40,7 +40,7 @@ const error = new LineField('error');
 /** Adds the log records of a line. */
 function add(logs: Logs, line: Buffer, reader: EventReader): void {
   reader.move(line);
-  if (reader.scanned) {
+  if (reader.scanned && reader.type !== 'otel') {
     logs.addOwn(scannedRecord(reader, reader.scanned, line.toString('latin1')), 'latin1');
     return;
   }

@@ -29,7 +29,12 @@ test('a keyword that the scanner cannot check is an error that names it, and is 
     [{ type: 'integer', multipleOf: 5 }, /"multipleOf"/],
     [{ type: 'integer', exclusiveMinimum: 5 }, /"exclusiveMinimum"/],
     [{ type: 'number' }, /"type": "number"/],
-    [{ type: 'object' }, /"type": "object"/],
+    [{ type: 'object', properties: {}, additionalProperties: true }, /"additionalProperties"/],
+    [{ type: 'object', properties: {}, maxProperties: 2 }, /"maxProperties"/],
+    [{ type: 'object', required: ['a'] }, /such an object/],
+    [{ type: 'object', properties: {}, required: ['a'] }, /the property a/],
+    [{ type: 'object', properties: { a: { type: 'number' } } }, /one\/a: the scanner does not know "type": "number"/],
+    [{ type: 'object', minProperties: 1 }, /"minProperties"/],
     [{ type: ['string', 'null'] }, /"type"/],
     [{ type: 'string', pattern: '^a*$' }, /the pattern \^a\*\$/],
     [{ type: 'string', pattern: '^a{1,2}b$' }, /the pattern/],
@@ -49,7 +54,8 @@ test('a keyword that the scanner cannot check is an error that names it, and is 
     [{ const: 'é' }, /such constants/],
     [{ enum: [1, { a: 1 }] }, /such constants/],
     [{ type: 'string', const: 'a', oneOf: [] }, /"type"|"oneOf"/],
-    [{ $ref: '#/x' }, /"type": undefined/],
+    [{ $ref: '#/x' }, /the definition #\/x/],
+    [{ $ref: '#/$defs/x', maxLength: 3 }, /"maxLength"/],
   ];
   for (const [property, message] of refused)
     assert.throws(() => planOf('x', schema({}, property)), message, JSON.stringify(property));

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { Otel } from '../../../schemas/generated/events.js';
 import { presets } from '../../../sinks/http/presets.js';
 import { splitLines } from '../../../sinks/spool/lines.js';
+import { ecsOf } from '../../../transforms/to-ecs.js';
 import { otelOf } from '../../../transforms/to-otel.js';
 import { anyEvent, anyLine } from '../../support/arbitrary.js';
 import { connect } from '../../support/events.js';
@@ -116,6 +117,7 @@ test('bodies are those made of parsed events: any events and objects', () => {
       JSON.stringify(connect(more as never)),
       JSON.stringify({ '@timestamp': more.ts, host: more.host }),
       JSON.stringify({ type: 'ecs', v: 1, '@timestamp': more.ts }),
+      JSON.stringify(ecsOf(connect(more.ts?.length === 27 ? { ts: more.ts } : {}), '')),
       ` { "ts" : ${JSON.stringify(more.ts ?? null)} } `,
     ),
   );
