@@ -38,6 +38,17 @@ function data(name: string, choice: Omit<Choice, 'count'>): string {
 const few = data('few', {});
 const many = data('many', { addresses: events / 24 });
 const started = data('started', { start: true });
+/** The same events, as another stage converts them. */
+const converted = (stage: string) => () => {
+  const path = `${cache}/${stage}-${events}.ndjson`;
+  if (!existsSync(path)) {
+    execFileSync('sh', ['-c', '"$0" <"$1" >"$2.tmp"', `${here}dist/bin/${stage}`, started, path]);
+    renameSync(`${path}.tmp`, path);
+  }
+  return path;
+};
+
+const [ecs, otel] = [converted('to-ecs'), converted('to-otel')];
 
 const receiver = spawn(process.execPath, [
   '-e',
@@ -52,7 +63,8 @@ const url = `http://127.0.0.1:${String(port).trim()}/`;
 const out = `${cache}/stages-out`;
 const [parquet, compress] = ['sink-file --format parquet', 'sink-file --compress zstd'] as const;
 const apply = 'apply -e \'event => ({ ...event, team: "web" })\'';
-const cases: Record<string, [input: string, ...command: string[]]> = {
+const presets = ['elasticsearch', 'loki', 'splunk-hec', 'otlp'];
+const cases: Record<string, [input: string | (() => string), ...command: string[]]> = {
   'filter, all pass': [few, 'filter'],
   'dedupe, 960 addresses and ports': [few, 'dedupe'],
   'dedupe, 1.1 million, all remembered': [many, 'dedupe', '--max-keys', '10000000'],
@@ -62,19 +74,26 @@ const cases: Record<string, [input: string, ...command: string[]]> = {
   [parquet]: [few, 'sink-file', '--format', 'parquet', `${out}/own.parquet`],
   [compress]: [few, 'sink-file', '--compress', 'zstd', `${out}/own.ndjson`],
   [apply]: [few, 'apply', '-e', "event => ({ ...event, team: 'web' })"],
+  'sink-http --preset ndjson': [started, 'sink-http', url],
   ...Object.fromEntries(
-    ['ndjson', 'elasticsearch', 'loki', 'splunk-hec', 'otlp'].map((preset) => [
-      `sink-http --preset ${preset}`,
-      [started, 'sink-http', '--preset', preset, url],
-    ]),
+    presets.map((preset) => [`sink-http --preset ${preset}`, [started, 'sink-http', '--preset', preset, url]]),
   ),
+  'sink-http --preset elasticsearch, lines of to-ecs': [ecs, 'sink-http', '--preset', 'elasticsearch', url],
+  'sink-http --preset otlp, lines of to-otel': [otel, 'sink-http', '--preset', 'otlp', url],
+  'sink-file, lines of to-ecs': [ecs, 'sink-file', `${out}/own.ndjson`],
+  'sink-file, lines of to-otel': [otel, 'sink-file', `${out}/own.ndjson`],
 };
 
-/** Programs that do the same as a case. They read a file. */
+/** Programs that do the same as a case, or less. They read a file. */
 const sql = `copy (from read_json('/dev/stdin', format = 'newline_delimited')) to '${out}/duckdb.parquet' (format parquet)`;
 const peers: Record<string, Record<string, string[]>> = {
   [parquet]: { DuckDB: [process.execPath, `${here}test/support/duckdb.cjs`, '-c', sql] },
   [compress]: { 'zstd -3': ['zstd', '-3', '-q', '-f', '-o', `${out}/peer.zst`] },
+  ...Object.fromEntries(
+    Object.keys(cases)
+      .filter((name) => presets.some((preset) => name.startsWith(`sink-http --preset ${preset}`)))
+      .map((name) => [name, { NDJSON: [`${here}dist/bin/sink-http`, url] }]),
+  ),
   [apply]: {
     'readline loop': [process.execPath, `${here}test/bench/stages/loop.mjs`],
     'split2 loop': [process.execPath, `${here}test/bench/stages/split2.mjs`],
@@ -102,7 +121,7 @@ const measured = Object.entries(cases)
       const measure = (words: string[]) => {
         rmSync(out, { recursive: true, force: true });
         mkdirSync(out);
-        return throughput(how, input, words, faults);
+        return throughput(how, typeof input === 'string' ? input : input(), words, faults);
       };
       const run = (build: string) => measure([...own, `${build}/dist/bin/${command}`, ...args]);
       row.peers = Object.fromEntries(Object.keys(peers[name] ?? {}).map((peer) => [peer, []]));
