@@ -21,6 +21,7 @@ const seldom = [
   './schemas/generated/wasm.js',
   './schemas/generated/scan.js',
   './schemas/pipe/io/import-module.cjs',
+  './schemas/nats/nats-client.js',
   'undici',
   'lru-cache',
   're2js',
@@ -40,7 +41,7 @@ const lazy: Plugin = {
     onResolve(
       {
         filter:
-          /^(undici|lru-cache|re2js|@hpcc-js\/wasm-zstd)$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$|\/import-module\.cjs$/,
+          /^(undici|lru-cache|re2js|@hpcc-js\/wasm-zstd)$|\/generated\/(validate\.cjs|scan\.js|wasm\.js)$|\/(import-module\.cjs|nats-client\.js)$/,
       },
       ({ path }) => ({ path: fileOf(path), namespace: 'lazy' }),
     );

@@ -16,7 +16,7 @@ export async function readAuth(
   if (text === undefined) return undefined;
   if (text === '') throw new RuntimeError(`${from} contains no credentials; add them`);
   const { credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } = await import(
-    '@nats-io/transport-node'
+    './nats-client.js'
   );
   const kind = kindOf(text);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: credentials are text without control characters

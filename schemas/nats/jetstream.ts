@@ -9,7 +9,7 @@ const apiMs = 5_000;
 
 /** Returns a manager for the server's streams and consumers. */
 export async function manager(connection: NatsConnection): Promise<JetStreamManager> {
-  const { jetstreamManager } = await import('@nats-io/jetstream');
+  const { jetstreamManager } = await import('./nats-client.js');
   return jetstreamManager(connection, { timeout: apiMs, checkAPI: false });
 }
 
@@ -18,8 +18,7 @@ export async function manager(connection: NatsConnection): Promise<JetStreamMana
  * for now, for example while a cluster elects its leader.
  */
 export async function ask<T>(where: string, request: () => Promise<T>): Promise<Answer<T>> {
-  const { JetStreamApiError } = await import('@nats-io/jetstream');
-  const { errors } = await import('@nats-io/transport-node');
+  const { errors, JetStreamApiError } = await import('./nats-client.js');
   try {
     return { value: await request() };
   } catch (error) {

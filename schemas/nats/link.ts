@@ -91,7 +91,7 @@ export class Link {
   }
 
   async #connect(): Promise<NatsConnection> {
-    const { connect, errors } = await import('@nats-io/transport-node');
+    const { connect, errors } = await import('./nats-client.js');
     await this.reread();
     const options = await this.#options();
     try {
@@ -121,7 +121,7 @@ export class Link {
   }
 
   async #watch(connection: NatsConnection, { lost, forbidden }: Hooks): Promise<void> {
-    const { errors } = await import('@nats-io/transport-node');
+    const { errors } = await import('./nats-client.js');
     connection.closed().then((error) => {
       if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError)
         this.#ended(this.#refused());

@@ -121,7 +121,7 @@ export class NatsReceiver implements Receiver {
   async #prepare(connection: NatsConnection): Promise<void> {
     const { where, subject, stream, inFlight } = this.options;
     await prepare({ where, connection, stop: this.stop }, subject.wildcard, stream);
-    const { createInbox, headers } = await import('@nats-io/transport-node');
+    const { createInbox, headers } = await import('../../schemas/nats/nats-client.js');
     this.#publisher?.close();
     this.#publisher = new Publisher(connection, inFlight, createInbox(), headers());
   }
