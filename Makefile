@@ -18,8 +18,9 @@ BPF := $(patsubst bpf/%.bpf.c,$(NATIVE)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 # C beside the runtime and the stages, which schemas/compile/ turns into WebAssembly
 KERNELS := $(wildcard schemas/pipe/scan/*.h transforms/*/*.[ch] sinks/*/*.[ch])
 LAYOUTS := $(wildcard schemas/pipe/scan/*layout.ts transforms/*/*.layout.ts sinks/*/*.layout.ts)
-TYPESCRIPT := $(wildcard schemas/*.ts schemas/*.cjs schemas/pipe/*/*.cjs schemas/*.json schemas/build/*.ts schemas/build/*.cjs schemas/build/manual/*.ts schemas/pipe/*/*.ts schemas/pipe/*/*/*.ts schemas/compile/*.ts schemas/where/*.ts schemas/nats/*.ts collector/*.ts collector/*/*.ts collector/replay/sample.ndjson transforms/*.ts \
-	transforms/*/*.ts sinks/*.ts sinks/*/*.ts sinks/*/page/*) tsconfig.json package.json node_modules/.package-lock.json
+TYPESCRIPT := $(shell find collector schemas sinks transforms -path schemas/generated -prune -o \
+	-type f \( -name '*.ts' -o -name '*.cjs' -o -name '*.json' -o -path '*/page/*' \) -print) \
+	collector/replay/sample.ndjson tsconfig.json package.json node_modules/.package-lock.json
 # npm brings node-gyp, and a Node that is installed brings its headers: no download.
 GYP = $(or $(shell command -v node-gyp),node $(shell npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js)
 NODE = $(shell node -p 'require("path").resolve(process.execPath, "../..")')

@@ -116,3 +116,12 @@ test('modules that the build bundles find files through io/dist.ts, and import()
   assert.deepEqual(uses(/(?<!`)import\.meta/), ['schemas/pipe/io/dist.ts']);
   assert.deepEqual(uses(/\bimport\((?!\s*')/), []);
 });
+
+test('make builds again when any source file has changed', () => {
+  const rules = execFileSync('make', ['-pn'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const needed = new Set(/^dist\/index\.js: (.*)/m.exec(rules)?.[1]?.split(' '));
+  assert.deepEqual(
+    sources.filter((file) => !file.endsWith('.d.cts') && !needed.has(file)),
+    [],
+  );
+});
