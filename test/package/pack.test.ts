@@ -14,9 +14,11 @@ const about = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const list = (folder: string, ending: RegExp) => readdirSync(join(root, folder)).filter((file) => ending.test(file));
 const tree = (folder: string) =>
   existsSync(join(root, folder)) ? list(folder, /./).map((name) => `${folder}/${name}`) : [];
-const kernels = readdirSync(join(root, 'transforms'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.kernel.h'))
-  .map((file) => `transforms/${file}`);
+const kernels = ['sinks', 'transforms'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.kernel.h'))
+    .map((file) => `${folder}/${file}`),
+);
 const platforms = ['linux-arm64', 'linux-x64'];
 /** The native code, with the libraries that each file needs. */
 const addons = [

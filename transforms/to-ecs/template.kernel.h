@@ -83,34 +83,6 @@ INLINE struct value base_of(struct value path) {
 	return (struct value){start, end - start};
 }
 
-INLINE u8 *write_digits(u8 *to, u32 number, u32 digits) {
-	for (u32 i = digits; i--; number /= 10) to[i] = '0' + number % 10;
-	return to + digits;
-}
-
-// Returns the second of the day. Returns -1 if the day does not exist, or is not from 2002 to 2105: then the seconds since 1970
-// have ten digits and 32 bits.
-INLINE int second_of_day(const u8 *time) {
-	u32 year = two(time) * 100 + two(time + 2), month = two(time + 5), day = two(time + 8);
-	u32 february = 28 + (year % 4 == 0 && (year % 100 || year % 400 == 0));
-	if (year < 2002 || year > 2105 || day > (month == 2 ? february : 30 + ((month ^ month >> 3) & 1))) return -1;
-	return two(time + 11) * 3600 + two(time + 14) * 60 + two(time + 17);
-}
-
-// Writes a time in nanoseconds since 1970. Returns 0 to leave it to JavaScript.
-INLINE u8 *write_nanoseconds(u8 *to, const u8 *time) {
-	static u8 known[32], seconds[16];
-	if (!equal(&(struct value){known, 19}, &(struct value){time, 19})) {
-		int second = second_of_day(time);
-		if (second < 0) return 0;
-		write_digits(seconds, (u32)(day(time) / 1e6) + second, 10);
-		copy(known, time, 19);
-	}
-	copy(to, seconds, 10);
-	copy(to + 10, time + 20, 6);
-	return write_digits(to + 16, 0, 3);
-}
-
 // Writes the start, given the end and a duration in µs of at most 12 digits. Returns 0 if it is not on the same day.
 INLINE u8 *write_start(u8 *to, const u8 *time, const struct value *duration) {
 	u64 us = value16(duration->at, duration->length);

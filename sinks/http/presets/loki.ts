@@ -1,24 +1,33 @@
-import { Body } from '../body.js';
+import { Body, BodyParts } from '../body.js';
 import { EventReader } from '../event-reader.js';
 import type { HttpResponse, Preset } from '../preset.js';
+import { type RecordTexts, RecordWriter } from '../records.js';
+
+const texts: RecordTexts = { before: ',["', between: '",', after: ']' };
+const records = new RecordWriter(texts);
+const parts = new BodyParts();
 
 /** Loki's push API: one stream per event type, with the given labels. */
 export const loki = (labels: Record<string, string>): Preset => ({
   path: '/loki/api/v1/push',
   contentType: 'application/json',
   body: ({ lines, began }) => {
+    parts.clear();
     const streams = new Map<string, Body>();
     const event = new EventReader(began);
-    for (const line of lines) {
+    const streamOf = (type: string) => {
+      const stream = streams.get(type) ?? parts.next();
+      streams.set(type, stream);
+      return stream;
+    };
+    records.write(lines, streamOf, (line) => {
       event.move(line);
-      const type = String(event.type);
-      const values = streams.get(type) ?? new Body();
-      streams.set(type, values);
-      values.text(`,["${event.nanoseconds}",`);
-      values.text(JSON.stringify(line.toString()));
-      values.text(']');
-    }
-    const body = new Body();
+      const stream = streamOf(String(event.type));
+      stream.text(`${texts.before}${event.nanoseconds}${texts.between}`);
+      stream.quoted(line);
+      stream.text(texts.after);
+    });
+    const body = new Body([...streams.values()].reduce((sum, { all }) => sum + all.length, 1 << 10));
     for (const [type, values] of streams) {
       const stream = JSON.stringify({ job: 'synpipe', type, ...labels });
       body.text(`${body.all.length === 0 ? '{"streams":[' : ','}{"stream":${stream},"values":[`);

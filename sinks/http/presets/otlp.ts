@@ -1,10 +1,8 @@
 import type { Otel } from '../../../schemas/generated/events.js';
-import type { Line } from '../../../schemas/pipe/line/line.js';
-import { LineField } from '../../../schemas/pipe/line/line-field.js';
-import { Body } from '../body.js';
+import { Body, BodyParts } from '../body.js';
 import { EventReader } from '../event-reader.js';
 import type { Preset } from '../preset.js';
-import { attributesOf } from './otlp-attributes.js';
+import { RecordWriter } from '../records.js';
 
 type Value = { stringValue: string } | { intValue: string } | { doubleValue: number } | { boolValue: boolean };
 type Event = { [key: string]: unknown };
@@ -18,9 +16,24 @@ export const otlp = (): Preset => ({
   contentType: 'application/json',
   isTemporary: (status) => [408, 429, 502, 503, 504].includes(status),
   body: ({ lines, began }) => {
+    parts.clear();
     const logs = new Logs();
     const event = new EventReader(began);
-    for (const line of lines) if (!logs.copy(line)) add(logs, line, event);
+    const alone = (line: Buffer) => add(logs, line, event);
+    let others: Buffer[] = [];
+    const addOthers = () => {
+      records.write(others, () => logs.own, alone);
+      others = [];
+    };
+    for (const line of lines) {
+      if (line.toString('latin1', 0, ofOtel.length) !== ofOtel) {
+        others.push(line);
+        continue;
+      }
+      addOthers();
+      if (!logs.copy(line)) alone(line);
+    }
+    addOthers();
     return logs.body;
   },
   results: ({ body }) => {
@@ -35,35 +48,27 @@ export const otlp = (): Preset => ({
 
 const ours = { attributes: [{ key: 'service.name', value: { stringValue: 'synpipe' } }] };
 const scope = { name: 'synpipe' };
-const error = new LineField('error');
+const [info, warn] = [9, 13];
+const ofOtel = '{"type":"otel"';
+const body = (severity: number) => `","severityNumber":${severity},"body":{"stringValue":`;
+const texts = { before: ',{"timeUnixNano":"', between: body(info), failed: body(warn), after: '},"attributes":[' };
+const records = new RecordWriter({ ...texts, end: ']}' });
+const parts = new BodyParts();
 
 /** Adds the log records of a line. */
 function add(logs: Logs, line: Buffer, reader: EventReader): void {
   reader.move(line);
-  if (reader.scanned && reader.type !== 'otel') {
-    logs.addOwn(scannedRecord(reader, reader.scanned, line.toString('latin1')), 'latin1');
-    return;
-  }
   const event = JSON.parse(line.toString()) as Event;
-  if (event.type !== 'otel') logs.addOwn(JSON.stringify(recordOf(event, line, reader)));
+  if (event.type !== 'otel') logs.own.text(`,${JSON.stringify(recordOf(event, line, reader))}`);
   else
     for (const { resource, scopeLogs } of (event as unknown as Otel).resourceLogs)
       for (const { scope, logRecords } of scopeLogs) logs.add(resource, scope, logRecords);
 }
 
-const severity = (type: unknown, failed: boolean) => (type === 'lost' || failed ? 13 : 9);
-
-/** Returns the record of a line that the scanner has accepted. Both texts have a character for each byte. */
-function scannedRecord(reader: EventReader, line: Line, bytes: string): string {
-  const attributes = attributesOf(line, bytes);
-  const number = severity(line.type, line.locate(error));
-  return `{"timeUnixNano":"${reader.nanoseconds}","severityNumber":${number},"body":{"stringValue":${JSON.stringify(bytes)}},"attributes":[${attributes.slice(1)}]}`;
-}
-
 function recordOf(event: Event, line: Buffer, reader: EventReader): object {
   return {
     timeUnixNano: reader.nanoseconds,
-    severityNumber: severity(event.type, event.error !== undefined),
+    severityNumber: event.type === 'lost' || event.error !== undefined ? warn : info,
     body: { stringValue: line.toString() },
     attributes: Object.entries(event).map(([key, value]) => ({ key, value: attribute(value) })),
   };
@@ -79,44 +84,50 @@ function attribute(value: unknown): Value {
 /** The start of a line from to-otel, what is before its first record, and what is after its last one. */
 const [start, first, end] = ['{"type":"otel","v":1,"resourceLogs":', '"logRecords":[', ']}]}]}'];
 
+const nothing: Buffer = Buffer.alloc(0);
+
 /** Log records as JSON, by resource and scope. */
 class Logs {
   readonly #resources = new Map<string, Map<string, Body>>();
   /** For each text up to the first record, where its records belong; undefined if such a line cannot be copied. */
   readonly #known = new Map<string, Body | undefined>();
 
-  #ours: Body | undefined;
+  #own: Body | undefined;
+  /** The last line's text up to its first record, and where its records belong. */
+  #head = nothing;
+  #place: Body | undefined;
 
   add(resource: object, scope: object, records: readonly object[]): void {
     const body = this.#of(resource, scope);
     for (const record of records) body.text(`,${JSON.stringify(record)}`);
   }
 
-  /** Adds the record of an event of our own, as JSON. */
-  addOwn(record: string, encoding?: 'latin1'): void {
-    this.#ours ??= this.#of(ours, scope);
-    this.#ours.text(`,${record}`, encoding);
+  /** The records of other events, each with a comma before it. */
+  get own(): Body {
+    this.#own ??= this.#of(ours, scope);
+    return this.#own;
   }
 
   /** Copies the records of a line as to-otel writes it, with one resource and one scope. Returns false for any other line. */
   copy(line: Buffer): boolean {
-    if (line.toString('latin1', 0, start.length) !== start) return false;
-    const from = line.indexOf(first) + first.length;
+    const { length } = this.#head;
+    const isSame = length > 0 && length <= line.length && line.compare(this.#head, 0, length, 0, length) === 0;
+    if (!isSame) this.#moveTo(line);
+    if (!this.#place) return false;
+    const from = this.#head.length;
     const to = closing(line, from);
-    if (from < start.length || line.toString('latin1', to) !== end) return false;
-    const head = line.toString('utf8', start.length, from);
-    if (!this.#known.has(head)) this.#known.set(head, this.#placeOf(head));
-    const body = this.#known.get(head);
-    if (body && to > from) {
-      body.text(',');
-      body.bytes(line.subarray(from, to));
+    if (line.toString('latin1', to) !== end) return false;
+    if (to > from) {
+      this.#place.text(',');
+      this.#place.bytes(line.subarray(from, to));
     }
-    return body !== undefined;
+    return true;
   }
 
   /** The body of a request with all of them. */
   get body(): Buffer {
-    const body = new Body();
+    const sizes = [...this.#resources.values()].flatMap((scopes) => [...scopes.values()].map(({ all }) => all.length));
+    const body = new Body(sizes.reduce((sum, size) => sum + size, 1 << 10));
     let before = '{"resourceLogs":[';
     for (const [resource, scopes] of this.#resources) {
       before += `{"resource":${resource},"scopeLogs":[`;
@@ -129,6 +140,18 @@ class Logs {
     }
     body.text(']}]}]}');
     return body.all;
+  }
+
+  /** Moves to the place of a line's records. */
+  #moveTo(line: Buffer): void {
+    const from = line.indexOf(first) + first.length;
+    const isOurs = from > start.length && line.toString('latin1', 0, start.length) === start;
+    this.#head = isOurs ? line.subarray(0, from) : nothing;
+    this.#place = undefined;
+    if (!isOurs) return;
+    const head = line.toString('utf8', start.length, from);
+    if (!this.#known.has(head)) this.#known.set(head, this.#placeOf(head));
+    this.#place = this.#known.get(head);
   }
 
   #placeOf(head: string): Body | undefined {
@@ -145,7 +168,7 @@ class Logs {
 
   #of(resource: object, scope: object): Body {
     const scopes = getOrCreate(this.#resources, resource, () => new Map<string, Body>());
-    return getOrCreate(scopes, scope, () => new Body());
+    return getOrCreate(scopes, scope, () => parts.next());
   }
 }
 

@@ -115,6 +115,9 @@ test('bodies are those made of parsed events: any events and objects', () => {
   const event = own.chain((more) =>
     fc.constantFrom(
       JSON.stringify(connect(more as never)),
+      JSON.stringify(Object.fromEntries(Object.entries(connect(more as never)).reverse())),
+      JSON.stringify(connect(more as never)).replaceAll(',"', '\t, "'),
+      JSON.stringify({ ...connect({ names: ['a"b', 'é'], error: 'EX', errno: 5 }), team: { a: '\\' } }),
       JSON.stringify({ '@timestamp': more.ts, host: more.host }),
       JSON.stringify({ type: 'ecs', v: 1, '@timestamp': more.ts }),
       JSON.stringify(ecsOf(connect(more.ts?.length === 27 ? { ts: more.ts } : {}), '')),
@@ -146,4 +149,10 @@ test('bodies are those made of parsed events: any events and objects', () => {
     anyEvent.map((event) => JSON.stringify(event)),
   );
   fc.assert(fc.property(fc.array(line, { minLength: 1, maxLength: 40, size: 'max' }), check), { numRuns: 200 });
+});
+
+test('bodies are those made of parsed events: long lines, and more than fit at once', () => {
+  const long = (count: number) => JSON.stringify(connect({ names: Array.from({ length: count }, () => 'a.example') }));
+  check([long(1), long(2500), long(2), long(5000), long(5400), long(1), long(30_000), long(3)]);
+  check(Array.from({ length: 3000 }, (_, i) => JSON.stringify(connect({ seq: i + 1 }))));
 });
