@@ -66,7 +66,7 @@ export class Line {
 
   #field(name: string): unknown {
     if (this.kind === unknownKind || this.#event) return this.#own(name);
-    const field = fields.get(name);
+    const field = knownField(name);
     if (!field || (field.places[this.kind] as number) < 0)
       return this.#table[this.#record + member.others] ? this.#own(name) : undefined;
     if (!this.locate(field)) return undefined;
@@ -228,8 +228,18 @@ function own(event: AnyEvent, name: string): unknown {
 
 const numberOf = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
 
-/** All fields of all types, by name. */
-const fields = new Map(kinds.flatMap((kind) => kind.fields.map((name) => [name, new LineField(name)])));
+const known = new Set(kinds.flatMap(({ fields }) => fields));
+const used = new Map<string, LineField>();
+
+/** Returns a field that some type has, by its name. */
+function knownField(name: string): LineField | undefined {
+  let field = used.get(name);
+  if (!field && known.has(name)) {
+    field = new LineField(name); // not for all fields at the start: that takes thousands of comparisons
+    used.set(name, field);
+  }
+  return field;
+}
 
 /** Returns why a value is not a valid event; undefined if it is. An event of an unknown type only needs a type. */
 export function invalid(value: unknown, text = String(value)): string | undefined {
