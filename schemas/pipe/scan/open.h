@@ -2,8 +2,6 @@
 #pragma once
 #include "text.h"
 
-#define MOST_OPEN 64
-
 // Matches a string, a whole number or a boolean.
 INLINE const u8 *open_item(const u8 *p) {
 	if (*p == '"') return string(p + 1, 0, ~0u);

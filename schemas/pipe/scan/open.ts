@@ -1,7 +1,6 @@
+import { mostOpen } from './record.layout.js';
 import { plain, restOfText } from './text.js';
 
-/** An object with more members is left to ajv. */
-const mostOpen = 64;
 /** Where the names of an object's members start and end. */
 const [starts, ends] = [new Int32Array(mostOpen), new Int32Array(mostOpen)];
 const [quote, comma, colon, closingBracket, openBrace, closingBrace] = [0x22, 0x2c, 0x3a, 0x5d, 0x7b, 0x7d];

@@ -28,5 +28,8 @@ export const unknownKind = -1;
 /** The longest line that has a record: places have 16 bits. */
 export const longestLine = 0xffff;
 
+/** The most members of an object whose members are not in the schema. */
+export const mostOpen = 64;
+
 /** The scanner compares several bytes at once, and may read this many bytes after the last newline. */
 export const slack = 64;
