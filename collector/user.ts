@@ -1,6 +1,6 @@
 /** The user that the collector becomes once it has attached. */
 import { readFileSync, stat } from 'node:fs';
-import { findAccount } from '../schemas/pipe/command/accounts.js';
+import { findAccount, findLocal } from '../schemas/pipe/command/accounts.js';
 import { invalidValue, RuntimeError, remedy } from '../schemas/pipe/messages/errors.js';
 import { logMessage } from '../schemas/pipe/messages/log.js';
 import type { Addon } from './addon.js';
@@ -13,8 +13,9 @@ export interface User {
 }
 
 /** Finds a user by name or number, including users known only to LDAP or a similar service; undefined if not found. */
-export function findUser(key: string): User | undefined {
-  const entry = findAccount('passwd', key);
+export const findUser = (key: string): User | undefined => userOf(findAccount('passwd', key));
+
+function userOf(entry: string[] | undefined): User | undefined {
   if (!entry) return undefined;
   const [name = '', , uid, gid, , home = '/'] = entry;
   return { name, uid: Number(uid), gid: Number(gid), home };
@@ -45,8 +46,8 @@ function mayChangeUser(): boolean {
 }
 
 /**
- * Returns the user to become: the given one; else, for root, sudo's caller, `synpipe` or nobody. Returns undefined if the user
- * does not change. Throws RuntimeError if this process cannot become the given user.
+ * Returns the user to become: the given one; else, for root, sudo's caller, the local user `synpipe`, or nobody. Returns undefined
+ * if the user does not change. Throws RuntimeError if this process cannot become the given user.
  */
 export function successor(given: User | undefined): { uid: number; gid: number } | undefined {
   const own = process.getuid?.();
@@ -57,7 +58,9 @@ export function successor(given: User | undefined): { uid: number; gid: number }
     logMessage('collector', `stays root, without capabilities: it lacks ${lacks} to become another user`);
     return undefined;
   }
-  return given ?? sudoCaller() ?? findUser('synpipe') ?? findUser('nobody') ?? { uid: 65534, gid: 65534 };
+  return (
+    given ?? sudoCaller() ?? userOf(findLocal('passwd', 'synpipe')) ?? findUser('nobody') ?? { uid: 65534, gid: 65534 }
+  );
 }
 
 /** Gives up this process's rights, and becomes that user if one is given. Throws RuntimeError. */

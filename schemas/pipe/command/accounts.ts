@@ -8,8 +8,12 @@ const highest = 0xfffffffe;
 
 /** Returns the fields of a user's or group's entry, given its name or number; undefined if there is none. */
 export function findAccount(database: 'passwd' | 'group', key: string): string[] | undefined {
-  const isKey = ([name, , id]: string[]) => name === key || id === key;
-  return entries(database).find(isKey) ?? fromServices(database, key);
+  return findLocal(database, key) ?? fromServices(database, key);
+}
+
+/** The same, but only from the local file: it starts no process. */
+export function findLocal(database: 'passwd' | 'group', key: string): string[] | undefined {
+  return entries(database).find(([name, , id]) => name === key || id === key);
 }
 
 /** Returns the names of all users or groups in the local file. */
