@@ -1,5 +1,7 @@
 import { indent, match, same } from './c/match.js';
-import { bitsOf, describe, headOf, keyOf, ObjectFunctions, type Plan, requiredOf, type Step } from './plan.js';
+import { describe, keyOf, type Step } from './matcher.js';
+import { ObjectFunctions } from './objects.js';
+import { bitsOf, headOf, type Plan, requiredOf } from './plan.js';
 
 /**
  * Returns the same scanner as javascript.ts, in C for WebAssembly's SIMD, and the loop over the lines. Includes the kernels,

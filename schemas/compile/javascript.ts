@@ -1,17 +1,8 @@
 import { record } from '../pipe/scan/record.layout.js';
+import { describe, keyOf, type Matcher, type Step } from './matcher.js';
+import { membersOf, ObjectFunctions } from './objects.js';
 import { type ByteSet, fixedBytes, type Part } from './pattern.js';
-import {
-  bitsOf,
-  describe,
-  headOf,
-  keyOf,
-  type Matcher,
-  membersOf,
-  ObjectFunctions,
-  type Plan,
-  requiredOf,
-  type Step,
-} from './plan.js';
+import { bitsOf, headOf, type Plan, requiredOf } from './plan.js';
 
 const { at } = record;
 

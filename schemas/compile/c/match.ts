@@ -1,5 +1,6 @@
+import { describe, type Matcher } from '../matcher.js';
+import { membersOf, type ObjectFunctions } from '../objects.js';
 import { type ByteSet, fixedBytes } from '../pattern.js';
-import { describe, type Matcher, membersOf, type ObjectFunctions } from '../plan.js';
 
 /** Returns code that moves p past the value, or returns 0 if the value does not match. */
 export function match(value: Matcher, opened: boolean, objects: ObjectFunctions): string {
