@@ -17,10 +17,9 @@ export class Body {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Adds a text as UTF-8 or, with latin1, a byte for each of its characters. */
-  text(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
+  text(text: string): void {
     this.#need(text.length * 3);
-    this.#length += this.#bytes.write(text, this.#length, encoding);
+    this.#length += this.#bytes.write(text, this.#length);
   }
 
   bytes(bytes: Uint8Array): void {

@@ -23,11 +23,6 @@ export class EventReader {
     this.#event = isScanned ? undefined : (JSON.parse(bytes.toString()) as Record<string, unknown>);
   }
 
-  /** The line, if the scanner has accepted it. */
-  get scanned(): Line | undefined {
-    return this.#event ? undefined : this.#line;
-  }
-
   get type(): unknown {
     return this.#event ? this.#event.type : this.#line.type;
   }

@@ -22,17 +22,23 @@ const newline = 10;
 const [bytes, lines] = [1 << 18, 1 << 10];
 const [ts, ecsTime, error] = [new LineField('ts'), new LineField('@timestamp'), new LineField('error')];
 const startOf = (name: string) => `,{"key":${JSON.stringify(name)},"value":{`;
+let starts: Buffer | undefined;
+/** Returns what `startOf` returns for all fields, one after the other. */
+function allStarts(): Buffer {
+  starts ??= Buffer.from([...new Set(kinds.flatMap(({ fields }) => fields))].map(startOf).join(''));
+  return starts;
+}
 /** More than the bytes that are written around each value. */
 const around = 24;
 
 /** Makes log records of many lines at once. */
 export class RecordWriter implements KernelMemory {
-  readonly bytes: number;
-  readonly #starts = Buffer.from([...new Set(kinds.flatMap(({ fields }) => fields))].map(startOf).join(''));
   #scanner: WasmScanner | undefined;
 
-  constructor(private readonly texts: RecordTexts) {
-    this.bytes = records.bytes + this.#starts.length;
+  constructor(private readonly texts: RecordTexts) {}
+
+  get bytes(): number {
+    return records.bytes + allStarts().length;
   }
 
   /**
@@ -46,10 +52,13 @@ export class RecordWriter implements KernelMemory {
     }
     this.#scanner ??= new WasmScanner(bytes, lines);
     for (let from = 0; from < all.length; ) {
-      const to = this.#load(this.#scanner, all, from);
+      const { to, end } = load(this.#scanner.buffer, all, from);
       if (to === from) alone(all[from++] as Buffer);
-      else this.#some(this.#scanner, all.slice(from, to), bodyOf, alone);
-      from = Math.max(from, to);
+      else {
+        const scanned = new ScannedLines(this.#scanner, 0, this.#scanner.scan(0, end));
+        this.#some(this.#scanner, scanned, bodyOf, (at) => alone(all[from + at] as Buffer));
+        from = to;
+      }
     }
   }
 
@@ -71,33 +80,23 @@ export class RecordWriter implements KernelMemory {
       recordKind.write(view, place, {
         time,
         failed: type === 'lost' ? 0 : (error.places[kind] as number),
-        startAt: fields.map((name) => this.#starts.indexOf(startOf(name))),
+        startAt: fields.map((name) => allStarts().indexOf(startOf(name))),
         startLength: fields.map((name) => startOf(name).length),
       });
     }
-    this.#starts.copy(new Uint8Array(memory, offset), records.at.starts);
+    allStarts().copy(new Uint8Array(memory, offset), records.at.starts);
   }
 
-  /** Copies lines into the scanner, as many as there is room for. Returns the index of the next line. */
-  #load({ buffer }: WasmScanner, all: readonly Buffer[], from: number): number {
-    let at = from;
-    let end = 0;
-    for (; at < all.length && at - from < lines; at++) {
-      const line = all[at] as Buffer;
-      if (end + line.length >= buffer.length) break;
-      end += line.copy(buffer, end);
-      buffer[end++] = newline;
-    }
-    return at;
-  }
-
-  #some(scanner: WasmScanner, some: Buffer[], bodyOf: (type: string) => Body, alone: (line: Buffer) => void): void {
-    const end = some.reduce((sum, line) => sum + line.length + 1, 0);
-    const scanned = new ScannedLines(scanner, 0, scanner.scan(0, end));
-    for (let at = 0; at < some.length; ) {
-      const rest = scanned.part(at, some.length);
+  #some(
+    scanner: WasmScanner,
+    scanned: ScannedLines,
+    bodyOf: (type: string) => Body,
+    alone: (at: number) => void,
+  ): void {
+    for (let at = 0; at < scanned.count; ) {
+      const rest = scanned.part(at, scanned.count);
       const count = rest.run('records', this);
-      if (count === 0) alone(some[at++] as Buffer);
+      if (count === 0) alone(at++);
       else {
         const { type } = kinds[rest.kind(0)] as (typeof kinds)[number];
         bodyOf(type).bytes(scanner.output.subarray(0, scanner.registers[recordsRegisters.at.bytes]));
@@ -105,4 +104,17 @@ export class RecordWriter implements KernelMemory {
       }
     }
   }
+}
+
+/** Copies lines into a buffer, as many as there is room for. Returns the index of the next line, and where the lines end. */
+function load(buffer: Buffer, all: readonly Buffer[], from: number): { to: number; end: number } {
+  let to = from;
+  let end = 0;
+  for (; to < all.length && to - from < lines; to++) {
+    const line = all[to] as Buffer;
+    if (end + line.length >= buffer.length) break;
+    end += line.copy(buffer, end);
+    buffer[end++] = newline;
+  }
+  return { to, end };
 }
